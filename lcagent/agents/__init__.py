@@ -1,0 +1,1 @@
+"""Agents: the roles, one file a role."""

@@ -1,0 +1,1 @@
+"""Documents: formats to pages, pages to segments, spans, quote checking."""

@@ -1,0 +1,138 @@
+"""Everything that lcagent raises on purpose.
+
+LcagentError
+├── UsageError                 the call itself is wrong                        exit 2
+│   ├── SettingsError          a setting has no such name or value
+│   └── QuestionTooLong        the question alone does not fit the window
+├── DocumentError              a document cannot be read                       exit 1
+│   ├── DocumentNotFound
+│   ├── UnsupportedFormat      binary, or a format we do not read
+│   ├── DocumentEncrypted      needs --password, or the password is wrong
+│   ├── DocumentDamaged        cannot be parsed, even after repair
+│   ├── DocumentEmpty          no bytes, no pages, or no text at all
+│   └── DocumentTooLarge       over the size limit
+├── ModelError                 the model cannot be asked, or answers badly     exit 1
+│   ├── EndpointUnavailable    no server answers, or it died
+│   ├── RequestRefused         the server says this request is wrong (4xx)
+│   ├── WindowExceeded         a prompt would not fit; raised before it is sent
+│   ├── CutReply               finish_reason is "length" where a whole reply is needed
+│   ├── MalformedReply         not the JSON asked for, after repair and one retry
+│   └── WeightsError           the model file cannot be fetched or is not the right one
+├── BudgetReached              calls, tokens or seconds are used up            exit 4
+└── RunError                   a run cannot be resumed, shown or deleted       exit 1
+    ├── RunNotFound
+    └── RunBusy                another process is writing this run
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LcagentError(Exception):
+    """Base of all errors raised on purpose.
+
+    Args:
+        message: what went wrong, one sentence, no traceback needed to understand it.
+        hint: what the user can do about it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    @property
+    def code(self) -> str:
+        """Stable name for `--json`: the class name."""
+        return type(self).__name__
+
+
+class UsageError(LcagentError):
+    """The call itself is wrong."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A setting has no such name or value."""
+
+
+class QuestionTooLong(UsageError):
+    """The question alone does not fit the window."""
+
+
+class DocumentError(LcagentError):
+    """A document cannot be read."""
+
+
+class DocumentNotFound(DocumentError):
+    """No such file or folder."""
+
+
+class UnsupportedFormat(DocumentError):
+    """Binary, or a format that is not read."""
+
+
+class DocumentEncrypted(DocumentError):
+    """Needs a password, or the password is wrong."""
+
+
+class DocumentDamaged(DocumentError):
+    """Cannot be parsed, even after repair."""
+
+
+class DocumentEmpty(DocumentError):
+    """No bytes, no pages, or no text at all."""
+
+
+class DocumentTooLarge(DocumentError):
+    """Over the size limit."""
+
+
+class ModelError(LcagentError):
+    """The model cannot be asked, or answers badly."""
+
+
+class EndpointUnavailable(ModelError):
+    """No server answers, or it died."""
+
+
+class RequestRefused(ModelError):
+    """The server says that this request is wrong (4xx)."""
+
+
+class WindowExceeded(ModelError):
+    """A prompt would not fit the window; raised before it is sent."""
+
+
+class CutReply(ModelError):
+    """The reply ended at its token limit where a whole reply is needed."""
+
+
+class MalformedReply(ModelError):
+    """Not the JSON asked for, after repair and one retry."""
+
+
+class WeightsError(ModelError):
+    """The model file cannot be fetched, or is not the right one."""
+
+
+class BudgetReached(LcagentError):
+    """Calls, tokens or seconds are used up."""
+
+    exit_code = 4
+
+
+class RunError(LcagentError):
+    """A run cannot be resumed, shown or deleted."""
+
+
+class RunNotFound(RunError):
+    """No run has this id."""
+
+
+class RunBusy(RunError):
+    """Another process is writing this run."""

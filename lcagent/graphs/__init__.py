@@ -1,0 +1,1 @@
+"""Graphs: the strategies, one LangGraph graph a file."""

@@ -1,0 +1,102 @@
+"""Where a model is served: one OpenAI-compatible endpoint, and what it can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import httpx
+
+Kind = Literal["vllm", "llamacpp", "openai"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One OpenAI-compatible server and the model asked of it.
+
+    Args:
+        base_url: ends with `/v1`.
+        model: the name the server knows the model by.
+        kind: how tokens are counted there: vLLM's `/tokenize`, llama.cpp's, or not at all.
+        api_key: sent as bearer token; None sends none that matters.
+        max_model_len: the server's own limit in tokens, prompt and reply; None if not told.
+        slots: how many requests it says it runs at once; None if not told.
+        origin: one clause for people: why this endpoint is used.
+    """
+
+    base_url: str
+    model: str
+    kind: Kind = "openai"
+    api_key: str | None = None
+    max_model_len: int | None = None
+    slots: int | None = None
+    origin: str = ""
+
+    @property
+    def root(self) -> str:
+        """The server's root, without `/v1`; `/tokenize` and `/health` live there."""
+        return self.base_url.removesuffix("/v1")
+
+
+def normalise_base_url(url: str) -> str:
+    """Add scheme and `/v1` where a user left them out."""
+    url = url.strip().rstrip("/")
+    if "://" not in url:
+        url = "http://" + url
+    return url if url.endswith("/v1") else url + "/v1"
+
+
+def probe(
+    base_url: str,
+    *,
+    model: str | None = None,
+    api_key: str | None = None,
+    timeout: float = 5.0,
+    origin: str = "",
+) -> Endpoint | None:
+    """Ask a server what it is; None if nothing OpenAI-compatible answers.
+
+    Args:
+        base_url: with or without scheme and `/v1`.
+        model: the served name wanted; without it the server's first model.
+        api_key: bearer token.
+        timeout: seconds for each request.
+        origin: kept in the endpoint, for people.
+    """
+    base_url = normalise_base_url(base_url)
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    with httpx.Client(timeout=timeout, headers=headers, trust_env=False) as client:
+        try:
+            listing = client.get(base_url + "/models")
+            rows = listing.json()["data"] if listing.status_code == 200 else []
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return None
+        if not isinstance(rows, list) or not rows:
+            return None
+        row = next((r for r in rows if r.get("id") == model), rows[0])
+        served = model or str(row["id"])
+        root = base_url.removesuffix("/v1")
+        kind: Kind = "openai"
+        slots: int | None = None
+        max_len = row.get("max_model_len")
+        owner = str(row.get("owned_by", ""))
+        if owner == "vllm":
+            kind = "vllm"
+        elif owner == "llamacpp":
+            kind = "llamacpp"
+            try:
+                props = client.get(root + "/props").json()
+                slots = props.get("total_slots")
+                # llama.cpp divides its context among the slots and reports one slot's share.
+                max_len = props.get("default_generation_settings", {}).get("n_ctx") or max_len
+            except (httpx.HTTPError, ValueError):
+                slots = None
+    return Endpoint(
+        base_url=base_url,
+        model=served,
+        kind=kind,
+        api_key=api_key,
+        max_model_len=int(max_len) if max_len else None,
+        slots=slots,
+        origin=origin,
+    )
