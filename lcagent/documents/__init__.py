@@ -1,1 +1,29 @@
 """Documents: formats to pages, pages to segments, spans, quote checking."""
+
+from lcagent.documents.document import Coverage, Document, Page, coverage
+from lcagent.documents.lexical import Passage, passages, query_words, search
+from lcagent.documents.load import Loaded, ParseCache, load, load_all
+from lcagent.documents.quotes import Span, best_sentences, check_quote, find_quote, sentences
+from lcagent.documents.segments import Segment, split
+
+__all__ = [
+    "Coverage",
+    "Document",
+    "Loaded",
+    "Page",
+    "ParseCache",
+    "Passage",
+    "Segment",
+    "Span",
+    "best_sentences",
+    "check_quote",
+    "coverage",
+    "find_quote",
+    "load",
+    "load_all",
+    "passages",
+    "query_words",
+    "search",
+    "sentences",
+    "split",
+]

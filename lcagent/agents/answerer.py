@@ -1,0 +1,108 @@
+"""The answerer: a question and passages that code has chosen, to a short answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from pydantic import BaseModel
+
+from lcagent.agents.prompt import Prompt, as_data, load_prompt
+from lcagent.models.chat import ChatModel, whole
+from lcagent.models.structured import ask_typed
+from lcagent.models.window import Part
+
+FROM_EVIDENCE = load_prompt("answer")
+FROM_MEMORY = load_prompt("overwrite_answer")
+TRAINED = load_prompt("overwrite_answer_trained")
+_BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
+REPLY_TOKENS = 256
+
+
+class FinalReply(BaseModel):
+    """What the answerer is asked for."""
+
+    found: Literal["yes", "no"]
+    answer: str
+
+
+async def answer(
+    model: ChatModel,
+    prompt: Prompt,
+    question: str,
+    material: str,
+    *,
+    name: str,
+    shrink: Callable[[int], str] | None = None,
+    on_text: Callable[[str], None] | None = None,
+) -> FinalReply:
+    """Answer from passages or from a memory.
+
+    Args:
+        model: who answers.
+        prompt: which prompt.
+        question: the whole question, with its wishes for the form.
+        material: passages or memory.
+        name: the prompt's variable for it.
+        shrink: makes the material shorter where it does not fit.
+        on_text: gets the answer's text as it is written.
+    """
+    parts = [Part("question", as_data(question)), Part(name, as_data(material), shrink=shrink)]
+    fitted = await model.window.fit(prompt.bind(), parts, reply=REPLY_TOKENS)
+    on_delta = StringField("answer", on_text) if on_text else None
+    return await ask_typed(model, "answer", fitted, FinalReply, final=True, on_delta=on_delta)
+
+
+async def answer_boxed(model: ChatModel, question: str, memory: str) -> FinalReply:
+    """Answer from a memory as the RL-MemoryAgent checkpoints were trained: in `\\boxed{}`.
+
+    Raises:
+        CutReply: the reply was cut before its answer.
+    """
+    parts = [Part("question", as_data(question)), Part("memory", as_data(memory))]
+    fitted = await model.window.fit(TRAINED.bind(), parts, reply=REPLY_TOKENS * 2)
+    reply = await model.ask("answer", fitted, final=True)
+    boxed = _BOXED.findall(reply.text)
+    text = boxed[-1].strip() if boxed else whole(reply)
+    return FinalReply(found="yes" if text else "no", answer=text)
+
+
+class StringField:
+    """Picks one string field out of JSON while it is written, and passes its text on.
+
+    Args:
+        name: the field.
+        on_text: gets each new piece of its value.
+    """
+
+    def __init__(self, name: str, on_text: Callable[[str], None]) -> None:
+        self._opening = re.compile(rf'"{name}"\s*:\s*"')
+        self._on_text = on_text
+        self._raw = ""
+        self._sent = 0
+
+    def __call__(self, delta: str) -> None:
+        """Take the next piece of JSON."""
+        self._raw += delta
+        if match := self._opening.search(self._raw):
+            value = self._value(self._raw[match.end() :])
+            self._on_text(value[self._sent :])
+            self._sent = len(value)
+
+    @staticmethod
+    def _value(raw: str) -> str:
+        """The part of an unfinished JSON string that is certain."""
+        end = re.match(r'(?:[^"\\]|\\.)*', raw)
+        certain = end.group() if end else ""
+        certain = re.sub(r"\\u[0-9a-fA-F]{0,3}$|\\$", "", certain)
+        try:
+            return json.loads(f'"{certain}"', strict=False)
+        except ValueError:
+            return ""
+
+
+def numbered(passages: Sequence[tuple[str, str]]) -> str:
+    """Passages under their place: [(place, text)] as the prompt shows them."""
+    return "\n\n".join(f"[{place}]\n{text}" if place else text for place, text in passages)

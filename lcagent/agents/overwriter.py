@@ -1,0 +1,45 @@
+"""MemAgent's reader as published: one free-text memory, rewritten whole at each segment.
+
+Source: "MemAgent: Reshaping Long-Context LLM with Multi-Conv RL-based Memory Agent", section 2.
+"""
+
+from __future__ import annotations
+
+from lcagent.agents.prompt import as_data, load_prompt
+from lcagent.errors import CutReply
+from lcagent.models.chat import ChatModel, whole
+from lcagent.models.window import Part
+
+PROMPT = load_prompt("overwrite")
+_SHORTER = "\nKeep it under half of the length you would have written."
+SHORTER_TOKENS = 24
+"""Room that the question needs for this wish."""
+
+
+async def overwrite(
+    model: ChatModel, question: str, memory: str, segment: str, *, limit: int, trained_order: bool
+) -> str:
+    """The new memory after one segment.
+
+    Args:
+        model: who reads.
+        question: what is asked.
+        memory: the memory so far.
+        segment: exact text of the segment.
+        limit: most tokens of the new memory.
+        trained_order: question, memory, section, as the RL-MemoryAgent checkpoints were trained.
+
+    Raises:
+        CutReply: the memory was cut at its limit twice; a cut memory is never kept.
+    """
+    render = PROMPT.bind(trained_order=trained_order)
+    parts = [Part("question", as_data(question)), Part("memory", as_data(memory)), Part("segment", as_data(segment))]
+    fitted = await model.window.fit(render, parts, reply=limit)
+    reply = await model.ask("overwrite", fitted)
+    try:
+        return whole(reply)
+    except CutReply:
+        model.usage.cut += 1
+    shorter = [Part("question", as_data(question) + _SHORTER), *parts[1:]]
+    reply = await model.ask("overwrite", await model.window.fit(render, shorter, reply=limit))
+    return whole(reply)

@@ -1,0 +1,91 @@
+"""The reader: one segment against one question, in one short structured reply.
+
+A small model is asked for little: a decision first, then facts in its own words. Which sentences the
+facts came from is found by code, so a quote can never be invented.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from lcagent.agents.prompt import as_data, load_prompt
+from lcagent.documents import Document, Segment, best_sentences
+from lcagent.memory.ledger import Evidence
+from lcagent.models.chat import ChatModel
+from lcagent.models.structured import ask_typed
+from lcagent.models.window import Part
+
+PROMPT = load_prompt("read")
+REPLY_TOKENS = 220
+"""Room for four facts; longer replies copy the segment."""
+MOST_FACTS = 6
+NOTE_SCORE = 1.0
+"""Weight of a sentence that the model pointed at, against at most 1 for retrieval."""
+
+
+class ReadingReply(BaseModel):
+    """What the reader is asked for."""
+
+    relevant: Literal["yes", "no"]
+    facts: list[str] = Field(max_length=MOST_FACTS)
+    sufficient: Literal["yes", "no"] = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one segment gave.
+
+    Args:
+        evidence: sentences that the model's facts came from.
+        unplaced: facts that stand nowhere in the segment; they are dropped.
+        sufficient: the model finds that the question can now be answered.
+    """
+
+    evidence: list[Evidence]
+    unplaced: int
+    sufficient: bool
+
+
+async def read_segment(
+    model: ChatModel, question: str, memory: str, document: Document, index: int, segment: Segment
+) -> Reading:
+    """Read one segment.
+
+    Args:
+        model: who reads.
+        question: the core question.
+        memory: a bounded view of the ledger.
+        document: the document.
+        index: the document's index in the run.
+        segment: which segment of it.
+
+    Raises:
+        MalformedReply, CutReply: after a retry; the segment then counts as not read.
+    """
+    text = as_data(document.text[segment.start : segment.end])
+    parts = [
+        Part("question", as_data(question)),
+        Part("memory", as_data(memory), shrink=lambda _: ""),
+        Part("segment", text, tokens=segment.tokens),
+    ]
+    # The segment is laid out last but is the one thing that must stay whole; memory may go.
+    fitted = await model.window.fit(PROMPT.bind(), [parts[0], parts[2], parts[1]], reply=REPLY_TOKENS)
+    reply = await ask_typed(model, "read", fitted, ReadingReply)
+    if reply.relevant == "no":
+        return Reading([], 0, reply.sufficient == "yes")
+    evidence: dict[int, Evidence] = {}
+    unplaced = 0
+    for fact in reply.facts:
+        found = best_sentences(document.text, fact, segment.start, segment.end, limit=1)
+        if not found:
+            unplaced += 1
+        for span, score in found:
+            quote = document.text[span.start : span.end]
+            evidence.setdefault(
+                span.start,
+                Evidence(index, segment.index, span.start, span.end, quote, fact, NOTE_SCORE * score),
+            )
+    return Reading(list(evidence.values()), unplaced, reply.sufficient == "yes")

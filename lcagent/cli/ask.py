@@ -1,0 +1,93 @@
+"""`lcagent ask`: stdout carries the answer alone, stderr everything else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lcagent.cli.options import (
+    ApiBaseOption,
+    ApiKeyOption,
+    HomeOption,
+    ModelOption,
+    SetOption,
+    WindowOption,
+    settings_from,
+)
+
+if TYPE_CHECKING:
+    from lcagent.graphs.answer import Answer
+
+EXIT = {"answered": 0, "conflicting": 0, "not_found": 3, "budget": 4}
+
+
+def ask(
+    words: Annotated[
+        list[str], typer.Argument(metavar="DOC... QUESTION", help="Files, folders or -, then the question.")
+    ],
+    strategy: Annotated[str | None, typer.Option(help="auto, direct or memagent.")] = None,
+    model: ModelOption = None,
+    api_base: ApiBaseOption = None,
+    api_key: ApiKeyOption = None,
+    window: WindowOption = None,
+    home: HomeOption = None,
+    options: SetOption = None,
+    password: Annotated[str | None, typer.Option(help="For an encrypted PDF.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Print the answer while it is written.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the last run of this question, also if it had finished.")
+    ] = False,
+    max_calls: Annotated[int | None, typer.Option(help="Budget: model calls.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Budget: tokens, prompt and reply.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Budget: seconds.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Also write the JSON object to a file.")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what each segment gave.")] = False,
+) -> None:
+    """Ask one or more documents a question.
+
+    Exit status: 0 answered, 3 the documents do not say, 4 a budget was reached, 1 failure, 2 usage,
+    130 interrupted. The same command again goes on where it stopped.
+    """
+    if len(words) < 2:
+        raise typer.BadParameter('name a document and a question: lcagent ask doc.pdf "question"')
+    settings = settings_from(
+        options,
+        strategy=strategy,
+        model=model,
+        api_base=api_base,
+        api_key=api_key,
+        window=window,
+        home=home,
+        max_calls=max_calls,
+        max_tokens=max_tokens,
+        max_seconds=max_seconds,
+    )
+    from lcagent.cli.progress import Console
+    from lcagent.graphs.events import Finished
+    from lcagent.graphs.reader import Reader
+
+    console = Console(quiet=quiet, verbose=verbose, echo=stream and not as_json)
+    with console, Reader(settings, progress=console.fetching) as reader:
+        answer: Answer | None = None
+        for event in reader.stream(words[:-1], words[-1], password=password, resume=resume):
+            console.show(event)
+            if isinstance(event, Finished):
+                answer = event.answer
+    assert answer is not None  # the stream ends with it, or raises
+    if output is not None:
+        output.write_text(answer.to_json() + "\n", encoding="utf-8")
+    if as_json:
+        print(answer.to_json())
+    elif console.echoed != answer.text:
+        print(("\n" if console.echoed else "") + answer.text)
+    elif console.echoed:
+        print()
+    sys.stdout.flush()
+    if not quiet and not as_json:
+        console.tell_answer(answer)
+    raise typer.Exit(EXIT[answer.status])

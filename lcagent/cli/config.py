@@ -1,0 +1,29 @@
+"""`lcagent config`: every setting, its value, and where it comes from."""
+
+from __future__ import annotations
+
+import os
+
+from lcagent.cli.options import settings_from
+
+
+def config() -> None:
+    """Every setting: its name, value, and where the value comes from."""
+    from pathlib import Path
+
+    from platformdirs import user_config_path
+
+    settings = settings_from()
+    values = settings.model_dump()
+    values["api_key"] = "set" if settings.api_key else None
+    for name, value in values.items():
+        variable = f"LCAGENT_{name.upper()}"
+        source = f"  ({variable})" if variable in os.environ else ""
+        if isinstance(value, dict):
+            for inner, item in value.items():
+                print(f"{name}.{inner} = {item}")
+        else:
+            print(f"{name} = {value}{source}")
+    for file in (Path("lcagent.toml"), user_config_path("lcagent") / "config.toml"):
+        print(f"# {file}: {'read' if file.is_file() else 'not there'}")
+    print(f"# runs and logs: {settings.data_dir}; model files: {settings.models_dir}")

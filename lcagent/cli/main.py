@@ -1,0 +1,87 @@
+"""`lcagent`: the commands, and how an error is told."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from lcagent.cli import ask as ask_command
+from lcagent.cli import config, doctor, models, runs
+from lcagent.errors import LcagentError
+
+app = typer.Typer(
+    name="lcagent",
+    help="A language model with a small, fixed window reads documents of any length, and says where"
+    " each answer stands.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("ask")(ask_command.ask)
+app.command("doctor")(doctor.doctor)
+app.command("config")(config.config)
+app.add_typer(runs.app, name="runs")
+app.add_typer(models.app, name="models")
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Options of all commands."""
+    if version:
+        from lcagent import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Run a command; every error is one message with a hint, and its exit code."""
+    # A retry is told by our own progress; the library's log line would only repeat it.
+    logging.getLogger("stamina").setLevel(logging.ERROR)
+    try:
+        app(standalone_mode=False)
+        sys.exit(0)
+    except LcagentError as error:
+        _tell(error)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        print("\ninterrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of stdout has gone (`| head`); say nothing, and let Python close quietly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        _usage(error)
+        raise
+
+
+def _usage(error: Exception) -> None:
+    """Typer's own complaints: it says them itself, we only need its exit code."""
+    show = getattr(error, "show", None)
+    if callable(show):
+        show()
+        sys.exit(2)
+    if isinstance(error, typer.Exit):
+        sys.exit(error.exit_code)
+
+
+def _tell(error: LcagentError) -> None:
+    if "--json" in sys.argv:
+        print(json.dumps({"code": error.code, "message": error.message, "hint": error.hint}))
+        return
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

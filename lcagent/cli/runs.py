@@ -1,0 +1,112 @@
+"""`lcagent runs`: what was asked before."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lcagent.cli.options import HomeOption, settings_from
+
+if TYPE_CHECKING:
+    from lcagent.graphs.runs import Runs
+
+app = typer.Typer(help="List, show, replay and delete runs.", no_args_is_help=True)
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or 'last'.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_runs(
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    limit: Annotated[int, typer.Option("-n", help="Most runs to list.")] = 20,
+) -> None:
+    """The newest runs."""
+    rows = _runs(home).list(limit)
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["created"]))
+        sources = ", ".join(json.loads(row["sources"])[:2])
+        print(
+            f"{row['id']}  {when}  {row['status']:<11}  {row['calls']:>5} calls  {row['seconds']:>7.1f} s"
+            f"  {sources}: {row['question'][:60]}"
+        )
+
+
+@app.command()
+def show(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """One run: question, answer, citations, cost, evidence."""
+    runs = _runs(home)
+    row = runs.find(run)
+    entries = runs.entries(row["id"])
+    if as_json:
+        row["answer"] = json.loads(row["answer"]) if row["answer"] else None
+        row["evidence"] = entries
+        print(json.dumps(row, indent=2, ensure_ascii=False))
+        return
+    print(f"run       {row['id']} ({row['status']})\nquestion  {row['question']}")
+    print(f"documents {', '.join(json.loads(row['sources']))}")
+    print(f"how       {row['strategy']} with {row['model']}")
+    if row["error"]:
+        print(f"error     {row['error']}")
+    if row["answer"]:
+        _print_answer(json.loads(row["answer"]))
+    if entries:
+        print(f"evidence  {len(entries)} entries")
+    for entry in entries:
+        quote = " ".join(entry["quote"].split())
+        target = f" {entry['target']}" if entry["target"] else ""
+        print(f"  {entry['document']}.{entry['segment']}.{entry['seq']} {entry['op']}{target}: {quote}")
+
+
+def _print_answer(answer: dict[str, Any]) -> None:
+    print(f"answer    {answer['text']} ({answer['status']})")
+    for citation in answer["citations"]:
+        page = f", page {citation['page']}" if citation["page"] else ""
+        print(f"  [{citation['document']}{page}] “{' '.join(citation['quote'].split())}”")
+    usage = answer["usage"]
+    tokens = usage["prompt_tokens"] + usage["completion_tokens"]
+    print(f"cost      {usage['calls']} calls, {tokens:,} tokens, {usage['seconds']:.1f} s")
+    print(f"coverage  {answer['coverage']['sentence']}")
+
+
+@app.command()
+def replay(run: RunArgument, home: HomeOption = None) -> None:
+    """Every call of a run, in the order they ended, from the journal: no model is asked."""
+    runs = _runs(home)
+    row = runs.find(run)
+    for number, call in enumerate(runs.call_rows(row["id"]), start=1):
+        cut = ", CUT" if call["finish_reason"] == "length" else ""
+        print(
+            f"--- {number}. {call['role']}: {call['prompt_tokens']} + {call['completion_tokens']} tokens,"
+            f" {call['cached_tokens']} cached, {call['seconds']:.2f} s{cut}"
+        )
+        print(call["text"])
+    if row["answer"]:
+        print("--- answer")
+        print(json.loads(row["answer"])["text"])
+
+
+@app.command()
+def delete(
+    run: RunArgument,
+    home: HomeOption = None,
+) -> None:
+    """Delete a run with its calls, evidence and checkpoints."""
+    settings = settings_from(home=home)
+    runs = _runs(home)
+    row = runs.find(run)
+    runs.delete(row["id"], settings.data_dir)
+    print(f"deleted {row['id']}")
+
+
+def _runs(home: str | None) -> Runs:
+    from lcagent.graphs.runs import Runs
+    from lcagent.memory.store import Store
+
+    return Runs(Store(settings_from(home=home).data_dir / "lcagent.db"))

@@ -1,0 +1,121 @@
+"""A document: its exact text, and the pages that its characters stand on."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its number from 1, and its characters `start:end` of the document's text."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What was read from one file.
+
+    Args:
+        name: as shown to people.
+        text: all of it; every offset of this project is a character offset into it. For a
+            plain-text or Markdown file it is the file's own text, character for character.
+        pages: in order, tiling the text; empty where the format has no pages.
+        unit: what `pages` are called.
+        sha256: of the file's bytes.
+        format: pdf, text, markdown, html, docx or epub.
+        warnings: sentences for people.
+    """
+
+    name: str
+    text: str
+    pages: tuple[Page, ...]
+    unit: Literal["page", "chapter", ""]
+    sha256: str
+    format: str
+    warnings: tuple[str, ...] = ()
+
+    def page_at(self, offset: int) -> int | None:
+        """The number of the page that a character stands on; None where there are no pages."""
+        if not self.pages:
+            return None
+        index = bisect_right(self.pages, offset, key=lambda page: page.start) - 1
+        return self.pages[max(index, 0)].number
+
+    @property
+    def empty_pages(self) -> tuple[int, ...]:
+        """Numbers of the pages that hold no text."""
+        return tuple(p.number for p in self.pages if self.text[p.start : p.end].isspace() or p.start == p.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of a document was read."""
+
+    unit: str
+    pages_read: int
+    pages_total: int
+    pages_empty: tuple[int, ...]
+    chars_read: int
+    chars_total: int
+
+    def sentence(self) -> str:
+        """For people: "read 212 of 214 pages; 2 pages hold no text"."""
+        if not self.pages_total:
+            share = 100 * self.chars_read / self.chars_total if self.chars_total else 100
+            return f"read {self.chars_read:,} of {self.chars_total:,} characters ({share:.0f} %)"
+        text = f"read {self.pages_read} of {self.pages_total} {self.unit}s"
+        empty = len(self.pages_empty)
+        if empty:
+            verb = f"{self.unit} holds" if empty == 1 else f"{self.unit}s hold"
+            text += f"; {empty} {verb} no text"
+        return text
+
+
+def coverage(document: Document, spans: Iterable[tuple[int, int]]) -> Coverage:
+    """Measure what was read.
+
+    Args:
+        document: the document.
+        spans: characters read, in order and without overlap.
+    """
+    spans = list(spans)
+    empty = set(document.empty_pages)
+    covered = _merge(spans)
+    read = sum(
+        1
+        for page in document.pages
+        if page.number not in empty and _covers(document.text, covered, page.start, page.end)
+    )
+    return Coverage(
+        unit=document.unit,
+        pages_read=read,
+        pages_total=len(document.pages),
+        pages_empty=tuple(sorted(empty)),
+        chars_read=sum(end - start for start, end in covered),
+        chars_total=len(document.text),
+    )
+
+
+def _merge(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _covers(text: str, spans: list[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether everything but white space of `start:end` lies in one merged span."""
+    index = bisect_right(spans, start, key=lambda span: span[0]) - 1
+    if index < 0:
+        return False
+    reached = spans[index][1]
+    return reached >= end or text[max(reached, start) : end].isspace()

@@ -1,0 +1,144 @@
+"""PDF: text and pages by pdfium; pypdf where pdfium gives up."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Callable
+
+from lcagent.documents.document import Document, Page
+from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentEncrypted
+
+PAGE_BREAK = "\f"
+_MOST_PAGES_NAMED = 12
+# pdfium marks a hyphen at a line's end with U+FFFE or U+0002; pages may hold other control characters.
+_HYPHEN = re.compile("[\ufffe\x02](?=[\r\n])\r?\n?|[\ufffe\x02]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def parse_pdf(data: bytes, *, name: str, sha256: str, password: str | None) -> Document:
+    """Read a PDF.
+
+    Raises:
+        DocumentEncrypted: it needs a password, or another one.
+        DocumentDamaged: neither parser can open it.
+        DocumentEmpty: it has no pages.
+    """
+    try:
+        texts = _by_pdfium(data, name, password)
+    except DocumentEncrypted:
+        raise
+    except Exception as refusal:  # noqa: BLE001 - whatever pdfium refuses, pypdf may repair
+        texts = _by_pypdf(data, name, password, refusal)
+    if not texts:
+        raise DocumentEmpty(f"{name} has no pages", hint="the file is a PDF without content")
+    if not any(text.strip() for text in texts):
+        texts = _second_look(data, name, password, texts)
+    return _document(texts, name, sha256)
+
+
+def _document(texts: list[str], name: str, sha256: str) -> Document:
+    pages: list[Page] = []
+    offset = 0
+    for number, text in enumerate(texts, start=1):
+        end = offset + len(text) + (number < len(texts))  # each page but the last ends with a break
+        pages.append(Page(number, offset, end))
+        offset = end
+    warnings: tuple[str, ...] = ()
+    blank = [str(n) for n, text in enumerate(texts, start=1) if not text.strip()]
+    if blank and len(blank) < len(texts):
+        named = ", ".join(blank[:_MOST_PAGES_NAMED]) + (", …" if len(blank) > _MOST_PAGES_NAMED else "")
+        what = f"page {named} holds" if len(blank) == 1 else f"pages {named} hold"
+        warnings = (f"{what} no text; if scanned, recognise the text first (OCR), e.g. with ocrmypdf",)
+    return Document(name, PAGE_BREAK.join(texts), tuple(pages), "page", sha256, "pdf", warnings)
+
+
+def _by_pdfium(data: bytes, name: str, password: str | None) -> list[str]:
+    import pypdfium2 as pdfium
+
+    try:
+        pdf = pdfium.PdfDocument(data, password=password)
+    except pdfium.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise _encrypted(name, password) from error
+        raise
+    try:
+        return [_page_text(pdf, index) for index in range(len(pdf))]
+    finally:
+        pdf.close()
+
+
+def _page_text(pdf: object, index: int) -> str:
+    import pypdfium2 as pdfium
+
+    assert isinstance(pdf, pdfium.PdfDocument)
+    try:
+        page = pdf[index]
+    except pdfium.PdfiumError:
+        return ""  # one broken page must not cost the others; it is reported as holding no text
+    try:
+        textpage = page.get_textpage()
+        try:
+            return clean(textpage.get_text_range())
+        finally:
+            textpage.close()
+    except pdfium.PdfiumError:
+        return ""
+    finally:
+        page.close()
+
+
+def clean(text: str) -> str:
+    """Undo what PDF extraction leaves behind: marked hyphens, carriage returns, control characters."""
+    text = _HYPHEN.sub("", text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _CONTROLS.sub("", text)
+    # Lone surrogates cannot be written as UTF-8, by anyone.
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _by_pypdf(data: bytes, name: str, password: str | None, refusal: Exception) -> list[str]:
+    import pypdf
+
+    def read() -> list[str]:
+        reader = pypdf.PdfReader(io.BytesIO(data), password=password)
+        if reader.is_encrypted and not reader.decrypt(password or ""):
+            raise _encrypted(name, password)
+        return [clean(page.extract_text() or "") for page in reader.pages]
+
+    try:
+        return _quietly(read)
+    except DocumentEncrypted:
+        raise
+    except Exception as error:  # noqa: BLE001 - on a damaged file pypdf raises anything
+        raise DocumentDamaged(
+            f"{name} is damaged: neither parser can open it ({refusal})",
+            hint="open and save it again with the program that made it, or print it to a new PDF",
+        ) from error
+
+
+def _second_look(data: bytes, name: str, password: str | None, texts: list[str]) -> list[str]:
+    """pdfium opened it and found no text at all: pypdf may."""
+    try:
+        again = _by_pypdf(data, name, password, ValueError("no text"))
+    except (DocumentDamaged, DocumentEncrypted):
+        return texts
+    return again if len(again) == len(texts) else texts
+
+
+def _quietly(read: Callable[[], list[str]]) -> list[str]:
+    """pypdf reports each repair to its logger; a user sees one outcome instead."""
+    logger = logging.getLogger("pypdf")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        return read()
+    finally:
+        logger.setLevel(level)
+
+
+def _encrypted(name: str, password: str | None) -> DocumentEncrypted:
+    if password:
+        return DocumentEncrypted(f"the password for {name} is wrong", hint="check --password")
+    return DocumentEncrypted(f"{name} is encrypted", hint="give its password with --password")

@@ -1,0 +1,195 @@
+"""Quotes: where a quotation stands in a document, and which sentences a note came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lcagent.documents.document import Document
+from lcagent.documents.lexical import query_words
+
+MAX_SENTENCE = 400
+"""Characters from which a sentence is split at its clauses."""
+_LEAST_QUOTE = 3
+"""A quotation with fewer letters and digits stands everywhere and says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start:end` of a document's text."""
+
+    start: int
+    end: int
+
+
+_BREAK = re.compile(
+    r"\n[ \t\r]*\n\s*|\f\s*"  # paragraphs and pages
+    r"|\n(?=[ \t]*(?:[-*•▪◦‣]|\(?\d{1,3}[.)]|#{1,6}|\|)[ \t])"  # list items, headings, table rows
+    r"|(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-Z0-9À-ÞА-Я])"
+    r"|(?<=[。！？])[」』”]?\s*"
+)
+_CLAUSE = re.compile(r"[;:]\s+|,\s+|\s*\n\s*|\s+")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\[“\"'])(?:[A-Z]|[A-Za-z](?:\.[A-Za-z])+|Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|Nos?|vs|cf|ca|al|pp?|vol|"
+    r"figs?|eqs?|Inc|Ltd|Corp|Gen|Col|Lt|Capt|Rev|Hon|approx|dept)\.[\"'”’)\]]*$"
+)
+
+
+def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
+    """Sentences, list items and table rows between two offsets, trimmed, in order."""
+    end = len(text) if end is None else end
+    spans: list[Span] = []
+    begin = start
+    for match in _BREAK.finditer(text, start, end):
+        stop = match.start()
+        if "\n" not in match.group() and "\f" not in match.group():
+            closing = len(match.group()) - len(match.group().lstrip("\"'”’)]」』"))
+            stop += closing
+            if _ABBREVIATION.search(text[max(begin, stop - 14) : stop]):
+                continue
+        spans.extend(_trimmed(text, begin, stop))
+        begin = match.end()
+    spans.extend(_trimmed(text, begin, end))
+    return spans
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while end - start > MAX_SENTENCE:
+        cuts = [m.end() for m in _CLAUSE.finditer(text, start + MAX_SENTENCE // 3, start + MAX_SENTENCE)]
+        cut = cuts[-1] if cuts else start + MAX_SENTENCE
+        yield from _trimmed(text, start, cut)
+        start = cut
+    if start < end:
+        yield Span(start, end)
+
+
+# One kind of character, one form; everything mapped to "" is left out before comparing.
+_FORMS = str.maketrans(
+    {
+        **dict.fromkeys("‘’‚‛′`´", "'"),
+        **dict.fromkeys("“”„‟″«»", '"'),
+        **dict.fromkeys("‐‑‒–—―−", "-"),
+        "…": "...",
+        "ﬀ": "ff",
+        "ﬁ": "fi",
+        "ﬂ": "fl",
+        "ﬃ": "ffi",
+        "ﬄ": "ffl",
+        "‹": "<",
+        "›": ">",
+        **dict.fromkeys("\u00ad\u200b\u200c\u2060\ufeff\ufffe\x02", ""),
+    }
+)
+
+
+def _normal(text: str) -> tuple[str, list[int]]:
+    """A text in one form, and for each of its characters the offset it came from.
+
+    White space is left out altogether, and so is the hyphen before a line break: a quotation may
+    be laid out in another way than the page.
+    """
+    out: list[str] = []
+    origin: list[int] = []
+    for offset, character in enumerate(text):
+        if character.isspace():
+            if out and out[-1] == "-" and character in "\r\n" and _letter_before(out):
+                out.pop()
+                origin.pop()
+            continue
+        form = character.translate(_FORMS)
+        out.extend(form)
+        origin.extend([offset] * len(form))
+    return "".join(out), origin
+
+
+def _letter_before(out: list[str]) -> bool:
+    return len(out) > 1 and out[-2].isalpha()
+
+
+def find_quote(text: str, quote: str, start: int = 0, end: int | None = None) -> Span | None:
+    """Where a quotation stands, word for word; None if it does not.
+
+    White space, typographic quotes and dashes, ligatures, soft hyphens and hyphenation at a line's
+    end may differ; letters, their case, and figures may not.
+
+    Args:
+        text: the document's text.
+        quote: the quotation.
+        start: where to begin looking.
+        end: where to stop.
+    """
+    end = len(text) if end is None else end
+    wanted, _ = _normal(quote.strip().strip("\"'“”‘’"))
+    if sum(map(str.isalnum, wanted)) < _LEAST_QUOTE:
+        return None
+    exact = text.find(quote, start, end)
+    if exact >= 0 and quote.strip():
+        lead = len(quote) - len(quote.lstrip())
+        return Span(exact + lead, exact + lead + len(quote.strip()))
+    normal, origin = _normal(text[start:end])
+    at = _whole_words(normal, wanted, text, origin, start)
+    if at is None:
+        return None
+    return Span(start + origin[at], start + origin[at + len(wanted) - 1] + 1)
+
+
+def _whole_words(normal: str, wanted: str, text: str, origin: list[int], start: int) -> int | None:
+    """The first occurrence that does not begin or end within a word of the original."""
+    at = normal.find(wanted)
+    while at >= 0:
+        first, last = start + origin[at], start + origin[at + len(wanted) - 1]
+        opens = first == 0 or not (text[first - 1].isalnum() and text[first].isalnum())
+        closes = last + 1 >= len(text) or not (text[last].isalnum() and text[last + 1].isalnum())
+        if opens and closes:
+            return at
+        at = normal.find(wanted, at + 1)
+    return None
+
+
+def check_quote(document: Document, span: Span, quote: str) -> bool:
+    """Whether a quotation stands at this very span of the document."""
+    if not 0 <= span.start < span.end <= len(document.text):
+        return False
+    return _normal(document.text[span.start : span.end])[0] == _normal(quote)[0]
+
+
+_FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
+
+
+def best_sentences(
+    text: str, note: str, start: int = 0, end: int | None = None, *, limit: int = 2, floor: float = 0.5
+) -> list[tuple[Span, float]]:
+    """The sentences that a note in free text came from.
+
+    Each sentence scores by the share of the note's content words that it holds, rarer ones (in
+    this stretch of text) weighing more; figures that the note states and the sentence lacks count
+    against it.
+
+    Args:
+        text: the document's text.
+        note: a statement in other words.
+        start: where to begin looking.
+        end: where to stop.
+        limit: most sentences to give.
+        floor: least score, from 0 to 1.
+    """
+    words = query_words(note)
+    spans = sentences(text, start, end)
+    if not words or not spans:
+        return []
+    stems = [set(query_words(text[s.start : s.end])) for s in spans]
+    weight = {w: 1.0 / (1 + sum(w in s for s in stems)) ** 0.5 for w in words}
+    whole = sum(weight.values())
+    numbers = set(_FIGURE.findall(note))
+    scored: list[tuple[Span, float]] = []
+    for span, held in zip(spans, stems, strict=True):
+        score = sum(weight[w] for w in words if w in held) / whole
+        missing = numbers - set(_FIGURE.findall(text[span.start : span.end]))
+        scored.append((span, score * (0.6 ** len(missing))))
+    scored.sort(key=lambda pair: -pair[1])
+    return [pair for pair in scored[:limit] if pair[1] >= floor]

@@ -1,0 +1,131 @@
+"""Cut a document into segments that follow its paragraphs and sentences.
+
+Joined together the segments give the document back, character for character, and none exceeds its
+budget by the counter given.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+Counter = Callable[[str], int]
+"""Tokens of a text by the served model's tokenizer; may be a request to a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A contiguous piece of a document: characters `start:end`, and its length in tokens."""
+
+    index: int
+    start: int
+    end: int
+    tokens: int
+
+
+_FILL = 0.95
+"""Share of the budget that a proposal aims at, so that most proposals are counted once."""
+_FIRST_RATIO = 3.0
+"""Characters a token before anything was counted."""
+_TAIL = 0.35
+"""Share of a proposal, at its end, in which a boundary is looked for."""
+_LONGEST_CLUSTER = 64
+"""Characters to look back for the beginning of an emoji or combining sequence."""
+
+_PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
+_SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*\s+|[。！？]+[」』”]?\s*")
+_LINE = re.compile(r"\n\s*")
+_SPACE = re.compile(r"[;:,、，；：]\s+|[、，；：]|\s+")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\[“\"'])(?:[A-Z]|[A-Za-z](?:\.[A-Za-z])+|Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|No|Nos|vs|cf|ca|al|pp?|"
+    r"vol|ch|fig|figs|eq|ed|eds|inc|ltd|co|corp|gen|col|lt|capt|rev|hon|approx|est|dept|sec|art|"
+    r"jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.$",
+    re.I,
+)
+
+
+def split(text: str, budget: int, count: Counter) -> list[Segment]:
+    """Cut a text into segments of at most `budget` tokens.
+
+    Cuts prefer the end of a paragraph, then of a sentence, a line, a word, any character; an emoji
+    or a combining sequence is kept whole where it fits.
+
+    Args:
+        text: the document's text.
+        budget: most tokens of a segment.
+        count: the served model's tokenizer.
+
+    Raises:
+        ValueError: one character alone exceeds the budget.
+    """
+    return list(_segments(text, budget, count))
+
+
+def _segments(text: str, budget: int, count: Counter) -> Iterator[Segment]:
+    start, index, ratio = 0, 0, _FIRST_RATIO
+    while start < len(text):
+        size = max(1, int(budget * ratio * _FILL))
+        while True:
+            end = _cut(text, start, min(len(text), start + size))
+            tokens = count(text[start:end])
+            length = end - start
+            if tokens <= budget:
+                break
+            if length == 1:
+                raise ValueError(f"one character takes {tokens} tokens, the budget is {budget}")
+            # Over: aim lower, by what this very text showed, and always by at least a tenth.
+            size = max(1, min(int(length * budget * _FILL / tokens), length * 9 // 10))
+            if size >= length:
+                size = length - 1
+        yield Segment(index, start, end, tokens)
+        if tokens:
+            ratio = min(max(length / tokens, 0.1), 64.0)
+        start, index = end, index + 1
+
+
+def _cut(text: str, start: int, end: int) -> int:
+    """Where to end a segment that may reach up to `end`: the best boundary in its tail."""
+    if end >= len(text):
+        return len(text)
+    low = end - max(1, int((end - start) * _TAIL))
+    for pattern in (_PARAGRAPH, _SENTENCE, _LINE, _SPACE):
+        best = 0
+        # White space after a boundary stays with the text before it, so the pattern may look on.
+        for match in pattern.finditer(text, low, end):
+            if pattern is _SENTENCE and not _ends_sentence(text, start, match):
+                continue
+            best = match.end()
+        if best > start:
+            return best
+    return _cluster_start(text, start, end)
+
+
+def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
+    mark = match.start()
+    if text[mark] != ".":
+        return True
+    after = text[match.end() : match.end() + 1]
+    if after.islower():
+        return False
+    return not _ABBREVIATION.search(text[max(start, mark - 12) : mark + 1])
+
+
+def _cluster_start(text: str, start: int, end: int) -> int:
+    """Step back from `end` to where a character sequence that is seen as one begins."""
+    for cut in range(end, max(start, end - _LONGEST_CLUSTER), -1):
+        if not _joins(text[cut - 1], text[cut]):
+            return cut
+    return end
+
+
+def _joins(before: str, after: str) -> bool:
+    code = ord(after)
+    if after == "\u200d" or before == "\u200d" or 0xFE00 <= code <= 0xFE0F:
+        return True
+    if 0x1F3FB <= code <= 0x1F3FF or unicodedata.combining(after):
+        return True
+    if 0xDC00 <= code <= 0xDFFF and 0xD800 <= ord(before) <= 0xDBFF:
+        return True
+    return 0x1F1E6 <= code <= 0x1F1FF and 0x1F1E6 <= ord(before) <= 0x1F1FF

@@ -1,0 +1,79 @@
+"""What a reading gives: one Answer, its citations, coverage and cost."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["answered", "not_found", "conflicting", "budget"]
+
+
+class Citation(BaseModel):
+    """A verbatim quote and where it stands; code has checked that it does.
+
+    `char_start` and `char_end` are character offsets into the document's text, which for a
+    plain-text file is the file's own. `page` counts from 1 and is None where there are no pages.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    document: str
+    page: int | None
+    char_start: int
+    char_end: int
+    quote: str
+
+
+class CoverageReport(BaseModel):
+    """How much was read, in a sentence and in figures."""
+
+    sentence: str
+    segments_read: int
+    segments_total: int
+    pages_read: int
+    pages_total: int
+    pages_empty: list[int]
+    chars_read: int
+    chars_total: int
+    skipped: list[str]
+    """Files and passages that were not read, each with the reason."""
+
+
+class UsageReport(BaseModel):
+    """What the run cost: finished calls, tokens as the server counted them, seconds."""
+
+    calls: int
+    replayed: int
+    retries: int
+    malformed: int
+    cut: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+class Answer(BaseModel):
+    """The answer to one question about one or more documents.
+
+    `status`: answered; not_found (the documents do not say); conflicting (they say two things);
+    budget (a limit was reached: this is the best answer so far).
+    """
+
+    version: Literal[1] = 1
+    text: str = Field(serialization_alias="answer")
+    status: Status
+    citations: list[Citation]
+    dropped_quotes: int = 0
+    """Quotes that did not stand in the document and were dropped."""
+    coverage: CoverageReport
+    usage: UsageReport
+    run_id: str
+    strategy: str
+    model: str
+    warnings: list[str] = []
+
+    def to_json(self) -> str:
+        """The versioned object that `--json` prints."""
+        return self.model_dump_json(by_alias=True, indent=2)

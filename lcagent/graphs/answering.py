@@ -1,0 +1,268 @@
+"""From evidence to an Answer: one call, then checks by code for ground, place and contradiction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lcagent.agents import answerer
+from lcagent.documents import query_words, sentences
+from lcagent.graphs.answer import Status
+from lcagent.graphs.events import AnswerDelta
+from lcagent.graphs.task import Outcome, Task
+from lcagent.graphs.witness import second_hop
+from lcagent.memory.evidence import View, fill, widen
+from lcagent.memory.ledger import Evidence, figures
+
+MOST_CITATIONS = 3
+GROUNDED = 0.5
+"""Share of the answer's words that must stand in what the model was shown."""
+NOT_FOUND = "The document does not say."
+
+
+@dataclass(slots=True)
+class Final:
+    """What the answering step leaves in the graph's state: plain data."""
+
+    text: str
+    found: bool
+    cited: list[dict[str, Any]] = field(default_factory=list)
+    conflict: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def as_state(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return asdict(self)
+
+
+async def answer_from_ledger(task: Task) -> Final:
+    """Answer from passages around the ledger's live entries, and those a second hop leads to."""
+    ranked = await asyncio.to_thread(ranked_views, task)
+    if not ranked:
+        return Final("", found=False)
+    room = task.model.window.room(
+        answerer.FROM_EVIDENCE.bind(), ("question", "evidence"), reply=answerer.REPLY_TOKENS
+    )
+    room -= task.model.window.count(task.question) + task.model.window.size // 100
+    return await answer_from_views(task, ranked, room)
+
+
+def ranked_views(task: Task) -> list[View]:
+    """Passages to answer from, best first."""
+
+    def span(document: int, segment: int) -> tuple[int, int]:
+        found = task.segments[document][segment]
+        return found.start, found.end
+
+    live = task.ledger.live()
+    first = widen(live, task.documents, span)
+    return widen([*live, *second_hop(task, first)], task.documents, span)
+
+
+async def answer_from_views(task: Task, ranked: Sequence[View], room: int) -> Final:
+    """Answer from the best views that fit; cite sentences of those."""
+
+    def shown(tokens: int) -> list[View]:
+        return fill(ranked, tokens, lambda view: task.model.window.count(_text(task, view)) + 24)
+
+    views = await asyncio.to_thread(shown, room)
+    reply = await answerer.answer(
+        task.model,
+        answerer.FROM_EVIDENCE,
+        task.question,
+        layout(task, views),
+        name="evidence",
+        shrink=lambda tokens: layout(task, shown(tokens)),
+        on_text=_streamer(task),
+    )
+    return check(task, reply, [(v.document, v.start, v.end) for v in views])
+
+
+async def answer_from_memory(task: Task, memories: Sequence[str]) -> Final:
+    """Answer from overwrite memories alone, as published; places are found afterwards."""
+    memory = "\n\n".join(filter(None, memories))
+    if not memory:
+        return Final("", found=False)
+    if task.settings.memagent.trained_order:
+        reply = await answerer.answer_boxed(task.model, task.question, memory)
+    else:
+        reply = await answerer.answer(
+            task.model,
+            answerer.FROM_MEMORY,
+            task.question,
+            memory,
+            name="memory",
+            shrink=lambda tokens: memory[: tokens * 2],
+            on_text=_streamer(task),
+        )
+    if reply.found == "no" or not reply.answer.strip():
+        return Final("", found=False)
+    # The memory says nothing of where a fact stands: look for the answer's words in the text.
+    from lcagent.documents import search
+
+    regions = [
+        (index, hit.start, hit.end)
+        for index, document in enumerate(task.documents)
+        for hit in await asyncio.to_thread(
+            search, document.text, f"{task.question} {reply.answer}", limit=6
+        )
+    ]
+    cited = cite(task, reply.answer, regions)
+    warnings = [] if cited else ["no sentence of the document was found that says this"]
+    return Final(reply.answer.strip(), True, [asdict(c) for c in cited], warnings=warnings)
+
+
+def check(task: Task, reply: answerer.FinalReply, regions: Sequence[tuple[int, int, int]]) -> Final:
+    """Accept an answer only if it stands on what the model was shown.
+
+    Args:
+        task: the run.
+        reply: the model's.
+        regions: (document, start, end) of the text it was shown.
+    """
+    text = reply.answer.strip()
+    if reply.found == "no" or not text:
+        return Final("", found=False)
+    shown = " ".join(task.documents[d].text[s:e] for d, s, e in regions)
+    if not grounded(text, shown, task.question):
+        return Final("", False, warnings=[f"an answer was dropped that the text does not hold: {text[:200]}"])
+    cited = cite(task, text, regions)
+    rival = _rival(task, text, cited, regions)
+    if rival is not None:
+        cited = [*cited[:1], rival]
+    return Final(text, True, [asdict(c) for c in cited], conflict=rival is not None)
+
+
+def grounded(answer: str, shown: str, question: str) -> bool:
+    """Whether an answer's figures and at least half of its words stand in the text shown."""
+    if not figures(answer) <= figures(shown) | figures(question):
+        return False
+    words = [w for w in query_words(answer) if w not in _VERDICTS]
+    if not words:
+        return True
+    held = set(query_words(shown))
+    return sum(w in held for w in words) >= GROUNDED * len(words)
+
+
+_VERDICTS = {"yes", "no", "true", "false"}
+
+
+def cite(task: Task, answer: str, regions: Sequence[tuple[int, int, int]]) -> list[Evidence]:
+    """The sentences that an answer rests on: first the one that says it, then what leads to it."""
+    asked = set(query_words(task.question))
+    said = set(query_words(answer)) - _VERDICTS
+    numbers = figures(answer)
+    scored: list[tuple[float, Evidence]] = []
+    for document, start, end in regions:
+        text = task.documents[document].text
+        for span in sentences(text, start, end):
+            quote = text[span.start : span.end]
+            words = set(query_words(quote))
+            says = len(said & words) / len(said) if said else 0.0
+            if numbers and not numbers <= figures(quote):
+                says *= 0.3
+            about = len(asked & words) / len(asked) if asked else 0.0
+            item = Evidence(document, _segment_at(task, document, span.start), span.start, span.end, quote)
+            scored.append((2 * says + about, item))
+    scored.sort(key=lambda pair: (-pair[0], pair[1].document, pair[1].start))
+    best = scored[0][0] if scored else 0.0
+    return [item for score, item in scored[:MOST_CITATIONS] if score > 0 and score >= 0.6 * best]
+
+
+def _rival(
+    task: Task, answer: str, cited: Sequence[Evidence], regions: Sequence[tuple[int, int, int]]
+) -> Evidence | None:
+    """A sentence that says the same as the first citation but for its figures.
+
+    Only figures are compared, and only between sentences that are nearly word for word alike: a
+    contradiction reported where there is none costs more trust than one overlooked.
+    """
+    from rapidfuzz import fuzz
+
+    numbers = figures(answer)
+    if not cited or not numbers:
+        return None
+    first = cited[0]
+    mask = _masked(first.quote)
+    superseded = {row.target for row in task.ledger.rows() if row.op == "supersede"}
+    gone = {(r.document, r.start) for r in task.ledger.rows() if r.id in superseded}
+    for document, start, end in regions:
+        text = task.documents[document].text
+        for span in sentences(text, start, end):
+            quote = text[span.start : span.end]
+            other = figures(quote)
+            if (document, span.start) == (first.document, first.start) or not other:
+                continue
+            if numbers & other or (document, span.start) in gone:
+                continue
+            if fuzz.ratio(mask, _masked(quote)) >= _ALIKE:
+                segment = _segment_at(task, document, span.start)
+                return Evidence(document, segment, span.start, span.end, quote)
+    return None
+
+
+_ALIKE = 90.0
+
+
+def _masked(text: str) -> str:
+    import re
+
+    return re.sub(r"\d[\d.,:/-]*", "#", " ".join(text.casefold().split()))
+
+
+def final_outcome(
+    task: Task, final: Final, results: Sequence[Mapping[str, Any]], read: set[tuple[int, int]]
+) -> Outcome:
+    """The outcome of a run that read segment by segment."""
+    skipped: list[str] = []
+    warnings = list(final.warnings)
+    budget = ""
+    for result in results:
+        document = task.documents[result["document"]]
+        for index in result["unread"]:
+            page = document.page_at(task.segments[result["document"]][index].start)
+            where = f"page {page}" if page else f"segment {index + 1}"
+            skipped.append(f"{document.name}, {where}: the model's reply was unusable twice")
+        if result["stop"] == "sufficient":
+            left = len(task.segments[result["document"]]) - result["index"]
+            warnings.append(f"stopped early: {left} segments of {document.name} were not read")
+        elif result["stop"]:
+            budget = result["stop"]
+    status: Status = "answered" if final.found else "not_found"
+    if final.conflict:
+        status = "conflicting"
+    if budget:
+        status = "budget"
+        warnings.append(budget)
+    text = final.text or (NOT_FOUND if not budget else "")
+    return Outcome(text, status, [Evidence(**c) for c in final.cited], read, skipped, warnings)
+
+
+def layout(task: Task, views: Sequence[View]) -> str:
+    """Passages as the prompt shows them, each under its place."""
+    return answerer.numbered([(_place(task, v), _text(task, v)) for v in views])
+
+
+def _place(task: Task, view: View) -> str:
+    document = task.documents[view.document]
+    page = document.page_at(view.start)
+    name = document.name if len(task.documents) > 1 else ""
+    where = f"{document.unit} {page}" if page else ""
+    return ", ".join(filter(None, [name, where]))
+
+
+def _text(task: Task, view: View) -> str:
+    return task.documents[view.document].text[view.start : view.end].strip()
+
+
+def _segment_at(task: Task, document: int, offset: int) -> int:
+    for segment in task.segments[document]:
+        if segment.start <= offset < segment.end:
+            return segment.index
+    return 0
+
+
+def _streamer(task: Task) -> Any:
+    return (lambda text: task.emit(AnswerDelta(text))) if task.stream else None

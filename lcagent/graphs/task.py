@@ -1,0 +1,116 @@
+"""What a strategy gets and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from lcagent.agents.prompt import Prompt
+from lcagent.documents import Document, Segment
+from lcagent.graphs.answer import Status
+from lcagent.graphs.events import Event
+from lcagent.memory.ledger import Evidence, Ledger
+from lcagent.models.chat import ChatModel
+from lcagent.settings import Settings
+
+
+@dataclass(slots=True)
+class Task:
+    """One question about some documents, and everything a strategy may use to answer it.
+
+    Args:
+        question: as asked.
+        documents: what is read.
+        segments: for each document its segments.
+        model: who is asked.
+        ledger: where evidence is kept.
+        settings: how to read.
+        emit: gets events.
+    """
+
+    question: str
+    documents: list[Document]
+    segments: list[list[Segment]]
+    model: ChatModel
+    ledger: Ledger
+    settings: Settings
+    emit: Callable[[Event], None]
+    stream: bool = False
+    done: int = 0
+    """Segments read so far."""
+    hints: dict[int, list[tuple[int, int, float]]] = field(default_factory=dict)
+    """For each document its passages that match the question, found once."""
+
+    @property
+    def total(self) -> int:
+        """Segments of all documents."""
+        return sum(map(len, self.segments))
+
+    def token_estimate(self, text: str) -> int:
+        """Tokens of a short text by the documents' own ratio, with a fifth to spare.
+
+        Saves a request for each sentence; every call is measured again before it is sent.
+        """
+        chars = tokens = 1
+        for segments in self.segments:
+            for segment in segments[:8]:
+                chars += segment.end - segment.start
+                tokens += segment.tokens
+        return int(1.2 * len(text) * tokens / chars) + 4
+
+    def segment_text(self, document: int, index: int) -> str:
+        """Exact text of one segment."""
+        segment = self.segments[document][index]
+        return self.documents[document].text[segment.start : segment.end]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a strategy gives back; the runner checks its quotes and makes the Answer.
+
+    Args:
+        text: the answer.
+        status: what kind of answer it is.
+        cited: evidence the answer rests on.
+        read: (document, segment) pairs that a model has read.
+        skipped: what was not read, each with the reason.
+        warnings: sentences for people.
+    """
+
+    text: str
+    status: Status
+    cited: list[Evidence]
+    read: set[tuple[int, int]]
+    skipped: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Strategy(Protocol):
+    """A way to read: a LangGraph graph over a typed state, with a Task as its context."""
+
+    name: str
+
+    def prompts(self, settings: Settings) -> list[Prompt]:
+        """The prompts it uses; their versions are part of a run's key."""
+        ...
+
+    def segment_tokens(self, task: Task) -> int:
+        """Most tokens of one segment, given the question and the window.
+
+        Raises:
+            QuestionTooLong: there is no room for a segment beside the question.
+        """
+        ...
+
+    def compile(self, task: Task, checkpointer: Any) -> Any:
+        """The compiled graph."""
+        ...
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """The graph's input."""
+        ...
+
+    def outcome(self, task: Task, state: dict[str, Any]) -> Outcome:
+        """The outcome, from the graph's last state."""
+        ...

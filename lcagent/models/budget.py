@@ -1,0 +1,50 @@
+"""How much a command may spend: calls, tokens, seconds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from lcagent.errors import BudgetReached
+
+
+@dataclass(slots=True)
+class Budget:
+    """Spending limits of one command; None is no limit.
+
+    A reserve of one call and its tokens is kept back from `check`, so that the best answer
+    so far can still be given when a limit is reached.
+    """
+
+    max_calls: int | None = None
+    max_tokens: int | None = None
+    max_seconds: float | None = None
+    calls: int = 0
+    tokens: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def spend(self, tokens: int) -> None:
+        """Count one finished call and its tokens (prompt and reply)."""
+        self.calls += 1
+        self.tokens += tokens
+
+    def check(self, *, in_flight: int, tokens: int, reserve_tokens: int) -> None:
+        """Raise unless one more call fits and the answer after it still does.
+
+        Args:
+            in_flight: calls sent and not yet counted.
+            tokens: most tokens that the next call and those in flight can take.
+            reserve_tokens: most tokens of the answering call.
+
+        Raises:
+            BudgetReached: with the limit that would be passed.
+        """
+        if self.max_calls is not None and self.calls + in_flight + 2 > self.max_calls:
+            raise BudgetReached(f"the budget of {self.max_calls} calls is reached", hint=_HINT)
+        if self.max_tokens is not None and self.tokens + tokens + reserve_tokens > self.max_tokens:
+            raise BudgetReached(f"the budget of {self.max_tokens} tokens is reached", hint=_HINT)
+        if self.max_seconds is not None and time.monotonic() - self.started > self.max_seconds:
+            raise BudgetReached(f"the budget of {self.max_seconds:g} s is reached", hint=_HINT)
+
+
+_HINT = "the same command with a larger budget goes on where this one stopped"

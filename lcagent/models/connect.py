@@ -1,0 +1,172 @@
+"""Which model server is used: the order of choices, the reason, and how to open it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lcagent.errors import EndpointUnavailable
+from lcagent.models.endpoint import Endpoint, normalise_base_url, probe
+from lcagent.settings import Settings
+
+LOCAL_BASE = "http://127.0.0.1:8000/v1"
+_PROVIDER = re.compile(r"^(?!hosted_vllm/)[a-z0-9_]+/.+")
+
+Source = Literal["given", "found", "vllm", "provider", "embedded", "none"]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What would be used, and why.
+
+    Args:
+        source: given endpoint, found server, our own vLLM, a litellm provider, the embedded engine.
+        model: the model's name there; empty if the server decides.
+        why: one clause for people.
+        remedy: the one command that mends or betters it; empty if nothing is missing.
+        endpoint: the endpoint, where one answers already.
+    """
+
+    source: Source
+    model: str
+    why: str
+    remedy: str = ""
+    endpoint: Endpoint | None = None
+    vllm: Path | None = None
+
+
+def choose(settings: Settings) -> Choice:
+    """Pick a model server, in the order that docs and `lcagent doctor` state; starts nothing.
+
+    Raises:
+        EndpointUnavailable: an endpoint was named and does not answer. No other is taken instead.
+    """
+    wanted = (settings.model or "").removeprefix("hosted_vllm/")
+    if settings.api_base:
+        return _given(settings, wanted)
+    if _is_gguf(settings.model) or settings.model == "embedded":
+        return _embedded(settings, "named with --model")
+    if settings.model and _is_provider(settings.model):
+        provider = settings.model.split("/", maxsplit=1)[0]
+        return Choice("provider", settings.model, f"named with --model: litellm provider {provider!r}")
+    found = probe(LOCAL_BASE, model=None, api_key=settings.api_key, timeout=1.0)
+    if found and (not wanted or _serves(LOCAL_BASE, wanted, settings.api_key)):
+        found = probe(LOCAL_BASE, model=wanted or None, api_key=settings.api_key) or found
+        return Choice("found", found.model, "a server answers at 127.0.0.1:8000", endpoint=found)
+    return _own(settings, wanted)
+
+
+def _given(settings: Settings, wanted: str) -> Choice:
+    base = normalise_base_url(settings.api_base or "")
+    name = wanted.removeprefix("openai/") or None
+    endpoint = probe(base, model=name, api_key=settings.api_key)
+    if endpoint is None:
+        raise EndpointUnavailable(
+            f"no model server answers at {base}",
+            hint="start it, or unset LCAGENT_API_BASE / --api-base; `lcagent doctor` says what else"
+            " would be used",
+        )
+    return Choice("given", endpoint.model, "given by --api-base or LCAGENT_API_BASE", endpoint=endpoint)
+
+
+def _own(settings: Settings, wanted: str) -> Choice:
+    from lcagent.models.vllm_server import default_model, find_vllm, gpu_memory
+
+    vllm = find_vllm()
+    gpus = gpu_memory()
+    if vllm is not None:
+        model = wanted or (default_model(max(g.free_bytes for g in gpus)) if gpus else "")
+        if model:
+            why = f"vLLM is installed; {'GPU ' + gpus[0].name if gpus else 'no GPU, so on the CPU'}"
+            return Choice("vllm", model, why, vllm=vllm)
+    if wanted:
+        return Choice(
+            "none",
+            wanted,
+            f"{wanted!r} is served nowhere, and vLLM is not installed to serve it",
+            remedy="pip install 'lcagent[vllm]'",
+        )
+    remedy = "pip install 'lcagent[vllm]'" if gpus and vllm is None else ""
+    why = "no server answers, and " + (
+        "vLLM is not installed" if vllm is None else "vLLM has no GPU and no --model"
+    )
+    return _embedded(settings, why, remedy)
+
+
+def _embedded(settings: Settings, why: str, remedy: str = "") -> Choice:
+    from lcagent.models.embedded import available
+
+    model = settings.model if _is_gguf(settings.model) else ""
+    if not available():
+        return Choice("none", model or "", f"{why}; the embedded engine is not installed", "pip install 'lcagent[local]'")
+    return Choice("embedded", model or "", why, remedy)
+
+
+def open_endpoint(
+    choice: Choice, settings: Settings, *, say: Say, progress: Callable[[str, int, int], None], stack: ExitStack
+) -> Endpoint:
+    """Make the choice's server answer: use, start or fetch what it needs.
+
+    Args:
+        choice: from `choose`.
+        settings: window, folders, slots.
+        say: gets sentences for people.
+        progress: gets (what, bytes done, bytes in all) while a model file is fetched.
+        stack: closes what was opened for this process alone.
+
+    Raises:
+        EndpointUnavailable: it cannot be made to answer.
+        WeightsError: the model file cannot be had.
+    """
+    if choice.endpoint is not None:
+        return choice.endpoint
+    if choice.source == "none":
+        raise EndpointUnavailable(f"no model: {choice.why}", hint=choice.remedy)
+    if choice.source == "vllm" and choice.vllm is not None:
+        from lcagent.models.vllm_server import ensure_server
+
+        return ensure_server(
+            choice.model, window=settings.window, home=settings.data_dir, vllm=choice.vllm, say=say
+        )
+    from lcagent.models.embedded import EmbeddedServer
+    from lcagent.models.weights import ensure
+
+    path = ensure(choice.model or None, models_dir=settings.models_dir, progress=progress)
+    if not choice.model:
+        say(
+            "using the small embedded CPU model (Qwen2.5-Coder-1.5B, 4 bit): expect modest answers."
+            " With a GPU: pip install 'lcagent[vllm]', and vLLM is used."
+        )
+    log = settings.data_dir / "logs" / "embedded.log"
+    server = EmbeddedServer(path, context=settings.window, slots=settings.concurrency or 1, log=log)
+    return stack.enter_context(server)
+
+
+def _is_gguf(model: str | None) -> bool:
+    return bool(model) and str(model).lower().endswith(".gguf")
+
+
+def _is_provider(model: str) -> bool:
+    if not _PROVIDER.match(model) or Path(model).exists():
+        return False
+    import os
+
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    import litellm
+
+    return model.split("/", maxsplit=1)[0] in set(map(str, litellm.provider_list)) or any(
+        model.startswith(f"{p.value}/") for p in litellm.LlmProviders
+    )
+
+
+def _serves(base: str, model: str, api_key: str | None) -> bool:
+    import httpx
+
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    rows = httpx.get(base + "/models", headers=headers, timeout=2.0, trust_env=False).json()["data"]
+    return any(row.get("id") == model for row in rows)

@@ -1,0 +1,117 @@
+"""Structured replies: JSON schema, then repair, then one retry that quotes the error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from lcagent.errors import CutReply, MalformedReply
+from lcagent.models.chat import ChatModel, whole
+from lcagent.models.transport import OnDelta, RawReply
+from lcagent.models.window import Fitted
+
+T = TypeVar("T", bound=BaseModel)
+
+RETRY_TOKENS = 160
+"""Tokens to keep free in the window of a structured call for the retry's quoted error."""
+_ERROR_CHARS = 240
+
+
+async def ask_typed(
+    model: ChatModel,
+    role: str,
+    fitted: Fitted,
+    reply_type: type[T],
+    *,
+    final: bool = False,
+    on_delta: OnDelta | None = None,
+) -> T:
+    """Ask for one reply of a pydantic type.
+
+    Args:
+        model: who is asked.
+        role: which agent asks.
+        fitted: a prompt planned with `RETRY_TOKENS` to spare.
+        reply_type: a flat pydantic model.
+        final: this is the answering call (see `ChatModel.ask`).
+        on_delta: called with each piece of the first reply as it arrives.
+
+    Raises:
+        MalformedReply: not valid after repair and one retry.
+        CutReply: cut at its limit, twice.
+    """
+    schema = reply_schema(reply_type)
+    reply = await model.ask(role, fitted, schema=schema, final=final, on_delta=on_delta)
+    try:
+        return parse(reply, reply_type)
+    except (MalformedReply, CutReply) as error:
+        _note(model, error)
+        retry = _quoting(fitted, error.message)
+    reply = await model.ask(role, retry, schema=schema, final=final)
+    try:
+        return parse(reply, reply_type)
+    except (MalformedReply, CutReply) as error:
+        _note(model, error)
+        raise
+
+
+def parse(reply: RawReply, reply_type: type[T]) -> T:
+    """Read a reply as a type, repairing weak JSON; never an empty default.
+
+    Raises:
+        MalformedReply: it is not what was asked for.
+        CutReply: its end is missing.
+    """
+    if reply.finish_reason == "length" and len(reply.text.strip()) * 2 < len(reply.text):
+        # A decoder that may write free white space does so up to the limit.
+        raise MalformedReply("the reply is a run of white space; write the JSON on one line")
+    text = whole(reply)
+    try:
+        data: Any = json.loads(text)
+    except ValueError:
+        import json_repair
+
+        data = json_repair.loads(text)
+    if isinstance(data, list):
+        # Prose around an object, or several objects: take the last one, which is the reply.
+        data = next((item for item in reversed(data) if isinstance(item, dict)), None)
+    if not isinstance(data, dict) or not data:
+        raise MalformedReply("the reply is not a JSON object")
+    try:
+        return reply_type.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise MalformedReply(f"field {where!r}: {first['msg']}") from error
+
+
+def reply_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema sent to the server: all fields required, nothing else allowed."""
+    schema = reply_type.model_json_schema()
+    properties = {
+        name: {k: v for k, v in spec.items() if k not in {"title", "default", "description"}}
+        for name, spec in schema["properties"].items()
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _quoting(fitted: Fitted, error: str) -> Fitted:
+    """The same prompt with the error quoted at its end, so that the shared prefix stays cached."""
+    *before, last = fitted.messages
+    note = f"\n\nYour last reply could not be used: {error[:_ERROR_CHARS]}\nReply again, shorter, with the JSON object alone."
+    messages = [*before, {**last, "content": last["content"] + note}]
+    return Fitted(messages, fitted.prompt_tokens + RETRY_TOKENS, fitted.reply_tokens, fitted.shrunk)
+
+
+def _note(model: ChatModel, error: MalformedReply | CutReply) -> None:
+    if isinstance(error, CutReply):
+        model.usage.cut += 1
+    else:
+        model.usage.malformed += 1

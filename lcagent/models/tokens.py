@@ -1,0 +1,212 @@
+"""Counting tokens with the served model's own tokenizer and chat template."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from lcagent.errors import EndpointUnavailable, SettingsError
+from lcagent.models.endpoint import Endpoint
+
+Messages = list[dict[str, str]]
+
+
+class TokenCounter(Protocol):
+    """Counts tokens. `exact` says whether it is the served model's own tokenizer; `source` names it."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether counts are the server's own."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """What counts: part of the key under which segments are kept."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Tokens of a text alone."""
+        ...
+
+    def count_messages(self, messages: Messages) -> int:
+        """Tokens of a whole prompt: chat template and generation prompt included."""
+        ...
+
+
+class ServerCounter:
+    """Asks the server: vLLM's `/tokenize`, or llama.cpp's with `/apply-template`.
+
+    Args:
+        endpoint: the server.
+        route: whose protocol its `/tokenize` speaks.
+    """
+
+    exact = True
+
+    def __init__(self, endpoint: Endpoint, route: str) -> None:
+        self.source = f"{route}:{endpoint.model}"
+        self._endpoint, self._route = endpoint, route
+        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+        self._client = httpx.Client(timeout=60.0, headers=headers, trust_env=False)
+
+    def count(self, text: str) -> int:
+        """Tokens of a text alone."""
+        if self._route == "vllm":
+            body = {"model": self._endpoint.model, "prompt": text, "add_special_tokens": False}
+            return int(self._post("/tokenize", body)["count"])
+        return len(self._post("/tokenize", {"content": text, "add_special": False})["tokens"])
+
+    def count_messages(self, messages: Messages) -> int:
+        """Tokens of a whole prompt."""
+        if self._route == "vllm":
+            body = {"model": self._endpoint.model, "messages": messages, "add_generation_prompt": True}
+            return int(self._post("/tokenize", body)["count"])
+        prompt = self._post("/apply-template", {"messages": messages})["prompt"]
+        body = {"content": prompt, "add_special": True, "parse_special": True}
+        return len(self._post("/tokenize", body)["tokens"])
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        import stamina
+
+        url = self._endpoint.root + path
+        try:
+            for attempt in stamina.retry_context(on=_passes, attempts=5, timeout=None):
+                with attempt:
+                    response = self._client.post(url, json=body)
+                    response.raise_for_status()
+                    return response.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise EndpointUnavailable(
+                f"{url} cannot count tokens: {error}",
+                hint="is the server still running? nothing is lost: the same command goes on from here",
+            ) from error
+        raise AssertionError("stamina ends by returning or raising")  # pragma: no cover
+
+
+def _passes(error: Exception) -> bool:
+    """Whether a failed count may succeed when tried again."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code == 429 or error.response.status_code >= 500
+    return isinstance(error, (httpx.HTTPError, ValueError))
+
+
+class FileCounter:
+    """A tokenizer file, for servers that count nothing.
+
+    Args:
+        path: a `tokenizer.json`, or the folder that holds it. The chat template is read from
+            `chat_template.jinja` or `tokenizer_config.json` beside it; without one, each message
+            is taken to cost 16 tokens more than its text.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+
+    exact = True
+    _PER_MESSAGE = 16
+
+    def __init__(self, path: str | Path) -> None:
+        from tokenizers import Tokenizer
+
+        file = Path(path)
+        file = file / "tokenizer.json" if file.is_dir() else file
+        try:
+            self._tokenizer = Tokenizer.from_str(file.read_text("utf-8"))
+        except Exception as error:  # the tokenizers library raises bare Exception
+            raise SettingsError(
+                f"{path} is no tokenizer: {error}", hint="LCAGENT_TOKENIZER names a tokenizer.json"
+            ) from error
+        self._template, self._special = _chat_template(file.parent)
+        self.source = f"file:{file.resolve()}"
+
+    def count(self, text: str) -> int:
+        """Tokens of a text alone."""
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def count_messages(self, messages: Messages) -> int:
+        """Tokens of a whole prompt."""
+        if self._template is None:
+            return sum(self.count(m["content"]) + self._PER_MESSAGE for m in messages)
+        return self.count(
+            self._template(messages=messages, add_generation_prompt=True, **self._special)
+        )
+
+
+def _chat_template(folder: Path) -> tuple[Callable[..., str] | None, dict[str, str]]:
+    from jinja2 import TemplateError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    source, config = None, {}
+    if (folder / "tokenizer_config.json").is_file():
+        config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+        source = config.get("chat_template")
+    if (folder / "chat_template.jinja").is_file():
+        source = (folder / "chat_template.jinja").read_text("utf-8")
+    if not isinstance(source, str):
+        return None, {}
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+
+    def refuse(message: str) -> None:
+        raise TemplateError(message)
+
+    environment.globals["raise_exception"] = refuse
+    special = {k: v for k, v in config.items() if k.endswith("_token") and isinstance(v, str)}
+    return environment.from_string(source).render, special
+
+
+class EstimateCounter:
+    """A cautious estimate, for servers that count nothing and where no tokenizer file is given.
+
+    A word takes a token for every four of its ASCII letters, other characters one for each of
+    their bytes but one: more than any common tokenizer needs for prose.
+    """
+
+    exact = False
+    source = "estimate"
+    _PIECE = re.compile(r"[A-Za-z]+|[0-9]|[^\sA-Za-z0-9]|\s+")
+
+    def count(self, text: str) -> int:
+        """Tokens of a text alone, estimated."""
+        total = 0
+        for piece in self._PIECE.findall(text):
+            if piece.isascii():
+                total += 0 if piece == " " else math.ceil(len(piece) / 4)
+            else:
+                total += max(1, len(piece.encode("utf-8", "surrogatepass")) - 1)
+        return total
+
+    def count_messages(self, messages: Messages) -> int:
+        """Tokens of a whole prompt, estimated."""
+        return sum(self.count(m["content"]) + 16 for m in messages)
+
+
+def counter_for(endpoint: Endpoint, tokenizer: str | None) -> TokenCounter:
+    """The best counter there is for an endpoint.
+
+    Args:
+        endpoint: the server; its `/tokenize` is tried in vLLM's way, then in llama.cpp's.
+        tokenizer: a tokenizer file, which goes before the server.
+    """
+    if tokenizer:
+        return FileCounter(tokenizer)
+    headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+    probes: Sequence[tuple[str, dict[str, Any], str]] = (
+        ("vllm", {"model": endpoint.model, "prompt": "a"}, "count"),
+        ("llamacpp", {"content": "a"}, "tokens"),
+    )
+    with httpx.Client(timeout=20.0, headers=headers, trust_env=False) as client:
+        for route, body, field in probes:
+            try:
+                response = client.post(endpoint.root + "/tokenize", json=body)
+                if response.status_code == 200 and field in response.json():
+                    return ServerCounter(endpoint, route)
+            except (httpx.HTTPError, ValueError):
+                continue
+    return EstimateCounter()

@@ -1,0 +1,254 @@
+"""One request to one model server, and its reply: the only place that talks HTTP for chat.
+
+Endpoints that speak the OpenAI protocol (vLLM, llama.cpp, anything with an API base) are asked
+directly; every other provider goes through litellm. docs/design/0001-transport.md has the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import httpx
+
+from lcagent.errors import EndpointUnavailable, LcagentError, ModelError, RequestRefused, WindowExceeded
+from lcagent.models.endpoint import Endpoint
+from lcagent.models.window import Messages
+
+OnDelta = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """Everything that decides a reply; its canonical JSON is the journal's key."""
+
+    messages: Messages
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float | None = None
+    schema: dict[str, Any] | None = None
+    sample: int = 0
+    """Tells apart deliberate repetitions of one request."""
+
+    def body(self, model: str) -> dict[str, Any]:
+        """The request as the OpenAI chat API has it."""
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": self.messages,
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+        }
+        if self.top_p is not None:
+            body["top_p"] = self.top_p
+        if self.schema is not None:
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "reply", "schema": self.schema, "strict": True},
+            }
+        return body
+
+
+@dataclass(slots=True)
+class RawReply:
+    """A reply as served: its text, what was thought before it, how it ended, what it cost."""
+
+    text: str
+    reasoning: str = ""
+    finish_reason: str = "stop"
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = field(default=0.0, compare=False)
+
+
+class Transient(ModelError):
+    """A fault that may pass: time-out, 429, 5xx, a dropped or cut body. Retried by the caller."""
+
+    retry_after: float = 0.0
+
+
+class Transport(Protocol):
+    """Sends one request; raises Transient for what may pass, another ModelError for what will not."""
+
+    async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
+        """Send one request and wait for its whole reply."""
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
+        ...
+
+
+class HttpTransport:
+    """Asks an OpenAI-compatible endpoint over HTTP.
+
+    Args:
+        endpoint: where.
+        timeout: seconds to wait for one reply.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, timeout: float) -> None:
+        self._endpoint = endpoint
+        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+            headers=headers,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=256),
+            trust_env=False,
+        )
+        self._url = endpoint.base_url + "/chat/completions"
+
+    async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
+        """Send one request; with `on_delta` the reply is streamed."""
+        body = request.body(self._endpoint.model)
+        try:
+            if on_delta is not None:
+                return await self._stream(body, on_delta)
+            response = await self._client.post(self._url, json=body)
+            if response.status_code != 200:
+                raise _refusal(response.status_code, response.text, response.headers)
+            return _parse(response.json())
+        except httpx.TimeoutException as error:
+            raise Transient(f"{self._endpoint.base_url} did not answer in time") from error
+        except httpx.HTTPError as error:
+            raise Transient(
+                f"{self._endpoint.base_url} cannot be reached: {error or type(error).__name__}",
+                hint="is the server still running? the run can be resumed",
+            ) from error
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise Transient(f"{self._endpoint.base_url} sent a body that is no chat reply") from error
+
+    async def _stream(self, body: dict[str, Any], on_delta: OnDelta) -> RawReply:
+        body = {**body, "stream": True, "stream_options": {"include_usage": True}}
+        reply, finished = RawReply(text=""), False
+        async with self._client.stream("POST", self._url, json=body) as response:
+            if response.status_code != 200:
+                text = (await response.aread()).decode("utf-8", "replace")
+                raise _refusal(response.status_code, text, response.headers)
+            async for line in response.aiter_lines():
+                if not line.startswith("data:"):
+                    continue
+                data = line[5:].strip()
+                if data == "[DONE]":
+                    break
+                finished |= _add_chunk(reply, json.loads(data), on_delta)
+        if not finished:
+            raise Transient(f"{self._endpoint.base_url} broke off in the middle of a reply")
+        return reply
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._client.aclose()
+
+
+class LiteLlmTransport:
+    """Asks any provider that litellm knows, by its name `provider/model`.
+
+    Args:
+        model: litellm's name.
+        api_key: the provider's key; None: litellm reads the provider's own variable.
+        timeout: seconds to wait for one reply.
+    """
+
+    def __init__(self, model: str, *, api_key: str | None, timeout: float) -> None:
+        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else fetched at import
+        import litellm
+
+        litellm.telemetry = False
+        litellm.suppress_debug_info = True
+        self._litellm = litellm
+        self._model, self._api_key, self._timeout = model, api_key, timeout
+
+    async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
+        """Send one request; with `on_delta` the reply is streamed."""
+        body = request.body(self._model)
+        options = {"api_key": self._api_key, "timeout": self._timeout, "num_retries": 0}
+        errors = self._litellm.exceptions
+        try:
+            if on_delta is None:
+                reply: Any = await self._litellm.acompletion(**body, **options, drop_params=True)
+                return _parse(reply.model_dump())
+            stream: Any = await self._litellm.acompletion(
+                **body, **options, drop_params=True, stream=True, stream_options={"include_usage": True}
+            )
+            whole, finished = RawReply(text=""), False
+            async for chunk in stream:
+                finished |= _add_chunk(whole, chunk.model_dump(), on_delta)
+        except errors.ContextWindowExceededError as error:
+            raise WindowExceeded(str(error)) from error
+        except (errors.Timeout, errors.RateLimitError, errors.APIConnectionError) as error:
+            raise Transient(str(error)) from error
+        except (errors.InternalServerError, errors.ServiceUnavailableError) as error:
+            raise Transient(str(error)) from error
+        except errors.AuthenticationError as error:
+            raise EndpointUnavailable(str(error), hint="set LCAGENT_API_KEY or --api-key") from error
+        except errors.APIError as error:
+            raise RequestRefused(str(error)) from error
+        if not finished:
+            raise Transient(f"{self._model} broke off in the middle of a reply")
+        return whole
+
+    async def close(self) -> None:
+        """litellm keeps its own connections."""
+
+
+def _refusal(status: int, text: str, headers: httpx.Headers) -> LcagentError:
+    try:
+        error = json.loads(text)
+        error = error.get("error", error)
+        message = str(error.get("message") or error) if isinstance(error, dict) else str(error)
+    except (ValueError, AttributeError):
+        message = text[:300]
+    if status in {408, 409, 425, 429} or status >= 500:
+        fault = Transient(f"the model server says {status}: {message[:300]}")
+        retry_after = headers.get("retry-after", "")
+        fault.retry_after = float(retry_after) if retry_after.replace(".", "", 1).isdigit() else 0.0
+        return fault
+    if status in {401, 403}:
+        return EndpointUnavailable(
+            f"the model server refuses us ({status}): {message[:300]}",
+            hint="set LCAGENT_API_KEY or --api-key",
+        )
+    if "context" in message.lower() and status in {400, 413, 422}:
+        return WindowExceeded(f"the model server says: {message[:300]}")
+    return RequestRefused(f"the model server refuses the request ({status}): {message[:300]}")
+
+
+def _parse(data: dict[str, Any]) -> RawReply:
+    choice = data["choices"][0]
+    message = choice["message"]
+    reply = RawReply(
+        text=message.get("content") or "",
+        reasoning=message.get("reasoning_content") or message.get("reasoning") or "",
+        finish_reason=choice.get("finish_reason") or "stop",
+    )
+    _add_usage(reply, data.get("usage"))
+    return reply
+
+
+def _add_chunk(reply: RawReply, chunk: dict[str, Any], on_delta: OnDelta) -> bool:
+    if "error" in chunk:
+        raise Transient(f"the model server broke off: {chunk['error']}")
+    _add_usage(reply, chunk.get("usage"))
+    for choice in chunk.get("choices") or []:
+        delta = choice.get("delta") or {}
+        reply.reasoning += delta.get("reasoning_content") or delta.get("reasoning") or ""
+        if text := delta.get("content"):
+            reply.text += text
+            on_delta(text)
+        if choice.get("finish_reason"):
+            reply.finish_reason = choice["finish_reason"]
+            return True
+    return False
+
+
+def _add_usage(reply: RawReply, usage: dict[str, Any] | None) -> None:
+    if not usage:
+        return
+    reply.prompt_tokens = int(usage.get("prompt_tokens") or 0)
+    reply.completion_tokens = int(usage.get("completion_tokens") or 0)
+    details = usage.get("prompt_tokens_details") or {}
+    reply.cached_tokens = int(details.get("cached_tokens") or 0)

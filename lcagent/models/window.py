@@ -1,0 +1,139 @@
+"""The window: a fixed number of tokens, prompt and reply together, planned for each call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lcagent.errors import WindowExceeded
+from lcagent.models.tokens import TokenCounter
+
+Messages = list[dict[str, str]]
+
+JOINT = 8
+"""Tokens allowed for each place where separately counted texts meet. Tokenizers are not additive:
+joined texts may take a few tokens more than their sum; all our joints are line breaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One variable text of a prompt.
+
+    Args:
+        name: the prompt's variable.
+        text: its text.
+        tokens: its length if already counted.
+        shrink: given a number of tokens, returns a text of at most that many; None: must stay whole.
+    """
+
+    name: str
+    text: str
+    tokens: int | None = None
+    shrink: Callable[[int], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A prompt that fits: messages, an upper bound of their tokens, and the reply's limit."""
+
+    messages: Messages
+    prompt_tokens: int
+    reply_tokens: int
+    shrunk: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """Tokens of the window that this call can take at most."""
+        return self.prompt_tokens + self.reply_tokens
+
+
+class Window:
+    """Plans calls so that none exceeds `size` tokens.
+
+    Args:
+        size: tokens, prompt and reply together.
+        counter: the served model's tokenizer and chat template.
+        reasoning: tokens kept free in every reply for what a reasoning model thinks.
+    """
+
+    def __init__(self, size: int, counter: TokenCounter, *, reasoning: int = 0) -> None:
+        self.size = size
+        self.counter = counter
+        self.reasoning = reasoning
+        self._count = lru_cache(maxsize=4096)(counter.count)
+        self._overheads: dict[str, int] = {}
+
+    def count(self, text: str) -> int:
+        """Tokens of a text; may be a request to the server, so not for the event loop."""
+        return self._count(text) if text else 0
+
+    def overhead(self, render: Callable[[Mapping[str, str]], Messages], names: Sequence[str]) -> int:
+        """Tokens of a prompt with its variable parts empty: what is fixed."""
+        messages = render(dict.fromkeys(names, ""))
+        key = repr(messages)
+        if key not in self._overheads:
+            self._overheads[key] = self.counter.count_messages(messages)
+        return self._overheads[key]
+
+    def room(
+        self,
+        render: Callable[[Mapping[str, str]], Messages],
+        names: Sequence[str],
+        *,
+        reply: int,
+    ) -> int:
+        """Tokens left for the variable parts together, beside what is fixed and the reply."""
+        fixed = self.overhead(render, names) + JOINT * (len(names) + 1)
+        return self.size - reply - self.reasoning - fixed
+
+    async def fit(
+        self,
+        render: Callable[[Mapping[str, str]], Messages],
+        parts: Sequence[Part],
+        *,
+        reply: int,
+    ) -> Fitted:
+        """Plan one call; parts that may shrink do so in the order given, the last one first.
+
+        Args:
+            render: makes the messages from the parts' texts.
+            parts: variable texts, the most precious first.
+            reply: most tokens of the answer proper; the reserve for reasoning is added.
+
+        Raises:
+            WindowExceeded: what must stay whole does not fit. Nothing was sent.
+        """
+        return await asyncio.to_thread(self._fit, render, parts, reply)
+
+    def _fit(
+        self, render: Callable[[Mapping[str, str]], Messages], parts: Sequence[Part], reply: int
+    ) -> Fitted:
+        names = [part.name for part in parts]
+        room = self.room(render, names, reply=reply)
+        texts = {part.name: part.text for part in parts}
+        sizes = {p.name: self.count(p.text) if p.tokens is None else p.tokens for p in parts}
+        shrunk: list[str] = []
+        for part in reversed(parts):
+            over = sum(sizes.values()) - room
+            if over <= 0:
+                break
+            if part.shrink is None or not sizes[part.name]:
+                continue
+            texts[part.name] = part.shrink(max(0, sizes[part.name] - over))
+            sizes[part.name] = self.count(texts[part.name])
+            shrunk.append(part.name)
+        messages = render(texts)
+        limit = self.size - reply - self.reasoning
+        bound = self.size - reply - self.reasoning - room + sum(sizes.values())
+        if bound > limit - self.size // 100:
+            # Near the edge the sum is not proof enough: count the whole prompt.
+            bound = self.counter.count_messages(messages)
+        if bound > limit:
+            raise WindowExceeded(
+                f"a call needs {bound} prompt and {self.size - limit} reply tokens, "
+                f"the window holds {self.size}",
+                hint="use a larger --window, or a shorter question",
+            )
+        return Fitted(messages, bound, reply + self.reasoning, tuple(shrunk))

@@ -1,0 +1,158 @@
+"""Settings: flag > LCAGENT_* > ./lcagent.toml > user config > default."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_cache_path, user_config_path, user_data_path
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from lcagent.errors import SettingsError
+
+
+class MemAgentSettings(BaseModel):
+    """How the MemAgent strategy reads (`--set memagent.NAME=VALUE`)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Literal["ledger", "overwrite"] = "ledger"
+    """`ledger` keeps every fact with its place; `overwrite` is the paper's single free-text memory."""
+    trained_order: bool = False
+    """Prompt order of the RL-MemoryAgent checkpoints, which expect it (overwrite mode only)."""
+    memory_tokens: int = Field(default=1024, ge=64)
+    """Most tokens of memory that a reading call sees; at most a fifth of the window is used."""
+    segment_tokens: int = Field(default=5000, ge=64)
+    """Most tokens of document in one reading call; less where the window is smaller."""
+    early_exit: bool = False
+    """Stop reading after two segments in a row that the model finds sufficient."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Names are those of the flags and of `LCAGENT_*`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LCAGENT_", env_nested_delimiter="__", extra="ignore", toml_file=None
+    )
+
+    model: str | None = None
+    """litellm's name (`hosted_vllm/NAME`, `openai/NAME`, …), a bare served NAME, or a .gguf file."""
+    api_base: str | None = None
+    """An OpenAI-compatible endpoint, e.g. http://127.0.0.1:8000/v1."""
+    api_key: str | None = None
+    """Bearer token for the endpoint."""
+    tokenizer: str | None = None
+    """A tokenizer.json (or its folder), for endpoints that count no tokens."""
+    window: int = Field(default=8192, ge=512)
+    """Tokens of one model call, prompt and reply together."""
+    strategy: Literal["auto", "direct", "memagent"] = "auto"
+    """How to read; `auto` takes `direct` where the document fits the window."""
+    home: Path | None = None
+    """Where runs, models and logs live; default: the platform's data and cache folders."""
+    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
+    """Sampling temperature."""
+    reasoning_tokens: int | None = Field(default=None, ge=0)
+    """Tokens a reasoning model may think per call; default: a fifth of the window if its name says
+    that it reasons, else none."""
+    timeout: float = Field(default=600.0, gt=0)
+    """Seconds to wait for one reply."""
+    concurrency: int | None = Field(default=None, ge=1)
+    """Requests in flight at once; default: what the server says it runs, else 8."""
+    max_calls: int | None = Field(default=None, ge=1)
+    """Budget: model calls in this command."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Budget: prompt and reply tokens in this command."""
+    max_seconds: float | None = Field(default=None, gt=0)
+    """Budget: seconds in this command."""
+    memagent: MemAgentSettings = MemAgentSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources; the two TOML files are read where they exist."""
+        files = [Path("lcagent.toml"), user_config_path("lcagent") / "config.toml"]
+        tomls = [TomlConfigSettingsSource(settings_cls, f) for f in files if f.is_file()]
+        return (init_settings, env_settings, *tomls)
+
+    @property
+    def data_dir(self) -> Path:
+        """Folder of the run database, server state and logs."""
+        return self.home or user_data_path("lcagent")
+
+    @property
+    def models_dir(self) -> Path:
+        """Folder of fetched model files."""
+        return self.home / "models" if self.home else user_cache_path("lcagent") / "models"
+
+
+def load_settings(overrides: dict[str, Any] | None = None, pairs: list[str] | None = None) -> Settings:
+    """Read all sources.
+
+    Args:
+        overrides: values of flags; None values are left out.
+        pairs: `key=value` of `--set`, with dots for nesting (`memagent.mode=overwrite`).
+
+    Raises:
+        SettingsError: a name or value is not known.
+    """
+    values: dict[str, Any] = {k: v for k, v in (overrides or {}).items() if v is not None}
+    for pair in pairs or []:
+        key, sep, value = pair.partition("=")
+        if not sep or not key:
+            raise SettingsError(
+                f"--set {pair!r} is not key=value", hint="for example --set memagent.mode=overwrite"
+            )
+        _put(values, key.strip().split("."), value.strip())
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise _explain(error) from error
+    except ValueError as error:  # a TOML file that does not parse
+        raise SettingsError(f"settings cannot be read: {error}") from error
+    unknown = set(values) - set(Settings.model_fields)
+    if unknown:
+        raise SettingsError(f"no setting named {sorted(unknown)[0]!r}", hint=_names_hint())
+    _check_environment()
+    return settings
+
+
+def _put(values: dict[str, Any], path: list[str], value: str) -> None:
+    for name in path[:-1]:
+        inner = values.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise SettingsError(f"{name!r} is a single value, not a group", hint=_names_hint())
+        values = inner
+    values[path[-1]] = value
+
+
+def _explain(error: ValidationError) -> SettingsError:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    return SettingsError(f"setting {name!r}: {first['msg']} (got {first['input']!r})", hint=_names_hint())
+
+
+def _names_hint() -> str:
+    return "`lcagent config` lists every setting, its value and where it comes from"
+
+
+def _check_environment() -> None:
+    """A misspelt LCAGENT_* variable would otherwise be ignored without a word."""
+    known = {f"LCAGENT_{name.upper()}" for name in Settings.model_fields}
+    for name in os.environ:
+        if not name.startswith("LCAGENT_") or name.startswith("LCAGENT_TEST_"):
+            continue
+        if name.split("__", maxsplit=1)[0] not in known:
+            raise SettingsError(f"environment variable {name} is not a setting", hint=_names_hint())
