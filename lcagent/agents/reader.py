@@ -19,11 +19,9 @@ from lcagent.models.structured import ask_typed
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("read")
-REPLY_TOKENS = 220
-"""Room for four facts; longer replies copy the segment."""
-MOST_FACTS = 6
-NOTE_SCORE = 1.0
-"""Weight of a sentence that the model pointed at, against at most 1 for retrieval."""
+REPLY_TOKENS = 180
+"""Room for three facts; longer replies copy the segment."""
+MOST_FACTS = 3
 
 
 class ReadingReply(BaseModel):
@@ -86,6 +84,6 @@ async def read_segment(
             quote = document.text[span.start : span.end]
             evidence.setdefault(
                 span.start,
-                Evidence(index, segment.index, span.start, span.end, quote, fact, NOTE_SCORE * score),
+                Evidence(index, segment.index, span.start, span.end, quote, fact, score),
             )
     return Reading(list(evidence.values()), unplaced, reply.sufficient == "yes")

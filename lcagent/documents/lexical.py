@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 K1, B = 1.2, 0.75
-MAX_PASSAGE = 800
+MAX_PASSAGE = 500
 """Characters from which a paragraph is split into several passages."""
 _WORD = re.compile(r"\w+")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")

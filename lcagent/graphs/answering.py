@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from lcagent.agents import answerer
@@ -14,9 +14,16 @@ from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.task import Outcome, Task
 from lcagent.graphs.witness import second_hop
 from lcagent.memory.evidence import View, fill, widen
-from lcagent.memory.ledger import Evidence, figures
+from lcagent.memory.ledger import Entry, Evidence, figures
 
 MOST_CITATIONS = 3
+MOST_PASSAGES = 10
+LEAST_SHARE = 0.4
+"""Passages that score under this share of the best one are not shown."""
+LEAST_TRUST = 0.2
+"""Weight of a note by a reader that finds something everywhere."""
+ABOUT = 0.34
+"""Share of the question's words that must stand in the passages shown."""
 GROUNDED = 0.5
 """Share of the answer's words that must stand in what the model was shown."""
 NOT_FOUND = "The document does not say."
@@ -56,9 +63,30 @@ def ranked_views(task: Task) -> list[View]:
         found = task.segments[document][segment]
         return found.start, found.end
 
-    live = task.ledger.live()
+    live = weighed(task, task.ledger.live())
     first = widen(live, task.documents, span)
-    return widen([*live, *second_hop(task, first)], task.documents, span)
+    ranked = widen([*live, *second_hop(task, first)], task.documents, span)
+    # A weak model is led astray by passages that merely fill the window.
+    return [view for view in ranked if view.score >= LEAST_SHARE * ranked[0].score][:MOST_PASSAGES]
+
+
+def weighed(task: Task, live: Sequence[Entry]) -> list[Entry]:
+    """Entries with the weight of their witness: the reader counts by how selective it was.
+
+    A reader that finds something in every segment says nothing by it; one that finds something in
+    few is to be believed. Retrieval counts by its own score.
+    """
+    noted = {(e.document, e.segment) for e in live if e.note}
+    trust = LEAST_TRUST + (1 - LEAST_TRUST) * (1 - len(noted) / max(task.total, 1))
+    asked = set(query_words(task.question))
+    entries: list[Entry] = []
+    for entry in live:
+        if entry.note:
+            held = asked & set(query_words(f"{entry.quote} {entry.note}"))
+            about = len(held) / max(len(asked), 1)
+            entry = replace(entry, score=min(1.0, trust * entry.score + 0.5 * about))
+        entries.append(entry)
+    return entries
 
 
 async def answer_from_views(task: Task, ranked: Sequence[View], room: int) -> Final:
@@ -126,6 +154,8 @@ def check(task: Task, reply: answerer.FinalReply, regions: Sequence[tuple[int, i
     if reply.found == "no" or not text:
         return Final("", found=False)
     shown = " ".join(task.documents[d].text[s:e] for d, s, e in regions)
+    if not about(task.question, shown):
+        return Final("", False, warnings=["no passage is about what the question asks for"])
     if not grounded(text, shown, task.question):
         return Final("", False, warnings=[f"an answer was dropped that the text does not hold: {text[:200]}"])
     cited = cite(task, text, regions)
@@ -133,6 +163,13 @@ def check(task: Task, reply: answerer.FinalReply, regions: Sequence[tuple[int, i
     if rival is not None:
         cited = [*cited[:1], rival]
     return Final(text, True, [asdict(c) for c in cited], conflict=rival is not None)
+
+
+def about(question: str, shown: str) -> bool:
+    """Whether the text shown speaks of what is asked: small models answer from any text at all."""
+    words = query_words(question)
+    held = set(query_words(shown))
+    return not words or sum(w in held for w in words) >= ABOUT * len(words)
 
 
 def grounded(answer: str, shown: str, question: str) -> bool:

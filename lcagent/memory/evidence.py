@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from lcagent.documents import Document, passages
 from lcagent.memory.ledger import Entry
 
+BOTH_WITNESSES = 0.15
+"""Added where reader and retrieval point at the same passage."""
+
 
 @dataclass(slots=True)
 class View:
@@ -20,9 +23,9 @@ class View:
 
     @property
     def score(self) -> float:
-        """How much it bears on the question: its best entry, and a little for each further one."""
-        ranked = sorted((e.score for e in self.entries), reverse=True)
-        return ranked[0] + 0.1 * sum(ranked[1:])
+        """How much it bears on the question: its best entry, and more where both witnesses agree."""
+        both = any(e.note for e in self.entries) and not all(e.note for e in self.entries)
+        return max(e.score for e in self.entries) + (BOTH_WITNESSES if both else 0.0)
 
 
 def widen(entries: Sequence[Entry], documents: Sequence[Document], segments: Callable[[int, int], tuple[int, int]]) -> list[View]:
