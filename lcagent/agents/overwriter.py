@@ -8,7 +8,7 @@ from __future__ import annotations
 from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.errors import CutReply
 from lcagent.models.chat import ChatModel, whole
-from lcagent.models.window import Part
+from lcagent.models.window import Part, Render
 
 PROMPT = load_prompt("overwrite")
 _SHORTER = "\nKeep it under half of the length you would have written."
@@ -34,12 +34,17 @@ async def overwrite(
     """
     render = PROMPT.bind(trained_order=trained_order)
     parts = [Part("question", as_data(question)), Part("memory", as_data(memory)), Part("segment", as_data(segment))]
-    fitted = await model.window.fit(render, parts, reply=limit)
-    reply = await model.ask("overwrite", fitted)
+    try:
+        return await _ask(model, render, parts, limit)
+    except CutReply:
+        shorter = Part("question", parts[0].text + _SHORTER)
+        return await _ask(model, render, [shorter, *parts[1:]], limit)
+
+
+async def _ask(model: ChatModel, render: Render, parts: list[Part], limit: int) -> str:
+    reply = await model.ask("overwrite", await model.window.fit(render, parts, reply=limit))
     try:
         return whole(reply)
     except CutReply:
-        model.usage.cut += 1
-    shorter = [Part("question", as_data(question) + _SHORTER), *parts[1:]]
-    reply = await model.ask("overwrite", await model.window.fit(render, shorter, reply=limit))
-    return whole(reply)
+        model.faults.cut += 1
+        raise

@@ -84,8 +84,8 @@ class Console:
             f"{event.strategy}: {many} with {event.model}, window {event.window:,} tokens,"
             f" run {event.run_id}"
         )
-        if event.resumed_at:
-            self.say(f"going on: {event.resumed_at} finished calls are taken from the run")
+        if event.earlier_calls:
+            self.say(f"going on: {event.earlier_calls} finished calls are taken from the run")
 
     def _read(self, event: SegmentRead) -> None:
         if self._first is None:

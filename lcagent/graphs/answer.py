@@ -41,7 +41,11 @@ class CoverageReport(BaseModel):
 
 
 class UsageReport(BaseModel):
-    """What the run cost: finished calls, tokens as the server counted them, seconds."""
+    """What the run cost over all commands that worked on it.
+
+    `calls` and tokens are of finished calls, as the server counted them; `replayed` calls were
+    finished by earlier commands. `retries`, `malformed` and `cut` replies are this command's.
+    """
 
     calls: int
     replayed: int

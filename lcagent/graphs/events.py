@@ -28,8 +28,8 @@ class RunStarted(Event):
     model: str
     window: int
     segments: int
-    resumed_at: int
-    """Segments that an earlier command had read."""
+    earlier_calls: int
+    """Calls that an earlier command of this run had finished."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ async def _run_graph(
 ) -> Answer:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+    earlier = runs.calls(record.id)
     task.emit(
         RunStarted(
             run_id=record.id,
@@ -144,7 +145,7 @@ async def _run_graph(
             model=task.model.name,
             window=task.model.window.size,
             segments=task.total,
-            resumed_at=runs.calls(record.id),
+            earlier_calls=earlier,
         )
     )
     started = time.monotonic()
@@ -161,9 +162,9 @@ async def _run_graph(
             begin = None if snapshot.next else strategy.start(task)
             state = await graph.ainvoke(begin, config, context=task, durability="sync")
             outcome = strategy.outcome(task, state)
-            answer = _make_answer(
-                task, strategy, record, outcome, loaded, record.seconds + time.monotonic() - started
-            )
+            seconds = record.seconds + time.monotonic() - started
+            usage = _usage(task, runs.totals(record.id), earlier, seconds)
+            answer = _make_answer(task, strategy, record, outcome, loaded, usage)
             # A budget run goes on from the journal, so its checkpoints (at their end) must go.
             await saver.adelete_thread(record.id)
     except LcagentError as error:
@@ -215,7 +216,7 @@ def _make_answer(
     record: RunRecord,
     outcome: Outcome,
     loaded: Loaded,
-    seconds: float,
+    usage: UsageReport,
 ) -> Answer:
     citations: list[Citation] = []
     dropped = 0
@@ -233,28 +234,29 @@ def _make_answer(
                 quote=document.text[item.start : item.end],
             )
         )
-    usage = task.model.usage
     return Answer(
         text=outcome.text,
         status=outcome.status,
         citations=citations,
         dropped_quotes=dropped,
         coverage=_coverage(task, outcome, loaded),
-        usage=UsageReport(
-            calls=usage.calls,
-            replayed=usage.replayed,
-            retries=usage.retries,
-            malformed=usage.malformed,
-            cut=usage.cut,
-            prompt_tokens=usage.prompt_tokens,
-            cached_tokens=usage.cached_tokens,
-            completion_tokens=usage.completion_tokens,
-            seconds=round(seconds, 3),
-        ),
+        usage=usage,
         run_id=record.id,
         strategy=strategy.name,
         model=task.model.name,
         warnings=outcome.warnings,
+    )
+
+
+def _usage(task: Task, totals: dict[str, int], earlier: int, seconds: float) -> UsageReport:
+    ours = task.model.faults
+    return UsageReport(
+        **totals,
+        replayed=earlier,
+        retries=ours.retries,
+        malformed=ours.malformed,
+        cut=ours.cut,
+        seconds=round(seconds, 3),
     )
 
 

@@ -98,6 +98,16 @@ class Runs:
         row = self._store.execute("SELECT count(*) FROM calls WHERE run = ?", (run,)).fetchone()
         return int(row[0])
 
+    def totals(self, run: str) -> dict[str, int]:
+        """Calls and tokens of a run, over all commands that worked on it."""
+        (row,) = self._store.rows(
+            "SELECT count(*) AS calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,"
+            " coalesce(sum(cached_tokens), 0) AS cached_tokens,"
+            " coalesce(sum(completion_tokens), 0) AS completion_tokens FROM calls WHERE run = ?",
+            (run,),
+        )
+        return row
+
     def finished(self, run: str, answer: Answer, seconds: float) -> None:
         """Keep a run's answer; one that met its budget stays open."""
         status = "budget" if answer.status == "budget" else "finished"

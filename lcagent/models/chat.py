@@ -35,31 +35,13 @@ class Journal(Protocol):
 
 
 @dataclass(slots=True)
-class Usage:
-    """What calls cost. `calls` counts finished calls of the whole run; `replayed` those of them
-    that this command took from the journal; `retries` requests that failed and were sent again."""
+class Faults:
+    """What went wrong in this process: requests sent again, replies malformed or cut. What calls
+    cost is counted from the journal."""
 
-    calls: int = 0
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    completion_tokens: int = 0
-    seconds: float = 0.0
-    replayed: int = 0
     retries: int = 0
     malformed: int = 0
     cut: int = 0
-
-    @property
-    def tokens(self) -> int:
-        """Prompt and reply tokens together."""
-        return self.prompt_tokens + self.completion_tokens
-
-    def add(self, reply: RawReply) -> None:
-        """Count one finished call."""
-        self.calls += 1
-        self.prompt_tokens += reply.prompt_tokens
-        self.cached_tokens += reply.cached_tokens
-        self.completion_tokens += reply.completion_tokens
 
 
 _limits: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Semaphore]] = (
@@ -98,7 +80,7 @@ class ChatModel:
     top_p: float | None = None
     reserve_tokens: int = 0
     notice: Callable[[str], None] = lambda _: None
-    usage: Usage = field(default_factory=Usage)
+    faults: Faults = field(default_factory=Faults)
     _pending: dict[str, asyncio.Future[RawReply]] = field(default_factory=dict)
     _reserved: dict[str, int] = field(default_factory=dict)
 
@@ -136,8 +118,6 @@ class ChatModel:
         )
         key = self._key(request)
         if (known := self.journal.get(key)) is not None:
-            self.usage.replayed += 1
-            self.usage.add(known)
             return self._split(known)
         if key in self._pending:
             return self._split(await asyncio.shield(self._pending[key]))
@@ -150,7 +130,6 @@ class ChatModel:
         async with self._in_flight(key, fitted.total) as future:
             reply = await self._send(request, on_delta)
             self.journal.put(key, role, reply)
-            self.usage.add(reply)
             self.budget.spend(reply.prompt_tokens + reply.completion_tokens)
             future.set_result(reply)
         return self._split(reply)
@@ -186,7 +165,7 @@ class ChatModel:
                 with _:
                     attempt += 1
                     if attempt > 1:
-                        self.usage.retries += 1
+                        self.faults.retries += 1
                     async with self.limit:
                         start = time.perf_counter()
                         reply = await self.transport.send(request, on_delta)

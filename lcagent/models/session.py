@@ -88,6 +88,7 @@ class ModelSession:
             choice, self._settings, say=say, progress=self._progress, stack=self._stack
         )
         counter = counter_for(endpoint, self._settings.tokenizer)
+        self._stack.callback(counter.close)
         if not counter.exact:
             say(
                 f"{endpoint.base_url} counts no tokens, so they are estimated:"

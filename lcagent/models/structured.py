@@ -112,6 +112,6 @@ def _quoting(fitted: Fitted, error: str) -> Fitted:
 
 def _note(model: ChatModel, error: MalformedReply | CutReply) -> None:
     if isinstance(error, CutReply):
-        model.usage.cut += 1
+        model.faults.cut += 1
     else:
-        model.usage.malformed += 1
+        model.faults.malformed += 1

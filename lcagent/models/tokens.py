@@ -38,6 +38,10 @@ class TokenCounter(Protocol):
         """Tokens of a whole prompt: chat template and generation prompt included."""
         ...
 
+    def close(self) -> None:
+        """Close connections."""
+        ...
+
 
 class ServerCounter:
     """Asks the server: vLLM's `/tokenize`, or llama.cpp's with `/apply-template`.
@@ -70,6 +74,10 @@ class ServerCounter:
         prompt = self._post("/apply-template", {"messages": messages})["prompt"]
         body = {"content": prompt, "add_special": True, "parse_special": True}
         return len(self._post("/tokenize", body)["tokens"])
+
+    def close(self) -> None:
+        """Close connections."""
+        self._client.close()
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         import stamina
@@ -138,6 +146,9 @@ class FileCounter:
             self._template(messages=messages, add_generation_prompt=True, **self._special)
         )
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 def _chat_template(folder: Path) -> tuple[Callable[..., str] | None, dict[str, str]]:
     from jinja2 import TemplateError
@@ -185,6 +196,9 @@ class EstimateCounter:
     def count_messages(self, messages: Messages) -> int:
         """Tokens of a whole prompt, estimated."""
         return sum(self.count(m["content"]) + 16 for m in messages)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def counter_for(endpoint: Endpoint, tokenizer: str | None) -> TokenCounter:

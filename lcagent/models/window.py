@@ -11,6 +11,8 @@ from lcagent.errors import WindowExceeded
 from lcagent.models.tokens import TokenCounter
 
 Messages = list[dict[str, str]]
+Render = Callable[[Mapping[str, str]], Messages]
+"""Makes a prompt from the texts of its variable parts."""
 
 JOINT = 8
 """Tokens allowed for each place where separately counted texts meet. Tokenizers are not additive:
@@ -69,7 +71,7 @@ class Window:
         """Tokens of a text; may be a request to the server, so not for the event loop."""
         return self._count(text) if text else 0
 
-    def overhead(self, render: Callable[[Mapping[str, str]], Messages], names: Sequence[str]) -> int:
+    def overhead(self, render: Render, names: Sequence[str]) -> int:
         """Tokens of a prompt with its variable parts empty: what is fixed."""
         messages = render(dict.fromkeys(names, ""))
         key = repr(messages)
@@ -79,7 +81,7 @@ class Window:
 
     def room(
         self,
-        render: Callable[[Mapping[str, str]], Messages],
+        render: Render,
         names: Sequence[str],
         *,
         reply: int,
@@ -90,7 +92,7 @@ class Window:
 
     async def fit(
         self,
-        render: Callable[[Mapping[str, str]], Messages],
+        render: Render,
         parts: Sequence[Part],
         *,
         reply: int,
@@ -108,7 +110,7 @@ class Window:
         return await asyncio.to_thread(self._fit, render, parts, reply)
 
     def _fit(
-        self, render: Callable[[Mapping[str, str]], Messages], parts: Sequence[Part], reply: int
+        self, render: Render, parts: Sequence[Part], reply: int
     ) -> Fitted:
         names = [part.name for part in parts]
         room = self.room(render, names, reply=reply)

@@ -1,0 +1,43 @@
+"""Documents and replies that several tests use."""
+
+import json
+import random
+from pathlib import Path
+
+from tests.loopback import Request
+
+ROOT = Path(__file__).parents[1]
+REPORT = ROOT / "examples" / "skarholm-report.pdf"
+WORDS = "the river ran past old mill and people of town came to see boats in morning light".split()
+
+
+def prose(sentences: int, seed: int = 0) -> str:
+    """Paragraphs that say nothing, always the same for one seed."""
+    rng = random.Random(seed)
+    lines = []
+    for number in range(sentences):
+        words = [rng.choice(WORDS) for _ in range(rng.randint(8, 16))]
+        lines.append(f"{' '.join(words).capitalize()} {number}.")
+    return "\n\n".join(" ".join(lines[i : i + 6]) for i in range(0, len(lines), 6))
+
+
+NEEDLE = "The harbour master of Vellmere in that year was Oskar Brandvold."
+QUESTION = "Who was the harbour master of Vellmere?"
+
+
+def haystack(sentences: int = 400, at: float = 0.5) -> str:
+    text = prose(sentences)
+    cut = text.index("\n\n", int(len(text) * at))
+    return f"{text[:cut]}\n\n{NEEDLE}{text[cut:]}"
+
+
+def clever(request: Request) -> str:
+    """A model that finds the needle where it stands."""
+    names = request.schema["properties"] if request.schema else {}
+    seen = "Oskar Brandvold" in request.text
+    if "facts" in names:
+        facts = [NEEDLE] if "master of Vellmere in that year" in request.text.split("<segment>")[-1] else []
+        return json.dumps({"relevant": "yes" if facts else "no", "facts": facts, "sufficient": "no"})
+    if "found" in names:
+        return json.dumps({"found": "yes" if seen else "no", "answer": "Oskar Brandvold" if seen else ""})
+    return "The harbour master was Oskar Brandvold." if seen else "Nothing yet."

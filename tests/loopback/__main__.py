@@ -1,0 +1,17 @@
+"""python -m tests.loopback [--port N] [--window N] [--latency S]: the server as its own process."""
+
+import argparse
+import sys
+import time
+
+from tests.loopback.server import Loopback
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--port", type=int, default=0)
+parser.add_argument("--window", type=int, default=8192)
+parser.add_argument("--latency", type=float, default=0.0)
+options = parser.parse_args()
+with Loopback(port=options.port, window=options.window, latency=options.latency, keep_requests=False) as server:
+    print(server.port, flush=True)
+    while sys.stdin.read(1):  # ends with its parent
+        time.sleep(0.1)

@@ -1,0 +1,268 @@
+"""The server itself: asyncio streams, hand-written HTTP/1.1, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.loopback.faults import MALFORMED, Faults
+from tests.loopback.tokenizer import count, count_messages
+
+
+@dataclass
+class Request:
+    body: dict[str, Any]
+    number: int
+    prompt_tokens: int
+    started: float = 0.0
+    ended: float = 0.0
+    status: int = 0
+    fault: str | None = None
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        return self.body["messages"]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(m["content"] for m in self.messages)
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        return (self.body.get("response_format") or {}).get("json_schema", {}).get("schema")
+
+    @property
+    def key(self) -> str:
+        exact = {k: self.body.get(k) for k in ("messages", "max_tokens", "temperature", "response_format")}
+        return hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass
+class Reply:
+    text: str
+    finish_reason: str = "stop"
+    reasoning: str = ""
+    delay: float | None = None
+
+
+def default_reply(request: Request) -> str:
+    """Fill in the schema from the request's own text, always in the same way."""
+    if request.schema is None:
+        return "A memory of what was read: " + request.text[-60:].strip()
+    return json.dumps({name: _value(spec) for name, spec in request.schema["properties"].items()})
+
+
+def _value(spec: dict[str, Any]) -> Any:
+    if "enum" in spec:
+        return spec["enum"][0]
+    if spec.get("const"):
+        return spec["const"]
+    return {"array": [], "boolean": True, "integer": 0, "number": 0.0}.get(spec.get("type", ""), "harbour")
+
+
+@dataclass
+class Loopback:
+    """A loopback server; `with Loopback(...) as server:` gives its `url`."""
+
+    window: int = 8192
+    reply: Callable[[Request], str | Reply] = default_reply
+    faults: Faults | None = None
+    latency: float = 0.0
+    model: str = "loopback"
+    tokenize: bool = True
+    api_key: str | None = None
+    port: int = 0
+    keep_requests: bool = True
+    requests: list[Request] = field(default_factory=list)
+    calls: int = 0
+    overruns: int = 0
+    peak_in_flight: int = 0
+    tokenized: int = 0
+
+    def __enter__(self) -> Loopback:
+        self._ready = threading.Event()
+        self._in_flight = self._number = 0
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.die()
+
+    def die(self) -> None:
+        """Stop at once: no more connections, open ones are reset."""
+        if self._loop.is_closed():
+            return
+        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._thread.join(10)
+
+    def stop_soon(self) -> None:
+        """Die in the middle of the request being answered (called by a reply function)."""
+        self._stopped.set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def keys(self) -> list[str]:
+        return [r.key for r in self.requests if r.status == 200 and r.fault is None]
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        self._stopped = asyncio.Event()
+        server = await asyncio.start_server(self._client, "127.0.0.1", self.port, limit=1 << 26)
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stopped.wait()
+        server.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+        tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                line, *lines = head.split("\r\n")
+                headers = {k.lower(): v.strip() for k, _, v in (x.partition(":") for x in lines if x)}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                if not await self._route(line.split()[1], body, headers, writer):
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            return
+        finally:
+            self._writers.discard(writer)
+            writer.transport.abort()
+
+    async def _route(self, path: str, body: bytes, headers: dict[str, str], writer: asyncio.StreamWriter) -> bool:
+        if self.api_key and headers.get("authorization") != f"Bearer {self.api_key}":
+            return await _send(writer, 401, {"error": {"message": "wrong key", "code": 401}})
+        if path == "/v1/models":
+            row = {"id": self.model, "object": "model", "owned_by": "vllm", "max_model_len": self.window}
+            return await _send(writer, 200, {"object": "list", "data": [row]})
+        if path in {"/health", "/version"}:
+            return await _send(writer, 200, {"version": "loopback"})
+        if path == "/tokenize" and self.tokenize:
+            self.tokenized += 1
+            data = json.loads(body)
+            if "prompt" not in data and "messages" not in data:
+                return await _send(writer, 400, {"error": {"message": "no prompt"}})
+            tokens = count_messages(data["messages"]) if "messages" in data else count(data["prompt"])
+            return await _send(writer, 200, {"count": tokens, "max_model_len": self.window, "tokens": []})
+        if path == "/v1/chat/completions":
+            return await self._chat(json.loads(body), writer)
+        return await _send(writer, 404, {"detail": "Not Found"})
+
+    async def _chat(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
+        request = Request(body, self._number, count_messages(body["messages"]), time.monotonic())
+        self._number += 1
+        if self.keep_requests:
+            self.requests.append(request)
+        most = body.get("max_tokens") or 16
+        if request.prompt_tokens + most > self.window:
+            self.overruns += 1
+            request.status = 400
+            return await _send(writer, 400, _too_long(self.window, request.prompt_tokens, most))
+        self._in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self._in_flight)
+        try:
+            request.fault = self.faults.next() if self.faults else None
+            answer = self.reply(request)
+            reply = Reply(answer) if isinstance(answer, str) else answer
+            await asyncio.sleep(self.latency if reply.delay is None else reply.delay)
+            if self._stopped.is_set():
+                return False
+            return await self._answer(request, reply, most, writer)
+        finally:
+            self._in_flight -= 1
+            request.ended = time.monotonic()
+
+    async def _answer(self, request: Request, reply: Reply, most: int, writer: asyncio.StreamWriter) -> bool:
+        fault = request.fault
+        request.status = 200
+        if fault in {"500", "429"}:
+            request.status = int(fault)
+            return await _send(writer, int(fault), {"error": {"message": f"fault {fault}"}})
+        if fault == "drop":
+            return False
+        if fault == "malformed":
+            reply = Reply(MALFORMED[len(self.faults.injected) % len(MALFORMED)] if self.faults else "{")
+        elif fault == "cut":
+            reply = Reply(reply.text[: len(reply.text) // 2], "length")
+        elif fault == "whitespace":
+            reply = Reply("{" + " " * 400, "length")
+        if count(reply.text) > most:
+            reply = Reply(reply.text[: most * 2], "length", reply.reasoning)
+        usage = {
+            "prompt_tokens": request.prompt_tokens,
+            "completion_tokens": count(reply.text),
+            "total_tokens": request.prompt_tokens + count(reply.text),
+            "prompt_tokens_details": {"cached_tokens": 0},
+        }
+        if fault is None:
+            self.calls += 1
+        if request.body.get("stream"):
+            return await self._stream(reply, usage, fault, writer)
+        message = {"role": "assistant", "content": reply.text}
+        if reply.reasoning:
+            message["reasoning_content"] = reply.reasoning
+        choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
+        data = {"id": "x", "object": "chat.completion", "model": self.model, "choices": [choice], "usage": usage}
+        if fault == "half_body":
+            raw = json.dumps(data).encode()
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(raw))
+            writer.write(raw[: len(raw) // 2])
+            await writer.drain()
+            return False
+        return await _send(writer, 200, data)
+
+    async def _stream(self, reply: Reply, usage: dict[str, Any], fault: str | None, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        pieces = [reply.text[i : i + 7] for i in range(0, len(reply.text), 7)]
+        if fault == "half_body":
+            pieces = pieces[: len(pieces) // 2]
+        for piece in pieces:
+            writer.write(_event({"choices": [{"index": 0, "delta": {"content": piece}}]}))
+        if fault != "half_body":
+            writer.write(_event({"choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]}))
+            writer.write(_event({"choices": [], "usage": usage}) + b"data: [DONE]\n\n")
+        await writer.drain()
+        writer.write_eof()
+        return False
+
+
+def _too_long(window: int, prompt: int, most: int) -> dict[str, Any]:
+    message = (
+        f"This model's maximum context length is {window} tokens. However, you requested {prompt + most} tokens"
+        f" ({prompt} in the messages, {most} in the completion)."
+    )
+    return {"error": {"message": message, "type": "BadRequestError", "param": None, "code": 400}}
+
+
+def _event(data: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+async def _send(writer: asyncio.StreamWriter, status: int, data: dict[str, Any]) -> bool:
+    raw = json.dumps(data).encode()
+    writer.write(b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (status, len(raw)) + raw)
+    await writer.drain()
+    return True

@@ -1,0 +1,218 @@
+"""One question over the loopback server, through the SDK."""
+
+from pathlib import Path
+
+import pytest
+
+from lcagent import Reader
+from lcagent.errors import EndpointUnavailable, QuestionTooLong, UsageError
+from tests.helpers import QUESTION, clever, haystack, prose
+from tests.loopback import Faults, Loopback, Reply
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    path = tmp_path / "doc.txt"
+    path.write_text(haystack())
+    return path
+
+
+def ask(server: Loopback, document: Path | list[Path], question: str = QUESTION, **options):
+    options = {"api_base": server.url, "strategy": "memagent", "window": server.window, **options}
+    with Reader(**options) as reader:
+        return reader.ask(document, question)
+
+
+@pytest.mark.parametrize("at", [0.02, 0.5, 0.95])
+def test_finds_a_fact_wherever_it_stands(loopback, tmp_path: Path, at: float) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(haystack(at=at))
+    server = loopback(window=2048, reply=clever)
+    answer = ask(server, path)
+    text = path.read_text()
+    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    citation = answer.citations[0]
+    assert "Oskar Brandvold" in citation.quote
+    assert text[citation.char_start : citation.char_end] == citation.quote
+    assert answer.usage.calls == server.calls == answer.coverage.segments_total + 1
+    assert answer.coverage.chars_read == len(text)
+    assert server.overruns == 0
+
+
+def test_not_found_is_an_answer_of_its_own(loopback, tmp_path: Path) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(prose(300))
+    answer = ask(loopback(window=2048, reply=clever), path)
+    assert answer.status == "not_found"
+    assert not answer.citations
+
+
+def test_an_invented_answer_is_dropped(loopback, document: Path) -> None:
+    def invents(request):
+        if "found" in (request.schema or {}).get("properties", {}):
+            return '{"found": "yes", "answer": "Zebulon Quartermain in 1931"}'
+        return clever(request)
+
+    answer = ask(loopback(window=2048, reply=invents), document)
+    assert answer.status == "not_found"
+    assert "Zebulon" in answer.warnings[0]
+
+
+def test_a_document_that_fits_is_answered_in_one_call(loopback, tmp_path: Path) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(haystack(60))
+    server = loopback(reply=clever)
+    answer = ask(server, path, strategy="auto")
+    assert (answer.strategy, server.calls, answer.status) == ("direct", 1, "answered")
+    assert "Oskar Brandvold" in answer.citations[0].quote
+
+
+def test_direct_refuses_what_does_not_fit(loopback, document: Path) -> None:
+    with pytest.raises(UsageError, match="do not fit"):
+        ask(loopback(window=2048), document, strategy="direct")
+
+
+def test_overwrite_mode_is_the_papers_agent(loopback, document: Path) -> None:
+    server = loopback(window=2048, reply=clever)
+    answer = ask(server, document, memagent={"mode": "overwrite"})
+    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert "Oskar Brandvold" in answer.citations[0].quote
+    assert server.overruns == 0
+
+
+def test_trained_order_puts_the_memory_before_the_section(loopback, document: Path) -> None:
+    server = loopback(window=2048, reply=lambda r: "so \\boxed{Oskar Brandvold}" if "boxed" in r.text else clever(r))
+    answer = ask(server, document, memagent={"mode": "overwrite", "trained_order": True})
+    first = server.requests[0].text
+    assert first.index("<memory>") < first.index("<section>")
+    assert answer.text == "Oskar Brandvold"
+
+
+def test_a_cut_memory_never_becomes_memory(loopback, document: Path) -> None:
+    def cuts(request):
+        if request.number in {2, 3}:  # one segment, and its retry
+            return Reply("POISON POISON", "length")
+        return clever(request)
+
+    server = loopback(window=2048, reply=cuts)
+    answer = ask(server, document, memagent={"mode": "overwrite"})
+    assert answer.usage.cut == 2
+    assert len(answer.coverage.skipped) == 1
+    assert not any("POISON" in r.text for r in server.requests)
+
+
+def test_reasoning_never_becomes_memory_or_answer(loopback, document: Path) -> None:
+    def thinks(request):
+        return Reply("<think>SECRET thoughts</think>" + clever(request), reasoning="SECRET too")
+
+    server = loopback(window=4096, reply=thinks)
+    for mode in ("ledger", "overwrite"):
+        answer = ask(server, document, memagent={"mode": mode}, reasoning_tokens=500)
+        assert answer.text == "Oskar Brandvold"
+    assert not any("SECRET" in r.text for r in server.requests)
+
+
+@pytest.mark.parametrize("mode", ["ledger", "overwrite"])
+@pytest.mark.parametrize("every", [2, 3])
+def test_one_request_in_three_failing(loopback, document: Path, mode: str, every: int) -> None:
+    faults = Faults(every=every, kinds=("500", "429", "drop", "half_body"))
+    server = loopback(window=2048, reply=clever, faults=faults)
+    answer = ask(server, document, memagent={"mode": mode})
+    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert answer.coverage.segments_read == answer.coverage.segments_total
+    assert answer.usage.retries > 0
+    assert server.overruns == 0
+
+
+def test_one_reply_in_three_malformed(loopback, document: Path) -> None:
+    faults = Faults(every=3, kinds=("malformed", "cut", "whitespace"))
+    server = loopback(window=2048, reply=clever, faults=faults)
+    answer = ask(server, document)
+    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert answer.coverage.segments_read == answer.coverage.segments_total
+    assert answer.usage.malformed + answer.usage.cut >= 2
+    assert server.overruns == 0
+
+
+def test_documents_are_read_concurrently_and_told_apart(loopback, tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name, text in (("a.txt", prose(150, 1)), ("b.txt", haystack(150)), ("c.txt", prose(150, 2))):
+        (folder / name).write_text(text)
+    server = loopback(window=2048, reply=clever, latency=0.02)
+    answer = ask(server, folder)
+    assert answer.citations[0].document == "b.txt"
+    assert server.peak_in_flight == 3
+
+
+def test_a_server_that_dies_leaves_a_run_that_goes_on(loopback, document: Path, monkeypatch) -> None:
+    monkeypatch.setattr("lcagent.models.chat.ATTEMPTS", 2)
+    first = loopback(window=2048)
+
+    def dies(request):
+        if request.number == 4:
+            first.stop_soon()
+        return clever(request)
+
+    first.reply = dies
+    with pytest.raises(EndpointUnavailable) as caught:
+        ask(first, document)
+    assert "goes on" in caught.value.hint or "resumed" in caught.value.hint
+    second = loopback(window=2048, reply=clever)
+    answer = ask(second, document)
+    assert answer.status == "answered"
+    assert answer.usage.replayed == 4
+    assert answer.usage.calls == 4 + second.calls == answer.coverage.segments_total + 1
+    assert not set(first.keys[:4]) & set(second.keys)
+
+
+@pytest.mark.parametrize("limit", [{"max_calls": 4}, {"max_tokens": 9000}])
+def test_a_budget_gives_the_best_answer_so_far_and_can_be_raised(loopback, tmp_path: Path, limit: dict) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(haystack(at=0.05))
+    server = loopback(window=2048, reply=clever)
+    answer = ask(server, path, **limit)
+    assert (answer.status, answer.text) == ("budget", "Oskar Brandvold")
+    assert answer.usage.calls <= limit.get("max_calls", 99)
+    assert answer.usage.prompt_tokens + answer.usage.completion_tokens <= limit.get("max_tokens", 10**9)
+    assert answer.coverage.segments_read < answer.coverage.segments_total
+    spent = server.calls
+    whole = ask(server, path)
+    assert whole.status == "answered"
+    assert whole.usage.replayed >= spent - 1
+    assert len(server.keys) == len(set(server.keys))  # nothing was asked twice
+
+
+def test_early_exit_reports_what_it_skipped(loopback, tmp_path: Path) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(haystack(at=0.02))
+
+    def sure(request):
+        return clever(request).replace('"sufficient": "no"', '"sufficient": "yes"')
+
+    answer = ask(loopback(window=2048, reply=sure), path, memagent={"early_exit": True})
+    assert answer.coverage.segments_read == 2
+    assert "stopped early" in answer.warnings[0]
+
+
+def test_a_question_that_cannot_fit_is_refused_before_the_first_call(loopback, document: Path) -> None:
+    server = loopback(window=1024)
+    with pytest.raises(QuestionTooLong, match="window"):
+        ask(server, document, question="why " * 2000)
+    assert not server.requests
+
+
+def test_the_same_question_again_is_a_new_run_and_resume_shows_the_old_one(loopback, document: Path) -> None:
+    server = loopback(window=2048, reply=clever)
+    first = ask(server, document)
+    calls = server.calls
+    with Reader(api_base=server.url, strategy="memagent", window=2048) as reader:
+        again = reader.ask(document, QUESTION, resume=True)
+    assert (again.run_id, server.calls) == (first.run_id, calls)
+    assert ask(server, document).run_id != first.run_id
+    assert server.calls == 2 * calls
+
+
+def test_no_endpoint_is_taken_instead_of_the_one_named(document: Path) -> None:
+    with pytest.raises(EndpointUnavailable, match="no model server answers"), Reader(api_base="127.0.0.1:9") as reader:
+        reader.ask(document, QUESTION)
