@@ -135,7 +135,7 @@ async def _answer(
 async def _run_graph(
     task: Task, strategy: Strategy, record: RunRecord, runs: Runs, settings: Settings, loaded: Loaded
 ) -> Answer:
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+    from lcagent.memory.checkpoints import open_checkpoints
 
     earlier = runs.calls(record.id)
     task.emit(
@@ -150,9 +150,7 @@ async def _run_graph(
     )
     started = time.monotonic()
     try:
-        async with AsyncSqliteSaver.from_conn_string(
-            str(settings.data_dir / "checkpoints.db")
-        ) as saver:
+        with open_checkpoints(settings.data_dir / "checkpoints.db") as saver:
             graph = strategy.compile(task, saver)
             config: dict[str, Any] = {
                 "configurable": {"thread_id": record.id},

@@ -176,9 +176,9 @@ class Runs:
         """
         checkpoints = folder / "checkpoints.db"
         if checkpoints.is_file():
-            from langgraph.checkpoint.sqlite import SqliteSaver
+            from lcagent.memory.checkpoints import open_checkpoints
 
-            with SqliteSaver.from_conn_string(str(checkpoints)) as saver:
+            with open_checkpoints(checkpoints) as saver:
                 saver.delete_thread(run)
         for table, column in (("calls", "run"), ("entries", "run"), ("runs", "id")):
             self._store.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))  # noqa: S608 - fixed names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -87,6 +88,7 @@ def parse(reply: RawReply, reply_type: type[T]) -> T:
         raise MalformedReply(f"field {where!r}: {first['msg']}") from error
 
 
+@cache
 def reply_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema sent to the server: all fields required, nothing else allowed."""
     schema = reply_type.model_json_schema()

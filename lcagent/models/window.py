@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from lcagent.errors import WindowExceeded
 from lcagent.models.tokens import TokenCounter
@@ -17,6 +16,8 @@ Render = Callable[[Mapping[str, str]], Messages]
 JOINT = 8
 """Tokens allowed for each place where separately counted texts meet. Tokenizers are not additive:
 joined texts may take a few tokens more than their sum; all our joints are line breaks."""
+
+_KEPT_COUNTS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,18 @@ class Window:
         self.size = size
         self.counter = counter
         self.reasoning = reasoning
-        self._count = lru_cache(maxsize=4096)(counter.count)
+        self._counts: dict[str, int] = {}
         self._overheads: dict[str, int] = {}
 
     def count(self, text: str) -> int:
         """Tokens of a text; may be a request to the server, so not for the event loop."""
-        return self._count(text) if text else 0
+        if not text:
+            return 0
+        if text not in self._counts:
+            if len(self._counts) >= _KEPT_COUNTS:
+                self._counts.clear()
+            self._counts[text] = self.counter.count(text)
+        return self._counts[text]
 
     def overhead(self, render: Render, names: Sequence[str]) -> int:
         """Tokens of a prompt with its variable parts empty: what is fixed."""
@@ -107,6 +114,9 @@ class Window:
         Raises:
             WindowExceeded: what must stay whole does not fit. Nothing was sent.
         """
+        counted = all(p.tokens is not None or not p.text or p.text in self._counts for p in parts)
+        if counted and repr(render(dict.fromkeys((p.name for p in parts), ""))) in self._overheads:
+            return self._fit(render, parts, reply)  # the usual case: nothing to ask the server
         return await asyncio.to_thread(self._fit, render, parts, reply)
 
     def _fit(
