@@ -47,8 +47,8 @@ def main() -> NoReturn:
     # A retry is told by our own progress; the library's log line would only repeat it.
     logging.getLogger("stamina").setLevel(logging.ERROR)
     try:
-        app(standalone_mode=False)
-        sys.exit(0)
+        status = app(standalone_mode=False)  # a command's exit status comes back as its value
+        sys.exit(status if isinstance(status, int) else 0)
     except LcagentError as error:
         _tell(error)
         sys.exit(error.exit_code)
@@ -70,8 +70,6 @@ def _usage(error: Exception) -> None:
     if callable(show):
         show()
         sys.exit(2)
-    if isinstance(error, typer.Exit):
-        sys.exit(error.exit_code)
 
 
 def _tell(error: LcagentError) -> None:

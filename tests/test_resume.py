@@ -1,0 +1,85 @@
+"""SIGKILL at every step boundary: the two commands together make exactly the calls of an undisturbed one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import QUESTION, clever, prose
+from tests.loopback import Loopback
+
+SEGMENTS = 20
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("doc") / "doc.txt"
+    text = prose(785)
+    cut = text.index("\n\n", len(text) // 2)
+    path.write_text(f"{text[:cut]}\n\nThe harbour master of Vellmere in that year was Oskar Brandvold.{text[cut:]}")
+    return path
+
+
+def command(server: Loopback, document: Path, home: Path, *more: str) -> subprocess.Popen:
+    arguments = ["ask", str(document), QUESTION, "--api-base", server.url, "--window", "2048", "--home", str(home)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "lcagent.cli.main", *arguments, "--strategy", "memagent", "--json", *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LCAGENT_HOME": str(home)},
+    )
+
+
+@pytest.mark.parametrize("step", range(SEGMENTS + 1))
+def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
+    loopback, document: Path, tmp_path: Path, step: int
+) -> None:
+    server = loopback(window=2048)
+    started: list[subprocess.Popen] = []
+    ready = threading.Event()
+
+    def kills(request):
+        if request.number == step:
+            assert ready.wait(10)
+            started[0].send_signal(signal.SIGKILL)
+            started[0].wait()
+        return clever(request)
+
+    server.reply = kills
+    home = tmp_path / "home"
+    started.append(command(server, document, home))
+    ready.set()
+    started[0].communicate()
+    assert started[0].returncode == -signal.SIGKILL
+    server.reply = clever
+    # `--resume` and the plain command do the same for a run that was killed.
+    second = command(server, document, home, *(["--resume"] if step % 2 else []))
+    out, err = second.communicate()
+    assert second.returncode == 0, err
+    answer = json.loads(out)
+    assert answer["answer"] == "Oskar Brandvold"
+    assert answer["usage"]["calls"] == SEGMENTS + 1
+    assert answer["usage"]["replayed"] == step
+    # The request that was in the air when the process died is sent again, and no other.
+    keys = [request.key for request in server.requests]
+    assert len(keys) == SEGMENTS + 2
+    assert len(set(keys)) == SEGMENTS + 1
+    assert keys[step] == keys[step + 1]
+
+
+def test_two_processes_cannot_write_one_run(loopback, document: Path, tmp_path: Path) -> None:
+    server = loopback(window=2048, latency=0.2, reply=clever)
+    first = command(server, document, tmp_path / "home")
+    while len(server.requests) < 2:
+        assert first.poll() is None
+    second = command(server, document, tmp_path / "home")
+    out, _ = second.communicate()
+    first.communicate()
+    assert (first.returncode, second.returncode) == (0, 1)
+    assert json.loads(out)["code"] == "RunBusy"
