@@ -26,7 +26,9 @@ QUESTION = "Who was the harbour master of Vellmere?"
 def server(window: int = 8192):
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.loopback", "--window", str(window)],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     try:
         yield f"http://127.0.0.1:{int(child.stdout.readline())}"
@@ -51,7 +53,10 @@ def ask(base: str, path: Path) -> dict:
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
             [sys.executable, "-c", ASK.format(question=QUESTION), base, home, str(path)],
-            cwd=ROOT, capture_output=True, text=True, check=True,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     return json.loads(done.stdout.strip().splitlines()[-1])
 

@@ -1,6 +1,6 @@
 """Build skarholm-report.pdf from report.txt (needs reportlab; the PDF is kept in the repository).
 
-    python examples/make_report.py
+python examples/make_report.py
 """
 
 import math
@@ -29,9 +29,8 @@ TABLE = [
 def main() -> None:
     canvas = Canvas(str(HERE / "skarholm-report.pdf"), pagesize=A5, invariant=1)
     canvas.setTitle("Skarholm Tidal Station: Report on the ninth year of observation")
-    number = 0
-    for block in (HERE / "report.txt").read_text("utf-8").split("\n=== "):
-        number += 1
+    blocks = (HERE / "report.txt").read_text("utf-8").split("\n=== ")
+    for number, block in enumerate(blocks, start=1):
         kind, _, text = block.partition("\n") if number > 1 else ("page", "", block)
         if kind == "drawing":
             draw(canvas)
@@ -48,7 +47,10 @@ def page(canvas: Canvas, text: str, number: int) -> None:
             rows.append([cell.strip() for cell in line.strip("|").split("|")])
             continue
         if rows:
-            story += [Table(rows, style=TABLE, hAlign="LEFT", colWidths=[90, 80, 70]), Spacer(1, 10)]
+            story += [
+                Table(rows, style=TABLE, hAlign="LEFT", colWidths=[90, 80, 70]),
+                Spacer(1, 10),
+            ]
             rows = []
         style = SUBTITLE if line.startswith("## ") else TITLE if line.startswith("# ") else BODY
         story.append(Paragraph(line.lstrip("# "), style))
@@ -70,7 +72,9 @@ def draw(canvas: Canvas) -> None:
         path = canvas.beginPath()
         for step in range(241):
             hours = step / 10
-            speed = math.sin(hours / 12.42 * 2 * math.pi) * (1 - depth / 12) + 0.1 * math.sin(hours * 2.1 + depth)
+            speed = math.sin(hours / 12.42 * 2 * math.pi) * (1 - depth / 12) + 0.1 * math.sin(
+                hours * 2.1 + depth
+            )
             x, y = left + (right - left) * hours / 24, middle + speed * (middle - 2 * MARGIN)
             (path.lineTo if step else path.moveTo)(x, y)
         canvas.drawPath(path)

@@ -8,7 +8,25 @@ from tests.loopback import Request
 
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "examples" / "skarholm-report.pdf"
-WORDS = "the river ran past old mill and people of town came to see boats in morning light".split()
+WORDS = [
+    "the",
+    "river",
+    "ran",
+    "past",
+    "old",
+    "mill",
+    "and",
+    "people",
+    "of",
+    "town",
+    "came",
+    "to",
+    "see",
+    "boats",
+    "in",
+    "morning",
+    "light",
+]
 
 
 def prose(sentences: int, seed: int = 0) -> str:

@@ -81,7 +81,10 @@ def test_overwrite_mode_is_the_papers_agent(loopback, document: Path) -> None:
 
 
 def test_trained_order_puts_the_memory_before_the_section(loopback, document: Path) -> None:
-    server = loopback(window=2048, reply=lambda r: "so \\boxed{Oskar Brandvold}" if "boxed" in r.text else clever(r))
+    server = loopback(
+        window=2048,
+        reply=lambda r: "so \\boxed{Oskar Brandvold}" if "boxed" in r.text else clever(r),
+    )
     answer = ask(server, document, memagent={"mode": "overwrite", "trained_order": True})
     first = server.requests[0].text
     assert first.index("<memory>") < first.index("<section>")
@@ -137,7 +140,11 @@ def test_one_reply_in_three_malformed(loopback, document: Path) -> None:
 def test_documents_are_read_concurrently_and_told_apart(loopback, tmp_path: Path) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
-    for name, text in (("a.txt", prose(150, 1)), ("b.txt", haystack(150)), ("c.txt", prose(150, 2))):
+    for name, text in (
+        ("a.txt", prose(150, 1)),
+        ("b.txt", haystack(150)),
+        ("c.txt", prose(150, 2)),
+    ):
         (folder / name).write_text(text)
     server = loopback(window=2048, reply=clever, latency=0.02)
     answer = ask(server, folder)
@@ -167,7 +174,9 @@ def test_a_server_that_dies_leaves_a_run_that_goes_on(loopback, document: Path, 
 
 
 @pytest.mark.parametrize("limit", [{"max_calls": 4}, {"max_tokens": 9000}])
-def test_a_budget_gives_the_best_answer_so_far_and_can_be_raised(loopback, tmp_path: Path, limit: dict) -> None:
+def test_a_budget_gives_the_best_answer_so_far_and_can_be_raised(
+    loopback, tmp_path: Path, limit: dict
+) -> None:
     path = tmp_path / "doc.txt"
     path.write_text(haystack(at=0.05))
     server = loopback(window=2048, reply=clever)
@@ -214,5 +223,8 @@ def test_the_same_question_again_is_a_new_run_and_resume_shows_the_old_one(loopb
 
 
 def test_no_endpoint_is_taken_instead_of_the_one_named(document: Path) -> None:
-    with pytest.raises(EndpointUnavailable, match="no model server answers"), Reader(api_base="127.0.0.1:9") as reader:
+    with (
+        pytest.raises(EndpointUnavailable, match="no model server answers"),
+        Reader(api_base="127.0.0.1:9") as reader,
+    ):
         reader.ask(document, QUESTION)

@@ -60,7 +60,17 @@ def test_json_is_one_versioned_object(loopback, document: Path, tmp_path: Path) 
 
 def test_standard_input_is_a_document(loopback) -> None:
     server = loopback(window=2048, reply=clever)
-    done = lcagent("ask", "-", QUESTION, "--api-base", server.url, "--window", 2048, "-q", stdin=haystack(150).encode())
+    done = lcagent(
+        "ask",
+        "-",
+        QUESTION,
+        "--api-base",
+        server.url,
+        "--window",
+        2048,
+        "-q",
+        stdin=haystack(150).encode(),
+    )
     assert done.stdout == b"Oskar Brandvold\n"
 
 
@@ -90,7 +100,9 @@ def test_a_budget_is_exit_status_4(loopback, document: Path) -> None:
         (["runs", "show", "nothing"], 1, "RunNotFound"),
     ],
 )
-def test_bad_input_is_one_error_with_a_hint(document: Path, arguments: list[str], status: int, code: str) -> None:
+def test_bad_input_is_one_error_with_a_hint(
+    document: Path, arguments: list[str], status: int, code: str
+) -> None:
     plain = lcagent(*arguments)
     assert plain.returncode == status, plain.stderr
     assert plain.stdout == b""
@@ -101,7 +113,11 @@ def test_bad_input_is_one_error_with_a_hint(document: Path, arguments: list[str]
 
 
 def test_usage_errors_are_exit_status_2() -> None:
-    for arguments in (["ask", "only-one-word"], ["frobnicate"], ["ask", "a", "b", "--no-such-flag"]):
+    for arguments in (
+        ["ask", "only-one-word"],
+        ["frobnicate"],
+        ["ask", "a", "b", "--no-such-flag"],
+    ):
         done = lcagent(*arguments)
         assert done.returncode == 2, arguments
         assert b"Traceback" not in done.stderr

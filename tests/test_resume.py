@@ -21,14 +21,35 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("doc") / "doc.txt"
     text = prose(785)
     cut = text.index("\n\n", len(text) // 2)
-    path.write_text(f"{text[:cut]}\n\nThe harbour master of Vellmere in that year was Oskar Brandvold.{text[cut:]}")
+    path.write_text(
+        f"{text[:cut]}\n\nThe harbour master of Vellmere in that year was Oskar Brandvold.{text[cut:]}"
+    )
     return path
 
 
 def command(server: Loopback, document: Path, home: Path, *more: str) -> subprocess.Popen:
-    arguments = ["ask", str(document), QUESTION, "--api-base", server.url, "--window", "2048", "--home", str(home)]
+    arguments = [
+        "ask",
+        str(document),
+        QUESTION,
+        "--api-base",
+        server.url,
+        "--window",
+        "2048",
+        "--home",
+        str(home),
+    ]
     return subprocess.Popen(
-        [sys.executable, "-m", "lcagent.cli.main", *arguments, "--strategy", "memagent", "--json", *more],
+        [
+            sys.executable,
+            "-m",
+            "lcagent.cli.main",
+            *arguments,
+            "--strategy",
+            "memagent",
+            "--json",
+            *more,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -33,7 +33,11 @@ async def overwrite(
         CutReply: the memory was cut at its limit twice; a cut memory is never kept.
     """
     render = PROMPT.bind(trained_order=trained_order)
-    parts = [Part("question", as_data(question)), Part("memory", as_data(memory)), Part("segment", as_data(segment))]
+    parts = [
+        Part("question", as_data(question)),
+        Part("memory", as_data(memory)),
+        Part("segment", as_data(segment)),
+    ]
     try:
         return await _ask(model, render, parts, limit)
     except CutReply:

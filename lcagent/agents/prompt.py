@@ -33,12 +33,11 @@ class Prompt:
 
     def render(self, values: Mapping[str, object]) -> Messages:
         """The messages; the system message is left out where its section is empty."""
-        messages = [
+        return [
             {"role": role, "content": _template(source).render(**values).strip()}
             for role, source in (("system", self.system), ("user", self.user))
             if source
         ]
-        return messages
 
 
 @cache

@@ -19,9 +19,9 @@ from lcagent.models.structured import ask_typed
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("read")
-REPLY_TOKENS = 180
-"""Room for three facts; longer replies copy the segment."""
-MOST_FACTS = 3
+REPLY_TOKENS = 140
+"""Room for two facts; longer replies copy the segment."""
+MOST_FACTS = 2
 
 
 class ReadingReply(BaseModel):

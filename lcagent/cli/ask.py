@@ -26,7 +26,8 @@ EXIT = {"answered": 0, "conflicting": 0, "not_found": 3, "budget": 4}
 
 def ask(
     words: Annotated[
-        list[str], typer.Argument(metavar="DOC... QUESTION", help="Files, folders or -, then the question.")
+        list[str],
+        typer.Argument(metavar="DOC... QUESTION", help="Files, folders or -, then the question."),
     ],
     strategy: Annotated[str | None, typer.Option(help="auto, direct or memagent.")] = None,
     model: ModelOption = None,
@@ -39,12 +40,15 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     stream: Annotated[bool, typer.Option("--stream", help="Print the answer while it is written.")] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the last run of this question, also if it had finished.")
+        bool,
+        typer.Option("--resume", help="Go on with the last run of this question, also if it had finished."),
     ] = False,
     max_calls: Annotated[int | None, typer.Option(help="Budget: model calls.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Budget: tokens, prompt and reply.")] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Budget: seconds.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Also write the JSON object to a file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Also write the JSON object to a file.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what each segment gave.")] = False,
 ) -> None:

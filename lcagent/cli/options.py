@@ -11,15 +11,14 @@ ModelOption = Annotated[
     typer.Option("-m", "--model", help="Served name, litellm name (provider/NAME), or a .gguf file."),
 ]
 ApiBaseOption = Annotated[
-    str | None, typer.Option("--api-base", help="OpenAI-compatible endpoint, e.g. http://127.0.0.1:8000.")
+    str | None,
+    typer.Option("--api-base", help="OpenAI-compatible endpoint, e.g. http://127.0.0.1:8000."),
 ]
 ApiKeyOption = Annotated[str | None, typer.Option("--api-key", help="Bearer token of the endpoint.")]
 WindowOption = Annotated[
     int | None, typer.Option("--window", help="Tokens of one call, prompt and reply together.")
 ]
-HomeOption = Annotated[
-    str | None, typer.Option("--home", help="Folder of runs, model files and logs.")
-]
+HomeOption = Annotated[str | None, typer.Option("--home", help="Folder of runs, model files and logs.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, e.g. memagent.mode=overwrite."),

@@ -26,8 +26,14 @@ class Console:
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False, echo: bool = False) -> None:
         from rich.console import Console as RichConsole
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         self._quiet, self._verbose, self._echo = quiet, verbose, echo
         self._out = RichConsole(stderr=True, highlight=False, soft_wrap=True, markup=False)
@@ -81,8 +87,7 @@ class Console:
     def _start(self, event: RunStarted) -> None:
         many = f"{event.segments} segment{'s' * (event.segments != 1)}"
         self.say(
-            f"{event.strategy}: {many} with {event.model}, window {event.window:,} tokens,"
-            f" run {event.run_id}"
+            f"{event.strategy}: {many} with {event.model}, window {event.window:,} tokens, run {event.run_id}"
         )
         if event.earlier_calls:
             self.say(f"going on: {event.earlier_calls} finished calls are taken from the run")
@@ -96,16 +101,18 @@ class Console:
         self._advance("reading", event.done, event.total, "segments")
 
     def _advance(self, what: str, done: int, total: int, unit: str) -> None:
-        self._bar.update(
-            self._task, description=what, completed=done, total=total, unit=unit, visible=True
-        )
+        self._bar.update(self._task, description=what, completed=done, total=total, unit=unit, visible=True)
         now = time.monotonic()
         if self._quiet or self._out.is_terminal or (now - self._told < _PLAIN_EVERY and done < total):
             return
         self._told = now
         since = done - (self._first or 0)
         left = (now - self._started) / since * (total - done) if since > 0 else 0
-        self.say(f"{what}: {done} of {total} {unit}, about {_span(left)} left" if done < total else f"{what}: {done} of {total} {unit}")
+        self.say(
+            f"{what}: {done} of {total} {unit}, about {_span(left)} left"
+            if done < total
+            else f"{what}: {done} of {total} {unit}"
+        )
 
     def tell_answer(self, answer: Answer) -> None:
         """Where the answer stands, how much was read, what it cost."""

@@ -164,7 +164,7 @@ def _walk(root: LexborNode, pieces: list[str]) -> None:
         edge = "\n\n" if tag in _BLOCKS else "\n" if tag in _LINES else " | " if tag in {"td", "th"} else ""
         if edge.startswith("\n"):
             pieces.append(edge)
-        stack.append((None, edge))
+        stack.append((None, "" if tag == "br" else edge))
         stack.extend((child, "") for child in reversed(list(node.iter(include_text=True))))
 
 
@@ -210,7 +210,9 @@ def _spine(archive: zipfile.ZipFile, name: str) -> list[str]:
             continue
         from urllib.parse import unquote
 
-        member = str(folder / unquote(href.split("#")[0])) if str(folder) != "." else unquote(href.split("#")[0])
+        member = (
+            str(folder / unquote(href.split("#")[0])) if str(folder) != "." else unquote(href.split("#")[0])
+        )
         if member in members:
             items.append(member)
     if not items:

@@ -20,11 +20,120 @@ _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+|\n|\s+")
 _BLOCK = 1 << 16
 
 STOPWORDS = frozenset(
-    "a an the of in on at to for by with from and or nor is was are were be been being am that this these "
-    "those which who whom whose what when where why how do does did done has have had having it its as than "
-    "then there their theirs his her hers him he she they them i me my you your we us our no not if but into "
-    "about over under also both between same either other others many much more most some any each can could "
-    "would should will shall may might must such so up out during after before while just only own s t".split()
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "by",
+        "with",
+        "from",
+        "and",
+        "or",
+        "nor",
+        "is",
+        "was",
+        "are",
+        "were",
+        "be",
+        "been",
+        "being",
+        "am",
+        "that",
+        "this",
+        "these",
+        "those",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "what",
+        "when",
+        "where",
+        "why",
+        "how",
+        "do",
+        "does",
+        "did",
+        "done",
+        "has",
+        "have",
+        "had",
+        "having",
+        "it",
+        "its",
+        "as",
+        "than",
+        "then",
+        "there",
+        "their",
+        "theirs",
+        "his",
+        "her",
+        "hers",
+        "him",
+        "he",
+        "she",
+        "they",
+        "them",
+        "i",
+        "me",
+        "my",
+        "you",
+        "your",
+        "we",
+        "us",
+        "our",
+        "no",
+        "not",
+        "if",
+        "but",
+        "into",
+        "about",
+        "over",
+        "under",
+        "also",
+        "both",
+        "between",
+        "same",
+        "either",
+        "other",
+        "others",
+        "many",
+        "much",
+        "more",
+        "most",
+        "some",
+        "any",
+        "each",
+        "can",
+        "could",
+        "would",
+        "should",
+        "will",
+        "shall",
+        "may",
+        "might",
+        "must",
+        "such",
+        "so",
+        "up",
+        "out",
+        "during",
+        "after",
+        "before",
+        "while",
+        "just",
+        "only",
+        "own",
+        "s",
+        "t",
+    ]
 )
 
 
@@ -74,7 +183,11 @@ def _is_heading(paragraph: str) -> bool:
 def _pieces(text: str, start: int, end: int) -> Iterator[Passage]:
     while end - start > MAX_PASSAGE * 1.25:
         cut = start + MAX_PASSAGE
-        ends = [m.end() for m in _SENTENCE_END.finditer(text, start + MAX_PASSAGE // 2, cut) if m.group()[0] in ".!?。！？\n"]
+        ends = [
+            m.end()
+            for m in _SENTENCE_END.finditer(text, start + MAX_PASSAGE // 2, cut)
+            if m.group()[0] in ".!?。！？\n"
+        ]
         ends = ends or [m.end() for m in _SENTENCE_END.finditer(text, start + MAX_PASSAGE // 2, cut)]
         cut = ends[-1] if ends else cut
         yield Passage(start, cut)
@@ -83,7 +196,9 @@ def _pieces(text: str, start: int, end: int) -> Iterator[Passage]:
         yield Passage(start, end)
 
 
-def search(text: str, query: str, *, limit: int, within: Iterable[tuple[int, int]] | None = None) -> list[Passage]:
+def search(
+    text: str, query: str, *, limit: int, within: Iterable[tuple[int, int]] | None = None
+) -> list[Passage]:
     """The passages that match a query best, best first.
 
     Args:
@@ -118,10 +233,7 @@ def search(text: str, query: str, *, limit: int, within: Iterable[tuple[int, int
         Passage(
             passage.start,
             passage.end,
-            sum(
-                rarity[w] * n * (K1 + 1) / (n + K1 * (1 - B + B * size / average))
-                for w, n in held.items()
-            ),
+            sum(rarity[w] * n * (K1 + 1) / (n + K1 * (1 - B + B * size / average)) for w, n in held.items()),
         )
         for passage, size, held in found
     ]
@@ -142,7 +254,9 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
     """Stretches that end with a paragraph, so that no regular expression runs over a whole book."""
     start = 0
     while start < len(text):
-        match = _PARAGRAPH_END.search(text, min(len(text), start + _BLOCK), min(len(text), start + 4 * _BLOCK))
+        match = _PARAGRAPH_END.search(
+            text, min(len(text), start + _BLOCK), min(len(text), start + 4 * _BLOCK)
+        )
         end = match.end() if match else min(len(text), start + 4 * _BLOCK)
         yield start, end
         start = end

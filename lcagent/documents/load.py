@@ -63,9 +63,7 @@ def load_all(
     for source in sources:
         path = Path(source)
         if str(source) == "-" or not path.is_dir():
-            loaded.documents.append(
-                load(source, password=password, max_bytes=max_bytes, cache=cache)
-            )
+            loaded.documents.append(load(source, password=password, max_bytes=max_bytes, cache=cache))
             continue
         before = len(loaded.documents)
         for file in _files(path):
@@ -124,7 +122,7 @@ def load(
         raise
     except MemoryError as error:
         raise DocumentTooLarge(f"{name} needs more memory than there is") from error
-    except Exception as error:  # noqa: BLE001 - parsers of damaged files raise anything
+    except Exception as error:
         raise DocumentDamaged(
             f"{name} cannot be parsed as {kind}: {type(error).__name__}",
             hint="open and save it again with the program that made it",

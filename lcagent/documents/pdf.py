@@ -111,7 +111,7 @@ def _by_pypdf(data: bytes, name: str, password: str | None, refusal: Exception) 
         return _quietly(read)
     except DocumentEncrypted:
         raise
-    except Exception as error:  # noqa: BLE001 - on a damaged file pypdf raises anything
+    except Exception as error:
         raise DocumentDamaged(
             f"{name} is damaged: neither parser can open it ({refusal})",
             hint="open and save it again with the program that made it, or print it to a new PDF",

@@ -162,7 +162,13 @@ _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 def best_sentences(
-    text: str, note: str, start: int = 0, end: int | None = None, *, limit: int = 2, floor: float = 0.5
+    text: str,
+    note: str,
+    start: int = 0,
+    end: int | None = None,
+    *,
+    limit: int = 2,
+    floor: float = 0.5,
 ) -> list[tuple[Span, float]]:
     """The sentences that a note in free text came from.
 

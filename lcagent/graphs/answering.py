@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -84,8 +85,9 @@ def weighed(task: Task, live: Sequence[Entry]) -> list[Entry]:
         if entry.note:
             held = asked & set(query_words(f"{entry.quote} {entry.note}"))
             about = len(held) / max(len(asked), 1)
-            entry = replace(entry, score=min(1.0, trust * entry.score + 0.5 * about))
-        entries.append(entry)
+            entries.append(replace(entry, score=min(1.0, trust * entry.score + 0.5 * about)))
+        else:
+            entries.append(entry)
     return entries
 
 
@@ -133,9 +135,7 @@ async def answer_from_memory(task: Task, memories: Sequence[str]) -> Final:
     regions = [
         (index, hit.start, hit.end)
         for index, document in enumerate(task.documents)
-        for hit in await asyncio.to_thread(
-            search, document.text, f"{task.question} {reply.answer}", limit=6
-        )
+        for hit in await asyncio.to_thread(search, document.text, f"{task.question} {reply.answer}", limit=6)
     ]
     cited = cite(task, reply.answer, regions)
     warnings = [] if cited else ["no sentence of the document was found that says this"]
@@ -244,8 +244,6 @@ _ALIKE = 90.0
 
 
 def _masked(text: str) -> str:
-    import re
-
     return re.sub(r"\d[\d.,:/-]*", "#", " ".join(text.casefold().split()))
 
 
@@ -301,5 +299,8 @@ def _segment_at(task: Task, document: int, offset: int) -> int:
     return 0
 
 
-def _streamer(task: Task) -> Any:
-    return (lambda text: task.emit(AnswerDelta(text))) if task.stream else None
+def _streamer(task: Task) -> Callable[[str], None] | None:
+    def tell(text: str) -> None:
+        task.emit(AnswerDelta(text))
+
+    return tell if task.stream else None

@@ -1,6 +1,6 @@
 """Direct: a document that fits the window is answered in one call.
 
-    START -> answer -> END
+START -> answer -> END
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Direct:
         return final_outcome(task, Final(**state["final"]), [], read)
 
 
-async def answer(_state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:
+async def answer(state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer from the whole text."""
     task = runtime.context
     views = [View(i, 0, len(d.text), []) for i, d in enumerate(task.documents)]

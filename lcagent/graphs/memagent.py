@@ -146,6 +146,7 @@ def more(state: ReaderState, runtime: Runtime[Task]) -> str:
 async def read(state: ReaderState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Read one segment; a segment that cannot be read is noted and passed over."""
     task = runtime.context
+    update: dict[str, Any]
     step = _read_ledger if task.settings.memagent.mode == "ledger" else _read_overwrite
     try:
         update = await step(task, state)

@@ -8,12 +8,12 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lcagent.agents.prompt import as_data
 from lcagent.documents import (
-    Document,
     Loaded,
     Segment,
     check_quote,
@@ -22,8 +22,7 @@ from lcagent.documents import (
     split,
 )
 from lcagent.documents.quotes import Span
-from lcagent.agents.prompt import as_data
-from lcagent.errors import LcagentError, QuestionTooLong, RunNotFound, UsageError
+from lcagent.errors import LcagentError, UsageError
 from lcagent.graphs.answer import Answer, Citation, CoverageReport, UsageReport
 from lcagent.graphs.events import Event, Finished, Notice, RunStarted
 from lcagent.graphs.runs import RunRecord, Runs
@@ -102,9 +101,7 @@ async def _answer(
             window=window,
             journal=RunJournal(store, ""),
             budget=Budget(settings.max_calls, settings.max_tokens, settings.max_seconds),
-            limit=endpoint_limit(
-                opened.name, settings.concurrency or opened.slots or DEFAULT_CONCURRENCY
-            ),
+            limit=endpoint_limit(opened.name, settings.concurrency or opened.slots or DEFAULT_CONCURRENCY),
             temperature=settings.temperature,
             notice=lambda text: emit(Notice(text)),
         ),
@@ -133,7 +130,12 @@ async def _answer(
 
 
 async def _run_graph(
-    task: Task, strategy: Strategy, record: RunRecord, runs: Runs, settings: Settings, loaded: Loaded
+    task: Task,
+    strategy: Strategy,
+    record: RunRecord,
+    runs: Runs,
+    settings: Settings,
+    loaded: Loaded,
 ) -> Answer:
     from lcagent.memory.checkpoints import open_checkpoints
 

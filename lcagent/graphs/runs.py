@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ class Runs:
         return RunRecord(run)
 
     @contextmanager
-    def lock(self, record: RunRecord, folder: Path) -> Iterator[None]:
+    def lock(self, record: RunRecord, folder: Path) -> Generator[None]:
         """One writer a run; the lock goes with the process, however it ends.
 
         Raises:
@@ -122,7 +122,13 @@ class Runs:
         self._close(run, "interrupted", seconds)
 
     def _close(
-        self, run: str, status: str, seconds: float, *, answer: str | None = None, error: str | None = None
+        self,
+        run: str,
+        status: str,
+        seconds: float,
+        *,
+        answer: str | None = None,
+        error: str | None = None,
     ) -> None:
         self._store.execute(
             "UPDATE runs SET status=?, updated=?, seconds=seconds+?, answer=?, error=? WHERE id=?",
@@ -163,9 +169,7 @@ class Runs:
 
     def entries(self, run: str) -> list[dict[str, Any]]:
         """The ledger of a run in reading order."""
-        return self._store.rows(
-            "SELECT * FROM entries WHERE run = ? ORDER BY document, segment, seq", (run,)
-        )
+        return self._store.rows("SELECT * FROM entries WHERE run = ? ORDER BY document, segment, seq", (run,))
 
     def delete(self, run: str, folder: Path) -> None:
         """Delete a run with its calls, evidence and checkpoints.

@@ -7,7 +7,7 @@ states of our graphs the hand-over costs several times the write (docs/design/00
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class LoopSaver(SqliteSaver):
         self,
         config: RunnableConfig | None,
         *,
-        filter: dict[str, Any] | None = None,  # noqa: A002 - the base class names it so
+        filter: dict[str, Any] | None = None,
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
@@ -68,7 +68,7 @@ class LoopSaver(SqliteSaver):
 
 
 @contextmanager
-def open_checkpoints(path: Path) -> Iterator[LoopSaver]:
+def open_checkpoints(path: Path) -> Generator[LoopSaver]:
     """Open the checkpoints' file; what was written survives a SIGKILL."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path, timeout=30.0, check_same_thread=False)) as connection:

@@ -28,7 +28,11 @@ class View:
         return max(e.score for e in self.entries) + (BOTH_WITNESSES if both else 0.0)
 
 
-def widen(entries: Sequence[Entry], documents: Sequence[Document], segments: Callable[[int, int], tuple[int, int]]) -> list[View]:
+def widen(
+    entries: Sequence[Entry],
+    documents: Sequence[Document],
+    segments: Callable[[int, int], tuple[int, int]],
+) -> list[View]:
     """The passages that entries stand in, best first; entries of one passage come together.
 
     Args:
@@ -46,9 +50,7 @@ def widen(entries: Sequence[Entry], documents: Sequence[Document], segments: Cal
             layout[where] = [(p.start, p.end) for p in passages(text, start, end)]
         for start, end in layout[where]:
             if start < entry.end and entry.start < end:
-                view = views.setdefault(
-                    (entry.document, start), View(entry.document, start, end, [])
-                )
+                view = views.setdefault((entry.document, start), View(entry.document, start, end, []))
                 view.entries.append(entry)
                 break
     return sorted(views.values(), key=lambda v: (-v.score, v.document, v.start))

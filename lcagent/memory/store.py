@@ -163,6 +163,4 @@ class StoredSegments:
     def put(self, key: str, segments: list[Segment]) -> None:
         """Keep a segmentation."""
         spans = [[s.start, s.end, s.tokens] for s in segments]
-        self._store.execute(
-            "INSERT OR REPLACE INTO segmentations VALUES (?,?)", (key, json.dumps(spans))
-        )
+        self._store.execute("INSERT OR REPLACE INTO segmentations VALUES (?,?)", (key, json.dumps(spans)))

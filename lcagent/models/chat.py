@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
@@ -44,9 +44,7 @@ class Faults:
     cut: int = 0
 
 
-_limits: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Semaphore]] = (
-    WeakKeyDictionary()
-)
+_limits: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Semaphore]] = WeakKeyDictionary()
 
 
 def endpoint_limit(name: str, size: int) -> asyncio.Semaphore:
@@ -140,7 +138,7 @@ class ChatModel:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @asynccontextmanager
-    async def _in_flight(self, key: str, tokens: int) -> AsyncIterator[asyncio.Future[RawReply]]:
+    async def _in_flight(self, key: str, tokens: int) -> AsyncGenerator[asyncio.Future[RawReply]]:
         """Two identical requests at once are one call; both get its reply."""
         future: asyncio.Future[RawReply] = asyncio.get_running_loop().create_future()
         self._pending[key] = future
@@ -160,7 +158,12 @@ class ChatModel:
         attempt = 0
         try:
             async for _ in stamina.retry_context(
-                on=Transient, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=15.0, wait_jitter=1.0
+                on=Transient,
+                attempts=ATTEMPTS,
+                timeout=None,
+                wait_initial=0.2,
+                wait_max=15.0,
+                wait_jitter=1.0,
             ):
                 with _:
                     attempt += 1

@@ -103,12 +103,22 @@ def _embedded(settings: Settings, why: str, remedy: str = "") -> Choice:
 
     model = settings.model if _is_gguf(settings.model) else ""
     if not available():
-        return Choice("none", model or "", f"{why}; the embedded engine is not installed", "pip install 'lcagent[local]'")
+        return Choice(
+            "none",
+            model or "",
+            f"{why}; the embedded engine is not installed",
+            "pip install 'lcagent[local]'",
+        )
     return Choice("embedded", model or "", why, remedy)
 
 
 def open_endpoint(
-    choice: Choice, settings: Settings, *, say: Say, progress: Callable[[str, int, int], None], stack: ExitStack
+    choice: Choice,
+    settings: Settings,
+    *,
+    say: Say,
+    progress: Callable[[str, int, int], None],
+    stack: ExitStack,
 ) -> Endpoint:
     """Make the choice's server answer: use, start or fetch what it needs.
 
@@ -157,11 +167,9 @@ def _is_provider(model: str) -> bool:
     import os
 
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    import litellm
+    from litellm.types.utils import LlmProviders
 
-    return model.split("/", maxsplit=1)[0] in set(map(str, litellm.provider_list)) or any(
-        model.startswith(f"{p.value}/") for p in litellm.LlmProviders
-    )
+    return model.split("/", maxsplit=1)[0] in {provider.value for provider in LlmProviders}
 
 
 def _serves(base: str, model: str, api_key: str | None) -> bool:

@@ -6,6 +6,7 @@ system closes with the parent.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import socket
@@ -38,9 +39,15 @@ class EmbeddedServer:
         threads: CPU threads; default: the cores this process may use.
     """
 
-    def __init__(self, gguf: Path, *, context: int, slots: int, log: Path, threads: int | None = None) -> None:
+    def __init__(
+        self, gguf: Path, *, context: int, slots: int, log: Path, threads: int | None = None
+    ) -> None:
         self._gguf, self._context, self._slots, self._log = gguf, context, slots, log
-        self._threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
+        self._threads = (
+            threads or len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else threads or os.cpu_count() or 1
+        )
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = START_SECONDS) -> Endpoint:
@@ -111,9 +118,8 @@ def _free_port() -> int:
 
 def _serve(gguf: str, port: int, context: int, slots: int, threads: int) -> None:
     """The child: serve until standard input is closed."""
-    import xllamacpp
-
-    params: Any = xllamacpp.CommonParams()
+    engine: Any = importlib.import_module("xllamacpp")  # compiled, without type stubs
+    params = engine.CommonParams()
     params.model.path = gguf
     params.model_alias = {Path(gguf).stem}
     params.hostnames = ["127.0.0.1"]
@@ -130,7 +136,7 @@ def _serve(gguf: str, port: int, context: int, slots: int, threads: int) -> None
     params.ui = False
     params.endpoint_props = True
     params.use_jinja = True
-    server = xllamacpp.Server(params)
+    server = engine.Server(params)
     print("listening at", server.listening_address, flush=True)
     while sys.stdin.buffer.read(4096):
         pass

@@ -17,7 +17,9 @@ def machine_facts(settings: Settings) -> dict[str, str]:
         "gpu": "; ".join(f"{g.name}, {g.free_bytes >> 30} of {g.total_bytes >> 30} GiB free" for g in gpus)
         or "none found (nvidia-smi)",
         "vllm": str(vllm) if vllm else "not installed: pip install 'lcagent[vllm]'",
-        "server": f"{status.model} on port {status.port}, pid {status.pid}" if status else "no vLLM of ours runs",
+        "server": f"{status.model} on port {status.port}, pid {status.pid}"
+        if status
+        else "no vLLM of ours runs",
         "embedded": "installed" if available() else "not installed: pip install 'lcagent[local]'",
         "weights": weights.state(settings.models_dir),
         "folder": str(settings.data_dir),

@@ -84,9 +84,7 @@ class ModelSession:
         choice = choose(self._settings)
         if choice.source == "provider":
             return self._provider(choice, say)
-        endpoint = open_endpoint(
-            choice, self._settings, say=say, progress=self._progress, stack=self._stack
-        )
+        endpoint = open_endpoint(choice, self._settings, say=say, progress=self._progress, stack=self._stack)
         counter = counter_for(endpoint, self._settings.tokenizer)
         self._stack.callback(counter.close)
         if not counter.exact:

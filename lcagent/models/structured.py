@@ -107,7 +107,10 @@ def reply_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
 def _quoting(fitted: Fitted, error: str) -> Fitted:
     """The same prompt with the error quoted at its end, so that the shared prefix stays cached."""
     *before, last = fitted.messages
-    note = f"\n\nYour last reply could not be used: {error[:_ERROR_CHARS]}\nReply again, shorter, with the JSON object alone."
+    note = (
+        f"\n\nYour last reply could not be used: {error[:_ERROR_CHARS]}"
+        "\nReply again, shorter, with the JSON object alone."
+    )
     messages = [*before, {**last, "content": last["content"] + note}]
     return Fitted(messages, fitted.prompt_tokens + RETRY_TOKENS, fitted.reply_tokens, fitted.shrunk)
 

@@ -69,7 +69,11 @@ class ServerCounter:
     def count_messages(self, messages: Messages) -> int:
         """Tokens of a whole prompt."""
         if self._route == "vllm":
-            body = {"model": self._endpoint.model, "messages": messages, "add_generation_prompt": True}
+            body = {
+                "model": self._endpoint.model,
+                "messages": messages,
+                "add_generation_prompt": True,
+            }
             return int(self._post("/tokenize", body)["count"])
         prompt = self._post("/apply-template", {"messages": messages})["prompt"]
         body = {"content": prompt, "add_special": True, "parse_special": True}
@@ -142,9 +146,7 @@ class FileCounter:
         """Tokens of a whole prompt."""
         if self._template is None:
             return sum(self.count(m["content"]) + self._PER_MESSAGE for m in messages)
-        return self.count(
-            self._template(messages=messages, add_generation_prompt=True, **self._special)
-        )
+        return self.count(self._template(messages=messages, add_generation_prompt=True, **self._special))
 
     def close(self) -> None:
         """Nothing is open."""
@@ -167,7 +169,8 @@ def _chat_template(folder: Path) -> tuple[Callable[..., str] | None, dict[str, s
     def refuse(message: str) -> None:
         raise TemplateError(message)
 
-    environment.globals["raise_exception"] = refuse
+    extras: dict[str, Any] = {"raise_exception": refuse}
+    environment.globals.update(extras)
     special = {k: v for k, v in config.items() if k.endswith("_token") and isinstance(v, str)}
     return environment.from_string(source).render, special
 

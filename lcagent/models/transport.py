@@ -14,7 +14,13 @@ from typing import Any, Protocol
 
 import httpx
 
-from lcagent.errors import EndpointUnavailable, LcagentError, ModelError, RequestRefused, WindowExceeded
+from lcagent.errors import (
+    EndpointUnavailable,
+    LcagentError,
+    ModelError,
+    RequestRefused,
+    WindowExceeded,
+)
 from lcagent.models.endpoint import Endpoint
 from lcagent.models.window import Messages
 
@@ -157,7 +163,6 @@ class LiteLlmTransport:
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else fetched at import
         import litellm
 
-        litellm.telemetry = False
         litellm.suppress_debug_info = True
         self._litellm = litellm
         self._model, self._api_key, self._timeout = model, api_key, timeout
@@ -172,7 +177,11 @@ class LiteLlmTransport:
                 reply: Any = await self._litellm.acompletion(**body, **options, drop_params=True)
                 return _parse(reply.model_dump())
             stream: Any = await self._litellm.acompletion(
-                **body, **options, drop_params=True, stream=True, stream_options={"include_usage": True}
+                **body,
+                **options,
+                drop_params=True,
+                stream=True,
+                stream_options={"include_usage": True},
             )
             whole, finished = RawReply(text=""), False
             async for chunk in stream:

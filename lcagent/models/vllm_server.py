@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -72,7 +72,11 @@ def find_vllm() -> Path | None:
 
 def gpu_memory() -> list[Gpu]:
     """NVIDIA GPUs by nvidia-smi; none where it is absent or fails."""
-    query = ["nvidia-smi", "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits"]
+    query = [
+        "nvidia-smi",
+        "--query-gpu=name,memory.total,memory.free",
+        "--format=csv,noheader,nounits",
+    ]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
@@ -189,9 +193,7 @@ def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> N
         "idle": idle,
         "state_file": str(_state_file(home)),
         "leases": str(home / "servers" / "leases"),
-        "status": asdict(
-            ServerStatus(0, port, model, window, str(log), "starting", started=time.time())
-        ),
+        "status": asdict(ServerStatus(0, port, model, window, str(log), "starting", started=time.time())),
     }
     with log.open("wb") as output:
         supervisor = subprocess.Popen(  # noqa: S603 - our own module
@@ -334,7 +336,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def _lock(path: Path) -> Generator[None]:
     """Two commands at once start one server."""
     try:
         import fcntl

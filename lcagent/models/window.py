@@ -119,9 +119,7 @@ class Window:
             return self._fit(render, parts, reply)  # the usual case: nothing to ask the server
         return await asyncio.to_thread(self._fit, render, parts, reply)
 
-    def _fit(
-        self, render: Render, parts: Sequence[Part], reply: int
-    ) -> Fitted:
+    def _fit(self, render: Render, parts: Sequence[Part], reply: int) -> Fitted:
         names = [part.name for part in parts]
         room = self.room(render, names, reply=reply)
         texts = {part.name: part.text for part in parts}

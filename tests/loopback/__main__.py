@@ -11,7 +11,9 @@ parser.add_argument("--port", type=int, default=0)
 parser.add_argument("--window", type=int, default=8192)
 parser.add_argument("--latency", type=float, default=0.0)
 options = parser.parse_args()
-with Loopback(port=options.port, window=options.window, latency=options.latency, keep_requests=False) as server:
+with Loopback(
+    port=options.port, window=options.window, latency=options.latency, keep_requests=False
+) as server:
     print(server.port, flush=True)
     while sys.stdin.read(1):  # ends with its parent
         time.sleep(0.1)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 KINDS = ("500", "429", "drop", "half_body", "malformed", "cut", "whitespace")
-MALFORMED = ('{"relevant": "yes", "facts": [', "I am sorry, here you go:", '[1, 2, 3', "{}")
+MALFORMED = ('{"relevant": "yes", "facts": [', "I am sorry, here you go:", "[1, 2, 3", "{}")
 
 
 @dataclass

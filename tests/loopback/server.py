@@ -152,11 +152,18 @@ class Loopback:
             self._writers.discard(writer)
             writer.transport.abort()
 
-    async def _route(self, path: str, body: bytes, headers: dict[str, str], writer: asyncio.StreamWriter) -> bool:
+    async def _route(
+        self, path: str, body: bytes, headers: dict[str, str], writer: asyncio.StreamWriter
+    ) -> bool:
         if self.api_key and headers.get("authorization") != f"Bearer {self.api_key}":
             return await _send(writer, 401, {"error": {"message": "wrong key", "code": 401}})
         if path == "/v1/models":
-            row = {"id": self.model, "object": "model", "owned_by": "vllm", "max_model_len": self.window}
+            row = {
+                "id": self.model,
+                "object": "model",
+                "owned_by": "vllm",
+                "max_model_len": self.window,
+            }
             return await _send(writer, 200, {"object": "list", "data": [row]})
         if path in {"/health", "/version"}:
             return await _send(writer, 200, {"version": "loopback"})
@@ -225,16 +232,26 @@ class Loopback:
         if reply.reasoning:
             message["reasoning_content"] = reply.reasoning
         choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
-        data = {"id": "x", "object": "chat.completion", "model": self.model, "choices": [choice], "usage": usage}
+        data = {
+            "id": "x",
+            "object": "chat.completion",
+            "model": self.model,
+            "choices": [choice],
+            "usage": usage,
+        }
         if fault == "half_body":
             raw = json.dumps(data).encode()
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(raw))
+            writer.write(
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(raw)
+            )
             writer.write(raw[: len(raw) // 2])
             await writer.drain()
             return False
         return await _send(writer, 200, data)
 
-    async def _stream(self, reply: Reply, usage: dict[str, Any], fault: str | None, writer: asyncio.StreamWriter) -> bool:
+    async def _stream(
+        self, reply: Reply, usage: dict[str, Any], fault: str | None, writer: asyncio.StreamWriter
+    ) -> bool:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
         pieces = [reply.text[i : i + 7] for i in range(0, len(reply.text), 7)]
         if fault == "half_body":
@@ -242,7 +259,9 @@ class Loopback:
         for piece in pieces:
             writer.write(_event({"choices": [{"index": 0, "delta": {"content": piece}}]}))
         if fault != "half_body":
-            writer.write(_event({"choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]}))
+            writer.write(
+                _event({"choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]})
+            )
             writer.write(_event({"choices": [], "usage": usage}) + b"data: [DONE]\n\n")
         await writer.drain()
         writer.write_eof()
@@ -263,6 +282,9 @@ def _event(data: dict[str, Any]) -> bytes:
 
 async def _send(writer: asyncio.StreamWriter, status: int, data: dict[str, Any]) -> bool:
     raw = json.dumps(data).encode()
-    writer.write(b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (status, len(raw)) + raw)
+    writer.write(
+        b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (status, len(raw))
+        + raw
+    )
     await writer.drain()
     return True

@@ -1,0 +1,76 @@
+"""Quotes stand where they are said to stand."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lcagent.documents import (
+    Document,
+    Span,
+    best_sentences,
+    check_quote,
+    find_quote,
+    search,
+    sentences,
+)
+from tests.helpers import prose
+
+TEXT = "The Ho-\ntel “Royal” opened in\n1911 — its ﬁrst guest was Mrs. Frey.\n\nIt closed in 1939."
+
+
+@pytest.mark.parametrize(
+    ("quote", "found"),
+    [
+        ("its first guest was Mrs. Frey", "its ﬁrst guest was Mrs. Frey"),
+        ('The Hotel "Royal" opened in 1911 - its', "The Ho-\ntel “Royal” opened in\n1911 — its"),
+        ("It closed in 1939.", "It closed in 1939."),
+        ("it closed in 1939", None),  # another case is another word
+        ("opened in 1912", None),
+        ("he Hotel", None),  # begins within a word
+        ("", None),
+        ("—", None),
+    ],
+)
+def test_find_quote_forgives_layout_and_nothing_else(quote: str, found: str | None) -> None:
+    span = find_quote(TEXT, quote)
+    assert (TEXT[span.start : span.end] if span else None) == found
+
+
+@given(st.data())
+def test_every_sentence_of_a_text_is_found_and_checked(data: st.DataObject) -> None:
+    text = prose(30, seed=data.draw(st.integers(0, 50)))
+    span = data.draw(st.sampled_from(sentences(text)))
+    quote = text[span.start : span.end]
+    found = find_quote(text, " \n".join(quote.split()))
+    assert found is not None
+    assert text[found.start : found.end].split() == quote.split()
+    document = Document("d", text, (), "", "", "text")
+    assert check_quote(document, found, quote)
+    assert not check_quote(document, Span(found.start, found.end), quote + " And more.")
+
+
+@given(st.text(max_size=400))
+def test_sentences_are_trimmed_ordered_and_inside(text: str) -> None:
+    last = 0
+    for span in sentences(text):
+        assert last <= span.start < span.end <= len(text)
+        assert text[span.start : span.end] == text[span.start : span.end].strip()
+        last = span.end
+
+
+def test_a_note_leads_back_to_its_sentence() -> None:
+    text = prose(20) + " The dredging of the northern channel began in 1907, says Oksendal. " + prose(20, 3)
+    ((span, score),) = best_sentences(
+        text, "Oksendal says dredging in the northern channel started 1907", limit=1
+    )
+    assert "1907" in text[span.start : span.end] and score > 0.5
+    assert best_sentences(text, "Submarine volcanoes erupted in Peru", limit=1) == []
+
+
+def test_search_ranks_the_passage_that_is_about_it() -> None:
+    needle = "The harbour master of Vellmere was Oskar Brandvold."
+    text = f"{prose(300)}\n\n{needle}\n\n{prose(300, 1)}"
+    best = search(text, "Who was harbour master of Vellmere?", limit=3)[0]
+    assert needle in text[best.start : best.end]
+    assert search(text, "quantum chromodynamics", limit=3) == []
+    assert search(text, "the of and", limit=3) == []
