@@ -19,7 +19,7 @@ SEGMENTS = 20
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("doc") / "doc.txt"
-    text = prose(785)
+    text = prose(830)
     cut = text.index("\n\n", len(text) // 2)
     path.write_text(
         f"{text[:cut]}\n\nThe harbour master of Vellmere in that year was Oskar Brandvold.{text[cut:]}"

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -203,6 +204,8 @@ def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> N
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    # It outlives us; should it end first, the thread takes its exit status and leaves no zombie.
+    threading.Thread(target=supervisor.wait, daemon=True).start()
     write_status(_state_file(home), ServerStatus(supervisor.pid, port, model, window, str(log), "starting"))
 
 

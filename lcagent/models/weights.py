@@ -173,10 +173,11 @@ def _from_hub(partial: Path, weights: Weights, progress: Progress) -> bool:
                 mode = "ab" if response.status_code == 206 else "wb"
                 done = done if mode == "ab" else 0
                 with partial.open(mode) as file:
-                    for chunk in response.iter_bytes(_CHUNK):
+                    for chunk in response.iter_bytes():  # as it comes: what arrived is kept
                         file.write(chunk)
+                        if (done + len(chunk)) // _CHUNK > done // _CHUNK:
+                            progress("fetching the model", done, weights.size)
                         done += len(chunk)
-                        progress("fetching the model", done, weights.size)
         except httpx.HTTPError:
             if not partial.exists() or partial.stat().st_size == 0:
                 return False

@@ -215,7 +215,7 @@ def test_a_password_opens_and_the_cache_keeps_the_secret() -> None:
         get = staticmethod(kept.get)
         put = staticmethod(kept.__setitem__)
 
-    document = load(path, password="openpassword", cache=Cache())
+    document = load(path, password="asdfzxcv", cache=Cache())
     assert document.text.strip()
     with pytest.raises(DocumentEncrypted):
         load(path, cache=Cache())

@@ -1,0 +1,119 @@
+"""Ownership of a vLLM server, with a stand-in for the `vllm` command; the real one has its own test."""
+
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lcagent.errors import EndpointUnavailable
+from lcagent.models import vllm_server
+from lcagent.models.vllm_server import Gpu, default_model, ensure_server, serve_command, status, stop
+from tests.helpers import ROOT
+
+GIB = 1 << 30
+STAND_IN = f"""#!{sys.executable}
+import sys, time
+sys.path.insert(0, {str(ROOT)!r})
+from tests.loopback import Loopback
+if "dies" in sys.argv[2]:
+    print("RuntimeError: CUDA out of memory, try a smaller model", file=sys.stderr)
+    sys.exit(1)
+port = int(sys.argv[sys.argv.index("--port") + 1])
+window = int(sys.argv[sys.argv.index("--max-model-len") + 1])
+time.sleep(0.3)
+with Loopback(port=port, window=window, model=sys.argv[2]):
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def vllm(tmp_path: Path, home: Path):
+    command = tmp_path / "vllm"
+    command.write_text(STAND_IN)
+    command.chmod(0o755)
+    yield command
+    stop(home)
+
+
+def start(vllm: Path, home: Path, model: str = "a/model", window: int = 2048, **options):
+    return ensure_server(model, window=window, home=home, vllm=vllm, say=lambda _: None, timeout=30, **options)
+
+
+def gone(pid: int) -> bool:
+    for _ in range(100):
+        if not vllm_server._is_supervisor(pid):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_two_callers_at_once_share_one_server(vllm: Path, home: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: start(vllm, home), range(2))
+    assert first.base_url == second.base_url
+    assert (first.kind, first.max_model_len) == ("vllm", 2048)
+    running = status(home)
+    assert running is not None and running.leases == [os.getpid()]
+    assert start(vllm, home, window=1024).base_url == first.base_url  # a smaller window is served by it
+    assert len(list((home / "logs").glob("vllm-*.log"))) == 1
+    assert stop(home)
+    assert status(home) is None and gone(running.pid)
+    assert not stop(home)
+
+
+def test_a_server_that_dies_at_its_start_tells_why(vllm: Path, home: Path) -> None:
+    with pytest.raises(EndpointUnavailable, match="CUDA out of memory") as caught:
+        start(vllm, home, model="dies")
+    assert "log" in caught.value.hint
+
+
+def test_another_model_is_refused_while_one_is_in_use(vllm: Path, home: Path) -> None:
+    start(vllm, home)
+    lease = home / "servers" / "leases" / str(os.getppid())
+    lease.touch()
+    with pytest.raises(EndpointUnavailable, match="is using it"):
+        start(vllm, home, model="b/model")
+    lease.unlink()
+    assert start(vllm, home, model="b/model").model == "b/model"
+
+
+def test_an_unused_server_stops_by_itself(vllm: Path, home: Path) -> None:
+    start(vllm, home, idle=0.2)
+    running = status(home)
+    assert running is not None
+    (home / "servers" / "leases" / str(os.getpid())).unlink()
+    assert gone(running.pid)
+    assert status(home) is None
+
+
+def test_a_state_left_behind_is_not_believed(home: Path) -> None:
+    file = home / "servers" / "vllm.json"
+    file.parent.mkdir(parents=True)
+    old = vllm_server.ServerStatus(os.getpid(), 1, "m", 2048, "log", "running")  # a reused process id
+    vllm_server.write_status(file, old)
+    assert status(home) is None
+    file.write_text("{half a fi")
+    assert status(home) is None
+
+
+@pytest.mark.parametrize(
+    ("free", "model"),
+    [(4, ""), (14, "Qwen/Qwen3-4B-Instruct-2507"), (24, "Qwen/Qwen3-8B"), (80, "Qwen/Qwen3-30B-A3B-Instruct-2507")],
+)
+def test_the_default_model_fits_the_free_memory(free: int, model: str) -> None:
+    assert default_model(free * GIB) == model
+
+
+def test_the_command_sets_window_prefix_cache_and_memory(tmp_path: Path) -> None:
+    gpu = [Gpu("H", 80 * GIB, 60 * GIB)]
+    arguments, environment = serve_command(Path("vllm"), "a/model", window=8192, port=8123, gpus=gpu)
+    line = " ".join(arguments)
+    assert "--max-model-len 8192" in line and "--enable-prefix-caching" in line
+    assert "--gpu-memory-utilization 0.70" in line and "--host 127.0.0.1" in line
+    assert environment["VLLM_NO_USAGE_STATS"] == "1" and "VLLM_TARGET_DEVICE" not in environment
+    arguments, environment = serve_command(Path("vllm"), str(tmp_path), window=2048, port=8123, gpus=[])
+    assert environment["VLLM_TARGET_DEVICE"] == "cpu" and environment["HF_HUB_OFFLINE"] == "1"
+    assert arguments[arguments.index("--served-model-name") + 1] == tmp_path.name
