@@ -39,7 +39,9 @@ def vllm(tmp_path: Path, home: Path):
 
 
 def start(vllm: Path, home: Path, model: str = "a/model", window: int = 2048, **options):
-    return ensure_server(model, window=window, home=home, vllm=vllm, say=lambda _: None, timeout=30, **options)
+    return ensure_server(
+        model, window=window, home=home, vllm=vllm, say=lambda _: None, timeout=30, **options
+    )
 
 
 def gone(pid: int) -> bool:
@@ -101,7 +103,12 @@ def test_a_state_left_behind_is_not_believed(home: Path) -> None:
 
 @pytest.mark.parametrize(
     ("free", "model"),
-    [(4, ""), (14, "Qwen/Qwen3-4B-Instruct-2507"), (24, "Qwen/Qwen3-8B"), (80, "Qwen/Qwen3-30B-A3B-Instruct-2507")],
+    [
+        (4, ""),
+        (14, "Qwen/Qwen3-4B-Instruct-2507"),
+        (24, "Qwen/Qwen3-8B"),
+        (80, "Qwen/Qwen3-30B-A3B-Instruct-2507"),
+    ],
 )
 def test_the_default_model_fits_the_free_memory(free: int, model: str) -> None:
     assert default_model(free * GIB) == model

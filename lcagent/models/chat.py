@@ -171,7 +171,8 @@ class ChatModel:
                         self.faults.retries += 1
                     async with self.limit:
                         start = time.perf_counter()
-                        reply = await self.transport.send(request, on_delta)
+                        # A reply that broke off has been shown in part; it is not shown twice.
+                        reply = await self.transport.send(request, on_delta if attempt == 1 else None)
                         reply.seconds = time.perf_counter() - start
                         return reply
         except Transient as error:

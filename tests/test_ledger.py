@@ -1,0 +1,67 @@
+"""The ledger only ever grows: nothing recorded is lost, whatever comes after."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lcagent.memory.ledger import Entry, Evidence, Ledger, integrate, pack
+from lcagent.memory.store import Store
+
+
+def evidence(quote: str, start: int, segment: int = 0) -> Evidence:
+    return Evidence(0, segment, start, start + len(quote), quote, "", 0.5)
+
+
+def test_a_correction_supersedes_and_a_repetition_merges(tmp_path: Path) -> None:
+    ledger = Ledger(Store(tmp_path / "x.db"), "run")
+    first = integrate([evidence("The depth of the stilling well is 6.4 metres.", 0)], [])
+    ledger.record(0, 0, first)
+    again = integrate([evidence("The depth of the stilling well is 6.4 metres", 900, 1)], ledger.live())
+    ledger.record(0, 1, again)
+    correction = "The depth of the stilling well should read 5.9 metres, not 6.4."
+    ledger.record(0, 2, integrate([evidence(correction, 2000, 2)], ledger.live()))
+    assert [(row.op, row.target) for row in ledger.rows()] == [
+        ("add", None),
+        ("merge", "0.0.0"),
+        ("supersede", "0.0.0"),
+    ]
+    assert [row.quote for row in ledger.live()] == [correction]
+
+
+def test_other_figures_are_another_fact() -> None:
+    first = integrate([evidence("The mast is 11 metres high.", 0)], [])
+    (second,) = integrate([evidence("The mast is 12 metres high.", 99)], first)
+    assert second.op == "add"
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.lists(st.tuples(st.sampled_from(["abc12", "corrected", "not"]), st.integers(0, 50)), max_size=4),
+        max_size=8,
+    )
+)
+def test_nothing_recorded_is_lost_and_a_step_done_twice_changes_nothing(tmp_path_factory, steps) -> None:
+    store = Store(tmp_path_factory.mktemp("l") / "x.db")
+    ledger = Ledger(store, "run")
+    recorded: list[str] = []
+    for segment, step in enumerate(steps):
+        found = [evidence(f"The {word} is {place}.", place * 10, segment) for word, place in step]
+        entries = integrate(found, ledger.live(before=segment))
+        ledger.record(0, segment, entries)
+        ledger.record(0, segment, [replace(e, quote="other") for e in entries])  # repeated after a crash
+        recorded += [e.quote for e in found]
+        assert [row.quote for row in ledger.rows()] == recorded
+        assert len(ledger.live()) <= len(recorded)
+    store.close()
+
+
+def test_a_view_keeps_the_best_that_fits_in_reading_order() -> None:
+    entries = [
+        Entry(0, i, i * 10, i * 10 + 5, f"q{i}", "", score, tokens=10)
+        for i, score in enumerate([0.1, 0.9, 0.5, 0.8])
+    ]
+    assert [e.quote for e in pack(entries, 30)] == ["q1", "q3"]
+    assert pack(entries, 5) == []
