@@ -7,9 +7,9 @@ facts came from is found by code, so a quote can never be invented.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.documents import Document, Segment, best_sentences
@@ -22,13 +22,23 @@ PROMPT = load_prompt("read")
 REPLY_TOKENS = 140
 """Room for two facts; longer replies copy the segment."""
 MOST_FACTS = 2
+FACT_CHARS = 180
+"""Enough to find the sentence again; a longer fact is a copy of the segment."""
+
+
+# Bounds that a constrained decoder keeps; from one that is not constrained, more is taken as it comes.
+_FACTS = {
+    "type": "array",
+    "items": {"type": "string", "maxLength": FACT_CHARS},
+    "maxItems": MOST_FACTS,
+}
 
 
 class ReadingReply(BaseModel):
     """What the reader is asked for."""
 
     relevant: Literal["yes", "no"]
-    facts: list[str] = Field(max_length=MOST_FACTS)
+    facts: Annotated[list[str], WithJsonSchema(_FACTS)]
     sufficient: Literal["yes", "no"] = "no"
 
 
