@@ -104,3 +104,14 @@ def test_two_processes_cannot_write_one_run(loopback, document: Path, tmp_path: 
     first.communicate()
     assert (first.returncode, second.returncode) == (0, 1)
     assert json.loads(out)["code"] == "RunBusy"
+
+
+def test_ctrl_c_is_exit_status_130_and_says_that_it_goes_on(loopback, document: Path, tmp_path: Path) -> None:
+    server = loopback(window=2048, latency=0.1, reply=clever)
+    process = command(server, document, tmp_path / "home")
+    while len(server.requests) < 3:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert "goes on from here" in err and "Traceback" not in err

@@ -30,6 +30,10 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
+
 @app.callback(invoke_without_command=True)
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -48,13 +52,15 @@ def main() -> NoReturn:
     logging.getLogger("stamina").setLevel(logging.ERROR)
     try:
         status = app(standalone_mode=False)  # a command's exit status comes back as its value
+        if status == INTERRUPTED:  # typer has turned Ctrl-C into an exit status
+            _tell_interrupted()
         sys.exit(status if isinstance(status, int) else 0)
     except LcagentError as error:
         _tell(error)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        print("\ninterrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+        _tell_interrupted()
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader of stdout has gone (`| head`); say nothing, and let Python close quietly.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -70,6 +76,10 @@ def _usage(error: Exception) -> None:
     if callable(show):
         show()
         sys.exit(2)
+
+
+def _tell_interrupted() -> None:
+    print("\ninterrupted; the same command goes on from here", file=sys.stderr)
 
 
 def _tell(error: LcagentError) -> None:

@@ -85,6 +85,7 @@ class Console:
             sys.stdout.flush()
 
     def _start(self, event: RunStarted) -> None:
+        self._started = time.monotonic()
         many = f"{event.segments} segment{'s' * (event.segments != 1)}"
         self.say(
             f"{event.strategy}: {many} with {event.model}, window {event.window:,} tokens, run {event.run_id}"
@@ -94,7 +95,7 @@ class Console:
 
     def _read(self, event: SegmentRead) -> None:
         if self._first is None:
-            self._first, self._started = event.done - 1, time.monotonic()
+            self._first = event.done - 1
         if self._verbose:
             where = f", page {event.page}" if event.page else ""
             self.say(f"{event.document}{where}: segment {event.index + 1}, kept {event.kept}")

@@ -146,6 +146,9 @@ def more(state: ReaderState, runtime: Runtime[Task]) -> str:
 async def read(state: ReaderState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Read one segment; a segment that cannot be read is noted and passed over."""
     task = runtime.context
+    if state["document"] not in task.entered:
+        task.entered.add(state["document"])
+        task.done += state["index"]
     update: dict[str, Any]
     step = _read_ledger if task.settings.memagent.mode == "ledger" else _read_overwrite
     try:

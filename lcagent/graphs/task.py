@@ -38,7 +38,9 @@ class Task:
     emit: Callable[[Event], None]
     stream: bool = False
     done: int = 0
-    """Segments read so far."""
+    """Segments read so far, by earlier commands too."""
+    entered: set[int] = field(default_factory=set)
+    """Documents that this command has begun to read, or gone on reading."""
     hints: dict[int, list[tuple[int, int, float]]] = field(default_factory=dict)
     """For each document its passages that match the question, found once."""
 
