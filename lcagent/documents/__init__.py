@@ -1,7 +1,7 @@
 """Documents: formats to pages, pages to segments, spans, quote checking."""
 
 from lcagent.documents.document import Coverage, Document, Page, coverage
-from lcagent.documents.lexical import Passage, passages, query_words, search
+from lcagent.documents.lexical import Passage, linked, linked_to, names, passages, query_words, search
 from lcagent.documents.load import Loaded, ParseCache, load, load_all
 from lcagent.documents.quotes import Span, best_sentences, check_quote, find_quote, sentences
 from lcagent.documents.segments import Segment, split
@@ -19,8 +19,11 @@ __all__ = [
     "check_quote",
     "coverage",
     "find_quote",
+    "linked",
+    "linked_to",
     "load",
     "load_all",
+    "names",
     "passages",
     "query_words",
     "search",

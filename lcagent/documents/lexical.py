@@ -14,126 +14,24 @@ from dataclasses import dataclass
 K1, B = 1.2, 0.75
 MAX_PASSAGE = 500
 """Characters from which a paragraph is split into several passages."""
+COMMON = 0.15
+"""Share of the passages from which a name is too common to lead anywhere."""
+STRONGEST = 6
+"""A passage that holds this many of the rarest names is linked as strongly as can be."""
 _WORD = re.compile(r"\w+")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+|\n|\s+")
 _BLOCK = 1 << 16
 
 STOPWORDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "by",
-        "with",
-        "from",
-        "and",
-        "or",
-        "nor",
-        "is",
-        "was",
-        "are",
-        "were",
-        "be",
-        "been",
-        "being",
-        "am",
-        "that",
-        "this",
-        "these",
-        "those",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "what",
-        "when",
-        "where",
-        "why",
-        "how",
-        "do",
-        "does",
-        "did",
-        "done",
-        "has",
-        "have",
-        "had",
-        "having",
-        "it",
-        "its",
-        "as",
-        "than",
-        "then",
-        "there",
-        "their",
-        "theirs",
-        "his",
-        "her",
-        "hers",
-        "him",
-        "he",
-        "she",
-        "they",
-        "them",
-        "i",
-        "me",
-        "my",
-        "you",
-        "your",
-        "we",
-        "us",
-        "our",
-        "no",
-        "not",
-        "if",
-        "but",
-        "into",
-        "about",
-        "over",
-        "under",
-        "also",
-        "both",
-        "between",
-        "same",
-        "either",
-        "other",
-        "others",
-        "many",
-        "much",
-        "more",
-        "most",
-        "some",
-        "any",
-        "each",
-        "can",
-        "could",
-        "would",
-        "should",
-        "will",
-        "shall",
-        "may",
-        "might",
-        "must",
-        "such",
-        "so",
-        "up",
-        "out",
-        "during",
-        "after",
-        "before",
-        "while",
-        "just",
-        "only",
-        "own",
-        "s",
-        "t",
-    ]
+    """
+    a an the of in on at to for by with from and or nor is was are were be been being am that this
+    these those which who whom whose what when where why how do does did done has have had having it
+    its as than then there their theirs his her hers him he she they them i me my you your we us our
+    no not if but into about over under also both between same either other others many much more
+    most some any each can could would should will shall may might must such so up out during after
+    before while just only own s t
+    """.split()
 )
 
 
@@ -208,37 +106,115 @@ def search(
         within: stretches to look in, such as segments; default: the whole text.
     """
     words = query_words(query)
-    if not words:
+    scan = _scan(text, words, within)
+    if not scan.found:
         return []
-    wanted = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, words)) + ")", re.I)
-    total = length = 0
-    found: list[tuple[Passage, int, dict[str, int]]] = []
-    frequency: dict[str, int] = dict.fromkeys(words, 0)
-    for start, end in within or _blocks(text):
-        for passage in passages(text, start, end):
-            total += 1
-            length += passage.end - passage.start
-            if not wanted.search(text, passage.start, passage.end):
-                continue
-            held = _counts(text[passage.start : passage.end], frequency)
-            for word in held:
-                frequency[word] += 1
-            if held:
-                found.append((passage, passage.end - passage.start, held))
-    if not found:
-        return []
-    average = length / total
-    rarity = {w: math.log(1 + (total - n + 0.5) / (n + 0.5)) for w, n in frequency.items()}
+    average = scan.length / scan.total
+    rarity = scan.rarity()
     ranked = [
         Passage(
             passage.start,
             passage.end,
-            sum(rarity[w] * n * (K1 + 1) / (n + K1 * (1 - B + B * size / average)) for w, n in held.items()),
+            sum(
+                rarity[w] * n * (K1 + 1) / (n + K1 * (1 - B + B * (passage.end - passage.start) / average))
+                for w, n in held.items()
+            ),
         )
-        for passage, size, held in found
+        for passage, held in scan.found
     ]
     ranked.sort(key=lambda p: (-p.score, p.start))
     return ranked[:limit]
+
+
+def linked(
+    text: str,
+    start: int,
+    end: int,
+    *,
+    known: Iterable[str] = (),
+    within: Iterable[tuple[int, int]] | None = None,
+) -> list[Passage]:
+    """The passages that share rare names with a stretch of text, best first: where it leads to.
+
+    A question of two hops names what stands in the first passage; what leads on to the second is a
+    name that both passages hold and the question does not.
+
+    Args:
+        text: the document's text, in which names are looked for.
+        start: where the stretch begins.
+        end: where it ends.
+        known: stems that do not count, such as the question's.
+        within: stretches to look in, such as segments; default: the whole text.
+
+    Returns:
+        Passages scored from 0 to 1, those outside of the stretch alone.
+    """
+    return linked_to(text, names(text[start:end]), known=known, within=within, outside=(start, end))
+
+
+def linked_to(
+    text: str,
+    wanted: Iterable[str],
+    *,
+    known: Iterable[str] = (),
+    within: Iterable[tuple[int, int]] | None = None,
+    outside: tuple[int, int] | None = None,
+) -> list[Passage]:
+    """As `linked`, for names that are given: `wanted` are their stems."""
+    skip = set(known)
+    scan = _scan(text, [w for w in dict.fromkeys(wanted) if w not in skip], within)
+    few = max(3, int(COMMON * scan.total))
+    rarity = {w: v for w, v in scan.rarity().items() if scan.frequency[w] <= few}
+    whole = sum(sorted(rarity.values(), reverse=True)[:STRONGEST])
+    if not whole:
+        return []
+    scored = [
+        Passage(p.start, p.end, min(1.0, sum(rarity.get(w, 0.0) for w in held) / whole))
+        for p, held in scan.found
+        if outside is None or p.end <= outside[0] or p.start >= outside[1]
+    ]
+    scored = [p for p in scored if p.score > 0]
+    scored.sort(key=lambda p: (-p.score, p.start))
+    return scored
+
+
+def names(text: str) -> list[str]:
+    """Stems of the words that begin with a capital letter, each once, in order."""
+    words = (w for w in _WORD.findall(text) if w[0].isupper() and w.casefold() not in STOPWORDS)
+    return list(dict.fromkeys(stem(w.casefold()) for w in words))
+
+
+@dataclass(slots=True)
+class _Scan:
+    """Which passages hold which words: `found` the passages that hold any, with their counts."""
+
+    total: int
+    length: int
+    found: list[tuple[Passage, dict[str, int]]]
+    frequency: dict[str, int]
+
+    def rarity(self) -> dict[str, float]:
+        """Inverse frequency of each word that stands anywhere, as BM25 has it."""
+        return {w: math.log(1 + (self.total - n + 0.5) / (n + 0.5)) for w, n in self.frequency.items() if n}
+
+
+def _scan(text: str, words: list[str], within: Iterable[tuple[int, int]] | None) -> _Scan:
+    scan = _Scan(0, 0, [], dict.fromkeys(words, 0))
+    if not words:
+        return scan
+    wanted = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, words)) + ")", re.I)
+    for start, end in within or _blocks(text):
+        for passage in passages(text, start, end):
+            scan.total += 1
+            scan.length += passage.end - passage.start
+            if not wanted.search(text, passage.start, passage.end):
+                continue
+            held = _counts(text[passage.start : passage.end], scan.frequency)
+            for word in held:
+                scan.frequency[word] += 1
+            if held:
+                scan.found.append((passage, held))
+    return scan
 
 
 def _counts(text: str, words: dict[str, int]) -> dict[str, int]:

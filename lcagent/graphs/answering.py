@@ -13,7 +13,7 @@ from lcagent.documents import query_words, sentences
 from lcagent.graphs.answer import Status
 from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.task import Outcome, Task
-from lcagent.graphs.witness import second_hop
+from lcagent.graphs.witness import follow
 from lcagent.memory.evidence import View, fill, widen
 from lcagent.memory.ledger import Entry, Evidence, figures
 
@@ -48,7 +48,7 @@ class Final:
 
 
 async def answer_from_ledger(task: Task) -> Final:
-    """Answer from passages around the ledger's live entries, and those a second hop leads to."""
+    """Answer from passages around the ledger's live entries, and those that they lead to."""
     ranked = await asyncio.to_thread(ranked_views, task)
     if not ranked:
         return Final("", found=False)
@@ -68,8 +68,7 @@ def ranked_views(task: Task) -> list[View]:
         return found.start, found.end
 
     live = weighed(task, task.ledger.live())
-    first = widen(live, task.documents, span)
-    ranked = widen([*live, *second_hop(task, first)], task.documents, span)
+    ranked = follow(task, widen(live, task.documents, span))
     # A weak model is led astray by passages that merely fill the window.
     return [view for view in ranked if view.score >= LEAST_SHARE * ranked[0].score][:MOST_PASSAGES]
 

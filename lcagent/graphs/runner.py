@@ -48,6 +48,8 @@ class Request:
     password: str | None = None
     resume: bool = False
     stream: bool = False
+    strategy: Strategy | None = None
+    """One given in place of the settings' (a baseline)."""
 
 
 async def run(request: Request, settings: Settings, session: ModelSession, emit: Emit) -> Answer:
@@ -90,7 +92,8 @@ async def _answer(
     from lcagent.graphs import pick_strategy
 
     opened = await asyncio.to_thread(session.open, lambda text: emit(Notice(text)))
-    window = Window(opened.window, opened.counter, reasoning=opened.reasoning)
+    size = min(settings.window, opened.most or settings.window)
+    window = Window(size, opened.counter, reasoning=opened.reasoning)
     task = Task(
         question=request.question.strip(),
         documents=loaded.documents,
@@ -111,7 +114,7 @@ async def _answer(
         stream=request.stream,
     )
     try:
-        strategy = await asyncio.to_thread(pick_strategy, task)
+        strategy = request.strategy or await asyncio.to_thread(pick_strategy, task)
         runs = Runs(store)
         record = runs.open(_key(task, strategy), task, strategy.name, resume=request.resume)
         if record.answer is not None:

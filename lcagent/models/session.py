@@ -31,11 +31,13 @@ class OpenModel:
 
     `name` tells endpoints apart (for the limit of requests in flight); `model` is the model's own
     name, part of a run's key, so that a run can go on with another server of the same model.
+    `window` is what the settings lead to, `most` what the server could take, where it tells.
     """
 
     name: str
     model: str
     window: int
+    most: int | None
     reasoning: int
     counter: TokenCounter
     transport: Callable[[], Transport]
@@ -97,6 +99,7 @@ class ModelSession:
             name=endpoint.base_url,
             model=endpoint.model,
             window=self._window(endpoint, say),
+            most=endpoint.max_model_len,
             reasoning=self._reasoning(endpoint.model),
             counter=counter,
             transport=lambda: HttpTransport(endpoint, timeout=timeout),
@@ -111,6 +114,7 @@ class ModelSession:
             name=choice.model,
             model=choice.model,
             window=settings.window,
+            most=None,
             reasoning=self._reasoning(choice.model),
             counter=counter,
             transport=lambda: LiteLlmTransport(
