@@ -19,6 +19,8 @@ from lcagent.memory.ledger import Entry, Evidence, figures
 
 MOST_CITATIONS = 3
 MOST_PASSAGES = 10
+FEW_PASSAGES = 3
+"""Passages shown to a model whose reader finds something everywhere: more lead it astray."""
 LEAST_SHARE = 0.4
 """Passages that score under this share of the best one are not shown."""
 LEAST_TRUST = 0.2
@@ -57,7 +59,8 @@ async def answer_from_ledger(task: Task) -> Final:
     )
     room -= task.model.window.count(task.question) + task.model.window.size // 100
     doubted = reader_trust(task, task.ledger.live()) < BELIEVED
-    return await answer_from_views(task, ranked, room, doubted=doubted)
+    best = ranked[: FEW_PASSAGES if doubted else MOST_PASSAGES]
+    return await answer_from_views(task, best, room, doubted=doubted)
 
 
 def ranked_views(task: Task) -> list[View]:
@@ -69,8 +72,7 @@ def ranked_views(task: Task) -> list[View]:
 
     live = weighed(task, task.ledger.live())
     ranked = follow(task, widen(live, task.documents, span))
-    # A weak model is led astray by passages that merely fill the window.
-    return [view for view in ranked if view.score >= LEAST_SHARE * ranked[0].score][:MOST_PASSAGES]
+    return [view for view in ranked if view.score >= LEAST_SHARE * ranked[0].score]
 
 
 def reader_trust(task: Task, live: Sequence[Entry]) -> float:
