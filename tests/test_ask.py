@@ -155,6 +155,25 @@ def test_one_request_in_three_failing(loopback, document: Path, mode: str, every
     assert server.overruns == 0
 
 
+def test_a_segment_that_the_server_never_answers_is_told_and_costs_no_more(
+    loopback, document: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("lcagent.models.chat.ATTEMPTS", 2)
+    server = loopback(window=2048)
+    poisoned: list[str] = []
+
+    def refuses(request):
+        if request.schema and "facts" in request.schema["properties"] and not poisoned:
+            poisoned.append(request.key)
+        return Reply("", status=500) if request.key in poisoned else clever(request)
+
+    server.reply = refuses
+    answer = ask(server, document)
+    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert answer.coverage.segments_read == answer.coverage.segments_total - 1
+    assert len(answer.coverage.skipped) == 1
+
+
 def test_one_reply_in_three_malformed(loopback, document: Path) -> None:
     faults = Faults(every=3, kinds=("malformed", "cut", "whitespace"))
     server = loopback(window=2048, reply=clever, faults=faults)

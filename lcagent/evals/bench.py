@@ -21,7 +21,6 @@ from lcagent.graphs.runner import Request as Question
 from lcagent.graphs.runner import run
 from lcagent.graphs.runs import Runs
 from lcagent.memory.store import Store
-from lcagent.models.endpoint import probe
 from lcagent.models.session import ModelSession
 from lcagent.settings import Settings, load_settings
 
@@ -182,7 +181,7 @@ class Bench:
                 return None
             row.error = error.code
         except EndpointUnavailable as error:
-            if not await asyncio.to_thread(_answers, session):
+            if not await asyncio.to_thread(session.open(self.say).alive):
                 raise
             row.error = error.code
         except LcagentError as error:
@@ -251,12 +250,6 @@ def _drop_half_a_line(path: Path) -> None:
     """What a killed process left at the file's end would spoil the next row."""
     if path.exists() and not (text := path.read_bytes()).endswith(b"\n"):
         path.write_bytes(text[: text.rfind(b"\n") + 1])
-
-
-def _answers(session: ModelSession) -> bool:
-    """Whether the model server still answers."""
-    base = session.open(lambda _: None).name
-    return probe(base) is not None if "://" in base else True
 
 
 def _blank(item: Item, name: str, seed: int) -> Row:

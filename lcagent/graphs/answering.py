@@ -283,7 +283,7 @@ def final_outcome(
         for index in result["unread"]:
             page = document.page_at(task.segments[result["document"]][index].start)
             where = f"page {page}" if page else f"segment {index + 1}"
-            skipped.append(f"{document.name}, {where}: the model's reply was unusable twice")
+            skipped.append(f"{document.name}, {where}: the model gave no usable reply, tried again")
         if result["stop"] == "sufficient":
             left = len(task.segments[result["document"]]) - result["index"]
             warnings.append(f"stopped early: {left} segments of {document.name} were not read")

@@ -20,9 +20,9 @@ from langgraph.types import Send
 
 from lcagent.agents import answerer, overwriter, planner, reader
 from lcagent.agents.prompt import Prompt
-from lcagent.errors import BudgetReached, CutReply, MalformedReply, QuestionTooLong
+from lcagent.errors import BudgetReached, QuestionTooLong
 from lcagent.graphs.answering import Final, answer_from_ledger, answer_from_memory, final_outcome
-from lcagent.graphs.events import SegmentRead
+from lcagent.graphs.reading import attempt, tell
 from lcagent.graphs.task import Outcome, Task
 from lcagent.graphs.witness import hint_entries, memory_view
 from lcagent.memory.ledger import Entry, integrate
@@ -186,29 +186,14 @@ async def read(state: ReaderState, runtime: Runtime[Task]) -> dict[str, Any]:
     if state["document"] not in task.entered:
         task.entered.add(state["document"])
         task.done += state["index"]
-    update: dict[str, Any]
+    index = state["index"]
     step = _read_ledger if task.settings.memagent.mode == "ledger" else _read_overwrite
     try:
-        update = await step(task, state)
+        got = await attempt(task, step(task, state))
     except BudgetReached as reached:
         return {"stop": f"budget: {reached.message}"}
-    except (MalformedReply, CutReply):
-        update = {"unread": [*state["unread"], state["index"]], "streak": 0}
-    kept = update.pop("kept", 0)
-    index = state["index"]
-    task.done += 1
-    segment = task.segments[state["document"]][index]
-    document = task.documents[state["document"]]
-    task.emit(
-        SegmentRead(
-            document=document.name,
-            index=index,
-            page=document.page_at(segment.start),
-            kept=kept,
-            done=task.done,
-            total=task.total,
-        )
-    )
+    update: dict[str, Any] = got or {"unread": [*state["unread"], index], "streak": 0}
+    tell(task, state["document"], index, kept=update.pop("kept", 0))
     update["index"] = index + 1
     if task.settings.memagent.early_exit and update.get("streak", 0) >= _SUFFICIENT_IN_A_ROW:
         update["stop"] = "sufficient"

@@ -111,6 +111,7 @@ async def _answer(
         ledger=Ledger(store, ""),
         settings=settings,
         emit=emit,
+        alive=opened.alive,
         stream=request.stream,
     )
     try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.connect import Choice, choose, open_endpoint
-from lcagent.models.endpoint import Endpoint
+from lcagent.models.endpoint import Endpoint, probe
 from lcagent.models.tokens import EstimateCounter, FileCounter, TokenCounter, counter_for
 from lcagent.models.transport import HttpTransport, LiteLlmTransport, Transport
 from lcagent.settings import Settings
@@ -41,6 +41,7 @@ class OpenModel:
     reasoning: int
     counter: TokenCounter
     transport: Callable[[], Transport]
+    alive: Callable[[], bool]
     slots: int | None
 
 
@@ -103,6 +104,7 @@ class ModelSession:
             reasoning=self._reasoning(endpoint.model),
             counter=counter,
             transport=lambda: HttpTransport(endpoint, timeout=timeout),
+            alive=lambda: probe(endpoint.base_url, api_key=endpoint.api_key) is not None,
             slots=endpoint.slots,
         )
 
@@ -120,6 +122,7 @@ class ModelSession:
             transport=lambda: LiteLlmTransport(
                 choice.model, api_key=settings.api_key, timeout=settings.timeout
             ),
+            alive=lambda: True,  # nobody can tell, short of asking
             slots=None,
         )
 

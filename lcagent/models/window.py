@@ -80,7 +80,8 @@ class Window:
 
     def overhead(self, render: Render, names: Sequence[str]) -> int:
         """Tokens of a prompt with its variable parts empty: what is fixed."""
-        messages = render(dict.fromkeys(names, ""))
+        # Not empty: what a prompt says around a part only where there is one counts too.
+        messages = render(dict.fromkeys(names, "x"))
         key = repr(messages)
         if key not in self._overheads:
             self._overheads[key] = self.counter.count_messages(messages)
@@ -115,7 +116,7 @@ class Window:
             WindowExceeded: what must stay whole does not fit. Nothing was sent.
         """
         counted = all(p.tokens is not None or not p.text or p.text in self._counts for p in parts)
-        if counted and repr(render(dict.fromkeys((p.name for p in parts), ""))) in self._overheads:
+        if counted and repr(render(dict.fromkeys((p.name for p in parts), "x"))) in self._overheads:
             return self._fit(render, parts, reply)  # the usual case: nothing to ask the server
         return await asyncio.to_thread(self._fit, render, parts, reply)
 
