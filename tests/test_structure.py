@@ -9,7 +9,7 @@ import lcagent
 from lcagent import errors
 from tests.helpers import ROOT
 
-ORDER = ["documents", "models", "memory", "agents", "graphs", "cli"]
+ORDER = ["documents", "models", "memory", "agents", "graphs", "evals", "cli"]
 MAY_NOT = {
     "documents": {"models", "memory", "agents", "graphs", "cli"},
     "models": {"documents", "memory", "agents", "graphs", "cli"},

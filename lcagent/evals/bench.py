@@ -16,6 +16,7 @@ from lcagent.evals.items import Cited, Cost, Item, Row, read_rows
 from lcagent.evals.measure import cost, retention
 from lcagent.evals.scorers import rescored
 from lcagent.evals.tasks import Request, folder, generate
+from lcagent.graphs import STRATEGIES
 from lcagent.graphs.answer import Answer
 from lcagent.graphs.runner import Request as Question
 from lcagent.graphs.runner import run
@@ -24,7 +25,6 @@ from lcagent.memory.store import Store
 from lcagent.models.session import ModelSession
 from lcagent.settings import Settings, load_settings
 
-STRATEGIES = ("direct", "memagent")
 TIMED_OUT = "TimedOut"
 """Error code of an item that took longer than it may."""
 Key = tuple[str, str]

@@ -189,7 +189,7 @@ def _key(task: Task, strategy: Strategy) -> str:
         "documents": [[d.name, d.sha256] for d in task.documents],
         "question": task.question,
         "strategy": strategy.name,
-        "options": settings.memagent.model_dump(),
+        "options": getattr(settings, strategy.name).model_dump() if hasattr(settings, strategy.name) else {},
         "model": task.model.name,
         "window": task.model.window.size,
         "reasoning": task.model.window.reasoning,
