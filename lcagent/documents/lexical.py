@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import starmap
 
 K1, B = 1.2, 0.75
 MAX_PASSAGE = 500
@@ -18,6 +20,8 @@ _WORD = re.compile(r"\w+")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+|\n|\s+")
 _BLOCK = 1 << 16
+
+_ENDINGS = ("ing", "ed", "es", "s", "'s")
 
 STOPWORDS = frozenset(
     [
@@ -146,9 +150,17 @@ class Passage:
     score: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the passages of a text are, laid out once for several searches: 16 bytes a passage."""
+
+    starts: array[int]
+    ends: array[int]
+
+
 def stem(word: str) -> str:
     """Cut the commonest English endings; other languages pass through."""
-    for ending in ("ing", "ed", "es", "s", "'s"):
+    for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word
@@ -165,7 +177,25 @@ def passages(text: str, start: int = 0, end: int | None = None) -> Iterator[Pass
 
     A heading (a short paragraph without a full stop) goes with the paragraph after it.
     """
-    end = len(text) if end is None else end
+    return starmap(Passage, _spans(text, start, len(text) if end is None else end))
+
+
+def lay_out(text: str, within: Iterable[tuple[int, int]] | None = None) -> Layout:
+    """Lay out the passages of a text.
+
+    Args:
+        text: the document's text.
+        within: stretches that no passage crosses, such as segments; default: the whole text.
+    """
+    layout = Layout(array("q"), array("q"))
+    for start, end in within or _blocks(text):
+        for passage_start, passage_end in _spans(text, start, end):
+            layout.starts.append(passage_start)
+            layout.ends.append(passage_end)
+    return layout
+
+
+def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     begin = start
     for match in _PARAGRAPH_END.finditer(text, start, end):
         if _is_heading(text[begin : match.start()]) and "\f" not in match.group():
@@ -180,7 +210,7 @@ def _is_heading(paragraph: str) -> bool:
     return len(stripped) < 80 and stripped[-1:] not in ".!?:;"
 
 
-def _pieces(text: str, start: int, end: int) -> Iterator[Passage]:
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while end - start > MAX_PASSAGE * 1.25:
         cut = start + MAX_PASSAGE
         ends = [
@@ -190,62 +220,57 @@ def _pieces(text: str, start: int, end: int) -> Iterator[Passage]:
         ]
         ends = ends or [m.end() for m in _SENTENCE_END.finditer(text, start + MAX_PASSAGE // 2, cut)]
         cut = ends[-1] if ends else cut
-        yield Passage(start, cut)
+        yield start, cut
         start = cut
     if text[start:end].strip():
-        yield Passage(start, end)
+        yield start, end
 
 
-def search(
-    text: str, query: str, *, limit: int, within: Iterable[tuple[int, int]] | None = None
-) -> list[Passage]:
+def search(text: str, query: str, *, limit: int, layout: Layout | None = None) -> list[Passage]:
     """The passages that match a query best, best first.
 
     Args:
         text: the document's text.
         query: words; order and endings do not matter.
         limit: most passages to give.
-        within: stretches to look in, such as segments; default: the whole text.
+        layout: the text's passages, where they are laid out already.
     """
     words = query_words(query)
     if not words:
         return []
-    wanted = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, words)) + ")", re.I)
-    total = length = 0
-    found: list[tuple[Passage, int, dict[str, int]]] = []
+    layout = layout or lay_out(text)
+    begins = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\w*")
+    found: list[tuple[int, int, dict[str, int]]] = []
     frequency: dict[str, int] = dict.fromkeys(words, 0)
-    for start, end in within or _blocks(text):
-        for passage in passages(text, start, end):
-            total += 1
-            length += passage.end - passage.start
-            if not wanted.search(text, passage.start, passage.end):
-                continue
-            held = _counts(text[passage.start : passage.end], frequency)
+    for start, end in zip(layout.starts, layout.ends, strict=True):
+        if held := _counts(text[start:end], frequency, begins):
+            found.append((start, end, held))
             for word in held:
                 frequency[word] += 1
-            if held:
-                found.append((passage, passage.end - passage.start, held))
     if not found:
         return []
-    average = length / total
+    total = len(layout.starts)
+    average = (sum(layout.ends) - sum(layout.starts)) / total
     rarity = {w: math.log(1 + (total - n + 0.5) / (n + 0.5)) for w, n in frequency.items()}
-    ranked = [
-        Passage(
-            passage.start,
-            passage.end,
-            sum(rarity[w] * n * (K1 + 1) / (n + K1 * (1 - B + B * size / average)) for w, n in held.items()),
-        )
-        for passage, size, held in found
-    ]
+
+    def score(size: int, held: dict[str, int]) -> float:
+        norm = K1 * (1 - B + B * size / average)
+        return sum(rarity[w] * n * (K1 + 1) / (n + norm) for w, n in held.items())
+
+    ranked = [Passage(start, end, score(end - start, held)) for start, end, held in found]
     ranked.sort(key=lambda p: (-p.score, p.start))
     return ranked[:limit]
 
 
-def _counts(text: str, words: dict[str, int]) -> dict[str, int]:
+def _counts(text: str, stems: Mapping[str, int], begins: re.Pattern[str]) -> dict[str, int]:
+    """How often each stem's words stand in a text; only those that do."""
+    text = text.casefold()
     counts: dict[str, int] = {}
-    for word in _WORD.findall(text.casefold()):
-        key = stem(word)
-        if key in words:
+    # Most passages hold none: looking for substrings is the fastest way to find that out.
+    if not any(map(text.__contains__, stems)):
+        return counts
+    for word in begins.findall(text):
+        if (key := stem(word)) in stems:
             counts[key] = counts.get(key, 0) + 1
     return counts
 

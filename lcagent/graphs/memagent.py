@@ -6,6 +6,8 @@ shows the model a bounded view of it; retrieval over the same text is a second w
 
     START -> reader (one per document, in parallel) -> answer -> END
              reader: read -> read -> … -> END
+
+Nodes and edges are coroutines throughout: LangGraph hands plain functions to another thread.
 """
 
 from __future__ import annotations
@@ -128,7 +130,7 @@ def memory_tokens(task: Task) -> int:
     return min(task.settings.memagent.memory_tokens, task.model.window.size // 5)
 
 
-def fan_out(_state: MemAgentState, runtime: Runtime[Task]) -> list[Send]:
+async def fan_out(_state: MemAgentState, runtime: Runtime[Task]) -> list[Send]:
     """One reader for each document."""
     return [
         Send("reader", ReaderState(document=i, index=0, memory="", streak=0, unread=[], stop=""))
@@ -136,7 +138,7 @@ def fan_out(_state: MemAgentState, runtime: Runtime[Task]) -> list[Send]:
     ]
 
 
-def more(state: ReaderState, runtime: Runtime[Task]) -> str:
+async def more(state: ReaderState, runtime: Runtime[Task]) -> str:
     """Whether there is another segment to read."""
     if state["stop"] or state["index"] >= len(runtime.context.segments[state["document"]]):
         return "done"
@@ -213,7 +215,7 @@ async def _read_overwrite(task: Task, state: ReaderState) -> dict[str, Any]:
     return {"memory": memory, "kept": int(memory != state["memory"])}
 
 
-def done(state: ReaderState) -> dict[str, Any]:
+async def done(state: ReaderState) -> dict[str, Any]:
     """Hand one document's result to the run."""
     result = ReaderResult(
         document=state["document"],

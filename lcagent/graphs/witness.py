@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lcagent.documents import Segment, query_words, search, sentences
+from lcagent.documents import Layout, Segment, lay_out, query_words, search, sentences
 from lcagent.graphs.task import Task
 from lcagent.memory.evidence import View
 from lcagent.memory.ledger import Entry, Evidence, pack
@@ -36,11 +36,18 @@ def _first_hop(task: Task, document: int) -> list[tuple[int, int, float]]:
     known = task.hints.get(document)
     if known is None:
         text = task.documents[document].text
-        spans = [(s.start, s.end) for s in task.segments[document]]
-        hits = search(text, task.question, limit=FIRST_HOP, within=spans)
+        hits = search(text, task.question, limit=FIRST_HOP, layout=_layout(task, document))
         best = hits[0].score if hits else 1.0
         known = task.hints[document] = [(h.start, h.end, h.score / best) for h in hits]
     return known
+
+
+def _layout(task: Task, document: int) -> Layout:
+    """No passage crosses the end of a segment, so that each belongs to one."""
+    if document not in task.layouts:
+        spans = [(s.start, s.end) for s in task.segments[document]]
+        task.layouts[document] = lay_out(task.documents[document].text, spans)
+    return task.layouts[document]
 
 
 def _best_sentence(
@@ -72,10 +79,9 @@ def second_hop(task: Task, seeds: Sequence[View]) -> list[Entry]:
 
 def _hop(task: Task, document: int, query: str, seed: View, number: int) -> list[Entry]:
     text = task.documents[document].text
-    spans = [(s.start, s.end) for s in task.segments[document]]
     hits = [
         hit
-        for hit in search(text, query, limit=SECOND_HOP + 1, within=spans)
+        for hit in search(text, query, limit=SECOND_HOP + 1, layout=_layout(task, document))
         if (document, hit.start) != (seed.document, seed.start)
     ]
     best = hits[0].score if hits else 1.0
