@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -133,9 +133,8 @@ class ChatModel:
         return self._split(reply)
 
     def _key(self, request: ChatRequest) -> str:
-        exact = {"model": self.name, **asdict(request)}
-        text = json.dumps(exact, ensure_ascii=False, sort_keys=True)
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        exact = json.dumps([self.name, request.sample]).encode() + request.encoded
+        return hashlib.sha256(exact).hexdigest()
 
     @asynccontextmanager
     async def _in_flight(self, key: str, tokens: int) -> AsyncGenerator[asyncio.Future[RawReply]]:
