@@ -18,7 +18,8 @@ MAX_PASSAGE = 500
 """Characters from which a paragraph is split into several passages."""
 _WORD = re.compile(r"\w+")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
-_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+|\n|\s+")
+_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+|(?<![^\S\n])\n")
+_SPACE = re.compile(r"\s+")
 _BLOCK = 1 << 16
 
 _ENDINGS = ("ing", "ed", "es", "s", "'s")
@@ -198,9 +199,10 @@ def lay_out(text: str, within: Iterable[tuple[int, int]] | None = None) -> Layou
 def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     begin = start
     for match in _PARAGRAPH_END.finditer(text, start, end):
-        if _is_heading(text[begin : match.start()]) and "\f" not in match.group():
+        stop = match.start()
+        if _is_heading(text[begin:stop]) and "\f" not in match.group():
             continue
-        yield from _pieces(text, begin, match.start())
+        yield from _pieces(text, begin, stop)
         begin = match.end()
     yield from _pieces(text, begin, end)
 
@@ -212,14 +214,11 @@ def _is_heading(paragraph: str) -> bool:
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while end - start > MAX_PASSAGE * 1.25:
-        cut = start + MAX_PASSAGE
-        ends = [
-            m.end()
-            for m in _SENTENCE_END.finditer(text, start + MAX_PASSAGE // 2, cut)
-            if m.group()[0] in ".!?。！？\n"
-        ]
-        ends = ends or [m.end() for m in _SENTENCE_END.finditer(text, start + MAX_PASSAGE // 2, cut)]
-        cut = ends[-1] if ends else cut
+        low, cut = start + MAX_PASSAGE // 2, start + MAX_PASSAGE
+        for pattern in (_SENTENCE_END, _SPACE):
+            if ends := [m.end() for m in pattern.finditer(text, low, cut)]:
+                cut = ends[-1]
+                break
         yield start, cut
         start = cut
     if text[start:end].strip():
