@@ -76,6 +76,8 @@ class Loopback:
     latency: float = 0.0
     model: str = "loopback"
     tokenize: bool = True
+    tokenize_faults: list[int] = field(default_factory=list)
+    """Statuses of the next requests to /tokenize; 0 drops the connection."""
     api_key: str | None = None
     port: int = 0
     keep_requests: bool = True
@@ -169,6 +171,9 @@ class Loopback:
             return await _send(writer, 200, {"version": "loopback"})
         if path == "/tokenize" and self.tokenize:
             self.tokenized += 1
+            if self.tokenize_faults:
+                status = self.tokenize_faults.pop(0)
+                return bool(status) and await _send(writer, status, {"error": {"message": "fault"}})
             data = json.loads(body)
             if "prompt" not in data and "messages" not in data:
                 return await _send(writer, 400, {"error": {"message": "no prompt"}})
