@@ -173,6 +173,11 @@ def query_words(text: str) -> list[str]:
     return list(dict.fromkeys(map(stem, words)))
 
 
+def beginning_with(stems: Iterable[str]) -> re.Pattern[str]:
+    """Finds, in a casefolded text, the words that may have one of these stems: few need be stemmed."""
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, stems))})\w*")
+
+
 def passages(text: str, start: int = 0, end: int | None = None) -> Iterator[Passage]:
     """Paragraphs between two offsets; long ones in pieces that end with a sentence.
 
@@ -238,7 +243,7 @@ def search(text: str, query: str, *, limit: int, layout: Layout | None = None) -
     if not words:
         return []
     layout = layout or lay_out(text)
-    begins = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\w*")
+    begins = beginning_with(words)
     found: list[tuple[int, int, dict[str, int]]] = []
     frequency: dict[str, int] = dict.fromkeys(words, 0)
     for start, end in zip(layout.starts, layout.ends, strict=True):

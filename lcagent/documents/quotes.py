@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from lcagent.documents.document import Document
-from lcagent.documents.lexical import query_words
+from lcagent.documents.lexical import STOPWORDS, beginning_with, query_words, stem
 
 MAX_SENTENCE = 400
 """Characters from which a sentence is split at its clauses."""
@@ -188,8 +190,13 @@ def best_sentences(
     spans = sentences(text, start, end)
     if not words or not spans:
         return []
-    stems = [set(query_words(text[s.start : s.end])) for s in spans]
-    weight = {w: 1.0 / (1 + sum(w in s for s in stems)) ** 0.5 for w in words}
+    begins = beginning_with(words)
+    stems = [
+        {stem(w) for w in begins.findall(text[s.start : s.end].casefold()) if w not in STOPWORDS}
+        for s in spans
+    ]
+    frequency = Counter(chain.from_iterable(stems))
+    weight = {w: 1.0 / (1 + frequency[w]) ** 0.5 for w in words}
     whole = sum(weight.values())
     numbers = set(_FIGURE.findall(note))
     scored: list[tuple[Span, float]] = []

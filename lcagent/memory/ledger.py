@@ -84,8 +84,8 @@ class Ledger:
     def record(self, document: int, segment: int, entries: Sequence[Entry]) -> None:
         """Append one step's rows in one transaction; a step recorded before stays as it was."""
         known = self._read().setdefault(document, [])
-        places = {_place(row) for row in known}
-        fresh = [e for e in entries if (segment, e.seq) not in places]
+        kept = {row.seq for row in known if row.segment == segment}
+        fresh = [e for e in entries if e.seq not in kept]
         rows = [
             {
                 "run": self._run,
@@ -105,7 +105,7 @@ class Ledger:
         ]
         self._store.insert_many("entries", rows)
         known.extend(fresh)
-        known.sort(key=_place)
+        known.sort(key=lambda row: (row.segment, row.seq))
 
     def rows(self, document: int | None = None, before: int | None = None) -> list[Entry]:
         """All rows in reading order.
@@ -135,10 +135,6 @@ class Ledger:
             for row in self._store.execute(sql, (self._run,)):
                 self._documents.setdefault(row[0], []).append(Entry(*row))
         return self._documents
-
-
-def _place(row: Entry) -> tuple[int, int]:
-    return row.segment, row.seq
 
 
 def integrate(found: Iterable[Evidence], live: Sequence[Entry]) -> list[Entry]:
