@@ -23,9 +23,9 @@ QUESTION = "Who was the harbour master of Vellmere?"
 
 
 @contextmanager
-def server(window: int = 8192):
+def server(*options: str):
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.loopback", "--window", str(window)],
+        [sys.executable, "-m", "tests.loopback", *options],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -70,11 +70,19 @@ def text_of(data: Path | None) -> str:
 
 
 def calls(text: str, folder: Path) -> dict:
-    """CPU a further call: the slope between a short and a long text, so that start-up is no part."""
+    """CPU a further call: the slope between a short and a long text, so that start-up is no part.
+
+    Twice: with a reader that finds nothing, and with one that finds two facts in every segment, each
+    of which is looked for in the text, compared with the ledger, recorded and shown to later calls.
+    """
     short, long = folder / "short.txt", folder / "long.txt"
     short.write_text(text[: len(text) // 8])
     long.write_text(text)
-    with server() as base:
+    return _slope(short, long) | {"with_two_facts_a_call": _slope(short, long, "--facts")}
+
+
+def _slope(short: Path, long: Path, *options: str) -> dict:
+    with server(*options) as base:
         few, many = ask(base, short), ask(base, long)
     further = many["calls"] - few["calls"]
     return {

@@ -173,9 +173,14 @@ def query_words(text: str) -> list[str]:
     return list(dict.fromkeys(map(stem, words)))
 
 
-def beginning_with(stems: Iterable[str]) -> re.Pattern[str]:
-    """Finds, in a casefolded text, the words that may have one of these stems: few need be stemmed."""
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, stems))})\w*")
+def common_words(text: str, stems: Iterable[str]) -> set[str]:
+    """Which of some stems (of `query_words`) a text holds too; quicker than all of its `query_words`."""
+    text = text.casefold()
+    near = tuple(wanted for wanted in stems if wanted in text)
+    if not near:
+        return set()
+    held = {stem(w) for w in _WORD.findall(text) if w.startswith(near) and w not in STOPWORDS}
+    return held.intersection(near)
 
 
 def passages(text: str, start: int = 0, end: int | None = None) -> Iterator[Passage]:
@@ -243,7 +248,7 @@ def search(text: str, query: str, *, limit: int, layout: Layout | None = None) -
     if not words:
         return []
     layout = layout or lay_out(text)
-    begins = beginning_with(words)
+    begins = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\w*")
     found: list[tuple[int, int, dict[str, int]]] = []
     frequency: dict[str, int] = dict.fromkeys(words, 0)
     for start, end in zip(layout.starts, layout.ends, strict=True):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from lcagent.documents.document import Document
-from lcagent.documents.lexical import STOPWORDS, beginning_with, query_words, stem
+from lcagent.documents.lexical import common_words, query_words
 
 MAX_SENTENCE = 400
 """Characters from which a sentence is split at its clauses."""
@@ -190,19 +190,17 @@ def best_sentences(
     spans = sentences(text, start, end)
     if not words or not spans:
         return []
-    begins = beginning_with(words)
-    stems = [
-        {stem(w) for w in begins.findall(text[s.start : s.end].casefold()) if w not in STOPWORDS}
-        for s in spans
-    ]
-    frequency = Counter(chain.from_iterable(stems))
+    common = [common_words(text[s.start : s.end], words) for s in spans]
+    frequency = Counter(chain.from_iterable(common))
     weight = {w: 1.0 / (1 + frequency[w]) ** 0.5 for w in words}
     whole = sum(weight.values())
     numbers = set(_FIGURE.findall(note))
     scored: list[tuple[Span, float]] = []
-    for span, held in zip(spans, stems, strict=True):
+    for span, held in zip(spans, common, strict=True):
+        if not held:
+            continue
         score = sum(weight[w] for w in words if w in held) / whole
-        missing = numbers - set(_FIGURE.findall(text[span.start : span.end]))
+        missing = numbers and numbers - set(_FIGURE.findall(text[span.start : span.end]))
         scored.append((span, score * (0.6 ** len(missing))))
     scored.sort(key=lambda pair: -pair[1])
     return [pair for pair in scored[:limit] if pair[1] >= floor]

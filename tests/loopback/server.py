@@ -58,6 +58,15 @@ def default_reply(request: Request) -> str:
     return json.dumps({name: _value(spec) for name, spec in request.schema["properties"].items()})
 
 
+def two_facts(request: Request) -> str:
+    """A reader that finds two sentences of the segment."""
+    if request.schema is None or "facts" not in request.schema["properties"]:
+        return default_reply(request)
+    segment = " ".join(request.text.split("<segment>")[-1].split("</segment>")[0].split())
+    facts = [sentence for sentence in segment.split(". ") if 40 < len(sentence) < 170][3:5]
+    return json.dumps({"relevant": "yes", "facts": facts, "sufficient": "no"})
+
+
 def _value(spec: dict[str, Any]) -> Any:
     if "enum" in spec:
         return spec["enum"][0]
