@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -166,8 +166,7 @@ _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 def best_sentences(
     text: str,
     note: str,
-    start: int = 0,
-    end: int | None = None,
+    spans: Sequence[Span] | None = None,
     *,
     limit: int = 2,
     floor: float = 0.5,
@@ -181,13 +180,12 @@ def best_sentences(
     Args:
         text: the document's text.
         note: a statement in other words.
-        start: where to begin looking.
-        end: where to stop.
+        spans: the sentences to choose from; default: all of the text's.
         limit: most sentences to give.
         floor: least score, from 0 to 1.
     """
     words = query_words(note)
-    spans = sentences(text, start, end)
+    spans = sentences(text) if spans is None else spans
     if not words or not spans:
         return []
     common = [common_words(text[s.start : s.end], words) for s in spans]
