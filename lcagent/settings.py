@@ -28,7 +28,7 @@ class MemAgentSettings(BaseModel):
     trained_order: bool = False
     """Prompt order of the RL-MemoryAgent checkpoints, which expect it (overwrite mode only)."""
     memory_tokens: int = Field(default=1024, ge=64)
-    """Most tokens of memory that a reading call sees; at most a fifth of the window is used."""
+    """Most tokens of memory that a reading call sees; at most an eighth of the window is used."""
     segment_tokens: int = Field(default=5000, ge=64)
     """Most tokens of document in one reading call; less where the window is smaller."""
     early_exit: bool = False

@@ -53,9 +53,13 @@ def clever(request: Request) -> str:
     """A model that finds the needle where it stands."""
     names = request.schema["properties"] if request.schema else {}
     seen = "Oskar Brandvold" in request.text
+    if "steps" in names:
+        return json.dumps({"core": QUESTION, "form": "", "steps": [QUESTION]})
     if "facts" in names:
         facts = [NEEDLE] if "master of Vellmere in that year" in request.text.split("<segment>")[-1] else []
-        return json.dumps({"relevant": "yes" if facts else "no", "facts": facts, "sufficient": "no"})
+        return json.dumps(
+            {"relevant": "yes" if facts else "no", "facts": facts, "sufficient": "no", "next": ""}
+        )
     if "found" in names:
         return json.dumps({"found": "yes" if seen else "no", "answer": "Oskar Brandvold" if seen else ""})
     return "The harbour master was Oskar Brandvold." if seen else "Nothing yet."

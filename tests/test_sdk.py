@@ -67,8 +67,8 @@ def test_the_limit_of_requests_in_flight_holds(loopback, tmp_path: Path) -> None
     folder.mkdir()
     for number in range(9):
         (folder / f"{number}.txt").write_text(haystack(60) + str(number))
-    server = loopback(window=1024, reply=clever, latency=0.01)
-    with Reader(api_base=server.url, window=1024, concurrency=2) as reader:
+    server = loopback(window=1536, reply=clever, latency=0.01)
+    with Reader(api_base=server.url, window=1536, concurrency=2) as reader:
         reader.ask(folder, QUESTION)
     assert server.peak_in_flight == 2
 

@@ -9,13 +9,14 @@ import lcagent
 from lcagent import errors
 from tests.helpers import ROOT
 
-ORDER = ["documents", "models", "memory", "agents", "graphs", "cli"]
+ORDER = ["documents", "models", "memory", "agents", "graphs", "evals", "cli"]
 MAY_NOT = {
-    "documents": {"models", "memory", "agents", "graphs", "cli"},
-    "models": {"documents", "memory", "agents", "graphs", "cli"},
-    "memory": {"agents", "graphs", "cli"},
-    "agents": {"graphs", "cli"},
-    "graphs": {"cli"},
+    "documents": {"models", "memory", "agents", "graphs", "evals", "cli"},
+    "models": {"documents", "memory", "agents", "graphs", "evals", "cli"},
+    "memory": {"agents", "graphs", "evals", "cli"},
+    "agents": {"graphs", "evals", "cli"},
+    "graphs": {"evals", "cli"},
+    "evals": {"cli"},
     "cli": set(),
 }
 

@@ -19,11 +19,12 @@ from lcagent.models.structured import ask_typed
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("read")
-REPLY_TOKENS = 140
-"""Room for two facts; longer replies copy the segment."""
+REPLY_TOKENS = 200
+"""Room for two facts and the plan; longer replies copy the segment."""
 MOST_FACTS = 2
 FACT_CHARS = 180
 """Enough to find the sentence again; a longer fact is a copy of the segment."""
+PLAN_CHARS = 160
 
 
 # Bounds that a constrained decoder keeps; from one that is not constrained, more is taken as it comes.
@@ -40,6 +41,7 @@ class ReadingReply(BaseModel):
     relevant: Literal["yes", "no"]
     facts: Annotated[list[str], WithJsonSchema(_FACTS)]
     sufficient: Literal["yes", "no"] = "no"
+    next: Annotated[str, WithJsonSchema({"type": "string", "maxLength": PLAN_CHARS})] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,23 @@ class Reading:
         evidence: sentences that the model's facts came from.
         unplaced: facts that stand nowhere in the segment; they are dropped.
         sufficient: the model finds that the question can now be answered.
+        plan: what it finds is still to be looked for; empty if it does not say.
     """
 
     evidence: list[Evidence]
     unplaced: int
     sufficient: bool
+    plan: str
 
 
 async def read_segment(
-    model: ChatModel, question: str, memory: str, document: Document, index: int, segment: Segment
+    model: ChatModel,
+    question: str,
+    memory: str,
+    plan: str,
+    document: Document,
+    index: int,
+    segment: Segment,
 ) -> Reading:
     """Read one segment.
 
@@ -66,6 +76,7 @@ async def read_segment(
         model: who reads.
         question: the core question.
         memory: a bounded view of the ledger.
+        plan: what to look for next.
         document: the document.
         index: the document's index in the run.
         segment: which segment of it.
@@ -76,14 +87,16 @@ async def read_segment(
     text = as_data(document.text[segment.start : segment.end])
     parts = [
         Part("question", as_data(question)),
-        Part("memory", as_data(memory), shrink=lambda _: ""),
         Part("segment", text, tokens=segment.tokens),
+        Part("plan", as_data(plan), shrink=lambda _: ""),
+        Part("memory", as_data(memory), shrink=lambda _: ""),
     ]
-    # The segment is laid out last but is the one thing that must stay whole; memory may go.
-    fitted = await model.window.fit(PROMPT.bind(), [parts[0], parts[2], parts[1]], reply=REPLY_TOKENS)
+    # Question and segment must stay whole; memory may go, then the plan.
+    fitted = await model.window.fit(PROMPT.bind(), parts, reply=REPLY_TOKENS)
     reply = await ask_typed(model, "read", fitted, ReadingReply)
+    sufficient, following = reply.sufficient == "yes", " ".join(reply.next.split())[:PLAN_CHARS]
     if reply.relevant == "no":
-        return Reading([], 0, reply.sufficient == "yes")
+        return Reading([], 0, sufficient, following)
     evidence: dict[int, Evidence] = {}
     unplaced = 0
     spans = sentences(document.text, segment.start, segment.end) if reply.facts else []
@@ -97,4 +110,4 @@ async def read_segment(
                 span.start,
                 Evidence(index, segment.index, span.start, span.end, quote, fact, score),
             )
-    return Reading(list(evidence.values()), unplaced, reply.sufficient == "yes")
+    return Reading(list(evidence.values()), unplaced, sufficient, following)

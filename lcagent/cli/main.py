@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from lcagent.cli import ask as ask_command
+from lcagent.cli import bench as bench_command
 from lcagent.cli import config, doctor, models, runs
 from lcagent.errors import LcagentError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("ask")(ask_command.ask)
+app.command("bench")(bench_command.bench)
 app.command("doctor")(doctor.doctor)
 app.command("config")(config.config)
 app.add_typer(runs.app, name="runs")

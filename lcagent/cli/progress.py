@@ -70,6 +70,12 @@ class Console:
         """Progress of a model file being fetched."""
         self._advance(what, done >> 20, max(total >> 20, 1), "MiB")
 
+    def counting(self, what: str, done: int, total: int, unit: str) -> None:
+        """Progress of anything else that is counted."""
+        if self._first is None:
+            self._first = done
+        self._advance(what, done, total, unit)
+
     def show(self, event: Event) -> None:
         """One event of a reading."""
         if isinstance(event, Notice):

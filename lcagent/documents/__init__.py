@@ -1,7 +1,17 @@
 """Documents: formats to pages, pages to segments, spans, quote checking."""
 
 from lcagent.documents.document import Coverage, Document, Page, coverage
-from lcagent.documents.lexical import Layout, Passage, lay_out, passages, query_words, search
+from lcagent.documents.lexical import (
+    Layout,
+    Passage,
+    lay_out,
+    linked,
+    linked_to,
+    names,
+    passages,
+    query_words,
+    search,
+)
 from lcagent.documents.load import Loaded, ParseCache, load, load_all
 from lcagent.documents.quotes import Span, best_sentences, check_quote, find_quote, sentences
 from lcagent.documents.segments import Segment, split
@@ -21,8 +31,11 @@ __all__ = [
     "coverage",
     "find_quote",
     "lay_out",
+    "linked",
+    "linked_to",
     "load",
     "load_all",
+    "names",
     "passages",
     "query_words",
     "search",

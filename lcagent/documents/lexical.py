@@ -16,6 +16,10 @@ from itertools import starmap
 K1, B = 1.2, 0.75
 MAX_PASSAGE = 500
 """Characters from which a paragraph is split into several passages."""
+COMMON = 0.15
+"""Share of the passages from which a name is too common to lead anywhere."""
+STRONGEST = 6
+"""A passage that holds this many of the rarest names is linked as strongly as can be."""
 _WORD = re.compile(r"\w+")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+|(?<![^\S\n])\n")
@@ -25,120 +29,14 @@ _BLOCK = 1 << 16
 _ENDINGS = ("ing", "ed", "es", "s", "'s")
 
 STOPWORDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "by",
-        "with",
-        "from",
-        "and",
-        "or",
-        "nor",
-        "is",
-        "was",
-        "are",
-        "were",
-        "be",
-        "been",
-        "being",
-        "am",
-        "that",
-        "this",
-        "these",
-        "those",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "what",
-        "when",
-        "where",
-        "why",
-        "how",
-        "do",
-        "does",
-        "did",
-        "done",
-        "has",
-        "have",
-        "had",
-        "having",
-        "it",
-        "its",
-        "as",
-        "than",
-        "then",
-        "there",
-        "their",
-        "theirs",
-        "his",
-        "her",
-        "hers",
-        "him",
-        "he",
-        "she",
-        "they",
-        "them",
-        "i",
-        "me",
-        "my",
-        "you",
-        "your",
-        "we",
-        "us",
-        "our",
-        "no",
-        "not",
-        "if",
-        "but",
-        "into",
-        "about",
-        "over",
-        "under",
-        "also",
-        "both",
-        "between",
-        "same",
-        "either",
-        "other",
-        "others",
-        "many",
-        "much",
-        "more",
-        "most",
-        "some",
-        "any",
-        "each",
-        "can",
-        "could",
-        "would",
-        "should",
-        "will",
-        "shall",
-        "may",
-        "might",
-        "must",
-        "such",
-        "so",
-        "up",
-        "out",
-        "during",
-        "after",
-        "before",
-        "while",
-        "just",
-        "only",
-        "own",
-        "s",
-        "t",
-    ]
+    """
+    a an the of in on at to for by with from and or nor is was are were be been being am that this
+    these those which who whom whose what when where why how do does did done has have had having it
+    its as than then there their theirs his her hers him he she they them i me my you your we us our
+    no not if but into about over under also both between same either other others many much more
+    most some any each can could would should will shall may might must such so up out during after
+    before while just only own s t
+    """.split()
 )
 
 
@@ -245,30 +143,111 @@ def search(text: str, query: str, *, limit: int, layout: Layout | None = None) -
         layout: the text's passages, where they are laid out already.
     """
     words = query_words(query)
-    if not words:
+    scan = _scan(text, words, layout)
+    if not scan.found:
         return []
-    layout = layout or lay_out(text)
-    begins = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\w*")
-    found: list[tuple[int, int, dict[str, int]]] = []
-    frequency: dict[str, int] = dict.fromkeys(words, 0)
-    for start, end in zip(layout.starts, layout.ends, strict=True):
-        if held := _counts(text[start:end], frequency, begins):
-            found.append((start, end, held))
-            for word in held:
-                frequency[word] += 1
-    if not found:
-        return []
-    total = len(layout.starts)
-    average = (sum(layout.ends) - sum(layout.starts)) / total
-    rarity = {w: math.log(1 + (total - n + 0.5) / (n + 0.5)) for w, n in frequency.items()}
-
-    def score(size: int, held: dict[str, int]) -> float:
-        norm = K1 * (1 - B + B * size / average)
-        return sum(rarity[w] * n * (K1 + 1) / (n + norm) for w, n in held.items())
-
-    ranked = [Passage(start, end, score(end - start, held)) for start, end, held in found]
+    average = scan.length / scan.total
+    rarity = scan.rarity()
+    ranked = [
+        Passage(
+            passage.start,
+            passage.end,
+            sum(
+                rarity[w] * n * (K1 + 1) / (n + K1 * (1 - B + B * (passage.end - passage.start) / average))
+                for w, n in held.items()
+            ),
+        )
+        for passage, held in scan.found
+    ]
     ranked.sort(key=lambda p: (-p.score, p.start))
     return ranked[:limit]
+
+
+def linked(
+    text: str,
+    start: int,
+    end: int,
+    *,
+    known: Iterable[str] = (),
+    layout: Layout | None = None,
+) -> list[Passage]:
+    """The passages that share rare names with a stretch of text, best first: where it leads to.
+
+    A question of two hops names what stands in the first passage; what leads on to the second is a
+    name that both passages hold and the question does not.
+
+    Args:
+        text: the document's text, in which names are looked for.
+        start: where the stretch begins.
+        end: where it ends.
+        known: stems that do not count, such as the question's.
+        layout: the text's passages, where they are laid out already.
+
+    Returns:
+        Passages scored from 0 to 1, those outside of the stretch alone.
+    """
+    return linked_to(text, names(text[start:end]), known=known, layout=layout, outside=(start, end))
+
+
+def linked_to(
+    text: str,
+    wanted: Iterable[str],
+    *,
+    known: Iterable[str] = (),
+    layout: Layout | None = None,
+    outside: tuple[int, int] | None = None,
+) -> list[Passage]:
+    """As `linked`, for names that are given: `wanted` are their stems."""
+    skip = set(known)
+    scan = _scan(text, [w for w in dict.fromkeys(wanted) if w not in skip], layout)
+    few = max(3, int(COMMON * scan.total))
+    rarity = {w: v for w, v in scan.rarity().items() if scan.frequency[w] <= few}
+    whole = sum(sorted(rarity.values(), reverse=True)[:STRONGEST])
+    if not whole:
+        return []
+    scored = [
+        Passage(p.start, p.end, min(1.0, sum(rarity.get(w, 0.0) for w in held) / whole))
+        for p, held in scan.found
+        if outside is None or p.end <= outside[0] or p.start >= outside[1]
+    ]
+    scored = [p for p in scored if p.score > 0]
+    scored.sort(key=lambda p: (-p.score, p.start))
+    return scored
+
+
+def names(text: str) -> list[str]:
+    """Stems of the words that begin with a capital letter, each once, in order."""
+    words = (w for w in _WORD.findall(text) if w[0].isupper() and w.casefold() not in STOPWORDS)
+    return list(dict.fromkeys(stem(w.casefold()) for w in words))
+
+
+@dataclass(slots=True)
+class _Scan:
+    """Which passages hold which words: `found` the passages that hold any, with their counts."""
+
+    total: int
+    length: int
+    found: list[tuple[Passage, dict[str, int]]]
+    frequency: dict[str, int]
+
+    def rarity(self) -> dict[str, float]:
+        """Inverse frequency of each word that stands anywhere, as BM25 has it."""
+        return {w: math.log(1 + (self.total - n + 0.5) / (n + 0.5)) for w, n in self.frequency.items() if n}
+
+
+def _scan(text: str, words: list[str], layout: Layout | None) -> _Scan:
+    layout = layout or lay_out(text)
+    length = sum(layout.ends) - sum(layout.starts)
+    scan = _Scan(len(layout.starts), length, [], dict.fromkeys(words, 0))
+    if not words:
+        return scan
+    begins = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\w*")
+    for start, end in zip(layout.starts, layout.ends, strict=True):
+        if held := _counts(text[start:end], scan.frequency, begins):
+            scan.found.append((Passage(start, end), held))
+            for word in held:
+                scan.frequency[word] += 1
+    return scan
 
 
 def _counts(text: str, stems: Mapping[str, int], begins: re.Pattern[str]) -> dict[str, int]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lcagent.graphs.task import Strategy, Task
 
+STRATEGIES = {
+    "direct": "lcagent.graphs.direct:Direct",
+    "memagent": "lcagent.graphs.memagent:MemAgent",
+}
+"""Each strategy's class, imported when it is used."""
+
 
 def pick_strategy(task: Task) -> Strategy:
     """The strategy that the settings name; `auto` takes `direct` where everything fits one call."""
-    from lcagent.graphs.direct import Direct, direct_room, fits
-    from lcagent.graphs.memagent import MemAgent
-
     named = task.settings.strategy
-    if named == "direct":
-        return Direct()
-    if named == "memagent":
-        return MemAgent()
-    room = direct_room(task)
-    return Direct() if room > 0 and fits(task, room) else MemAgent()
+    if named == "auto":
+        from lcagent.graphs.direct import direct_room, fits
+
+        room = direct_room(task)
+        named = "direct" if room > 0 and fits(task, room) else "memagent"
+    module, _, name = STRATEGIES[named].partition(":")
+    return getattr(import_module(module), name)()

@@ -13,12 +13,14 @@ from lcagent.documents import query_words, sentences
 from lcagent.graphs.answer import Status
 from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.task import Outcome, Task
-from lcagent.graphs.witness import second_hop
+from lcagent.graphs.witness import follow
 from lcagent.memory.evidence import View, fill, widen
 from lcagent.memory.ledger import Entry, Evidence, figures
 
 MOST_CITATIONS = 3
 MOST_PASSAGES = 10
+FEW_PASSAGES = 3
+"""Passages shown to a model whose reader finds something everywhere: more lead it astray."""
 LEAST_SHARE = 0.4
 """Passages that score under this share of the best one are not shown."""
 LEAST_TRUST = 0.2
@@ -48,7 +50,7 @@ class Final:
 
 
 async def answer_from_ledger(task: Task) -> Final:
-    """Answer from passages around the ledger's live entries, and those a second hop leads to."""
+    """Answer from passages around the ledger's live entries, and those that they lead to."""
     ranked = await asyncio.to_thread(ranked_views, task)
     if not ranked:
         return Final("", found=False)
@@ -57,7 +59,8 @@ async def answer_from_ledger(task: Task) -> Final:
     )
     room -= task.model.window.count(task.question) + task.model.window.size // 100
     doubted = reader_trust(task, task.ledger.live()) < BELIEVED
-    return await answer_from_views(task, ranked, room, doubted=doubted)
+    best = ranked[: FEW_PASSAGES if doubted else MOST_PASSAGES]
+    return await answer_from_views(task, best, room, doubted=doubted)
 
 
 def ranked_views(task: Task) -> list[View]:
@@ -68,10 +71,8 @@ def ranked_views(task: Task) -> list[View]:
         return found.start, found.end
 
     live = weighed(task, task.ledger.live())
-    first = widen(live, task.documents, span)
-    ranked = widen([*live, *second_hop(task, first)], task.documents, span)
-    # A weak model is led astray by passages that merely fill the window.
-    return [view for view in ranked if view.score >= LEAST_SHARE * ranked[0].score][:MOST_PASSAGES]
+    ranked = follow(task, widen(live, task.documents, span))
+    return [view for view in ranked if view.score >= LEAST_SHARE * ranked[0].score]
 
 
 def reader_trust(task: Task, live: Sequence[Entry]) -> float:
@@ -282,7 +283,7 @@ def final_outcome(
         for index in result["unread"]:
             page = document.page_at(task.segments[result["document"]][index].start)
             where = f"page {page}" if page else f"segment {index + 1}"
-            skipped.append(f"{document.name}, {where}: the model's reply was unusable twice")
+            skipped.append(f"{document.name}, {where}: the model gave no usable reply, tried again")
         if result["stop"] == "sufficient":
             left = len(task.segments[result["document"]]) - result["index"]
             warnings.append(f"stopped early: {left} segments of {document.name} were not read")

@@ -2,10 +2,11 @@
 
 Source: "MemAgent: Reshaping Long-Context LLM with Multi-Conv RL-based Memory Agent". Mode `overwrite`
 is the paper's agent. Mode `ledger` keeps every fact that a step finds in an append-only ledger and
-shows the model a bounded view of it; retrieval over the same text is a second witness.
+shows the model a bounded view of it; retrieval over the same text is a second witness. A plan stands
+beside the memory, and the question's core alone drives the reading (QwenLong-L1.5).
 
-    START -> reader (one per document, in parallel) -> answer -> END
-             reader: read -> read -> … -> END
+    START -> plan -> reader (one per document, in parallel) -> answer -> END
+                     reader: read -> read -> … -> END
 
 Nodes and edges are coroutines throughout: LangGraph hands plain functions to another thread.
 """
@@ -19,11 +20,11 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from lcagent.agents import answerer, overwriter, reader
+from lcagent.agents import answerer, overwriter, planner, reader
 from lcagent.agents.prompt import Prompt
-from lcagent.errors import BudgetReached, CutReply, MalformedReply, QuestionTooLong
+from lcagent.errors import BudgetReached, QuestionTooLong
 from lcagent.graphs.answering import Final, answer_from_ledger, answer_from_memory, final_outcome
-from lcagent.graphs.events import SegmentRead
+from lcagent.graphs.reading import attempt, tell
 from lcagent.graphs.task import Outcome, Task
 from lcagent.graphs.witness import hint_entries, memory_view
 from lcagent.memory.ledger import Entry, integrate
@@ -35,10 +36,12 @@ _SUFFICIENT_IN_A_ROW = 2
 
 
 class ReaderState(TypedDict):
-    """One document being read: which segment comes next, and what is known."""
+    """One document being read: which segment comes next, what is known, and what is looked for."""
 
     document: int
     index: int
+    core: str
+    plan: str
     memory: str
     streak: int
     unread: list[int]
@@ -50,14 +53,23 @@ class ReaderResult(TypedDict):
 
     document: int
     index: int
+    plan: str
     memory: str
     unread: list[int]
     stop: str
 
 
+class Results(TypedDict):
+    """What the readers leave to the run; each adds its own."""
+
+    results: Annotated[list[ReaderResult], operator.add]
+
+
 class MemAgentState(TypedDict):
     """The whole run."""
 
+    core: str
+    plan: str
     results: Annotated[list[ReaderResult], operator.add]
     final: dict[str, Any]
 
@@ -70,7 +82,7 @@ class MemAgent:
     def prompts(self, settings: Any) -> list[Prompt]:
         """The prompts of the mode set."""
         if settings.memagent.mode == "ledger":
-            return [reader.PROMPT, answerer.FROM_EVIDENCE]
+            return [planner.PROMPT, reader.PROMPT, answerer.FROM_EVIDENCE]
         return [overwriter.PROMPT, answerer.FROM_MEMORY, answerer.TRAINED]
 
     def segment_tokens(self, task: Task) -> int:
@@ -78,13 +90,17 @@ class MemAgent:
         options, window = task.settings.memagent, task.model.window
         memory = memory_tokens(task)
         question = window.count(task.question)
+        variables = ["question", "memory", "segment"]
         if options.mode == "ledger":
             render, reply = reader.PROMPT.bind(), reader.REPLY_TOKENS + RETRY_TOKENS
+            beside = memory + 2 * question  # the question stands before and after the segment
+            beside += min(planner.PLAN_TOKENS, window.size // 16)
+            variables.append("plan")
         else:
             render, reply = overwriter.PROMPT.bind(trained_order=options.trained_order), memory
-            question += overwriter.SHORTER_TOKENS
-        room = window.room(render, ("question", "memory", "segment"), reply=reply)
-        room -= memory + question + window.size // 100
+            beside = memory + question + overwriter.SHORTER_TOKENS
+        room = window.room(render, variables, reply=reply)
+        room -= beside + window.size // 100
         if room < LEAST_SEGMENT:
             raise QuestionTooLong(
                 f"the question takes {question} tokens; with the prompt, the memory and the reply it"
@@ -96,23 +112,25 @@ class MemAgent:
 
     def compile(self, task: Task, checkpointer: Any) -> Any:
         """The compiled graph."""
-        inner = StateGraph(ReaderState, context_schema=Task, output_schema=MemAgentState)
+        inner = StateGraph(ReaderState, context_schema=Task, output_schema=Results)
         inner.add_node("read", read)
         inner.add_node("done", done)
         inner.add_edge(START, "read")
         inner.add_conditional_edges("read", more, ["read", "done"])
         inner.add_edge("done", END)
         graph = StateGraph(MemAgentState, context_schema=Task)
+        graph.add_node("plan", plan)
         graph.add_node("reader", inner.compile())
         graph.add_node("answer", answer)
-        graph.add_conditional_edges(START, fan_out, ["reader"])
+        graph.add_edge(START, "plan")
+        graph.add_conditional_edges("plan", fan_out, ["reader"])
         graph.add_edge("reader", "answer")
         graph.add_edge("answer", END)
         return graph.compile(checkpointer=checkpointer)
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is read yet."""
-        return {"results": [], "final": {}, "documents": len(task.documents)}
+        return {"core": task.question, "plan": "", "results": [], "final": {}}
 
     def outcome(self, task: Task, state: dict[str, Any]) -> Outcome:
         """The outcome, from the answer and what each reader did."""
@@ -126,16 +144,35 @@ class MemAgent:
 
 
 def memory_tokens(task: Task) -> int:
-    """Most tokens of memory: the setting, but at most a fifth of the window."""
-    return min(task.settings.memagent.memory_tokens, task.model.window.size // 5)
+    """Most tokens of memory: the setting, but at most an eighth of the window."""
+    return min(task.settings.memagent.memory_tokens, task.model.window.size // 8)
 
 
-async def fan_out(_state: MemAgentState, runtime: Runtime[Task]) -> list[Send]:
+async def plan(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
+    """Split the question and plan the reading; the paper's agent does neither."""
+    task = runtime.context
+    if task.settings.memagent.mode == "overwrite":
+        return {}
+    try:
+        made = await planner.make_plan(task.model, task.question)
+    except BudgetReached:  # the readers will find the same, and say so
+        return {}
+    return {"core": made.core, "plan": made.text}
+
+
+async def fan_out(state: MemAgentState, runtime: Runtime[Task]) -> list[Send]:
     """One reader for each document."""
-    return [
-        Send("reader", ReaderState(document=i, index=0, memory="", streak=0, unread=[], stop=""))
-        for i in range(len(runtime.context.documents))
-    ]
+    begin = ReaderState(
+        document=0,
+        index=0,
+        core=state["core"],
+        plan=state["plan"],
+        memory="",
+        streak=0,
+        unread=[],
+        stop="",
+    )
+    return [Send("reader", {**begin, "document": i}) for i in range(len(runtime.context.documents))]
 
 
 async def more(state: ReaderState, runtime: Runtime[Task]) -> str:
@@ -151,29 +188,14 @@ async def read(state: ReaderState, runtime: Runtime[Task]) -> dict[str, Any]:
     if state["document"] not in task.entered:
         task.entered.add(state["document"])
         task.done += state["index"]
-    update: dict[str, Any]
+    index = state["index"]
     step = _read_ledger if task.settings.memagent.mode == "ledger" else _read_overwrite
     try:
-        update = await step(task, state)
+        got = await attempt(task, step(task, state))
     except BudgetReached as reached:
         return {"stop": f"budget: {reached.message}"}
-    except (MalformedReply, CutReply):
-        update = {"unread": [*state["unread"], state["index"]], "streak": 0}
-    kept = update.pop("kept", 0)
-    index = state["index"]
-    task.done += 1
-    segment = task.segments[state["document"]][index]
-    document = task.documents[state["document"]]
-    task.emit(
-        SegmentRead(
-            document=document.name,
-            index=index,
-            page=document.page_at(segment.start),
-            kept=kept,
-            done=task.done,
-            total=task.total,
-        )
-    )
+    update: dict[str, Any] = got or {"unread": [*state["unread"], index], "streak": 0}
+    tell(task, state["document"], index, kept=update.pop("kept", 0))
     update["index"] = index + 1
     if task.settings.memagent.early_exit and update.get("streak", 0) >= _SUFFICIENT_IN_A_ROW:
         update["stop"] = "sufficient"
@@ -187,13 +209,13 @@ async def _read_ledger(task: Task, state: ReaderState) -> dict[str, Any]:
     live = task.ledger.live(document, before=index)
     view = memory_view(task, live, memory_tokens(task))
     reading = await reader.read_segment(
-        task.model, task.question, view, task.documents[document], document, segment
+        task.model, state["core"], view, state["plan"], task.documents[document], document, segment
     )
     found = [*reading.evidence, *hint_entries(task, document, segment)]
     entries = [_counted(task, entry) for entry in integrate(found, live)]
     task.ledger.record(document, index, entries)
     streak = state["streak"] + 1 if reading.sufficient else 0
-    return {"streak": streak, "kept": len(reading.evidence)}
+    return {"streak": streak, "plan": reading.plan or state["plan"], "kept": len(reading.evidence)}
 
 
 def _counted(task: Task, entry: Entry) -> Entry:
@@ -220,6 +242,7 @@ async def done(state: ReaderState) -> dict[str, Any]:
     result = ReaderResult(
         document=state["document"],
         index=state["index"],
+        plan=state["plan"],
         memory=state["memory"],
         unread=state["unread"],
         stop=state["stop"],

@@ -48,6 +48,8 @@ class Request:
     password: str | None = None
     resume: bool = False
     stream: bool = False
+    strategy: Strategy | None = None
+    """One given in place of the settings' (a baseline)."""
 
 
 async def run(request: Request, settings: Settings, session: ModelSession, emit: Emit) -> Answer:
@@ -90,7 +92,8 @@ async def _answer(
     from lcagent.graphs import pick_strategy
 
     opened = await asyncio.to_thread(session.open, lambda text: emit(Notice(text)))
-    window = Window(opened.window, opened.counter, reasoning=opened.reasoning)
+    size = min(settings.window, opened.most or settings.window)
+    window = Window(size, opened.counter, reasoning=opened.reasoning)
     task = Task(
         question=request.question.strip(),
         documents=loaded.documents,
@@ -108,10 +111,11 @@ async def _answer(
         ledger=Ledger(store, ""),
         settings=settings,
         emit=emit,
+        alive=opened.alive,
         stream=request.stream,
     )
     try:
-        strategy = await asyncio.to_thread(pick_strategy, task)
+        strategy = request.strategy or await asyncio.to_thread(pick_strategy, task)
         runs = Runs(store)
         record = runs.open(_key(task, strategy), task, strategy.name, resume=request.resume)
         if record.answer is not None:
@@ -185,7 +189,7 @@ def _key(task: Task, strategy: Strategy) -> str:
         "documents": [[d.name, d.sha256] for d in task.documents],
         "question": task.question,
         "strategy": strategy.name,
-        "options": settings.memagent.model_dump(),
+        "options": getattr(settings, strategy.name).model_dump() if hasattr(settings, strategy.name) else {},
         "model": task.model.name,
         "window": task.model.window.size,
         "reasoning": task.model.window.reasoning,

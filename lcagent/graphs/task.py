@@ -27,6 +27,7 @@ class Task:
         ledger: where evidence is kept.
         settings: how to read.
         emit: gets events.
+        alive: whether the model server still answers.
     """
 
     question: str
@@ -36,6 +37,7 @@ class Task:
     ledger: Ledger
     settings: Settings
     emit: Callable[[Event], None]
+    alive: Callable[[], bool]
     stream: bool = False
     done: int = 0
     """Segments read so far, by earlier commands too."""

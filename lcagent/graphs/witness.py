@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lcagent.documents import Layout, Segment, lay_out, query_words, search, sentences
+from lcagent.documents import (
+    Layout,
+    Segment,
+    lay_out,
+    linked_to,
+    names,
+    query_words,
+    search,
+    sentences,
+)
 from lcagent.graphs.task import Task
 from lcagent.memory.evidence import View
 from lcagent.memory.ledger import Entry, Evidence, pack
 
 FIRST_HOP = 24
 """Passages kept for the question's own words."""
-SECOND_HOP = 8
-"""Passages kept for the words of what was found first."""
-HOP_WEIGHT = 0.6
 SEED_VIEWS = 2
-"""Passages whose words make up the second query."""
+"""Passages whose names are followed."""
+MOST_LINKS = 24
+"""Passages that one of them may lead to."""
+HOP_WEIGHT, HOP_FADE = 0.6, 0.3
 
 
 def hint_entries(task: Task, document: int, segment: Segment) -> list[Evidence]:
@@ -64,45 +73,26 @@ def _best_sentence(
     return [Evidence(document, segment, best.start, best.end, quote, "", score)]
 
 
-def second_hop(task: Task, seeds: Sequence[View]) -> list[Entry]:
-    """Passages that match what was found first: the names a question leads to but does not say."""
-    entries: list[Entry] = []
-    words = set(query_words(task.question))
-    for number, seed in enumerate(seeds[:SEED_VIEWS]):
-        text = task.documents[seed.document].text[seed.start : seed.end]
-        fresh = [w for w in query_words(text) if w not in words]
-        query = " ".join([*words, *fresh])
-        for document in range(len(task.documents)):
-            entries.extend(_hop(task, document, query, seed, number))
-    return entries
+def follow(task: Task, views: Sequence[View]) -> list[View]:
+    """The views and what they lead to, best first: passages that share rare names with the best views.
 
-
-def _hop(task: Task, document: int, query: str, seed: View, number: int) -> list[Entry]:
-    text = task.documents[document].text
-    hits = [
-        hit
-        for hit in search(text, query, limit=SECOND_HOP + 1, layout=_layout(task, document))
-        if (document, hit.start) != (seed.document, seed.start)
-    ]
-    best = hits[0].score if hits else 1.0
-    entries: list[Entry] = []
-    for hit in hits[:SECOND_HOP]:
-        segment = next(s for s in task.segments[document] if s.start <= hit.start < s.end)
-        score = HOP_WEIGHT * seed.score * hit.score / best / (1 + number)
-        for evidence in _best_sentence(task, document, segment.index, hit.start, hit.end, score):
-            entries.append(
-                Entry(
-                    evidence.document,
-                    evidence.segment,
-                    evidence.start,
-                    evidence.end,
-                    evidence.quote,
-                    "",
-                    evidence.score,
-                    tokens=task.token_estimate(evidence.quote),
-                )
-            )
-    return entries
+    What a question of two hops needs second shares no word with the question, but a name with what
+    was found first.
+    """
+    known = set(query_words(task.question))
+    places = {(view.document, view.start): view for view in views}
+    for rank, seed in enumerate(views[:SEED_VIEWS]):
+        wanted = names(task.documents[seed.document].text[seed.start : seed.end])
+        weight = HOP_WEIGHT * seed.score / (1 + HOP_FADE * rank)
+        for index, document in enumerate(task.documents):
+            own = (seed.start, seed.end) if index == seed.document else None
+            layout = _layout(task, index)
+            hits = linked_to(document.text, wanted, known=known, layout=layout, outside=own)
+            for hit in hits[:MOST_LINKS]:
+                place = (index, hit.start)
+                view = places.setdefault(place, View(index, hit.start, hit.end, []))
+                view.lead += weight * hit.score
+    return sorted(places.values(), key=lambda v: (-v.score, v.document, v.start))
 
 
 def memory_view(task: Task, live: Sequence[Entry], tokens: int) -> str:

@@ -14,18 +14,20 @@ BOTH_WITNESSES = 0.15
 
 @dataclass(slots=True)
 class View:
-    """A passage of a document and the ledger entries that stand in it."""
+    """A passage of a document, the ledger entries that stand in it, and how strongly others lead to it."""
 
     document: int
     start: int
     end: int
     entries: list[Entry]
+    lead: float = 0.0
 
     @property
     def score(self) -> float:
-        """How much it bears on the question: its best entry, and more where both witnesses agree."""
+        """How much it bears on the question: its best entry, both witnesses together more, and its lead."""
         both = any(e.note for e in self.entries) and not all(e.note for e in self.entries)
-        return max(e.score for e in self.entries) + (BOTH_WITNESSES if both else 0.0)
+        best = max((e.score for e in self.entries), default=0.0)
+        return best + (BOTH_WITNESSES if both else 0.0) + self.lead
 
 
 def widen(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.connect import Choice, choose, open_endpoint
-from lcagent.models.endpoint import Endpoint
+from lcagent.models.endpoint import Endpoint, probe
 from lcagent.models.tokens import EstimateCounter, FileCounter, TokenCounter, counter_for
 from lcagent.models.transport import HttpTransport, LiteLlmTransport, Transport
 from lcagent.settings import Settings
@@ -31,14 +31,17 @@ class OpenModel:
 
     `name` tells endpoints apart (for the limit of requests in flight); `model` is the model's own
     name, part of a run's key, so that a run can go on with another server of the same model.
+    `window` is what the settings lead to, `most` what the server could take, where it tells.
     """
 
     name: str
     model: str
     window: int
+    most: int | None
     reasoning: int
     counter: TokenCounter
     transport: Callable[[], Transport]
+    alive: Callable[[], bool]
     slots: int | None
 
 
@@ -97,9 +100,11 @@ class ModelSession:
             name=endpoint.base_url,
             model=endpoint.model,
             window=self._window(endpoint, say),
+            most=endpoint.max_model_len,
             reasoning=self._reasoning(endpoint.model),
             counter=counter,
             transport=lambda: HttpTransport(endpoint, timeout=timeout),
+            alive=lambda: probe(endpoint.base_url, api_key=endpoint.api_key) is not None,
             slots=endpoint.slots,
         )
 
@@ -111,11 +116,13 @@ class ModelSession:
             name=choice.model,
             model=choice.model,
             window=settings.window,
+            most=None,
             reasoning=self._reasoning(choice.model),
             counter=counter,
             transport=lambda: LiteLlmTransport(
                 choice.model, api_key=settings.api_key, timeout=settings.timeout
             ),
+            alive=lambda: True,  # nobody can tell, short of asking
             slots=None,
         )
 

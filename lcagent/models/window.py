@@ -82,7 +82,8 @@ class Window:
         """Tokens of a prompt with its variable parts empty: what is fixed."""
         key = render, frozenset(names)
         if key not in self._overheads:
-            self._overheads[key] = self.counter.count_messages(render(dict.fromkeys(names, "")))
+            # Not empty: what a prompt says around a part only where there is one counts too.
+            self._overheads[key] = self.counter.count_messages(render(dict.fromkeys(names, "x")))
         return self._overheads[key]
 
     def room(

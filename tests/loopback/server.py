@@ -48,6 +48,7 @@ class Reply:
     text: str
     finish_reason: str = "stop"
     reasoning: str = ""
+    status: int = 200
     delay: float | None = None
 
 
@@ -218,7 +219,9 @@ class Loopback:
 
     async def _answer(self, request: Request, reply: Reply, most: int, writer: asyncio.StreamWriter) -> bool:
         fault = request.fault
-        request.status = 200
+        request.status = reply.status
+        if reply.status != 200:
+            return await _send(writer, reply.status, {"error": {"message": "on purpose"}})
         if fault in {"500", "429"}:
             request.status = int(fault)
             return await _send(writer, int(fault), {"error": {"message": f"fault {fault}"}})

@@ -1,0 +1,105 @@
+"""The planner: before reading, what is asked, how the answer is wanted, and what to look for.
+
+Source: QwenLong-L1.5, which keeps a plan beside MemAgent's memory and splits a query into its core,
+which drives the reading, and its wishes for the form, which only the answer needs. What the model
+says is used only where code can vouch for it: a small model drops half of the question as lightly as
+a wish for one word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, WithJsonSchema
+
+from lcagent.agents.prompt import as_data, load_prompt
+from lcagent.documents import query_words
+from lcagent.errors import CutReply, MalformedReply
+from lcagent.models.chat import ChatModel
+from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.window import Part
+
+PROMPT = load_prompt("plan")
+MOST_STEPS = 3
+STEP_CHARS = 120
+PLAN_TOKENS = 80
+"""Most tokens of the plan that a reading call sees."""
+_FIXED_REPLY = 200
+"""Tokens of the reply beside the question that it repeats."""
+_ABOUT = 0.5
+"""Share of a step's words that must stand in the question: else it asks for something else."""
+
+_STEPS = {
+    "type": "array",
+    "items": {"type": "string", "maxLength": STEP_CHARS},
+    "minItems": 1,
+    "maxItems": MOST_STEPS,
+}
+
+
+class PlanReply(BaseModel):
+    """What the planner is asked for."""
+
+    core: str
+    form: str
+    steps: Annotated[list[str], WithJsonSchema(_STEPS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a question is read for.
+
+    Args:
+        core: what drives the reading; the whole question where it could not be split safely.
+        steps: what to find, one after the other; empty where one look is enough.
+    """
+
+    core: str
+    steps: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """As a reading call sees it."""
+        return " Then: ".join(self.steps)
+
+
+async def make_plan(model: ChatModel, question: str) -> Plan:
+    """Plan the reading for a question; without a usable reply the question itself is the plan.
+
+    Args:
+        model: who plans.
+        question: as asked.
+    """
+    # The reply repeats the question at most, so it needs as much room again.
+    reply_tokens = _FIXED_REPLY + model.window.count(question)
+    parts = [Part("question", as_data(question))]
+    room = model.window.room(PROMPT.bind(), ("question",), reply=reply_tokens + RETRY_TOKENS)
+    if room - model.window.size // 100 < model.window.count(parts[0].text):
+        return Plan(question, ())
+    fitted = await model.window.fit(PROMPT.bind(), parts, reply=reply_tokens)
+    try:
+        reply = await ask_typed(model, "plan", fitted, PlanReply)
+    except (MalformedReply, CutReply):
+        return Plan(question, ())
+    return Plan(split_core(question, reply.core, reply.form), steps_about(question, reply.steps))
+
+
+def split_core(question: str, core: str, form: str) -> str:
+    """The core, if every content word of the question stands in it or in the form; else the question."""
+    asked, kept, wishes = (set(query_words(text)) for text in (question, core, form))
+    safe = bool(kept) and kept <= asked and asked <= kept | wishes
+    return core.strip() if safe else question
+
+
+def steps_about(question: str, steps: list[str]) -> tuple[str, ...]:
+    """The steps that are about the question and differ; none where only one is left."""
+    asked = set(query_words(question))
+    chosen: list[str] = []
+    seen: set[frozenset[str]] = set()
+    for step in steps[:MOST_STEPS]:
+        words = frozenset(query_words(step))
+        if words and words not in seen and len(words & asked) >= _ABOUT * len(words):
+            seen.add(words)
+            chosen.append(" ".join(step.split())[:STEP_CHARS])
+    return tuple(chosen) if len(chosen) > 1 else ()

@@ -1,0 +1,155 @@
+"""`lcagent bench`: measure strategies on tasks; compare two measurements."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lcagent.cli.options import (
+    ApiBaseOption,
+    ApiKeyOption,
+    ModelOption,
+    SetOption,
+    WindowOption,
+    settings_from,
+)
+from lcagent.errors import UsageError
+
+if TYPE_CHECKING:
+    from lcagent.evals.bench import Plan, Progress
+
+_DEFAULT = "closed,bm25,gold,direct,memagent"
+
+
+def bench(
+    words: Annotated[
+        list[str], typer.Argument(metavar="TASK... | compare A B", help="Tasks, or two output folders.")
+    ],
+    data: Annotated[Path | None, typer.Option(help="Folder of the data sets; else small samples.")] = None,
+    lengths: Annotated[str, typer.Option(help="Tokens of the documents, such as 7k,14k.")] = "",
+    n: Annotated[int, typer.Option("--n", min=1, help="Items a task and length.")] = 20,
+    offset: Annotated[int, typer.Option(min=0, help="Items left out at the beginning.")] = 0,
+    strategies: Annotated[
+        str, typer.Option(help="direct, memagent, memagent:mode=overwrite, closed, cut, bm25, whole, gold.")
+    ] = _DEFAULT,
+    seed: Annotated[int, typer.Option(help="Decides the items.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder of rows, report and pictures.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Items in work at once; seconds then mean less.")] = 1,
+    item_seconds: Annotated[float, typer.Option(min=1, help="An item that takes longer has failed.")] = 3600,
+    model: ModelOption = None,
+    api_base: ApiBaseOption = None,
+    api_key: ApiKeyOption = None,
+    window: WindowOption = None,
+    options: SetOption = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+) -> None:
+    """Measure strategies side by side: scores with their intervals, and what they cost.
+
+    The same command again goes on where it stopped. Tasks: ruler-hqa, abstain, niah, niah-plus,
+    nested-kv, variable-tracking, common-words, quality, squality, qmsum, filings, locomo.
+    """
+    if words[0] == "compare":
+        _compare(words[1:])
+        return
+    settings = settings_from(options, model=model, api_base=api_base, api_key=api_key, window=window)
+    from lcagent.evals.bench import Plan
+
+    plan = Plan(
+        tasks=tuple(words),
+        lengths=tuple(_tokens(part) for part in lengths.split(",") if part.strip()),
+        strategies=tuple(part.strip() for part in strategies.split(",") if part.strip()),
+        n=n,
+        offset=offset,
+        seed=seed,
+        data=data,
+        out=out or Path("bench-" + "-".join(words)),
+        jobs=jobs,
+        item_seconds=item_seconds,
+    )
+    _measure(plan, settings, quiet)
+
+
+def _measure(plan: Plan, settings: Any, quiet: bool) -> None:
+    from rich.console import Console as RichConsole
+
+    from lcagent.cli.progress import Console
+    from lcagent.evals.bench import Bench
+    from lcagent.evals.report import table, write_report
+    from lcagent.evals.summary import summarise
+    from lcagent.models.session import ModelSession
+
+    console = Console(quiet=quiet)
+
+    def tell(progress: Progress) -> None:
+        console.counting("measuring", progress.done, progress.total, "answers")
+
+    bench_run = Bench(plan, settings, console.say, tell)
+    with console, ModelSession(settings, console.fetching) as session:
+        rows = bench_run.run(session)
+        opened = session.open(console.say)
+        facts = _facts(settings, opened.model, opened.name, plan)
+    for line in bench_run.skipped[:5]:
+        console.say(f"not run: {line}")
+    if len(bench_run.skipped) > 5:
+        console.say(f"not run: {len(bench_run.skipped) - 5} more")
+    write_report(rows, plan.out, facts)
+    RichConsole(width=None if sys.stdout.isatty() else 120, highlight=False).print(table(summarise(rows)))
+    console.say(f"rows, report.html and pictures: {plan.out}")
+
+
+def _compare(words: list[str]) -> None:
+    if len(words) != 2:
+        raise UsageError("compare takes two output folders", hint="lcagent bench compare OUT_A OUT_B")
+    from rich.console import Console as RichConsole
+
+    from lcagent.evals.compare import load_rows, print_comparison
+
+    before, after = (load_rows(Path(word)) for word in words)
+    print_comparison(before, after, RichConsole(width=None if sys.stdout.isatty() else 120))
+
+
+def _tokens(text: str) -> int:
+    """`7k` is 7,000 tokens, `1m` a million."""
+    text = text.strip().casefold()
+    factor = {"k": 1_000, "m": 1_000_000}.get(text[-1:], 1)
+    digits = text[:-1] if factor > 1 else text
+    try:
+        return int(float(digits) * factor)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no length", hint="such as --lengths 7k,14k") from error
+
+
+def _facts(settings: Any, model: str, endpoint: str, plan: Plan) -> dict[str, str]:
+    """What a reader of the report needs to measure it again."""
+    facts = {
+        "command": shlex.join(["lcagent", *sys.argv[1:]]),
+        "model": model,
+        "endpoint": endpoint,
+        "window": f"{settings.window:,} tokens",
+        "temperature": f"{settings.temperature:g}",
+        "items": f"{plan.n} a task and length, seed {plan.seed}, from number {plan.offset}",
+        "in work at once": str(plan.jobs),
+        "date": time.strftime("%Y-%m-%d"),
+        "python": platform.python_version(),
+    }
+    if commit := _commit():
+        facts["commit"] = commit
+    return facts
+
+
+def _commit() -> str:
+    """The commit of this checkout, where it is one."""
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

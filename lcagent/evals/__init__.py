@@ -1,0 +1,1 @@
+"""Evals: task generators, scorers, baselines, and the one harness that judges every strategy."""

@@ -1,0 +1,271 @@
+"""The harness: all strategies on the same items, model and window, the cost beside the score."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lcagent.documents import load
+from lcagent.errors import EndpointUnavailable, LcagentError, SettingsError, UsageError
+from lcagent.evals.baselines import BASELINES, baseline
+from lcagent.evals.compare import ROWS_FILE
+from lcagent.evals.items import Cited, Cost, Item, Row, read_rows
+from lcagent.evals.measure import cost, retention
+from lcagent.evals.scorers import rescored
+from lcagent.evals.tasks import Request, folder, generate
+from lcagent.graphs import STRATEGIES
+from lcagent.graphs.answer import Answer
+from lcagent.graphs.runner import Request as Question
+from lcagent.graphs.runner import run
+from lcagent.graphs.runs import Runs
+from lcagent.memory.store import Store
+from lcagent.models.session import ModelSession
+from lcagent.settings import Settings, load_settings
+
+TIMED_OUT = "TimedOut"
+"""Error code of an item that took longer than it may."""
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured.
+
+    Args:
+        tasks: names of tasks.
+        lengths: tokens of the documents; 0: as long as they are.
+        strategies: names, each with options of its own behind a colon (`memagent:mode=overwrite`).
+        n: items a task and length.
+        offset: items left out at the beginning, such as those that were looked at before.
+        seed: decides the items.
+        data: folder of the data sets; None: the samples in the package.
+        out: folder of what comes out.
+        jobs: items in work at once. More than one is faster; seconds are then those of a busy server.
+        item_seconds: an item that takes longer has failed.
+    """
+
+    tasks: tuple[str, ...]
+    lengths: tuple[int, ...]
+    strategies: tuple[str, ...]
+    n: int
+    seed: int
+    out: Path
+    offset: int = 0
+    data: Path | None = None
+    jobs: int = 1
+    item_seconds: float = 3600.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a measurement is; `left` items times strategies are to be done."""
+
+    done: int
+    total: int
+    row: Row | None = None
+
+
+@dataclass(slots=True)
+class Bench:
+    """One measurement. Rows are written as they come; done again, what is there is kept.
+
+    Args:
+        plan: what is measured.
+        settings: model, window, options of all strategies.
+        say: gets sentences for people.
+        tell: gets the progress after each row.
+    """
+
+    plan: Plan
+    settings: Settings
+    say: Callable[[str], None]
+    tell: Callable[[Progress], None]
+    skipped: list[str] = field(default_factory=list)
+    """What was not run, each with the reason."""
+    _most: int | None = None
+    """The model's own window, where the server tells it."""
+
+    def run(self, session: ModelSession) -> list[Row]:
+        """Measure what is missing and give all rows.
+
+        Raises:
+            UsageError: an unknown task or strategy, or data that is missing.
+            EndpointUnavailable: the model server has gone; the rows so far are kept.
+        """
+        for name in self.plan.strategies:
+            self._settings(name)  # a misspelt option is an error before the first call
+        self.plan.out.mkdir(parents=True, exist_ok=True)
+        opened = session.open(self.say)
+        self._most = opened.most
+        count = opened.counter.count
+        items = [item for task in self.plan.tasks for item in self._items(task, count)]
+        path = self.plan.out / ROWS_FILE
+        _drop_half_a_line(path)
+        rows = read_rows(path)
+        have = {(row.item, row.strategy) for row in rows}
+        wanted = [(item, name) for item in items for name in self.plan.strategies]
+        missing = [pair for pair in wanted if (pair[0].id, pair[1]) not in have]
+        self.tell(Progress(len(wanted) - len(missing), len(wanted)))
+        with path.open("a", encoding="utf-8") as file:
+
+            def keep(row: Row | None) -> None:
+                if row is not None:
+                    file.write(row.model_dump_json() + "\n")
+                    file.flush()
+                    rows.append(row)
+                nonlocal done
+                done += 1
+                self.tell(Progress(done, len(wanted), row))
+
+            done = len(wanted) - len(missing)
+            asyncio.run(self._all(missing, session, keep))
+        order = {(item.id, name) for item, name in wanted}
+        return [row for row in rows if (row.item, row.strategy) in order]
+
+    def _items(self, task: str, count: Callable[[str], int]) -> list[Item]:
+        """The items of one task, made once and kept beside the rows."""
+        plan, items = self.plan, list[Item]()
+        for length in plan.lengths or (0,):
+            request = Request(plan.data, length, plan.offset + plan.n, plan.seed, count)
+            items += generate(task, request)[plan.offset :]
+        documents = plan.out / "documents"
+        documents.mkdir(exist_ok=True)
+        for item in items:
+            if item.text is not None:
+                (documents / f"{item.id}.txt").write_bytes(item.text.encode("utf-8", "surrogatepass"))
+        if not items:
+            raise UsageError(f"{task} has no items here", hint="fewer --offset, another --lengths, or --data")
+        return items
+
+    async def _all(
+        self,
+        pairs: Sequence[tuple[Item, str]],
+        session: ModelSession,
+        keep: Callable[[Row | None], None],
+    ) -> None:
+        gate = asyncio.Semaphore(self.plan.jobs)
+
+        async def one(item: Item, name: str) -> None:
+            async with gate:
+                keep(await self._row(item, name, session))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for item, name in pairs:
+                    group.create_task(one(item, name))
+        except* LcagentError as failed:
+            raise failed.exceptions[0] from None
+
+    async def _row(self, item: Item, name: str, session: ModelSession) -> Row | None:
+        """One item by one strategy; None where the strategy cannot be asked (`whole` past the window)."""
+        settings = self._settings(name)
+        row = _blank(item, name, self.plan.seed)
+        question = Question(
+            [self._source(item)],
+            item.question,
+            resume=True,
+            strategy=baseline(name, item),
+        )
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self.plan.item_seconds):
+                answer = await run(question, settings, session, lambda _: None)
+        except TimeoutError:
+            row.error = TIMED_OUT
+        except UsageError as error:
+            if name in {"direct", "whole"}:
+                self.skipped.append(f"{name} on {item.id}: {error.message}")
+                return None
+            row.error = error.code
+        except EndpointUnavailable as error:
+            if not await asyncio.to_thread(session.open(self.say).alive):
+                raise
+            row.error = error.code
+        except LcagentError as error:
+            row.error = error.code
+        else:
+            self._fill(row, answer, item, settings)
+        if row.error:
+            overrun = int(row.error == "WindowExceeded")
+            row.cost = Cost(seconds=round(time.monotonic() - started, 3), overruns=overrun)
+        row.model, row.window = session.open(self.say).model, settings.window
+        return rescored(row)
+
+    def _fill(self, row: Row, answer: Answer, item: Item, settings: Settings) -> None:
+        store = Store(settings.data_dir / "lcagent.db")
+        try:
+            runs = Runs(store)
+            calls, entries = runs.call_rows(answer.run_id), runs.entries(answer.run_id)
+        finally:
+            store.close()
+        text = load(self._source(item)).text
+        row.prediction, row.status, row.run_id = answer.text, answer.status, answer.run_id
+        row.citations = [
+            Cited(
+                page=c.page,
+                char_start=c.char_start,
+                char_end=c.char_end,
+                quote=c.quote,
+                verbatim=text[c.char_start : c.char_end] == c.quote,
+            )
+            for c in answer.citations
+        ]
+        row.dropped_quotes = answer.dropped_quotes
+        row.chars_read, row.chars_total = answer.coverage.chars_read, answer.coverage.chars_total
+        row.recorded, row.kept = retention(item.answers, entries, calls)
+        row.cost = cost(calls, answer.usage, settings.window)
+
+    def _source(self, item: Item) -> Path:
+        if item.path is not None:
+            return folder(self.plan.data) / item.path
+        return self.plan.out / "documents" / f"{item.id}.txt"
+
+    def _settings(self, name: str) -> Settings:
+        """The settings of one strategy: those of all, its own options, and a home beside the rows."""
+        bare, _, options = name.partition(":")
+        if bare in BASELINES and not options:
+            chosen = {"strategy": "direct"}
+        elif bare in STRATEGIES:
+            chosen = {"strategy": bare}
+        else:
+            known = ", ".join([*STRATEGIES, *BASELINES])
+            raise UsageError(
+                f"there is no strategy {name!r}", hint=f"strategies are {known}; memagent:mode=overwrite"
+            )
+        values = self.settings.model_dump()
+        values |= {**chosen, "home": self.plan.out / "home"}
+        if bare == "whole":
+            values["window"] = max(self.settings.window, self._most or 0)
+        pairs = [f"{bare}.{option}" for option in options.split("+") if option]
+        try:
+            return load_settings(values, pairs)
+        except SettingsError as error:
+            raise UsageError(f"strategy {name!r}: {error.message}", hint=error.hint) from error
+
+
+def _drop_half_a_line(path: Path) -> None:
+    """What a killed process left at the file's end would spoil the next row."""
+    if path.exists() and not (text := path.read_bytes()).endswith(b"\n"):
+        path.write_bytes(text[: text.rfind(b"\n") + 1])
+
+
+def _blank(item: Item, name: str, seed: int) -> Row:
+    return Row(
+        task=item.task,
+        item=item.id,
+        length=item.length,
+        strategy=name,
+        question=item.question,
+        answers=item.answers,
+        match=item.match,
+        metric=item.metric,
+        category=item.category,
+        options=item.options,
+        gold=item.gold,
+        gold_pages=item.gold_pages,
+        tokens=item.tokens,
+        seed=seed,
+    )

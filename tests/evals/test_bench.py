@@ -1,0 +1,194 @@
+"""The whole harness over the loopback server: scores, costs, failures that stay in, a resume."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lcagent.errors import EndpointUnavailable, UsageError
+from lcagent.evals.bench import TIMED_OUT, Bench, Plan
+from lcagent.evals.compare import load_rows
+from lcagent.evals.measure import critical_path, peak, retention
+from lcagent.evals.summary import summarise
+from lcagent.models.session import ModelSession
+from lcagent.settings import load_settings
+from tests.loopback import Loopback, Reply
+
+STRATEGIES = ("closed", "cut", "bm25", "whole", "gold", "memagent", "memagent:mode=overwrite")
+
+
+def knows(request) -> str:
+    """Says the value that follows the needle's words, where the needle is shown."""
+    names = request.schema["properties"] if request.schema else {}
+    if "steps" in names:
+        return json.dumps({"core": "", "form": "", "steps": [""]})
+    lines = [line for line in request.text.splitlines() if "special magic number" in line and " is " in line]
+    if "facts" in names:
+        return json.dumps(
+            {"relevant": "yes" if lines else "no", "facts": lines[:1], "sufficient": "no", "next": ""}
+        )
+    digits = [word.strip(".") for line in lines for word in line.split() if word.strip(".").isdigit()]
+    if "found" in names:
+        return json.dumps({"found": "yes" if digits else "no", "answer": ", ".join(digits)})
+    return " ".join(lines) or "Nothing."
+
+
+def measure(server: Loopback, out: Path, **more):
+    fields = {
+        "tasks": ("niah",),
+        "lengths": (3000,),
+        "strategies": ("closed", "memagent"),
+        "n": 4,
+        "seed": 3,
+        "out": out,
+        **more,
+    }
+    settings = load_settings({"api_base": server.url, "window": 2048})
+    bench = Bench(Plan(**fields), settings, lambda _: None, lambda _: None)
+    with ModelSession(settings) as session:
+        return bench.run(session), bench
+
+
+def test_every_strategy_and_baseline_runs_on_the_same_items(loopback, tmp_path: Path) -> None:
+    server = loopback(window=4096, reply=knows)
+    rows, _ = measure(server, tmp_path / "out", strategies=STRATEGIES, n=2)
+    cells = {cell.strategy: cell for cell in summarise(rows)}
+    assert set(cells) == set(STRATEGIES)
+    assert all(cell.n == 2 and cell.overruns == 0 and cell.failed == 0 for cell in cells.values())
+    assert cells["gold"].score.mean == 1.0
+    assert cells["closed"].score.mean == 0.0
+    assert cells["closed"].calls == 1 and cells["memagent"].calls > 3
+    assert cells["memagent"].tokens > cells["bm25"].tokens > cells["closed"].tokens
+    assert all(cited.verbatim for row in rows for cited in row.citations)
+    assert {row.window for row in rows} == {2048, 4096}  # `whole` alone takes the model's own window
+    assert server.overruns == 0
+
+
+def test_failed_and_timed_out_items_score_0_and_stay_in(loopback, tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def troubled(request):
+        question = request.text.split("<question>")[1].split("</question>")[0]
+        if question not in seen:
+            seen.append(question)
+        kind = seen.index(question) % 3
+        return "{" if kind == 0 else Reply(knows(request), delay=30 if kind == 1 else 0)
+
+    server = loopback(window=2048, reply=troubled)
+    rows, _ = measure(server, tmp_path / "out", strategies=("gold",), n=9, item_seconds=3.0, jobs=9)
+    errors = {row.error for row in rows}
+    assert errors == {"", "MalformedReply", TIMED_OUT}
+    (cell,) = summarise(rows)
+    assert cell.n == 9
+    assert cell.failed == sum(bool(row.error) for row in rows)
+    assert cell.score.mean == pytest.approx(sum(row.score for row in rows if not row.error) / 9)
+    assert all(row.score == 0 for row in rows if row.error)
+
+
+def test_an_interrupted_measurement_repeats_no_finished_answer(loopback, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    server = loopback(window=2048, reply=knows)
+    whole, _ = measure(server, out)
+    calls = server.calls
+    again, _ = measure(server, out)
+    assert server.calls == calls
+    assert again == whole
+    kept = (out / "rows.jsonl").read_text().splitlines()
+    (out / "rows.jsonl").write_text("\n".join(kept[:3]) + "\n" + kept[3][: len(kept[3]) // 2])
+    mended, _ = measure(server, out)
+    assert server.calls == calls  # the rows were lost, the runs' journal was not
+    assert [(r.item, r.strategy, r.score) for r in sorted(mended, key=lambda r: (r.item, r.strategy))] == [
+        (r.item, r.strategy, r.score) for r in sorted(whole, key=lambda r: (r.item, r.strategy))
+    ]
+    assert len(load_rows(out)) == len(whole)
+
+
+def test_a_server_that_has_gone_stops_the_measurement_and_scores_nothing(
+    loopback, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("lcagent.models.chat.ATTEMPTS", 2)
+    server = loopback(window=2048)
+
+    def dies(request):
+        if request.number == 4:
+            server.stop_soon()
+        return knows(request)
+
+    server.reply = dies
+    with pytest.raises(EndpointUnavailable):
+        measure(server, tmp_path / "out")
+    assert all(not row.error for row in load_rows(tmp_path / "out"))
+
+
+def test_more_items_begin_with_the_same_ones_and_an_offset_leaves_them_out(loopback, tmp_path: Path) -> None:
+    server = loopback(window=2048, reply=knows)
+    few, _ = measure(server, tmp_path / "a", strategies=("closed",), n=2)
+    many, _ = measure(server, tmp_path / "b", strategies=("closed",), n=4)
+    late, _ = measure(server, tmp_path / "c", strategies=("closed",), n=2, offset=2)
+    assert [r.question for r in few + late] == [r.question for r in many]
+
+
+def test_direct_is_not_run_where_the_document_does_not_fit(loopback, tmp_path: Path) -> None:
+    rows, bench = measure(loopback(window=2048, reply=knows), tmp_path / "out", strategies=("direct",), n=2)
+    assert not rows
+    assert len(bench.skipped) == 2 and "do not fit" in bench.skipped[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"strategies": ("telepathy",)}, "no strategy 'telepathy'"),
+        ({"strategies": ("memagent:colour=red",)}, "colour"),
+        ({"tasks": ("chess",)}, "no task 'chess'"),
+        ({"lengths": (10,)}, "10"),
+    ],
+)
+def test_bad_words_are_an_error_before_the_first_call(loopback, tmp_path: Path, change, message) -> None:
+    server = loopback(window=2048)
+    with pytest.raises(UsageError, match=message):
+        measure(server, tmp_path / "out", **change)
+    assert not server.requests
+
+
+def test_the_command_prints_a_table_and_leaves_a_report(loopback, tmp_path: Path) -> None:
+    server = loopback(window=2048, reply=knows)
+    command = [sys.executable, "-m", "lcagent.cli.main", "bench"]
+    options = ["--api-base", server.url, "--window", "2048", "--strategies", "closed,gold", "--n", "2"]
+    for out in ("a", "b"):
+        done = subprocess.run(
+            [*command, "niah", "--lengths", "3k", *options, "--out", out],
+            cwd=tmp_path, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "gold" in done.stdout and "niah" in done.stdout
+        assert max(map(len, done.stdout.splitlines())) <= 120
+    report = (tmp_path / "a" / "report.html").read_text()
+    assert "lcagent bench niah" in report and "http://" not in report.replace(
+        server.url.removesuffix("/v1"), ""
+    )
+    assert list((tmp_path / "a").glob("*.png"))
+    done = subprocess.run([*command, "compare", "a", "b"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "2 same" in done.stdout
+    done = subprocess.run([*command, "compare", "a"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and "two output folders" in done.stderr
+
+
+def test_the_critical_path_is_the_longest_chain_of_calls_one_after_the_other() -> None:
+    assert critical_path([]) == 0
+    assert critical_path([(0, 2), (2, 3), (0, 1), (1, 1.5)]) == 3
+    assert critical_path([(0, 1), (0, 1), (0, 5)]) == 5
+    assert peak([(0, 1), (0.5, 2), (1, 3)]) == 2
+    assert peak([(0, 1), (1, 2)]) == 1
+
+
+def test_retention_tells_an_overwritten_fact_from_one_that_is_kept() -> None:
+    memories = [{"role": "overwrite", "text": t} for t in ("It is Oskar.", "Nothing.")]
+    assert retention(["Oskar"], [], memories) == (1, 0)
+    assert retention(["Oskar"], [], memories[:1]) == (1, 1)
+    row = {"document": 0, "segment": 0, "seq": 0, "op": "add", "target": None, "quote": "It is Oskar."}
+    gone = {**row, "segment": 1, "op": "supersede", "target": "0.0.0", "quote": "It was corrected."}
+    assert retention(["Oskar"], [row], []) == (1, 1)
+    assert retention(["Oskar"], [row, gone], []) == (1, 0)
+    assert retention(["yes"], [row], []) == (0, 0)

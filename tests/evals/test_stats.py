@@ -1,0 +1,142 @@
+"""Intervals, the paired comparison and the cells, with figures worked out by hand."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lcagent.evals.items import Cost, Row
+from lcagent.evals.stats import Score, paired_bootstrap, score_of, wilson
+from lcagent.evals.summary import answered_though_absent, refused_though_present, summarise
+from tests.evals.test_scorers import row
+
+
+def scored(item: int, score: float, strategy: str = "reader", **changes: object) -> Row:
+    return row("x", item=f"t-{item}", strategy=strategy, scores={"sub_em": score}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    # Wilson's interval as in Newcombe (1998), table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        (20, 20, 0.8389, 1.0),
+    ],
+)
+def test_wilson(hits: int, n: int, low: float, high: float) -> None:
+    assert wilson(hits, n) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
+def test_an_interval_of_nothing_and_of_one_value_bounds_nothing() -> None:
+    assert score_of([]) == Score(0, 0.0, 0.0, 1.0)
+    assert score_of([0.5]) == Score(1, 0.5, 0.0, 1.0)
+    assert score_of([1.0]).low == pytest.approx(0.2065, abs=5e-5)  # Wilson: 1 / (1 + 1.96²)
+
+
+def test_bootstrap_interval_is_near_the_normal_one() -> None:
+    # 200 values of 0.2 and 0.8: mean 0.5, standard error 0.3 / √200 = 0.0212, so ± 0.0416.
+    found = score_of([0.2, 0.8] * 100)
+    assert found.mean == pytest.approx(0.5)
+    assert found.low == pytest.approx(0.4584, abs=0.004)
+    assert found.high == pytest.approx(0.5416, abs=0.004)
+    assert found == score_of([0.8, 0.2] * 100)  # nothing hangs on the order
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_an_interval_holds_its_mean_and_stays_within_0_and_1(values: list[float]) -> None:
+    found = score_of(values)
+    assert found.n == len(values)
+    assert -1e-9 <= found.low <= found.mean <= found.high <= 1 + 1e-9
+
+
+def test_paired_bootstrap_by_hand() -> None:
+    a = [scored(i, 0.0) for i in range(20)] + [scored(20, 1.0), scored(21, 1.0)]
+    b = [scored(i, float(i < 10), "direct") for i in range(20)] + [scored(20, 0.0, "direct")]
+    found = paired_bootstrap(a, b)
+    # Item 21 was asked of one only. Of 21 items 10 gain, 1 loses, 10 stay.
+    assert (found.n, found.better, found.worse, found.same) == (21, 10, 1, 10)
+    assert found.difference == pytest.approx(9 / 21)
+    # Standard error √((11/21 - (9/21)²) / 21) = 0.127, so 0.429 ± 0.249.
+    assert found.low == pytest.approx(0.18, abs=0.06)
+    assert found.high == pytest.approx(0.678, abs=0.06)
+    assert found.p < 0.01
+    back = paired_bootstrap(b, a)
+    assert (back.difference, back.better, back.worse) == (pytest.approx(-9 / 21), 1, 10)
+
+
+def test_pairs_are_made_by_task_length_seed_and_item() -> None:
+    a = [scored(0, 1.0), scored(0, 1.0, length=1), scored(0, 1.0, seed=1), scored(0, 1.0, task="u")]
+    assert paired_bootstrap(a, [scored(0, 0.0, "direct", seed=1)]).n == 1
+    none = paired_bootstrap(a, [scored(1, 0.0)])
+    assert (none.n, none.low, none.high, none.p) == (0, -1.0, 1.0, 1.0)
+
+
+def test_few_items_prove_nothing() -> None:
+    one = paired_bootstrap([scored(0, 0.0)], [scored(0, 1.0)])
+    assert (one.difference, one.low, one.high, one.p) == (1.0, -1.0, 1.0, 1.0)
+    # Three heads of three throws: 2 * (1/2)³.
+    three = paired_bootstrap([scored(i, 0.0) for i in range(3)], [scored(i, 1.0) for i in range(3)])
+    assert three.p == 0.25
+
+
+@given(st.lists(st.floats(0, 1), max_size=10))
+def test_a_run_against_itself_differs_in_nothing(values: list[float]) -> None:
+    rows = [scored(i, value) for i, value in enumerate(values)]
+    found = paired_bootstrap(rows, rows)
+    assert (found.n, found.same, found.better, found.worse) == (len(rows), len(rows), 0, 0)
+    assert (found.difference, found.p) == (0, 1)
+
+
+def test_rates_of_abstention() -> None:
+    statuses = ["answered", "conflicting", "not_found", "failed", "budget"]
+    absent = [row("x", (), item=s, status=s) for s in statuses]
+    present = [row("x", item=s, status=s) for s in statuses]
+    answered, refused = answered_though_absent(absent + present), refused_though_present(absent + present)
+    assert answered and (answered.n, answered.mean) == (5, 0.4)
+    assert refused and (refused.n, refused.mean) == (5, 0.2)
+    assert answered_though_absent(present) is None
+    assert refused_though_present(absent) is None
+    broken = answered_though_absent([row("x", (), error="Timeout")])
+    assert broken and broken.mean == 0
+
+
+def test_a_cell_by_hand() -> None:
+    rows = [
+        scored(0, 1.0, cost=Cost(calls=2, prompt_tokens=100, completion_tokens=10, peak_in_flight=3)),
+        scored(1, 0.0, cost=Cost(calls=4, prompt_tokens=300, completion_tokens=30, overruns=1)),
+        scored(2, 0.0, status="failed", error="EndpointUnavailable"),
+        scored(3, 0.0, status="budget", error="BudgetReached", recorded=4, kept=3),
+        *(scored(i, float(i != 3), "gold") for i in range(4)),
+    ]
+    reader, gold = summarise(rows)
+    assert (reader.strategy, reader.metric, reader.n) == ("reader", "sub_em", 4)
+    assert reader.score == reader.scores["sub_em"]
+    assert (reader.score.n, reader.score.mean) == (4, 0.25)
+    assert reader.of_ceiling == reader.shares["sub_em"] == pytest.approx(1 / 3)
+    assert gold.of_ceiling == 1
+    assert (reader.failed, reader.budget, reader.overruns, reader.peak_in_flight) == (1, 1, 1, 3)
+    assert (reader.calls, reader.tokens) == (1.5, 110)
+    assert (reader.retention, gold.retention) == (0.75, None)
+
+
+def test_the_ceiling_is_taken_over_shared_items_and_can_be_missing() -> None:
+    rows = [scored(0, 0.5), scored(1, 1.0), scored(0, 1.0, "gold")]
+    assert summarise(rows)[0].of_ceiling == 0.5
+    assert summarise(rows[:2])[0].of_ceiling is None
+    assert summarise([scored(0, 1.0), scored(0, 0.0, "gold")])[0].of_ceiling is None
+    assert summarise([*rows[:2], scored(0, 1.0, "gold", length=1)])[1].of_ceiling is None
+
+
+def test_cells_come_by_task_and_length_with_gold_last() -> None:
+    order = [("b", 1, "x"), ("a", 9, "gold"), ("a", 9, "x"), ("a", 2, "zz"), ("a", 2, "gold")]
+    cells = summarise([row("x", task=t, length=n, strategy=s) for t, n, s in order])
+    assert [(c.task, c.length, c.strategy) for c in cells] == [
+        ("a", 2, "zz"),
+        ("a", 2, "gold"),
+        ("a", 9, "x"),
+        ("a", 9, "gold"),
+        ("b", 1, "x"),
+    ]
+    assert summarise([]) == []
