@@ -23,9 +23,9 @@ QUESTION = "Who was the harbour master of Vellmere?"
 
 
 @contextmanager
-def server(window: int = 8192):
+def server(*options: str):
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.loopback", "--window", str(window)],
+        [sys.executable, "-m", "tests.loopback", *options],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -70,11 +70,19 @@ def text_of(data: Path | None) -> str:
 
 
 def calls(text: str, folder: Path) -> dict:
-    """CPU a further call: the slope between a short and a long text, so that start-up is no part."""
+    """CPU a further call: the slope between a short and a long text, so that start-up is no part.
+
+    Twice: with a reader that finds nothing, and with one that finds two facts in every segment, each
+    of which is looked for in the text, compared with the ledger, recorded and shown to later calls.
+    """
     short, long = folder / "short.txt", folder / "long.txt"
     short.write_text(text[: len(text) // 8])
     long.write_text(text)
-    with server() as base:
+    return _slope(short, long) | {"with_two_facts_a_call": _slope(short, long, "--facts")}
+
+
+def _slope(short: Path, long: Path, *options: str) -> dict:
+    with server(*options) as base:
         few, many = ask(base, short), ask(base, long)
     further = many["calls"] - few["calls"]
     return {
@@ -84,16 +92,92 @@ def calls(text: str, folder: Path) -> dict:
     }
 
 
+BARE = """
+import asyncio, json, resource, sys
+import aiohttp, httpx, urllib3
+base, path, client = sys.argv[1:4]
+body = json.dumps({"model": "loopback", "max_tokens": 140, "messages": [
+    {"role": "user", "content": open(path).read()}]}).encode()
+headers = {"content-type": "application/json"}
+
+def cpu():
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+async def main():
+    if client == "aiohttp":
+        async with aiohttp.ClientSession() as session:
+            async def post():
+                async with session.post(f"{base}/v1/chat/completions", data=body, headers=headers) as reply:
+                    await reply.read()
+            await timed(post)
+    elif client == "urllib3":
+        pool = urllib3.connection_from_url(base)
+        async def post():
+            pool.urlopen("POST", "/v1/chat/completions", body, headers)
+        await timed(post)
+    else:
+        async with httpx.AsyncClient(trust_env=False) as session:
+            async def post():
+                await session.post(f"{base}/v1/chat/completions", content=body, headers=headers)
+            await timed(post)
+
+async def timed(post):
+    for number in range(520):
+        if number == 20:
+            start = cpu()
+        await post()
+    print(1000 * (cpu() - start) / 500)
+
+asyncio.run(main())
+"""
+
+
+def bare(text: str, folder: Path) -> dict:
+    """CPU of one bare POST of a reading call's size, and nothing else, by HTTP client."""
+    body = folder / "body.txt"
+    body.write_text(text[:15_000])
+    rows = {}
+    with server() as base:
+        for client in ("aiohttp", "urllib3", "httpx"):
+            done = subprocess.run(
+                [sys.executable, "-c", BARE, base, str(body), client],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            rows[client] = round(float(done.stdout), 2)
+    return {"cpu_ms_per_bare_post": rows}
+
+
 def memory(text: str, folder: Path, megabytes: int) -> dict:
+    """Peak memory with a quarter of the text and with all of it, and what grew beside the text itself."""
+    rows = [_peak(text, folder, megabytes // 4), _peak(text, folder, megabytes)]
+    grown, held = (rows[1][name] - rows[0][name] for name in ("peak_mb", "text_in_memory_mb"))
+    return {"runs": rows, "grown_beside_text_mb": round(grown - held, 1)}
+
+
+def _peak(text: str, folder: Path, megabytes: int) -> dict:
     whole = folder / "whole.txt"
+    written = copies = held = 0
     with whole.open("w") as file:
-        written = 0
         while written < megabytes * 10**6:
-            written += file.write(text)
+            copies += 1
+            # Its number before each paragraph: equal segments would be one call, made once.
+            copy = text.replace("\n\n", f"\n\n[{copies}] ")
+            written += len(copy.encode())
+            held += sys.getsizeof(copy)
+            file.write(copy)
     with server() as base:
         result = ask(base, whole)
-    return {"mb_of_text": megabytes, "peak_mb": round(result["peak_mb"], 1), "calls": result["calls"],
-            "wall_s": result["seconds"]}  # fmt: skip
+    return {
+        "mb_of_text": round(written / 1e6),
+        "text_in_memory_mb": round(held / 2**20, 1),
+        "peak_mb": round(result["peak_mb"], 1),
+        "calls": result["calls"],
+        "wall_s": result["seconds"],
+    }
 
 
 def segmenting(text: str) -> dict:
@@ -140,7 +224,7 @@ def main() -> None:
     files = sorted(options.data.glob("**/*10K.pdf")) if options.data else []
     with tempfile.TemporaryDirectory() as folder:
         results = {
-            "calls": calls(text, Path(folder)),
+            "calls": calls(text, Path(folder)) | bare(text, Path(folder)),
             "segmenting": segmenting(text),
             "pdf": pdf(files or [ROOT / "examples" / "skarholm-report.pdf"]),
             "memory": memory(text, Path(folder), options.megabytes),

@@ -54,6 +54,7 @@ def test_nothing_recorded_is_lost_and_a_step_done_twice_changes_nothing(tmp_path
         ledger.record(0, segment, [replace(e, quote="other") for e in entries])  # repeated after a crash
         recorded += [e.quote for e in found]
         assert [row.quote for row in ledger.rows()] == recorded
+        assert Ledger(store, "run").rows() == ledger.rows()  # as another process reads them
         assert len(ledger.live()) <= len(recorded)
     store.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -27,9 +27,9 @@ class Prompt:
     system: str
     user: str
 
-    def bind(self, **fixed: object) -> Callable[[Mapping[str, str]], Messages]:
+    def bind(self, **fixed: object) -> Bound:
         """A renderer in which `fixed` is set and the parts of a call are left open."""
-        return lambda parts: self.render({**fixed, **parts})
+        return Bound(self, tuple(fixed.items()))
 
     def render(self, values: Mapping[str, object]) -> Messages:
         """The messages; the system message is left out where its section is empty."""
@@ -38,6 +38,18 @@ class Prompt:
             for role, source in (("system", self.system), ("user", self.user))
             if source
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A prompt with some of its variables set (`lcagent.models.window.Render`)."""
+
+    prompt: Prompt
+    fixed: tuple[tuple[str, object], ...]
+
+    def __call__(self, parts: Mapping[str, str]) -> Messages:
+        """The messages."""
+        return self.prompt.render({**dict(self.fixed), **parts})
 
 
 @cache
@@ -60,9 +72,8 @@ def _template(source: str) -> Any:
     return environment.from_string(source)
 
 
-_MARKERS = re.compile(
-    r"<(?=/?(?:segment|section|memory|evidence|question)\b|\|)|(?<=\|)>|[\ud800-\udfff]", re.I
-)
+_MARKERS = re.compile(r"<(?=/?(?:segment|section|memory|evidence|question)\b|\|)|(?<=\|)>", re.I)
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
 _HARMLESS = {"<": "‹", ">": "›"}
 
 
@@ -72,4 +83,10 @@ def as_data(text: str) -> str:
     `<|im_start|>` and `</segment>` become `‹|im_start|›` and `‹/segment>`, one character for one,
     so offsets stay true. Lone surrogates, which no request can carry, become U+FFFD.
     """
-    return _MARKERS.sub(lambda m: _HARMLESS.get(m.group(), "\ufffd"), text)
+    if "<" in text or "|>" in text:  # few texts do, and the expression takes its time
+        text = _MARKERS.sub(lambda m: _HARMLESS[m.group()], text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = _SURROGATES.sub("\ufffd", text)
+    return text

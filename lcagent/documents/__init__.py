@@ -1,7 +1,17 @@
 """Documents: formats to pages, pages to segments, spans, quote checking."""
 
 from lcagent.documents.document import Coverage, Document, Page, coverage
-from lcagent.documents.lexical import Passage, linked, linked_to, names, passages, query_words, search
+from lcagent.documents.lexical import (
+    Layout,
+    Passage,
+    lay_out,
+    linked,
+    linked_to,
+    names,
+    passages,
+    query_words,
+    search,
+)
 from lcagent.documents.load import Loaded, ParseCache, load, load_all
 from lcagent.documents.quotes import Span, best_sentences, check_quote, find_quote, sentences
 from lcagent.documents.segments import Segment, split
@@ -9,6 +19,7 @@ from lcagent.documents.segments import Segment, split
 __all__ = [
     "Coverage",
     "Document",
+    "Layout",
     "Loaded",
     "Page",
     "ParseCache",
@@ -19,6 +30,7 @@ __all__ = [
     "check_quote",
     "coverage",
     "find_quote",
+    "lay_out",
     "linked",
     "linked_to",
     "load",

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import starmap
 
 K1, B = 1.2, 0.75
 MAX_PASSAGE = 500
@@ -20,8 +22,11 @@ STRONGEST = 6
 """A passage that holds this many of the rarest names is linked as strongly as can be."""
 _WORD = re.compile(r"\w+")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
-_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+|\n|\s+")
+_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+|(?<![^\S\n])\n")
+_SPACE = re.compile(r"\s+")
 _BLOCK = 1 << 16
+
+_ENDINGS = ("ing", "ed", "es", "s", "'s")
 
 STOPWORDS = frozenset(
     """
@@ -44,9 +49,17 @@ class Passage:
     score: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the passages of a text are, laid out once for several searches: 16 bytes a passage."""
+
+    starts: array[int]
+    ends: array[int]
+
+
 def stem(word: str) -> str:
     """Cut the commonest English endings; other languages pass through."""
-    for ending in ("ing", "ed", "es", "s", "'s"):
+    for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word
@@ -58,17 +71,46 @@ def query_words(text: str) -> list[str]:
     return list(dict.fromkeys(map(stem, words)))
 
 
+def common_words(text: str, stems: Iterable[str]) -> set[str]:
+    """Which of some stems (of `query_words`) a text holds too; quicker than all of its `query_words`."""
+    text = text.casefold()
+    near = tuple(wanted for wanted in stems if wanted in text)
+    if not near:
+        return set()
+    held = {stem(w) for w in _WORD.findall(text) if w.startswith(near) and w not in STOPWORDS}
+    return held.intersection(near)
+
+
 def passages(text: str, start: int = 0, end: int | None = None) -> Iterator[Passage]:
     """Paragraphs between two offsets; long ones in pieces that end with a sentence.
 
     A heading (a short paragraph without a full stop) goes with the paragraph after it.
     """
-    end = len(text) if end is None else end
+    return starmap(Passage, _spans(text, start, len(text) if end is None else end))
+
+
+def lay_out(text: str, within: Iterable[tuple[int, int]] | None = None) -> Layout:
+    """Lay out the passages of a text.
+
+    Args:
+        text: the document's text.
+        within: stretches that no passage crosses, such as segments; default: the whole text.
+    """
+    layout = Layout(array("q"), array("q"))
+    for start, end in within or _blocks(text):
+        for passage_start, passage_end in _spans(text, start, end):
+            layout.starts.append(passage_start)
+            layout.ends.append(passage_end)
+    return layout
+
+
+def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     begin = start
     for match in _PARAGRAPH_END.finditer(text, start, end):
-        if _is_heading(text[begin : match.start()]) and "\f" not in match.group():
+        stop = match.start()
+        if _is_heading(text[begin:stop]) and "\f" not in match.group():
             continue
-        yield from _pieces(text, begin, match.start())
+        yield from _pieces(text, begin, stop)
         begin = match.end()
     yield from _pieces(text, begin, end)
 
@@ -78,35 +120,30 @@ def _is_heading(paragraph: str) -> bool:
     return len(stripped) < 80 and stripped[-1:] not in ".!?:;"
 
 
-def _pieces(text: str, start: int, end: int) -> Iterator[Passage]:
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while end - start > MAX_PASSAGE * 1.25:
-        cut = start + MAX_PASSAGE
-        ends = [
-            m.end()
-            for m in _SENTENCE_END.finditer(text, start + MAX_PASSAGE // 2, cut)
-            if m.group()[0] in ".!?。！？\n"
-        ]
-        ends = ends or [m.end() for m in _SENTENCE_END.finditer(text, start + MAX_PASSAGE // 2, cut)]
-        cut = ends[-1] if ends else cut
-        yield Passage(start, cut)
+        low, cut = start + MAX_PASSAGE // 2, start + MAX_PASSAGE
+        for pattern in (_SENTENCE_END, _SPACE):
+            if ends := [m.end() for m in pattern.finditer(text, low, cut)]:
+                cut = ends[-1]
+                break
+        yield start, cut
         start = cut
     if text[start:end].strip():
-        yield Passage(start, end)
+        yield start, end
 
 
-def search(
-    text: str, query: str, *, limit: int, within: Iterable[tuple[int, int]] | None = None
-) -> list[Passage]:
+def search(text: str, query: str, *, limit: int, layout: Layout | None = None) -> list[Passage]:
     """The passages that match a query best, best first.
 
     Args:
         text: the document's text.
         query: words; order and endings do not matter.
         limit: most passages to give.
-        within: stretches to look in, such as segments; default: the whole text.
+        layout: the text's passages, where they are laid out already.
     """
     words = query_words(query)
-    scan = _scan(text, words, within)
+    scan = _scan(text, words, layout)
     if not scan.found:
         return []
     average = scan.length / scan.total
@@ -132,7 +169,7 @@ def linked(
     end: int,
     *,
     known: Iterable[str] = (),
-    within: Iterable[tuple[int, int]] | None = None,
+    layout: Layout | None = None,
 ) -> list[Passage]:
     """The passages that share rare names with a stretch of text, best first: where it leads to.
 
@@ -144,12 +181,12 @@ def linked(
         start: where the stretch begins.
         end: where it ends.
         known: stems that do not count, such as the question's.
-        within: stretches to look in, such as segments; default: the whole text.
+        layout: the text's passages, where they are laid out already.
 
     Returns:
         Passages scored from 0 to 1, those outside of the stretch alone.
     """
-    return linked_to(text, names(text[start:end]), known=known, within=within, outside=(start, end))
+    return linked_to(text, names(text[start:end]), known=known, layout=layout, outside=(start, end))
 
 
 def linked_to(
@@ -157,12 +194,12 @@ def linked_to(
     wanted: Iterable[str],
     *,
     known: Iterable[str] = (),
-    within: Iterable[tuple[int, int]] | None = None,
+    layout: Layout | None = None,
     outside: tuple[int, int] | None = None,
 ) -> list[Passage]:
     """As `linked`, for names that are given: `wanted` are their stems."""
     skip = set(known)
-    scan = _scan(text, [w for w in dict.fromkeys(wanted) if w not in skip], within)
+    scan = _scan(text, [w for w in dict.fromkeys(wanted) if w not in skip], layout)
     few = max(3, int(COMMON * scan.total))
     rarity = {w: v for w, v in scan.rarity().items() if scan.frequency[w] <= few}
     whole = sum(sorted(rarity.values(), reverse=True)[:STRONGEST])
@@ -198,30 +235,30 @@ class _Scan:
         return {w: math.log(1 + (self.total - n + 0.5) / (n + 0.5)) for w, n in self.frequency.items() if n}
 
 
-def _scan(text: str, words: list[str], within: Iterable[tuple[int, int]] | None) -> _Scan:
-    scan = _Scan(0, 0, [], dict.fromkeys(words, 0))
+def _scan(text: str, words: list[str], layout: Layout | None) -> _Scan:
+    layout = layout or lay_out(text)
+    length = sum(layout.ends) - sum(layout.starts)
+    scan = _Scan(len(layout.starts), length, [], dict.fromkeys(words, 0))
     if not words:
         return scan
-    wanted = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, words)) + ")", re.I)
-    for start, end in within or _blocks(text):
-        for passage in passages(text, start, end):
-            scan.total += 1
-            scan.length += passage.end - passage.start
-            if not wanted.search(text, passage.start, passage.end):
-                continue
-            held = _counts(text[passage.start : passage.end], scan.frequency)
+    begins = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\w*")
+    for start, end in zip(layout.starts, layout.ends, strict=True):
+        if held := _counts(text[start:end], scan.frequency, begins):
+            scan.found.append((Passage(start, end), held))
             for word in held:
                 scan.frequency[word] += 1
-            if held:
-                scan.found.append((passage, held))
     return scan
 
 
-def _counts(text: str, words: dict[str, int]) -> dict[str, int]:
+def _counts(text: str, stems: Mapping[str, int], begins: re.Pattern[str]) -> dict[str, int]:
+    """How often each stem's words stand in a text; only those that do."""
+    text = text.casefold()
     counts: dict[str, int] = {}
-    for word in _WORD.findall(text.casefold()):
-        key = stem(word)
-        if key in words:
+    # Most passages hold none: looking for substrings is the fastest way to find that out.
+    if not any(map(text.__contains__, stems)):
+        return counts
+    for word in begins.findall(text):
+        if (key := stem(word)) in stems:
             counts[key] = counts.get(key, 0) + 1
     return counts
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from lcagent.documents.document import Document
-from lcagent.documents.lexical import query_words
+from lcagent.documents.lexical import common_words, query_words
 
 MAX_SENTENCE = 400
 """Characters from which a sentence is split at its clauses."""
@@ -164,8 +166,7 @@ _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 def best_sentences(
     text: str,
     note: str,
-    start: int = 0,
-    end: int | None = None,
+    spans: Sequence[Span] | None = None,
     *,
     limit: int = 2,
     floor: float = 0.5,
@@ -179,23 +180,25 @@ def best_sentences(
     Args:
         text: the document's text.
         note: a statement in other words.
-        start: where to begin looking.
-        end: where to stop.
+        spans: the sentences to choose from; default: all of the text's.
         limit: most sentences to give.
         floor: least score, from 0 to 1.
     """
     words = query_words(note)
-    spans = sentences(text, start, end)
+    spans = sentences(text) if spans is None else spans
     if not words or not spans:
         return []
-    stems = [set(query_words(text[s.start : s.end])) for s in spans]
-    weight = {w: 1.0 / (1 + sum(w in s for s in stems)) ** 0.5 for w in words}
+    common = [common_words(text[s.start : s.end], words) for s in spans]
+    frequency = Counter(chain.from_iterable(common))
+    weight = {w: 1.0 / (1 + frequency[w]) ** 0.5 for w in words}
     whole = sum(weight.values())
     numbers = set(_FIGURE.findall(note))
     scored: list[tuple[Span, float]] = []
-    for span, held in zip(spans, stems, strict=True):
+    for span, held in zip(spans, common, strict=True):
+        if not held:
+            continue
         score = sum(weight[w] for w in words if w in held) / whole
-        missing = numbers - set(_FIGURE.findall(text[span.start : span.end]))
+        missing = numbers and numbers - set(_FIGURE.findall(text[span.start : span.end]))
         scored.append((span, score * (0.6 ** len(missing))))
     scored.sort(key=lambda pair: -pair[1])
     return [pair for pair in scored[:limit] if pair[1] >= floor]

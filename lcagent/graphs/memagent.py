@@ -7,6 +7,8 @@ beside the memory, and the question's core alone drives the reading (QwenLong-L1
 
     START -> plan -> reader (one per document, in parallel) -> answer -> END
                      reader: read -> read -> … -> END
+
+Nodes and edges are coroutines throughout: LangGraph hands plain functions to another thread.
 """
 
 from __future__ import annotations
@@ -158,7 +160,7 @@ async def plan(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
     return {"core": made.core, "plan": made.text}
 
 
-def fan_out(state: MemAgentState, runtime: Runtime[Task]) -> list[Send]:
+async def fan_out(state: MemAgentState, runtime: Runtime[Task]) -> list[Send]:
     """One reader for each document."""
     begin = ReaderState(
         document=0,
@@ -173,7 +175,7 @@ def fan_out(state: MemAgentState, runtime: Runtime[Task]) -> list[Send]:
     return [Send("reader", {**begin, "document": i}) for i in range(len(runtime.context.documents))]
 
 
-def more(state: ReaderState, runtime: Runtime[Task]) -> str:
+async def more(state: ReaderState, runtime: Runtime[Task]) -> str:
     """Whether there is another segment to read."""
     if state["stop"] or state["index"] >= len(runtime.context.segments[state["document"]]):
         return "done"
@@ -235,7 +237,7 @@ async def _read_overwrite(task: Task, state: ReaderState) -> dict[str, Any]:
     return {"memory": memory, "kept": int(memory != state["memory"])}
 
 
-def done(state: ReaderState) -> dict[str, Any]:
+async def done(state: ReaderState) -> dict[str, Any]:
     """Hand one document's result to the run."""
     result = ReaderResult(
         document=state["document"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lcagent.agents.prompt import Prompt
-from lcagent.documents import Document, Segment
+from lcagent.documents import Document, Layout, Segment
 from lcagent.graphs.answer import Status
 from lcagent.graphs.events import Event
 from lcagent.memory.ledger import Evidence, Ledger
@@ -45,6 +45,8 @@ class Task:
     """Documents that this command has begun to read, or gone on reading."""
     hints: dict[int, list[tuple[int, int, float]]] = field(default_factory=dict)
     """For each document its passages that match the question, found once."""
+    layouts: dict[int, Layout] = field(default_factory=dict)
+    """For each document where its passages are, found once."""
 
     @property
     def total(self) -> int:

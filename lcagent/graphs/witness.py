@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lcagent.documents import Segment, linked_to, names, query_words, search, sentences
+from lcagent.documents import (
+    Layout,
+    Segment,
+    lay_out,
+    linked_to,
+    names,
+    query_words,
+    search,
+    sentences,
+)
 from lcagent.graphs.task import Task
 from lcagent.memory.evidence import View
 from lcagent.memory.ledger import Entry, Evidence, pack
@@ -36,11 +45,18 @@ def _first_hop(task: Task, document: int) -> list[tuple[int, int, float]]:
     known = task.hints.get(document)
     if known is None:
         text = task.documents[document].text
-        spans = [(s.start, s.end) for s in task.segments[document]]
-        hits = search(text, task.question, limit=FIRST_HOP, within=spans)
+        hits = search(text, task.question, limit=FIRST_HOP, layout=_layout(task, document))
         best = hits[0].score if hits else 1.0
         known = task.hints[document] = [(h.start, h.end, h.score / best) for h in hits]
     return known
+
+
+def _layout(task: Task, document: int) -> Layout:
+    """No passage crosses the end of a segment, so that each belongs to one."""
+    if document not in task.layouts:
+        spans = [(s.start, s.end) for s in task.segments[document]]
+        task.layouts[document] = lay_out(task.documents[document].text, spans)
+    return task.layouts[document]
 
 
 def _best_sentence(
@@ -70,8 +86,9 @@ def follow(task: Task, views: Sequence[View]) -> list[View]:
         weight = HOP_WEIGHT * seed.score / (1 + HOP_FADE * rank)
         for index, document in enumerate(task.documents):
             own = (seed.start, seed.end) if index == seed.document else None
-            spans = [(s.start, s.end) for s in task.segments[index]]
-            for hit in linked_to(document.text, wanted, known=known, within=spans, outside=own)[:MOST_LINKS]:
+            layout = _layout(task, index)
+            hits = linked_to(document.text, wanted, known=known, layout=layout, outside=own)
+            for hit in hits[:MOST_LINKS]:
                 place = (index, hit.start)
                 view = places.setdefault(place, View(index, hit.start, hit.end, []))
                 view.lead += weight * hit.score

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Literal
 
 from lcagent.memory.store import Store
@@ -68,7 +69,7 @@ class Entry(Evidence):
 
 
 class Ledger:
-    """The ledger of one run.
+    """The ledger of one run; its rows are read once, since only who holds the run's lock writes any.
 
     Args:
         store: the SQLite store it lives in.
@@ -78,9 +79,13 @@ class Ledger:
     def __init__(self, store: Store, run: str) -> None:
         self._store = store
         self._run = run
+        self._documents: dict[int, list[Entry]] | None = None
 
     def record(self, document: int, segment: int, entries: Sequence[Entry]) -> None:
         """Append one step's rows in one transaction; a step recorded before stays as it was."""
+        known = self._read().setdefault(document, [])
+        kept = {row.seq for row in known if row.segment == segment}
+        fresh = [e for e in entries if e.seq not in kept]
         rows = [
             {
                 "run": self._run,
@@ -96,9 +101,11 @@ class Ledger:
                 "score": e.score,
                 "tokens": e.tokens,
             }
-            for e in entries
+            for e in fresh
         ]
         self._store.insert_many("entries", rows)
+        known.extend(fresh)
+        known.sort(key=lambda row: (row.segment, row.seq))
 
     def rows(self, document: int | None = None, before: int | None = None) -> list[Entry]:
         """All rows in reading order.
@@ -107,22 +114,27 @@ class Ledger:
             document: only this document's.
             before: only those of segments before this one.
         """
-        where, values = ["run = ?"], [self._run]
-        if document is not None:
-            where, values = [*where, "document = ?"], [*values, document]
-        if before is not None:
-            where, values = [*where, "segment < ?"], [*values, before]
-        sql = (
-            "SELECT document, segment, char_start, char_end, quote, note, score, seq, op, target, tokens"  # noqa: S608 - fixed words
-            f" FROM entries WHERE {' AND '.join(where)} ORDER BY document, segment, seq"
-        )
-        return [Entry(*row) for row in self._store.execute(sql, tuple(values))]
+        documents = self._read()
+        which = sorted(documents) if document is None else [document]
+        rows = [row for index in which for row in documents.get(index, [])]
+        return rows if before is None else [row for row in rows if row.segment < before]
 
     def live(self, document: int | None = None, before: int | None = None) -> list[Entry]:
         """Rows that still stand on their own: added or superseding, and not superseded."""
         rows = self.rows(document, before)
         gone = {row.target for row in rows if row.op == "supersede"}
-        return [row for row in rows if row.op != "merge" and row.id not in gone]
+        return [row for row in rows if row.op != "merge" and not (gone and row.id in gone)]
+
+    def _read(self) -> dict[int, list[Entry]]:
+        if self._documents is None:
+            self._documents = {}
+            sql = (
+                "SELECT document, segment, char_start, char_end, quote, note, score, seq, op, target,"
+                " tokens FROM entries WHERE run = ? ORDER BY document, segment, seq"
+            )
+            for row in self._store.execute(sql, (self._run,)):
+                self._documents.setdefault(row[0], []).append(Entry(*row))
+        return self._documents
 
 
 def integrate(found: Iterable[Evidence], live: Sequence[Entry]) -> list[Entry]:
@@ -148,6 +160,7 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
     from rapidfuzz import fuzz
 
     corrects = bool(_CORRECTS.search(evidence.quote))
+    quote, numbers = evidence.quote.casefold(), figures(evidence.quote)
     best: Entry | None = None
     best_score = ALIKE
     for entry in standing:
@@ -156,11 +169,11 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
             evidence.end,
         ):
             return "merge", entry
-        same_figures = figures(entry.quote) == figures(evidence.quote)
-        if same_figures and fuzz.ratio(entry.quote.casefold(), evidence.quote.casefold()) >= SAME:
+        same_figures = figures(entry.quote) == numbers
+        if same_figures and fuzz.ratio(entry.quote.casefold(), quote, score_cutoff=SAME):
             return "merge", entry
         if corrects and not same_figures:
-            score = fuzz.token_set_ratio(entry.quote.casefold(), evidence.quote.casefold())
+            score = fuzz.token_set_ratio(entry.quote.casefold(), quote)
             if score > best_score:
                 best, best_score = entry, score
     return ("supersede", best) if best else ("add", None)
@@ -175,6 +188,7 @@ _CORRECTS = re.compile(
 _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 
 
+@lru_cache(maxsize=4096)  # each step compares with every quote of the ledger
 def figures(text: str) -> frozenset[str]:
     """Numbers, dates and times in a text, thousands separators removed."""
     return frozenset(m.group().replace(",", "") for m in _FIGURE.finditer(text))

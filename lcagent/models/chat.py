@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -133,9 +133,8 @@ class ChatModel:
         return self._split(reply)
 
     def _key(self, request: ChatRequest) -> str:
-        exact = {"model": self.name, **asdict(request)}
-        text = json.dumps(exact, ensure_ascii=False, sort_keys=True)
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        exact = json.dumps([self.name, request.sample]).encode() + request.encoded
+        return hashlib.sha256(exact).hexdigest()
 
     @asynccontextmanager
     async def _in_flight(self, key: str, tokens: int) -> AsyncGenerator[asyncio.Future[RawReply]]:
@@ -153,11 +152,24 @@ class ChatModel:
             del self._pending[key], self._reserved[key]
 
     async def _send(self, request: ChatRequest, on_delta: OnDelta | None) -> RawReply:
+        try:
+            return await self._try(request, on_delta)
+        except Transient as error:
+            return await self._retry(request, error)
+
+    async def _try(self, request: ChatRequest, on_delta: OnDelta | None) -> RawReply:
+        async with self.limit:
+            start = time.perf_counter()
+            reply = await self.transport.send(request, on_delta)
+            reply.seconds = time.perf_counter() - start
+            return reply
+
+    async def _retry(self, request: ChatRequest, first: Transient) -> RawReply:
+        """Try again; stamina counts the failed first try, but is not set up for calls that succeed."""
         import stamina
 
-        attempt = 0
         try:
-            async for _ in stamina.retry_context(
+            async for attempt in stamina.retry_context(
                 on=Transient,
                 attempts=ATTEMPTS,
                 timeout=None,
@@ -165,16 +177,12 @@ class ChatModel:
                 wait_max=15.0,
                 wait_jitter=1.0,
             ):
-                with _:
-                    attempt += 1
-                    if attempt > 1:
-                        self.faults.retries += 1
-                    async with self.limit:
-                        start = time.perf_counter()
-                        # A reply that broke off has been shown in part; it is not shown twice.
-                        reply = await self.transport.send(request, on_delta if attempt == 1 else None)
-                        reply.seconds = time.perf_counter() - start
-                        return reply
+                with attempt:
+                    if attempt.num == 1:
+                        raise first
+                    self.faults.retries += 1
+                    # A reply that broke off has been shown in part; it is not shown twice.
+                    return await self._try(request, None)
         except Transient as error:
             raise EndpointUnavailable(
                 f"{error.message} ({ATTEMPTS} tries)",

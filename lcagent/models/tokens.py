@@ -8,8 +8,11 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx
+from urllib3 import HTTPConnectionPool, connection_from_url
+from urllib3.exceptions import HTTPError
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.endpoint import Endpoint
@@ -56,8 +59,8 @@ class ServerCounter:
     def __init__(self, endpoint: Endpoint, route: str) -> None:
         self.source = f"{route}:{endpoint.model}"
         self._endpoint, self._route = endpoint, route
-        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-        self._client = httpx.Client(timeout=60.0, headers=headers, trust_env=False)
+        self._pool = _pool(endpoint)
+        self._path = urlsplit(endpoint.root).path
 
     def count(self, text: str) -> int:
         """Tokens of a text alone."""
@@ -81,31 +84,63 @@ class ServerCounter:
 
     def close(self) -> None:
         """Close connections."""
-        self._client.close()
+        self._pool.close()
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        data = json.dumps(body).encode()
+        try:
+            return self._try(path, data)
+        except _NoCount as error:
+            return self._retry(path, data, error)
+
+    def _try(self, path: str, data: bytes) -> dict[str, Any]:
+        try:
+            response = self._pool.urlopen("POST", self._path + path, data, redirect=False)
+            if response.status == 200:
+                return json.loads(response.data)
+        except (HTTPError, ValueError) as error:
+            raise _NoCount(str(error), passes=True) from error
+        status = response.status
+        raise _NoCount(f"the server says {status}", passes=status == 429 or status >= 500)
+
+    def _retry(self, path: str, data: bytes, first: _NoCount) -> dict[str, Any]:
+        """Try again; stamina counts the failed first try, but is not set up for counts that succeed."""
         import stamina
 
-        url = self._endpoint.root + path
         try:
             for attempt in stamina.retry_context(on=_passes, attempts=5, timeout=None):
                 with attempt:
-                    response = self._client.post(url, json=body)
-                    response.raise_for_status()
-                    return response.json()
-        except (httpx.HTTPError, ValueError) as error:
+                    if attempt.num == 1:
+                        raise first
+                    return self._try(path, data)
+        except _NoCount as error:
             raise EndpointUnavailable(
-                f"{url} cannot count tokens: {error}",
+                f"{self._endpoint.root}{path} cannot count tokens: {error}",
                 hint="is the server still running? nothing is lost: the same command goes on from here",
             ) from error
         raise AssertionError("stamina ends by returning or raising")  # pragma: no cover
 
 
+class _NoCount(Exception):
+    """A count failed; `passes` says whether it may succeed when tried again."""
+
+    def __init__(self, message: str, *, passes: bool) -> None:
+        super().__init__(message)
+        self.passes = passes
+
+
 def _passes(error: Exception) -> bool:
-    """Whether a failed count may succeed when tried again."""
-    if isinstance(error, httpx.HTTPStatusError):
-        return error.response.status_code == 429 or error.response.status_code >= 500
-    return isinstance(error, (httpx.HTTPError, ValueError))
+    return isinstance(error, _NoCount) and error.passes
+
+
+def _pool(endpoint: Endpoint) -> HTTPConnectionPool:
+    headers = {"Content-Type": "application/json"}
+    if endpoint.api_key:
+        headers["Authorization"] = f"Bearer {endpoint.api_key}"
+    options: dict[str, Any] = {"headers": headers, "timeout": 60.0, "retries": False, "maxsize": 8}
+    if endpoint.root.startswith("https:"):
+        options["ssl_context"] = httpx.create_ssl_context(trust_env=False)
+    return connection_from_url(endpoint.root, **options)
 
 
 class FileCounter:

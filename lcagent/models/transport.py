@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import httpx
@@ -27,9 +28,9 @@ from lcagent.models.window import Messages
 OnDelta = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChatRequest:
-    """Everything that decides a reply; its canonical JSON is the journal's key."""
+    """Everything but the model that decides a reply."""
 
     messages: Messages
     max_tokens: int
@@ -39,10 +40,10 @@ class ChatRequest:
     sample: int = 0
     """Tells apart deliberate repetitions of one request."""
 
-    def body(self, model: str) -> dict[str, Any]:
-        """The request as the OpenAI chat API has it."""
+    @property
+    def body(self) -> dict[str, Any]:
+        """The request as the OpenAI chat API has it, but for the model."""
         body: dict[str, Any] = {
-            "model": model,
             "messages": self.messages,
             "max_tokens": self.max_tokens,
             "temperature": self.temperature,
@@ -55,6 +56,11 @@ class ChatRequest:
                 "json_schema": {"name": "reply", "schema": self.schema, "strict": True},
             }
         return body
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """`body` as JSON: encoded once, for the journal's key and for every try."""
+        return json.dumps(self.body, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 @dataclass(slots=True)
@@ -97,29 +103,45 @@ class HttpTransport:
     """
 
     def __init__(self, endpoint: Endpoint, *, timeout: float) -> None:
+        import aiohttp
+
         self._endpoint = endpoint
-        headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            headers=headers,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=256),
-            trust_env=False,
-        )
         self._url = endpoint.base_url + "/chat/completions"
+        headers = {"Content-Type": "application/json"}
+        if endpoint.api_key:
+            headers["Authorization"] = f"Bearer {endpoint.api_key}"
+        self._client = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(timeout, 10.0), sock_read=timeout),
+            headers=headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                # Servers commonly drop connections that were idle for 5 s.
+                keepalive_timeout=4.0,
+                # The same certificates as everywhere else here.
+                ssl=httpx.create_ssl_context(trust_env=False) if self._url.startswith("https:") else True,
+            ),
+        )
+        self._faults = aiohttp.ClientError
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """Send one request; with `on_delta` the reply is streamed."""
-        body = request.body(self._endpoint.model)
+        fields = {"model": self._endpoint.model}
+        if on_delta is not None:
+            fields |= {"stream": True, "stream_options": {"include_usage": True}}
+        # Joins two JSON objects: the long one is encoded already.
+        body = json.dumps(fields)[:-1].encode() + b", " + request.encoded[1:]
         try:
-            if on_delta is not None:
-                return await self._stream(body, on_delta)
-            response = await self._client.post(self._url, json=body)
-            if response.status_code != 200:
-                raise _refusal(response.status_code, response.text, response.headers)
-            return _parse(response.json())
-        except httpx.TimeoutException as error:
+            async with self._client.post(self._url, data=body, allow_redirects=False) as response:
+                if response.status != 200:
+                    text = (await response.read()).decode("utf-8", "replace")
+                    raise _refusal(response.status, text, response.headers)
+                if on_delta is not None:
+                    return await self._stream(response.content, on_delta)
+                return _parse(json.loads(await response.read()))
+        except TimeoutError as error:
             raise Transient(f"{self._endpoint.base_url} did not answer in time") from error
-        except httpx.HTTPError as error:
+        except self._faults as error:
             raise Transient(
                 f"{self._endpoint.base_url} cannot be reached: {error or type(error).__name__}",
                 hint="is the server still running? the run can be resumed",
@@ -127,27 +149,22 @@ class HttpTransport:
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise Transient(f"{self._endpoint.base_url} sent a body that is no chat reply") from error
 
-    async def _stream(self, body: dict[str, Any], on_delta: OnDelta) -> RawReply:
-        body = {**body, "stream": True, "stream_options": {"include_usage": True}}
+    async def _stream(self, lines: AsyncIterable[bytes], on_delta: OnDelta) -> RawReply:
         reply, finished = RawReply(text=""), False
-        async with self._client.stream("POST", self._url, json=body) as response:
-            if response.status_code != 200:
-                text = (await response.aread()).decode("utf-8", "replace")
-                raise _refusal(response.status_code, text, response.headers)
-            async for line in response.aiter_lines():
-                if not line.startswith("data:"):
-                    continue
-                data = line[5:].strip()
-                if data == "[DONE]":
-                    break
-                finished |= _add_chunk(reply, json.loads(data), on_delta)
+        async for line in lines:
+            if not line.startswith(b"data:"):
+                continue
+            data = line[5:].strip()
+            if data == b"[DONE]":
+                break
+            finished |= _add_chunk(reply, json.loads(data), on_delta)
         if not finished:
             raise Transient(f"{self._endpoint.base_url} broke off in the middle of a reply")
         return reply
 
     async def close(self) -> None:
         """Close connections."""
-        await self._client.aclose()
+        await self._client.close()
 
 
 class LiteLlmTransport:
@@ -169,8 +186,8 @@ class LiteLlmTransport:
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """Send one request; with `on_delta` the reply is streamed."""
-        body = request.body(self._model)
-        options = {"api_key": self._api_key, "timeout": self._timeout, "num_retries": 0}
+        body = request.body
+        options = {"model": self._model, "api_key": self._api_key, "timeout": self._timeout, "num_retries": 0}
         errors = self._litellm.exceptions
         try:
             if on_delta is None:
@@ -204,7 +221,7 @@ class LiteLlmTransport:
         """litellm keeps its own connections."""
 
 
-def _refusal(status: int, text: str, headers: httpx.Headers) -> LcagentError:
+def _refusal(status: int, text: str, headers: Mapping[str, str]) -> LcagentError:
     try:
         error = json.loads(text)
         error = error.get("error", error)

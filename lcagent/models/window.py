@@ -11,7 +11,7 @@ from lcagent.models.tokens import TokenCounter
 
 Messages = list[dict[str, str]]
 Render = Callable[[Mapping[str, str]], Messages]
-"""Makes a prompt from the texts of its variable parts."""
+"""Makes a prompt from the texts of its variable parts; equal ones have the same fixed text."""
 
 JOINT = 8
 """Tokens allowed for each place where separately counted texts meet. Tokenizers are not additive:
@@ -66,7 +66,7 @@ class Window:
         self.counter = counter
         self.reasoning = reasoning
         self._counts: dict[str, int] = {}
-        self._overheads: dict[str, int] = {}
+        self._overheads: dict[tuple[Render, frozenset[str]], int] = {}
 
     def count(self, text: str) -> int:
         """Tokens of a text; may be a request to the server, so not for the event loop."""
@@ -80,11 +80,10 @@ class Window:
 
     def overhead(self, render: Render, names: Sequence[str]) -> int:
         """Tokens of a prompt with its variable parts empty: what is fixed."""
-        # Not empty: what a prompt says around a part only where there is one counts too.
-        messages = render(dict.fromkeys(names, "x"))
-        key = repr(messages)
+        key = render, frozenset(names)
         if key not in self._overheads:
-            self._overheads[key] = self.counter.count_messages(messages)
+            # Not empty: what a prompt says around a part only where there is one counts too.
+            self._overheads[key] = self.counter.count_messages(render(dict.fromkeys(names, "x")))
         return self._overheads[key]
 
     def room(
@@ -116,7 +115,7 @@ class Window:
             WindowExceeded: what must stay whole does not fit. Nothing was sent.
         """
         counted = all(p.tokens is not None or not p.text or p.text in self._counts for p in parts)
-        if counted and repr(render(dict.fromkeys((p.name for p in parts), "x"))) in self._overheads:
+        if counted and (render, frozenset(p.name for p in parts)) in self._overheads:
             return self._fit(render, parts, reply)  # the usual case: nothing to ask the server
         return await asyncio.to_thread(self._fit, render, parts, reply)
 

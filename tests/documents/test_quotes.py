@@ -10,6 +10,8 @@ from lcagent.documents import (
     best_sentences,
     check_quote,
     find_quote,
+    lay_out,
+    passages,
     search,
     sentences,
 )
@@ -65,6 +67,23 @@ def test_a_note_leads_back_to_its_sentence() -> None:
     )
     assert "1907" in text[span.start : span.end] and score > 0.5
     assert best_sentences(text, "Submarine volcanoes erupted in Peru", limit=1) == []
+
+
+def test_a_search_in_a_layout_finds_what_a_search_without_one_finds() -> None:
+    text = f"{prose(300)}\n\nThe Harbour Master's BOATS, ÉCOLE and harbours.\n\n{prose(300, 1)}"
+    layout = lay_out(text)
+    assert list(zip(layout.starts, layout.ends, strict=True)) == [(p.start, p.end) for p in passages(text)]
+    for query in ("harbour master's boat", "école", "the mill in the morning"):
+        assert search(text, query, limit=5, layout=layout) == search(text, query, limit=5) != []
+
+
+def test_no_passage_crosses_the_stretches_given() -> None:
+    text = prose(300)
+    cuts = range(0, len(text), 1000)
+    layout = lay_out(text, [(cut, min(cut + 1000, len(text))) for cut in cuts])
+    assert all(
+        start // 1000 == (end - 1) // 1000 for start, end in zip(layout.starts, layout.ends, strict=True)
+    )
 
 
 def test_search_ranks_the_passage_that_is_about_it() -> None:

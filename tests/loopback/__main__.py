@@ -1,18 +1,23 @@
-"""python -m tests.loopback [--port N] [--window N] [--latency S]: the server as its own process."""
+"""python -m tests.loopback [--port N] [--window N] [--latency S] [--facts]: a process of its own."""
 
 import argparse
 import sys
 import time
 
-from tests.loopback.server import Loopback
+from tests.loopback.server import Loopback, default_reply, two_facts
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", type=int, default=0)
 parser.add_argument("--window", type=int, default=8192)
 parser.add_argument("--latency", type=float, default=0.0)
+parser.add_argument("--facts", action="store_true", help="find two sentences in every segment")
 options = parser.parse_args()
 with Loopback(
-    port=options.port, window=options.window, latency=options.latency, keep_requests=False
+    port=options.port,
+    window=options.window,
+    latency=options.latency,
+    reply=two_facts if options.facts else default_reply,
+    keep_requests=False,
 ) as server:
     print(server.port, flush=True)
     while sys.stdin.read(1):  # ends with its parent

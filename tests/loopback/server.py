@@ -59,6 +59,15 @@ def default_reply(request: Request) -> str:
     return json.dumps({name: _value(spec) for name, spec in request.schema["properties"].items()})
 
 
+def two_facts(request: Request) -> str:
+    """A reader that finds two sentences of the segment."""
+    if request.schema is None or "facts" not in request.schema["properties"]:
+        return default_reply(request)
+    segment = " ".join(request.text.split("<segment>")[-1].split("</segment>")[0].split())
+    facts = [sentence for sentence in segment.split(". ") if 40 < len(sentence) < 170][3:5]
+    return json.dumps({"relevant": "yes", "facts": facts, "sufficient": "no"})
+
+
 def _value(spec: dict[str, Any]) -> Any:
     if "enum" in spec:
         return spec["enum"][0]
@@ -77,6 +86,8 @@ class Loopback:
     latency: float = 0.0
     model: str = "loopback"
     tokenize: bool = True
+    tokenize_faults: list[int] = field(default_factory=list)
+    """Statuses of the next requests to /tokenize; 0 drops the connection."""
     api_key: str | None = None
     port: int = 0
     keep_requests: bool = True
@@ -170,6 +181,9 @@ class Loopback:
             return await _send(writer, 200, {"version": "loopback"})
         if path == "/tokenize" and self.tokenize:
             self.tokenized += 1
+            if self.tokenize_faults:
+                status = self.tokenize_faults.pop(0)
+                return bool(status) and await _send(writer, status, {"error": {"message": "fault"}})
             data = json.loads(body)
             if "prompt" not in data and "messages" not in data:
                 return await _send(writer, 400, {"error": {"message": "no prompt"}})
