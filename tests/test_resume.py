@@ -19,7 +19,7 @@ SEGMENTS = 20
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("doc") / "doc.txt"
-    text = prose(790)
+    text = prose(670)
     cut = text.index("\n\n", len(text) // 2)
     path.write_text(
         f"{text[:cut]}\n\nThe harbour master of Vellmere in that year was Oskar Brandvold.{text[cut:]}"
@@ -36,6 +36,8 @@ def command(server: Loopback, document: Path, home: Path, *more: str) -> subproc
         server.url,
         "--window",
         "2048",
+        "--set",
+        "memagent.segment_tokens=800",  # decides the number of segments, whatever the prompts are
         "--home",
         str(home),
     ]

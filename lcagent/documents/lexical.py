@@ -165,52 +165,43 @@ def search(text: str, query: str, *, limit: int, layout: Layout | None = None) -
 
 def linked(
     text: str,
-    start: int,
-    end: int,
-    *,
-    known: Iterable[str] = (),
-    layout: Layout | None = None,
-) -> list[Passage]:
-    """The passages that share rare names with a stretch of text, best first: where it leads to.
-
-    A question of two hops names what stands in the first passage; what leads on to the second is a
-    name that both passages hold and the question does not.
-
-    Args:
-        text: the document's text, in which names are looked for.
-        start: where the stretch begins.
-        end: where it ends.
-        known: stems that do not count, such as the question's.
-        layout: the text's passages, where they are laid out already.
-
-    Returns:
-        Passages scored from 0 to 1, those outside of the stretch alone.
-    """
-    return linked_to(text, names(text[start:end]), known=known, layout=layout, outside=(start, end))
-
-
-def linked_to(
-    text: str,
     wanted: Iterable[str],
     *,
     known: Iterable[str] = (),
     layout: Layout | None = None,
     outside: tuple[int, int] | None = None,
 ) -> list[Passage]:
-    """As `linked`, for names that are given: `wanted` are their stems."""
+    """The passages that hold some of a stretch's rare names, best first: where the stretch leads to.
+
+    A question of two hops names what stands in the first passage; what leads on to the second is a
+    name that both passages hold and the question does not.
+
+    Args:
+        text: the document's text.
+        wanted: stems of the stretch's names.
+        known: stems that do not count, such as the question's.
+        layout: the text's passages, where they are laid out already.
+        outside: the stretch itself, where it is of this text: it does not lead to itself.
+
+    Returns:
+        Passages scored from 0 to 1.
+    """
     skip = set(known)
     scan = _scan(text, [w for w in dict.fromkeys(wanted) if w not in skip], layout)
     few = max(3, int(COMMON * scan.total))
-    rarity = {w: v for w, v in scan.rarity().items() if scan.frequency[w] <= few}
-    whole = sum(sorted(rarity.values(), reverse=True)[:STRONGEST])
-    if not whole:
-        return []
-    scored = [
-        Passage(p.start, p.end, min(1.0, sum(rarity.get(w, 0.0) for w in held) / whole))
-        for p, held in scan.found
-        if outside is None or p.end <= outside[0] or p.start >= outside[1]
+    found = [
+        (passage, held)
+        for passage, held in scan.found
+        if outside is None or passage.end <= outside[0] or passage.start >= outside[1]
     ]
-    scored = [p for p in scored if p.score > 0]
+    shared = {w for _, held in found for w in held if scan.frequency[w] <= few}
+    rarity = {w: v for w, v in scan.rarity().items() if w in shared}
+    whole = sum(sorted(rarity.values(), reverse=True)[:STRONGEST])
+    scored = [
+        Passage(p.start, p.end, min(1.0, sum(rarity[w] for w in held if w in shared) / whole))
+        for p, held in found
+        if not shared.isdisjoint(held)
+    ]
     scored.sort(key=lambda p: (-p.score, p.start))
     return scored
 

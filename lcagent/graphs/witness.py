@@ -12,7 +12,7 @@ from lcagent.documents import (
     Layout,
     Segment,
     lay_out,
-    linked_to,
+    linked,
     names,
     query_words,
     search,
@@ -87,7 +87,7 @@ def follow(task: Task, views: Sequence[View]) -> list[View]:
         for index, document in enumerate(task.documents):
             own = (seed.start, seed.end) if index == seed.document else None
             layout = _layout(task, index)
-            hits = linked_to(document.text, wanted, known=known, layout=layout, outside=own)
+            hits = linked(document.text, wanted, known=known, layout=layout, outside=own)
             for hit in hits[:MOST_LINKS]:
                 place = (index, hit.start)
                 view = places.setdefault(place, View(index, hit.start, hit.end, []))
