@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     """Where runs, models and logs live; default: the platform's data and cache folders."""
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     """Sampling temperature."""
+    top_p: float | None = Field(default=None, gt=0.0, le=1.0)
+    """Nucleus sampling; the RL-MemoryAgent checkpoints were published with temperature 0.7, top_p 0.95."""
     reasoning_tokens: int | None = Field(default=None, ge=0)
     """Tokens a reasoning model may think per call; default: a fifth of the window if its name says
     that it reasons, else none."""

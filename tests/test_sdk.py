@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from lcagent import AnswerDelta, Finished, Reader, RunStarted, SegmentRead, Settings
+from lcagent import AnswerDelta, Finished, Notice, Reader, RunStarted, SegmentRead, Settings
 from lcagent.errors import SettingsError, WindowExceeded
 from lcagent.models.endpoint import probe
 from lcagent.models.transport import ChatRequest, HttpTransport, LiteLlmTransport
 from lcagent.settings import load_settings
 from tests.helpers import QUESTION, clever, haystack
+from tests.loopback import Reply
 
 
 @pytest.fixture
@@ -60,6 +61,27 @@ def test_a_stream_that_is_left_early_stops_asking(loopback, document: Path) -> N
         assert asked <= 3
         answer = reader.ask(document, QUESTION)  # and the run goes on from there
     assert answer.usage.replayed >= 1
+
+
+def test_a_server_that_asks_for_a_pause_gets_it_and_the_user_is_told(loopback, document: Path) -> None:
+    def busy(request):
+        pause = request.number == 1
+        return Reply("", status=429, retry_after="1.5") if pause else clever(request)
+
+    server = loopback(window=2048, reply=busy)
+    with Reader(api_base=server.url, window=2048, strategy="memagent") as reader:
+        events = list(reader.stream(document, QUESTION))
+    refused, again = server.requests[1:3]
+    assert again.started - refused.started >= 1.5
+    assert [e.text for e in events if isinstance(e, Notice) and "429" in e.text]
+    assert isinstance(events[-1], Finished)
+
+
+def test_sampling_is_passed_on(loopback, document: Path) -> None:
+    server = loopback(window=2048, reply=clever)
+    with Reader(api_base=server.url, window=2048, temperature=0.7, top_p=0.95) as reader:
+        reader.ask(document, QUESTION)
+    assert {(r.body["temperature"], r.body["top_p"]) for r in server.requests} == {(0.7, 0.95)}
 
 
 def test_the_limit_of_requests_in_flight_holds(loopback, tmp_path: Path) -> None:

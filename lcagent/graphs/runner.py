@@ -106,6 +106,7 @@ async def _answer(
             budget=Budget(settings.max_calls, settings.max_tokens, settings.max_seconds),
             limit=endpoint_limit(opened.name, settings.concurrency or opened.slots or DEFAULT_CONCURRENCY),
             temperature=settings.temperature,
+            top_p=settings.top_p,
             notice=lambda text: emit(Notice(text)),
         ),
         ledger=Ledger(store, ""),
@@ -193,7 +194,7 @@ def _key(task: Task, strategy: Strategy) -> str:
         "model": task.model.name,
         "window": task.model.window.size,
         "reasoning": task.model.window.reasoning,
-        "temperature": settings.temperature,
+        "sampling": [settings.temperature, settings.top_p],
         "prompts": [f"{p.name}@{p.version}" for p in strategy.prompts(settings)],
     }
     return hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()

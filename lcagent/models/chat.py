@@ -20,6 +20,10 @@ from lcagent.models.window import Fitted, Window
 
 ATTEMPTS = 7
 """Tries of one request before the run stops (it can be resumed): about half a minute of waiting."""
+QUIET_SECONDS = 10.0
+"""A server in trouble is told of this often, however many requests are in flight."""
+MOST_WAIT = 60.0
+"""Most seconds that a server's Retry-After is obeyed."""
 
 
 class Journal(Protocol):
@@ -81,6 +85,7 @@ class ChatModel:
     faults: Faults = field(default_factory=Faults)
     _pending: dict[str, asyncio.Future[RawReply]] = field(default_factory=dict)
     _reserved: dict[str, int] = field(default_factory=dict)
+    _told: float = float("-inf")
 
     async def ask(
         self,
@@ -170,7 +175,7 @@ class ChatModel:
 
         try:
             async for attempt in stamina.retry_context(
-                on=Transient,
+                on=_wait,
                 attempts=ATTEMPTS,
                 timeout=None,
                 wait_initial=0.2,
@@ -181,6 +186,7 @@ class ChatModel:
                     if attempt.num == 1:
                         raise first
                     self.faults.retries += 1
+                    self._tell(f"{first.message}: asking again ({attempt.num} of {ATTEMPTS})")
                     # A reply that broke off has been shown in part; it is not shown twice.
                     return await self._try(request, None)
         except Transient as error:
@@ -189,6 +195,12 @@ class ChatModel:
                 hint=error.hint or "nothing is lost: the same command goes on from here",
             ) from error
         raise AssertionError("stamina ends by returning or raising")  # pragma: no cover
+
+    def _tell(self, text: str) -> None:
+        now = time.monotonic()
+        if now - self._told > QUIET_SECONDS:
+            self._told = now
+            self.notice(text)
 
     def _split(self, reply: RawReply) -> RawReply:
         """What a reasoning model thought is no part of the reply."""
@@ -203,6 +215,13 @@ class ChatModel:
             completion_tokens=reply.completion_tokens,
             seconds=reply.seconds,
         )
+
+
+def _wait(error: Exception) -> bool | float:
+    """Whether to try again; a number is how many seconds the server asked to be left alone."""
+    if not isinstance(error, Transient):
+        return False
+    return min(error.retry_after, MOST_WAIT) or True
 
 
 def whole(reply: RawReply) -> str:

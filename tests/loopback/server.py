@@ -49,6 +49,7 @@ class Reply:
     finish_reason: str = "stop"
     reasoning: str = ""
     status: int = 200
+    retry_after: str = ""
     delay: float | None = None
 
 
@@ -221,7 +222,9 @@ class Loopback:
         fault = request.fault
         request.status = reply.status
         if reply.status != 200:
-            return await _send(writer, reply.status, {"error": {"message": "on purpose"}})
+            return await _send(
+                writer, reply.status, {"error": {"message": "on purpose"}}, retry_after=reply.retry_after
+            )
         if fault in {"500", "429"}:
             request.status = int(fault)
             return await _send(writer, int(fault), {"error": {"message": f"fault {fault}"}})
@@ -297,10 +300,14 @@ def _event(data: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(data).encode() + b"\n\n"
 
 
-async def _send(writer: asyncio.StreamWriter, status: int, data: dict[str, Any]) -> bool:
+async def _send(
+    writer: asyncio.StreamWriter, status: int, data: dict[str, Any], *, retry_after: str = ""
+) -> bool:
     raw = json.dumps(data).encode()
+    more = f"retry-after: {retry_after}\r\n".encode() if retry_after else b""
     writer.write(
-        b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (status, len(raw))
+        b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n\r\n"
+        % (status, more, len(raw))
         + raw
     )
     await writer.drain()
