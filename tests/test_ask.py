@@ -275,3 +275,28 @@ def test_no_endpoint_is_taken_instead_of_the_one_named(document: Path) -> None:
         Reader(api_base="127.0.0.1:9") as reader,
     ):
         reader.ask(document, QUESTION)
+
+
+def test_an_answer_that_is_one_hop_short_leads_on(loopback, tmp_path: Path) -> None:
+    """The first answer names the ship; only a passage about the ship, not about the question, names its master."""
+    path = tmp_path / "doc.txt"
+    hop = "The lighthouse keeper's brother sailed for many years on the Halcyon."
+    end = "Captain Ansgar Lindqvist commanded the Halcyon from her launch."
+    path.write_text(f"{prose(150)}\n\n{hop}\n\n{prose(150, 1)}\n\n{end}\n\n{prose(100, 2)}")
+
+    def hops(request):
+        names = request.schema["properties"]
+        if "facts" in names:
+            facts = [hop] if hop in request.text.split("<segment>")[-1] else []
+            return json.dumps({"relevant": "yes" if facts else "no", "facts": facts, "sufficient": "no"})
+        if "found" in names:
+            return json.dumps(
+                {"found": "yes", "answer": "Ansgar Lindqvist" if end in request.text else "Halcyon"}
+            )
+        return clever(request)
+
+    server = loopback(window=2048, reply=hops)
+    answer = ask(server, path, "Who was the master of the ship of the lighthouse keeper's brother?")
+    assert (answer.text, answer.status) == ("Ansgar Lindqvist", "answered")
+    assert end in [citation.quote for citation in answer.citations]
+    assert server.overruns == 0

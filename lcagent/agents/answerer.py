@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from lcagent.agents.prompt import Prompt, as_data, load_prompt
 from lcagent.models.chat import ChatModel, whole
-from lcagent.models.structured import ask_typed
-from lcagent.models.window import Part
+from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.window import Part, Window
 
 FROM_EVIDENCE = load_prompt("answer")
 CLOSED_BOOK = load_prompt("closed_book")
@@ -20,6 +20,12 @@ FROM_MEMORY = load_prompt("overwrite_answer")
 TRAINED = load_prompt("overwrite_answer_trained")
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 REPLY_TOKENS = 256
+
+
+def evidence_room(window: Window, question: str) -> int:
+    """Tokens of evidence that an answering call and its retry can hold beside the question."""
+    room = window.room(FROM_EVIDENCE.bind(), ("question", "evidence"), reply=REPLY_TOKENS + RETRY_TOKENS)
+    return room - window.count(question) - window.size // 100
 
 
 class FinalReply(BaseModel):
@@ -38,6 +44,7 @@ async def answer(
     name: str,
     shrink: Callable[[int], str] | None = None,
     on_text: Callable[[str], None] | None = None,
+    final: bool = True,
 ) -> FinalReply:
     """Answer from passages or from a memory.
 
@@ -49,11 +56,12 @@ async def answer(
         name: the prompt's variable for it.
         shrink: makes the material shorter where it does not fit.
         on_text: gets the answer's text as it is written.
+        final: the budget has kept room for this call.
     """
     parts = [Part("question", as_data(question)), Part(name, as_data(material), shrink=shrink)]
-    fitted = await model.window.fit(prompt.bind(), parts, reply=REPLY_TOKENS)
+    fitted = await model.window.fit(prompt.bind(), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS)
     on_delta = StringField("answer", on_text) if on_text else None
-    return await ask_typed(model, "answer", fitted, FinalReply, final=True, on_delta=on_delta)
+    return await ask_typed(model, "answer", fitted, FinalReply, final=final, on_delta=on_delta)
 
 
 async def answer_boxed(model: ChatModel, question: str, memory: str) -> FinalReply:

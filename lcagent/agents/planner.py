@@ -77,7 +77,7 @@ async def make_plan(model: ChatModel, question: str) -> Plan:
     room = model.window.room(PROMPT.bind(), ("question",), reply=reply_tokens + RETRY_TOKENS)
     if room - model.window.size // 100 < model.window.count(parts[0].text):
         return Plan(question, ())
-    fitted = await model.window.fit(PROMPT.bind(), parts, reply=reply_tokens)
+    fitted = await model.window.fit(PROMPT.bind(), parts, reply=reply_tokens, spare=RETRY_TOKENS)
     try:
         reply = await ask_typed(model, "plan", fitted, PlanReply)
     except (MalformedReply, CutReply):

@@ -15,7 +15,7 @@ from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.documents import Document, Segment, best_sentences, sentences
 from lcagent.memory.ledger import Evidence
 from lcagent.models.chat import ChatModel
-from lcagent.models.structured import ask_typed
+from lcagent.models.structured import RETRY_TOKENS, ask_typed
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("read")
@@ -92,7 +92,7 @@ async def read_segment(
         Part("memory", as_data(memory), shrink=lambda _: ""),
     ]
     # Question and segment must stay whole; memory may go, then the plan.
-    fitted = await model.window.fit(PROMPT.bind(), parts, reply=REPLY_TOKENS)
+    fitted = await model.window.fit(PROMPT.bind(), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS)
     reply = await ask_typed(model, "read", fitted, ReadingReply)
     sufficient, following = reply.sufficient == "yes", " ".join(reply.next.split())[:PLAN_CHARS]
     if reply.relevant == "no":

@@ -10,10 +10,11 @@ from typing import Any
 
 from lcagent.agents import answerer
 from lcagent.documents import query_words, sentences
+from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.graphs.answer import Status
 from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.task import Outcome, Task
-from lcagent.graphs.witness import follow
+from lcagent.graphs.witness import follow, led_by
 from lcagent.memory.evidence import View, fill, widen
 from lcagent.memory.ledger import Entry, Evidence, figures
 
@@ -54,13 +55,21 @@ async def answer_from_ledger(task: Task) -> Final:
     ranked = await asyncio.to_thread(ranked_views, task)
     if not ranked:
         return Final("", found=False)
-    room = task.model.window.room(
-        answerer.FROM_EVIDENCE.bind(), ("question", "evidence"), reply=answerer.REPLY_TOKENS
-    )
-    room -= task.model.window.count(task.question) + task.model.window.size // 100
+    room = answerer.evidence_room(task.model.window, task.question)
     doubted = reader_trust(task, task.ledger.live()) < BELIEVED
-    best = ranked[: FEW_PASSAGES if doubted else MOST_PASSAGES]
-    return await answer_from_views(task, best, room, doubted=doubted)
+    most = FEW_PASSAGES if doubted else MOST_PASSAGES
+    first = await answer_from_views(task, ranked[:most], room, doubted=doubted, streamed=False)
+    again = (await asyncio.to_thread(led_by, task, ranked, first.text))[:most] if first.found else []
+    if {(v.document, v.start) for v in again} - {(v.document, v.start) for v in ranked[:most]}:
+        # The first answer leads to passages that were not shown: it may be one hop short.
+        try:
+            second = await answer_from_views(task, again, room, doubted=doubted, last=False)
+        except (BudgetReached, MalformedReply, CutReply):
+            second = first
+        return second if second.found else first
+    if task.stream and first.found:
+        task.emit(AnswerDelta(first.text))
+    return first
 
 
 def ranked_views(task: Task) -> list[View]:
@@ -100,7 +109,15 @@ def weighed(task: Task, live: Sequence[Entry]) -> list[Entry]:
     return entries
 
 
-async def answer_from_views(task: Task, ranked: Sequence[View], room: int, *, doubted: bool) -> Final:
+async def answer_from_views(
+    task: Task,
+    ranked: Sequence[View],
+    room: int,
+    *,
+    doubted: bool,
+    streamed: bool = True,
+    last: bool = True,
+) -> Final:
     """Answer from the best views that fit; cite sentences of those.
 
     Args:
@@ -109,6 +126,8 @@ async def answer_from_views(task: Task, ranked: Sequence[View], room: int, *, do
         room: tokens for them.
         doubted: the model has shown that it finds an answer in anything; code then also asks whether
             the passages are about the question.
+        streamed: its text may be shown while it is written.
+        last: the budget has kept room for this call.
     """
 
     def shown(tokens: int) -> list[View]:
@@ -122,7 +141,8 @@ async def answer_from_views(task: Task, ranked: Sequence[View], room: int, *, do
         layout(task, views),
         name="evidence",
         shrink=lambda tokens: layout(task, shown(tokens)),
-        on_text=_streamer(task),
+        on_text=_streamer(task) if streamed else None,
+        final=last,
     )
     return check(task, reply, [(v.document, v.start, v.end) for v in views], doubted=doubted)
 

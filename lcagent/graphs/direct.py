@@ -74,18 +74,13 @@ async def answer(state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer from the whole text."""
     task = runtime.context
     views = [View(i, 0, len(d.text), []) for i, d in enumerate(task.documents)]
-    final = await answer_from_views(
-        task, views, direct_room(task) + task.model.window.size // 100, doubted=False
-    )
+    final = await answer_from_views(task, views, direct_room(task), doubted=False)
     return {"final": final.as_state()}
 
 
 def direct_room(task: Task) -> int:
     """Tokens of document that one answering call can hold."""
-    window = task.model.window
-    render = answerer.FROM_EVIDENCE.bind()
-    room = window.room(render, ("question", "evidence"), reply=answerer.REPLY_TOKENS)
-    return room - window.count(task.question) - window.size // 100
+    return answerer.evidence_room(task.model.window, task.question)
 
 
 def fits(task: Task, room: int) -> bool:

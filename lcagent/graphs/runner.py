@@ -105,6 +105,8 @@ async def _answer(
             journal=RunJournal(store, ""),
             budget=Budget(settings.max_calls, settings.max_tokens, settings.max_seconds),
             limit=endpoint_limit(opened.name, settings.concurrency or opened.slots or DEFAULT_CONCURRENCY),
+            # The answering call may fill the window; never more than half of a small budget is kept.
+            reserve_tokens=min(size, (settings.max_tokens or 0) // 2),
             temperature=settings.temperature,
             top_p=settings.top_p,
             notice=lambda text: emit(Notice(text)),

@@ -7,6 +7,7 @@ does not name at all. Both are found by a scan of the same text, at no model's c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lcagent.documents import (
     Layout,
@@ -29,6 +30,8 @@ SEED_VIEWS = 2
 MOST_LINKS = 24
 """Passages that one of them may lead to."""
 HOP_WEIGHT, HOP_FADE = 0.6, 0.3
+ANSWER_WEIGHT = 1.2
+"""What a first answer leads to weighs more than what was found first: the model has chosen it."""
 
 
 def hint_entries(task: Task, document: int, segment: Segment) -> list[Evidence]:
@@ -92,6 +95,21 @@ def follow(task: Task, views: Sequence[View]) -> list[View]:
                 place = (index, hit.start)
                 view = places.setdefault(place, View(index, hit.start, hit.end, []))
                 view.lead += weight * hit.score
+    return sorted(places.values(), key=lambda v: (-v.score, v.document, v.start))
+
+
+def led_by(task: Task, views: Sequence[View], answer: str) -> list[View]:
+    """The views and what an answer's words lead to, best first.
+
+    A small model asked a question of two hops answers with what stands between them; the passages
+    about that are then what it should have been shown (forward look-up, as in FB-RAG).
+    """
+    known, wanted = set(query_words(task.question)), query_words(answer)
+    places = {(view.document, view.start): replace(view) for view in views}
+    for index, document in enumerate(task.documents):
+        for hit in linked(document.text, wanted, known=known, layout=_layout(task, index))[:MOST_LINKS]:
+            view = places.setdefault((index, hit.start), View(index, hit.start, hit.end, []))
+            view.lead += ANSWER_WEIGHT * hit.score
     return sorted(places.values(), key=lambda v: (-v.score, v.document, v.start))
 
 

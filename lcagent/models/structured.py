@@ -34,7 +34,7 @@ async def ask_typed(
     Args:
         model: who is asked.
         role: which agent asks.
-        fitted: a prompt planned with `RETRY_TOKENS` to spare.
+        fitted: a prompt planned with `spare=RETRY_TOKENS`.
         reply_type: a flat pydantic model.
         final: this is the answering call (see `ChatModel.ask`).
         on_delta: called with each piece of the first reply as it arrives.

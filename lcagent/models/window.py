@@ -103,6 +103,7 @@ class Window:
         parts: Sequence[Part],
         *,
         reply: int,
+        spare: int = 0,
     ) -> Fitted:
         """Plan one call; parts that may shrink do so in the order given, the last one first.
 
@@ -110,18 +111,19 @@ class Window:
             render: makes the messages from the parts' texts.
             parts: variable texts, the most precious first.
             reply: most tokens of the answer proper; the reserve for reasoning is added.
+            spare: tokens of the window to leave free, for the error that a retry quotes.
 
         Raises:
             WindowExceeded: what must stay whole does not fit. Nothing was sent.
         """
         counted = all(p.tokens is not None or not p.text or p.text in self._counts for p in parts)
         if counted and (render, frozenset(p.name for p in parts)) in self._overheads:
-            return self._fit(render, parts, reply)  # the usual case: nothing to ask the server
-        return await asyncio.to_thread(self._fit, render, parts, reply)
+            return self._fit(render, parts, reply, spare)  # the usual case: nothing to ask the server
+        return await asyncio.to_thread(self._fit, render, parts, reply, spare)
 
-    def _fit(self, render: Render, parts: Sequence[Part], reply: int) -> Fitted:
+    def _fit(self, render: Render, parts: Sequence[Part], reply: int, spare: int) -> Fitted:
         names = [part.name for part in parts]
-        room = self.room(render, names, reply=reply)
+        room = self.room(render, names, reply=reply + spare)
         texts = {part.name: part.text for part in parts}
         sizes = {p.name: self.count(p.text) if p.tokens is None else p.tokens for p in parts}
         shrunk: list[str] = []
@@ -135,8 +137,8 @@ class Window:
             sizes[part.name] = self.count(texts[part.name])
             shrunk.append(part.name)
         messages = render(texts)
-        limit = self.size - reply - self.reasoning
-        bound = self.size - reply - self.reasoning - room + sum(sizes.values())
+        limit = self.size - reply - self.reasoning - spare
+        bound = limit - room + sum(sizes.values())
         if bound > limit - self.size // 100:
             # Near the edge the sum is not proof enough: count the whole prompt.
             bound = self.counter.count_messages(messages)

@@ -1,0 +1,24 @@
+"""Rows of `lcagent bench` without what belongs to the data sets: what may be committed beside the code.
+
+    python -m benchmarks.strip OUT_FOLDER... > benchmarks/results/NAME.jsonl
+
+Questions, references, predictions and quotes are left out; with the data and the command line, the
+rows can be made again. `lcagent bench compare` and the report need the full rows.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+TEXT = {"question", "answers", "prediction", "citations", "options", "gold"}
+
+
+def main() -> None:
+    for folder in map(Path, sys.argv[1:]):
+        for line in (folder / "rows.jsonl").read_text("utf-8").splitlines():
+            row = {name: value for name, value in json.loads(line).items() if name not in TEXT}
+            print(json.dumps(row))
+
+
+if __name__ == "__main__":
+    main()
