@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lcagent.documents.lexical import STOPWORDS, stem
@@ -35,11 +36,11 @@ _NUMBER = re.compile(
     r"(?<![\w.,])(?P<sign>[-\u2212](?=\d))?(?P<whole>\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.(?P<part>\d+))?"
     rf"(?:st|nd|rd|th)?(?: (?P<scale>{'|'.join(_SCALES)}))?(?![\w])"
 )
-_SMALL: list[str] = (
+_SMALL: Sequence[str] = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
     " sixteen seventeen eighteen nineteen"
 ).split()
-_TENS: list[str] = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_TENS: Sequence[str] = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _SPELT = re.compile(
     rf"\b(?:(?P<tens>{'|'.join(_TENS)})(?:[- ](?P<after>{'|'.join(_SMALL[1:10])}))?"
     rf"|(?P<small>{'|'.join(_SMALL)}))\b"

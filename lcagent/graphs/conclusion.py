@@ -114,8 +114,11 @@ def _with_conflicts(task: Task, final: Final, rounds: Sequence[Round]) -> Final:
 def _notes(task: Task, rounds: Sequence[Round]) -> list[str]:
     notes: list[str] = []
     for done in rounds:
-        if len(done["standing"]) > 1:
+        sides = standing(done)
+        if len(sides) > 1:
             notes.append(told_apart(task, done))
+        elif sides and not sides[0]["supported"]:
+            notes.append(f"no sentence of its segment was found that holds {_listed(task, sides)}")
         if done["left_out"]:
             notes.append(
                 f"{done['left_out']} more answers to {done['question']!r}, those whose own quotes are least"
@@ -134,9 +137,12 @@ def told_apart(task: Task, done: Round) -> str:
         return f"the document says two things{asked}: {_listed(task, held)}"
     if not held:
         return f"no member's answer{asked} stands in its own quote: {_listed(task, loose)}"
-    also = f"the document says two things{asked}: " if len(held) > 1 else f"members disagree{asked}: "
-    verb = "is" if len(loose) == 1 else "are"
-    return f"{also}{_listed(task, held)}; {_listed(task, loose)} {verb} unsupported by the quote found for it"
+    head = f"the document says two things{asked}: " if len(held) > 1 else f"members disagree{asked}: "
+    doubts = [
+        f"{_listed(task, [side])} {'is not held by its own quote' if side['quote'] else 'has no quote'}"
+        for side in loose
+    ]
+    return f"{head}{_listed(task, held)}; {'; '.join(doubts)}"
 
 
 def _listed(task: Task, sides: Sequence[Side]) -> str:
