@@ -24,8 +24,10 @@ PROMPT = load_prompt("leader")
 REPLY_TOKENS = 120
 ASK_CHARS = 160
 """Longest sub-question."""
+KNOWN_CHARS = 120
+"""Most of the members' answers that go with the question where it is asked again."""
 ASK_TOKENS = 64
-"""Most tokens of a sub-question, where the question itself is not longer."""
+"""Most tokens by which a sub-question may be longer than the question."""
 _ABOUT = 0.5
 """Share of a sub-question's words that must stand in the question or in the members' answers."""
 
@@ -78,22 +80,23 @@ def guarded(
     question: str,
     *,
     asked: Sequence[str],
-    known: str,
+    known: Sequence[str],
     sides: int,
     rounds: int,
 ) -> tuple[State, str]:
     """The leader's choice, corrected by what code knows; and the sub-question where one is to be asked.
 
-    Two or more answers that differ are a conflict, whatever the leader says, and a conflict without
-    them is none. Nothing is answered before the members were asked. A sub-question that was asked
-    before ends the rounds: it would only be answered as before. Once all members have refused a
-    sub-question of the leader's own, the question itself is asked before the document is said to be silent.
+    - Two or more answers that differ are a conflict, whatever the leader says; without them there is none.
+    - Nothing is answered before the members were asked.
+    - A sub-question that was asked before ends the rounds: it would only be answered as before.
+    - As long as a word of the question stood in no sub-question, or nobody found anything, the question
+      itself is asked, with what is known so far: a small leader says ANSWER after the first of two hops.
 
     Args:
         reply: what the leader said; None where it gave no usable reply.
         question: the whole question.
         asked: sub-questions so far.
-        known: the members' answers so far; empty if they all refused.
+        known: the members' answers that stand; empty if they all refused.
         sides: answers to the last sub-question that differ and were not yet confronted.
         rounds: sub-questions that may still be asked.
     """
@@ -101,25 +104,26 @@ def guarded(
         return "CONFLICT", ""
     if rounds < 1:
         return "ANSWER", ""
-    if not asked:
-        return "NEW_STATE", sub_question(reply.ask if reply else "", question, known) or question
     repeated = {_key(text) for text in asked}
-    if reply and reply.state == "NEW_STATE":
+    if reply and (reply.state == "NEW_STATE" or not asked):
         following = sub_question(reply.ask, question, known)
         if following and _key(following) not in repeated:
             return "NEW_STATE", following
-    if not known and _key(question) not in repeated:
-        return "NEW_STATE", question
+    covered = _key(question) <= frozenset().union(*repeated)
+    whole = f"{question} (known: {'; '.join(known)[:KNOWN_CHARS]})" if known else question
+    if not (covered and known) and _key(whole) not in repeated:
+        return "NEW_STATE", whole
     return "ANSWER", ""
 
 
-def sub_question(text: str, question: str, known: str) -> str:
-    """A sub-question that is about the question and what is known so far; else empty."""
-    words = query_words(text)
-    about = set(query_words(question)) | set(query_words(known))
+def sub_question(text: str, question: str, known: Sequence[str]) -> str:
+    """One sub-question that is about the question and what is known so far; else empty."""
+    first, mark, _ = text.partition("?")  # a small leader asks several at once; members answer one
+    words = query_words(first)
+    about = _key(question).union(*map(_key, known))
     if not words or sum(w in about for w in words) < _ABOUT * len(words):
         return ""
-    return " ".join(text.split())[:ASK_CHARS]
+    return " ".join(f"{first}{mark}".split())[:ASK_CHARS]
 
 
 def _key(text: str) -> frozenset[str]:

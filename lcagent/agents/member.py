@@ -8,14 +8,16 @@ the server's prefix cache holds a segment for the next question, and for the cal
 
 from __future__ import annotations
 
+import asyncio
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment, Span, best_sentences
+from lcagent.documents import Document, Segment, Span, best_sentences, query_words
 from lcagent.documents.forms import holds
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
@@ -27,6 +29,10 @@ ANSWER_CHARS = 120
 FACT_CHARS = 160
 _CANDIDATES = 3
 """Sentences near to what a member says in which its answer is looked for."""
+_NEAR = 0.01
+"""Any word in common: what is looked for is the nearest sentence, not a good one."""
+_ABOUT = 0.34
+"""Share of the sub-question's words in the quote of an answer that came with a refusal."""
 _SAYS_NOTHING = re.compile(
     r"\W*(?:n/?a|none|nothing|unknown|unclear|empty|refused?|not? (?:answer|information|fact)|"
     r"(?:it is )?not (?:mentioned|stated|specified|given|found|available|provided|known|applicable)\b.*)?\W*",
@@ -43,20 +49,33 @@ class MemberReply(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """What a member says; `answer` is empty where it refuses."""
-
-    answer: str
-    fact: str
-
-
-@dataclass(frozen=True, slots=True)
 class Quote:
-    """The sentence that code finds for a claim, and whether it holds the answer."""
+    """The sentence that code finds for an answer, and whether it holds it."""
 
     span: Span
     text: str
     supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a member says; `answer` is empty where it refuses, `quote` None where no sentence is near it."""
+
+    answer: str
+    quote: Quote | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A segment in a member's hands."""
+
+    document: Document
+    segment: Segment
+
+    def part(self, name: str) -> Part:
+        """As a variable of the prompt."""
+        text = self.document.text[self.segment.start : self.segment.end]
+        return Part(name, as_data(text), tokens=self.segment.tokens)
 
 
 def share_room(model: ChatModel) -> int:
@@ -66,51 +85,65 @@ def share_room(model: ChatModel) -> int:
     return room - model.window.size // 100
 
 
-async def ask_member(model: ChatModel, question: str, segment: Part, other: Part | None = None) -> Claim:
+async def ask_member(model: ChatModel, question: str, own: Held, other: Held | None = None) -> Claim:
     """Put a sub-question to one member, or to one that also holds another's segment.
 
     Args:
         model: who is asked.
         question: the sub-question.
-        segment: the member's own segment (`held`).
-        other: the segment shared with it.
+        own: the member's own segment.
+        other: the segment shared with it; neither side's answer is shown, so none can be copied.
 
     Raises:
         MalformedReply, CutReply: after a retry.
     """
     asked = Part("question", as_data(question))
     if other is None:
-        render, parts = PROMPT.bind(other=""), [segment, asked]
+        render, parts = PROMPT.bind(other=""), [own.part("segment"), asked]
     else:
-        render, parts = PROMPT.bind(), [segment, Part("other", other.text, other.tokens), asked]
+        render, parts = PROMPT.bind(), [own.part("segment"), other.part("other"), asked]
     fitted = await model.window.fit(render, parts, reply=REPLY_TOKENS)
     reply = await ask_typed(model, "member" if other is None else "share", fitted, MemberReply)
-    answer, fact = (" ".join(text.split()) for text in (reply.answer, reply.fact))
-    # A small model that has nothing to say may say so in the wrong field.
-    if reply.refuse == "yes" or _SAYS_NOTHING.fullmatch(answer):
-        return Claim("", "")
-    return Claim(answer[:ANSWER_CHARS], fact[:FACT_CHARS])
+    return await asyncio.to_thread(weigh, reply, question, [own, other] if other else [own])
 
 
-def held(document: Document, segment: Segment) -> Part:
-    """A segment as a member's prompt shows it."""
-    return Part("segment", as_data(document.text[segment.start : segment.end]), tokens=segment.tokens)
+def weigh(reply: MemberReply, question: str, shown: Sequence[Held]) -> Claim:
+    """What a reply amounts to, and the sentence that its answer came from; the model only pointed at it.
 
-
-def own_quote(document: Document, segment: Segment, question: str, claim: Claim) -> Quote | None:
-    """The sentence of a member's own segment that its claim comes from; the model only pointed at it.
+    A small model contradicts itself: it refuses, and names the answer in the next field (seen in every
+    reply of a 1.5B model whose segment held it; where it did not, that field was empty or said "none").
+    Such an answer counts only where code can vouch for it.
 
     Args:
-        document: the document.
-        segment: the member's segment.
-        question: the sub-question; it finds the nearest sentence where the claim's words stand nowhere.
-        claim: what the member says.
+        reply: the model's.
+        question: the sub-question.
+        shown: the segments it answered from.
     """
-    text = document.text
-    for note in (f"{claim.answer} {claim.fact}", question):
-        near = best_sentences(text, note, segment.start, segment.end, limit=_CANDIDATES, floor=0.01)
-        quotes = [Quote(at, text[at.start : at.end], False) for at, _ in near]
-        quotes = [replace(quote, supported=holds(quote.text, claim.answer)) for quote in quotes]
+    answer, fact = (" ".join(text.split()) for text in (reply.answer, reply.fact))
+    answer = answer[:ANSWER_CHARS]
+    if _SAYS_NOTHING.fullmatch(answer):
+        return Claim("")
+    quotes = [found for held in shown if (found := _quote(held, question, answer, fact[:FACT_CHARS]))]
+    quotes.sort(key=lambda quote: not quote.supported)
+    best = quotes[0] if quotes else None
+    if reply.refuse == "yes" and not (best and best.supported and _about(question, best.text)):
+        return Claim("")
+    return Claim(answer, best)
+
+
+def _quote(held: Held, question: str, answer: str, fact: str) -> Quote | None:
+    """The sentence nearest to what is said; to the question, where what is said stands nowhere."""
+    text, segment = held.document.text, held.segment
+    for note in (f"{answer} {fact}", question):
+        near = best_sentences(text, note, segment.start, segment.end, limit=_CANDIDATES, floor=_NEAR)
+        quotes = [
+            Quote(at, text[at.start : at.end], holds(text[at.start : at.end], answer)) for at, _ in near
+        ]
         if quotes:
             return next((quote for quote in quotes if quote.supported), quotes[0])
     return None
+
+
+def _about(question: str, quote: str) -> bool:
+    asked, said = query_words(question), set(query_words(quote))
+    return sum(word in said for word in asked) >= _ABOUT * len(asked)

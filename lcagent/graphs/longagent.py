@@ -68,7 +68,7 @@ class LongAgent:
         model = task.model
         model.window.overhead(member.PROMPT.bind(other=""), ("segment", "question"))
         question = model.window.count(as_data(task.question))
-        room = (member.share_room(model) - max(question, leader.ASK_TOKENS)) // 2
+        room = (member.share_room(model) - question - leader.ASK_TOKENS) // 2
         least = min(room, leader.leader_room(model) - question, final_room(task))
         if least < LEAST_SEGMENT:
             raise QuestionTooLong(
@@ -135,7 +135,7 @@ async def lead(state: LongAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
         said,
         task.question,
         asked=[done["question"] for done in rounds],
-        known=" ".join(side["answer"] for done in rounds for side in standing(done)),
+        known=[side["answer"] for done in rounds for side in standing(done)],
         sides=sides,
         rounds=left,
     )
@@ -155,7 +155,7 @@ def _finding(done: Round) -> str:
 
 def _short(task: Task, question: str) -> str:
     """A sub-question that takes more than the segments leave for it gives way to the question."""
-    most = max(task.model.window.count(as_data(task.question)), leader.ASK_TOKENS)
+    most = task.model.window.count(as_data(task.question)) + leader.ASK_TOKENS
     return question if task.model.window.count(as_data(question)) <= most else task.question
 
 

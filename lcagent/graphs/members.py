@@ -7,7 +7,6 @@ in `ChatModel`, so that each one's result is saved as soon as it is there.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any, TypedDict
 
@@ -64,30 +63,25 @@ def concerned(task: Task, question: str) -> list[tuple[int, int]]:
 async def ask(state: MemberState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Put the sub-question to one member; one that cannot be asked is noted and passed over."""
     task, number, index = runtime.context, state["document"], state["index"]
-    document, segment = task.documents[number], task.segments[number][index]
     try:
-        asking = member.ask_member(task.model, state["question"], member.held(document, segment))
-        claim = await attempt(task, asking)
+        held = member.Held(task.documents[number], task.segments[number][index])
+        claim = await attempt(task, member.ask_member(task.model, state["question"], held))
     except BudgetReached as reached:
         return {"stop": f"budget: {reached.message}"}
+    quote = claim.quote if claim else None
     reply = Reply(
         round=state["round"],
         document=number,
         index=index,
         kind="unread" if claim is None else "answer" if claim.answer else "refusal",
         answer=claim.answer if claim else "",
-        start=0,
-        end=0,
-        quote="",
-        supported=False,
+        start=quote.span.start if quote else 0,
+        end=quote.span.end if quote else 0,
+        quote=quote.text if quote else "",
+        supported=quote is not None and quote.supported,
     )
-    if claim and claim.answer:
-        found = await asyncio.to_thread(member.own_quote, document, segment, state["question"], claim)
-        if found is not None:
-            span = found.span
-            reply = Reply({**reply, "start": span.start, "end": span.end, "quote": found.text})
-            reply["supported"] = found.supported
-            _keep(task, reply)
+    if quote:
+        _keep(task, reply)
     if not state["round"]:
         tell(task, number, index, kept=int(reply["supported"]))
     return {"replies": [reply]}
@@ -114,12 +108,12 @@ async def share(state: ShareState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Ask over both members' segments, in one order; neither side's answer is shown."""
     task = runtime.context
     a, b = state["sides"]
-    shown = [
-        member.held(task.documents[side["document"]], task.segments[side["document"]][side["index"]])
+    own, other = [
+        member.Held(task.documents[side["document"]], task.segments[side["document"]][side["index"]])
         for side in ((b, a) if state["turned"] else (a, b))
     ]
     try:
-        claim = await attempt(task, member.ask_member(task.model, state["question"], shown[0], shown[1]))
+        claim = await attempt(task, member.ask_member(task.model, state["question"], own, other))
     except BudgetReached as reached:
         return {"stop": f"budget: {reached.message}"}
     says = bracket.says(claim.answer if claim else "", a["answer"], b["answer"])
