@@ -9,11 +9,15 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from lcagent import Reader
 from lcagent.errors import MalformedReply, QuestionTooLong, UsageError
+from lcagent.evals.bench import Bench, Plan
+from lcagent.models.session import ModelSession
+from lcagent.settings import load_settings
 from tests.helpers import NEEDLE, QUESTION, haystack, prose
 from tests.loopback import Faults, Loopback, Reply
 from tests.loopback.faults import MALFORMED
@@ -336,6 +340,13 @@ def test_a_budget_reached_in_the_bracket_keeps_what_stands(loopback, document: P
     assert any("has no quote" in warning for warning in answer.warnings)
 
 
+def test_a_budget_reached_before_anybody_was_asked(loopback, document: Path) -> None:
+    server = loopback(window=2048, reply=Team(finds))
+    answer = ask(server, document, max_calls=1)
+    assert (answer.status, answer.text, answer.coverage.segments_read) == ("budget", "", 0)
+    assert not server.requests
+
+
 def test_several_documents_are_told_apart(loopback, tmp_path: Path) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
@@ -358,6 +369,21 @@ def test_a_document_cannot_write_control_tokens_or_close_its_mark(loopback, tmp_
         assert request.messages[-1]["content"].count("</segment>") <= 2
 
 
+def test_bench_has_its_rows(loopback, tmp_path: Path) -> None:
+    def magic(texts: list[str], question: str) -> str:
+        lines = [ln for text in texts for ln in text.splitlines() if "special magic number" in ln]
+        return next((w.strip(".") for ln in lines for w in ln.split() if w.strip(".").isdigit()), "")
+
+    server = loopback(window=2048, reply=Team(magic))
+    settings = load_settings({"api_base": server.url, "window": 2048})
+    names = ("longagent", "longagent:rounds=1+prefilter=false")
+    plan = Plan(tasks=("niah",), lengths=(3000,), strategies=names, n=1, seed=3, out=tmp_path / "out")
+    with ModelSession(settings) as session:
+        rows = Bench(plan, settings, lambda _: None, lambda _: None).run(session)
+    assert [row.strategy for row in rows] == list(names)
+    assert all(row.score == 1.0 and row.recorded and row.kept and row.cost.overruns == 0 for row in rows)
+
+
 def test_a_question_that_cannot_fit_is_refused_before_the_first_call(loopback, document: Path) -> None:
     server = loopback(window=1536)
     with pytest.raises(QuestionTooLong, match="two segments"):
@@ -365,7 +391,7 @@ def test_a_question_that_cannot_fit_is_refused_before_the_first_call(loopback, d
     assert not server.requests
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pieces=st.lists(PIECES, min_size=1, max_size=120),
     question=st.text(min_size=1, max_size=300).filter(str.strip),

@@ -132,16 +132,20 @@ def weigh(reply: MemberReply, question: str, shown: Sequence[Held]) -> Claim:
 
 
 def _quote(held: Held, question: str, answer: str, fact: str) -> Quote | None:
-    """The sentence nearest to what is said; to the question, where what is said stands nowhere."""
+    """The sentence nearest to what is said that holds the answer; else just the nearest.
+
+    The fact may be another sentence than the answer's, so the question is tried beside it.
+    """
     text, segment = held.document.text, held.segment
-    for note in (f"{answer} {fact}", question):
+    nearest: Quote | None = None
+    for note in (f"{answer} {fact}", f"{answer} {question}"):
         near = best_sentences(text, note, segment.start, segment.end, limit=_CANDIDATES, floor=_NEAR)
-        quotes = [
-            Quote(at, text[at.start : at.end], holds(text[at.start : at.end], answer)) for at, _ in near
-        ]
-        if quotes:
-            return next((quote for quote in quotes if quote.supported), quotes[0])
-    return None
+        for at, _ in near:
+            quote = Quote(at, text[at.start : at.end], holds(text[at.start : at.end], answer))
+            if quote.supported:
+                return quote
+            nearest = nearest or quote
+    return nearest
 
 
 def _about(question: str, quote: str) -> bool:

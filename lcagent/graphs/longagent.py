@@ -141,7 +141,8 @@ async def lead(state: LongAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
     )
     if choice == "NEW_STATE":
         question = await asyncio.to_thread(_short, task, question)
-        task.emit(Notice(f"round {len(rounds) + 1}: {question}"))
+        if question != task.question:
+            task.emit(Notice(f"round {len(rounds) + 1}: {question}"))
     elif choice == "CONFLICT":
         task.emit(Notice(f"{sides} answers differ: their segments are read together"))
     return {"state": choice, "question": question}
