@@ -29,6 +29,7 @@ EQUAL = [
     ("Brandvold, Oskar", "Oskar Brandvold"),
     ("Oskar Brandvald", "Oskar Brandvold"),
     ("Oskar Brandvold", "Oskar Brandvold in 1911"),
+    ("the Vellmere Fund", "The trustees of the Vellmere Fund paid 18,000 crowns."),
     ("The Old Mill", "old mill"),
     ("Mülhausen", "mulhausen"),
     ("No.", "no, it was not"),
@@ -48,6 +49,7 @@ DIFFERENT = [
     ("yes", "no"),
     ("guilty", "not guilty"),
     ("Oskar Brandvold in 1911", "Oskar Brandvold in 1912"),
+    ("1911", "between 1911 and 1915"),
     ("12345678901234567890123456789012", "12345678901234567890123456789013"),
 ]
 ANSWERS = st.one_of(

@@ -110,9 +110,9 @@ async def ask_member(model: ChatModel, question: str, own: Held, other: Held | N
 def weigh(reply: MemberReply, question: str, shown: Sequence[Held]) -> Claim:
     """What a reply amounts to, and the sentence that its answer came from; the model only pointed at it.
 
-    A small model contradicts itself: it refuses, and names the answer in the next field (seen in every
-    reply of a 1.5B model whose segment held it; where it did not, that field was empty or said "none").
-    Such an answer counts only where code can vouch for it.
+    A small model contradicts itself: Qwen2.5-Coder-1.5B set `refuse` to yes in 10 of 10 replies, and
+    named the right answer in the 5 whose text held it. Such an answer counts only where code can vouch
+    for it: its own quote holds it and is about the question.
 
     Args:
         reply: the model's.

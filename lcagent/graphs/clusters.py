@@ -25,12 +25,22 @@ def same_answer(one: str, other: str) -> bool:
         return True
     if a.denied != b.denied:
         return False
+    if _within(a, b) or _within(b, a):
+        return True
     if len(a.figures) != len(b.figures) or not all(map(same_figure, a.figures, b.figures)):
-        # "Oskar Brandvold" and "Oskar Brandvold in 1911" are no contradiction; two years are.
-        return not (a.figures and b.figures) and len(a.words) > 1 and set(a.words) == set(b.words)
+        return False
     if not a.words or not b.words:
         return bool(a.figures)
     return _same_words(a, b)
+
+
+def _within(short: Form, long: Form) -> bool:
+    """Whether one says all that the other says, and more: "Oskar Brandvold" and "Oskar Brandvold in 1911".
+
+    A single word or a bare figure is not enough: "Norway" and "Oslo, the capital of Norway" differ.
+    """
+    held = all(any(same_figure(f, g) for g in long.figures) for f in short.figures)
+    return held and len(short.words) > 1 and set(short.words) <= set(long.words)
 
 
 def _same_words(a: Form, b: Form) -> bool:
@@ -41,9 +51,7 @@ def _same_words(a: Form, b: Form) -> bool:
 
         # The words that differ are compared alone: two long names may differ in "north" and "south".
         return fuzz.ratio(" ".join(sorted(only_a)), " ".join(sorted(only_b))) >= ALIKE
-    # One holds all words of the other: it says more; a single word must be one of a name's two.
-    short, long = sorted((len(a.words), len(b.words)))
-    return short > 1 or long == 2
+    return max(len(a.words), len(b.words)) == 2  # a family name for the full name
 
 
 def cluster(answers: Sequence[str], same: Matcher = same_answer) -> list[list[int]]:
