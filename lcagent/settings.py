@@ -35,6 +35,19 @@ class MemAgentSettings(BaseModel):
     """Stop reading after two segments in a row that the model finds sufficient."""
 
 
+class LongAgentSettings(BaseModel):
+    """How the LongAgent strategy reads (`--set longagent.NAME=VALUE`)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    segment_tokens: int = Field(default=2000, ge=64)
+    """Most tokens of one member's segment; two must fit one call, so less where the window is smaller."""
+    rounds: int = Field(default=3, ge=1, le=3)
+    """Most sub-questions that the leader may put to the members."""
+    prefilter: bool = True
+    """From the second round on, ask only members whose segments hold words of the sub-question."""
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Names are those of the flags and of `LCAGENT_*`."""
 
@@ -52,7 +65,7 @@ class Settings(BaseSettings):
     """A tokenizer.json (or its folder), for endpoints that count no tokens."""
     window: int = Field(default=8192, ge=512)
     """Tokens of one model call, prompt and reply together."""
-    strategy: Literal["auto", "direct", "memagent"] = "auto"
+    strategy: Literal["auto", "direct", "memagent", "longagent"] = "auto"
     """How to read; `auto` takes `direct` where the document fits the window."""
     home: Path | None = None
     """Where runs, models and logs live; default: the platform's data and cache folders."""
@@ -74,6 +87,7 @@ class Settings(BaseSettings):
     max_seconds: float | None = Field(default=None, gt=0)
     """Budget: seconds in this command."""
     memagent: MemAgentSettings = MemAgentSettings()
+    longagent: LongAgentSettings = LongAgentSettings()
 
     @classmethod
     def settings_customise_sources(

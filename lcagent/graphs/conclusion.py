@@ -1,0 +1,156 @@
+"""LongAgent's end: one answer from the sides that stand, and what stayed unresolved told apart.
+
+A hallucination is not the same as a document that contradicts itself: where two sides stand to the
+end, code looks whether each side's own quote holds its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from lcagent.agents import answerer
+from lcagent.errors import CutReply, MalformedReply
+from lcagent.graphs.answering import MOST_CITATIONS, Final, answer_from_views, check
+from lcagent.graphs.bracket import Round, Side
+from lcagent.graphs.task import Task
+from lcagent.memory.evidence import View, widen
+from lcagent.memory.ledger import Entry, Evidence
+from lcagent.models.structured import RETRY_TOKENS
+
+_UNSUPPORTED = 0.3
+"""Weight of a passage whose sentence does not hold the answer that pointed at it."""
+
+
+def standing(done: Round) -> list[Side]:
+    """The sides of a round that no other has beaten."""
+    return [done["sides"][i] for i in done["standing"]]
+
+
+def final_room(task: Task) -> int:
+    """Tokens that the answering call has for passages."""
+    names = ("question", "evidence")
+    room = task.model.window.room(
+        answerer.FROM_EVIDENCE.bind(), names, reply=answerer.REPLY_TOKENS + RETRY_TOKENS
+    )
+    return room - task.model.window.count(task.question) - task.model.window.size // 100
+
+
+async def conclude(task: Task, rounds: Sequence[Round]) -> Final:
+    """The best answer from what stands after the last round.
+
+    Raises:
+        MalformedReply, CutReply: the answering call gave nothing usable, and no member's own answer
+            can take its place.
+    """
+    sides = [side for done in rounds for side in standing(done)]
+    views = views_of(task, sides)
+    if not views:
+        return Final("", found=False, warnings=_notes(task, rounds))
+    fallback = _members_own(task, rounds[-1])
+    try:
+        final = await answer_from_views(task, views, final_room(task), doubted=False)
+    except (MalformedReply, CutReply):
+        if fallback is None:
+            raise
+        final = fallback
+    if not final.found and fallback is not None:
+        final = fallback
+    return _with_conflicts(task, final, rounds)
+
+
+def views_of(task: Task, sides: Sequence[Side]) -> list[View]:
+    """The passages that the sides' quotes stand in, those that hold their answer first."""
+    entries = [
+        Entry(**asdict(_evidence(side, 1.0 if side["supported"] else _UNSUPPORTED)))
+        for side in sides
+        if side["quote"]
+    ]
+
+    def span(document: int, segment: int) -> tuple[int, int]:
+        found = task.segments[document][segment]
+        return found.start, found.end
+
+    return widen(entries, task.documents, span)
+
+
+def _evidence(side: Side, score: float = 1.0) -> Evidence:
+    return Evidence(
+        side["document"],
+        side["index"],
+        side["start"],
+        side["end"],
+        side["quote"],
+        side["answer"],
+        score,
+    )
+
+
+def _members_own(task: Task, last: Round) -> Final | None:
+    """A member's answer to the last sub-question, where its own quote holds it and code accepts it."""
+    for side in standing(last):
+        if side["supported"]:
+            reply = answerer.FinalReply(found="yes", answer=side["answer"])
+            regions = [(view.document, view.start, view.end) for view in views_of(task, [side])]
+            final = check(task, reply, regions, doubted=False)
+            if final.found:
+                return final
+    return None
+
+
+def _with_conflicts(task: Task, final: Final, rounds: Sequence[Round]) -> Final:
+    """The answer with both sides' quotes where something stayed unresolved."""
+    torn = [sides for done in rounds if len(sides := standing(done)) > 1]
+    warnings = [*final.warnings, *_notes(task, rounds)]
+    if not final.found or not any(side["supported"] for sides in torn for side in sides):
+        return replace(final, warnings=warnings)
+    quoted = [asdict(_evidence(side)) for sides in torn for side in sides[:2] if side["quote"]]
+    places = {(item["document"], item["start"]) for item in quoted}
+    others = [item for item in final.cited if (item["document"], item["start"]) not in places]
+    cited = [*quoted, *others][: max(len(quoted), MOST_CITATIONS)]
+    return Final(final.text, True, cited, conflict=True, warnings=warnings)
+
+
+def _notes(task: Task, rounds: Sequence[Round]) -> list[str]:
+    notes: list[str] = []
+    for done in rounds:
+        sides = standing(done)
+        if len(sides) > 1:
+            notes.append(told_apart(task, done))
+        elif sides and not sides[0]["supported"]:
+            notes.append(f"no sentence of its segment was found that holds {_listed(task, sides)}")
+        if done["left_out"]:
+            notes.append(
+                f"{done['left_out']} more answers to {done['question']!r}, those whose own quotes are least"
+                " about it, were not confronted with the others"
+            )
+    return notes
+
+
+def told_apart(task: Task, done: Round) -> str:
+    """What stayed unresolved, in a sentence: the document says two things, or a quote holds no answer."""
+    sides = standing(done)
+    held = [side for side in sides if side["supported"]]
+    loose = [side for side in sides if not side["supported"]]
+    asked = "" if done["question"] == task.question else f" to {done['question']!r}"
+    if len(held) > 1 and not loose:
+        return f"the document says two things{asked}: {_listed(task, held)}"
+    if not held:
+        return f"no member's answer{asked} stands in its own quote: {_listed(task, loose)}"
+    head = f"the document says two things{asked}: " if len(held) > 1 else f"members disagree{asked}: "
+    doubts = [
+        f"{_listed(task, [side])} {'is not held by its own quote' if side['quote'] else 'has no quote'}"
+        for side in loose
+    ]
+    return f"{head}{_listed(task, held)}; {'; '.join(doubts)}"
+
+
+def _listed(task: Task, sides: Sequence[Side]) -> str:
+    shown: list[str] = []
+    for side in sides:
+        document = task.documents[side["document"]]
+        page = document.page_at(side["start"])
+        where = f"{document.unit} {page}" if page else f"segment {side['index'] + 1}"
+        name = f"{document.name}, " if len(task.documents) > 1 else ""
+        shown.append(f"{side['answer']!r} ({name}{where})")
+    return " and ".join(shown)

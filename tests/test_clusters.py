@@ -1,0 +1,258 @@
+"""Equal answers come together, others never; and the bracket ends, whatever the members say."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lcagent.agents.leader import LeaderReply, guarded
+from lcagent.documents.forms import form, holds
+from lcagent.graphs import bracket
+from lcagent.graphs.bracket import MOST_SIDES, Meeting, Reply, says
+from lcagent.graphs.clusters import cluster, same_answer
+
+EQUAL = [
+    ("5 March 1911", "March 5, 1911"),
+    ("5th of March 1911", "1911-03-05"),
+    ("on 5 March 1911", "in March 1911"),
+    ("5 March 1911", "in 1911"),
+    ("5 March", "5 March 1911"),
+    ("1,234", "1234"),
+    ("1.50", "1.5"),
+    ("1.5 million", "1,500,000"),
+    ("twenty-one seals", "21 seals"),
+    ("12km", "12 km"),
+    ("12 %", "12 per cent"),
+    ("Dr. Oskar Brandvold", "Oskar Brandvold"),
+    ("Brandvold", "Oskar Brandvold"),
+    ("Brandvold, Oskar", "Oskar Brandvold"),
+    ("Oskar Brandvald", "Oskar Brandvold"),
+    ("Oskar Brandvold", "Oskar Brandvold in 1911"),
+    ("the Vellmere Fund", "The trustees of the Vellmere Fund paid 18,000 crowns."),
+    ("The Old Mill", "old mill"),
+    ("Mülhausen", "mulhausen"),
+    ("No.", "no, it was not"),
+    ("漢字", "漢字。"),
+]
+DIFFERENT = [
+    ("1911", "1912"),
+    ("5 March 1911", "6 March 1911"),
+    ("5 March 1911", "5 May 1911"),
+    ("1,234", "1,235"),
+    ("12 km", "12 miles"),
+    ("08:42", "42:08"),
+    ("-5 degrees", "5 degrees"),
+    ("Oskar Brandvold", "Ida Brandvold"),
+    ("the north gate of the museum", "the south gate of the museum"),
+    ("Norway", "Oslo, the capital of Norway"),
+    ("yes", "no"),
+    ("guilty", "not guilty"),
+    ("Oskar Brandvold in 1911", "Oskar Brandvold in 1912"),
+    ("1911", "between 1911 and 1915"),
+    ("12345678901234567890123456789012", "12345678901234567890123456789013"),
+]
+ANSWERS = st.one_of(
+    st.sampled_from([text for pair in EQUAL + DIFFERENT for text in pair]),
+    st.text(max_size=20),
+    st.from_regex(r"\A[A-D]{1,2} [A-D]{1,2} ?[0-9]{0,2}\Z"),
+)
+
+
+@pytest.mark.parametrize(("one", "other"), EQUAL)
+def test_equal_answers(one: str, other: str) -> None:
+    assert same_answer(one, other) and same_answer(other, one)
+    assert cluster([one, other]) == [[0, 1]]
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+def test_different_answers(one: str, other: str) -> None:
+    assert not same_answer(one, other) and not same_answer(other, one)
+    assert cluster([one, other]) == [[0], [1]]
+
+
+def test_a_chain_of_near_matches_does_not_join_two_opposites() -> None:
+    found = cluster(["Oskar Brandvold", "Brandvold", "Ida Brandvold"])
+    assert sorted(map(len, found)) == [1, 2]
+    assert not any({0, 2} <= set(members) for members in found)
+
+
+def test_the_matcher_can_be_replaced() -> None:
+    assert cluster(["a tower", "a steeple", "a boat"], lambda a, b: "boat" not in a + b) == [[0, 1], [2]]
+
+
+@settings(deadline=None)
+@given(ANSWERS, ANSWERS)
+def test_matching_is_symmetric(one: str, other: str) -> None:
+    assert same_answer(one, one)
+    assert same_answer(one, other) == same_answer(other, one)
+
+
+@settings(deadline=None)
+@given(st.lists(ANSWERS, max_size=14), st.randoms(use_true_random=False))
+def test_clusters_are_a_partition_that_does_not_depend_on_the_order(
+    answers: list[str], rng: random.Random
+) -> None:
+    found = cluster(answers)
+    assert sorted(i for members in found for i in members) == list(range(len(answers)))
+    where = {i: number for number, members in enumerate(found) for i in members}
+    for i, one in enumerate(answers):
+        for j, other in enumerate(answers):
+            if form(one).key == form(other).key:
+                assert where[i] == where[j]
+            if where[i] == where[j]:
+                assert form(one).key == form(other).key or same_answer(one, other)
+    order = list(range(len(answers)))
+    rng.shuffle(order)
+    shuffled = cluster([answers[i] for i in order])
+    assert {frozenset(order[i] for i in members) for members in shuffled} == set(map(frozenset, found))
+
+
+@pytest.mark.parametrize(
+    ("quote", "answer", "held"),
+    [
+        ("It was built on 5 March 1911 at Tarn.", "March 5, 1911", True),
+        ("It was built in 1911 at Tarn.", "1912", False),
+        ("He counted 1,234 seals.", "1234", True),
+        ("He counted twelve seals.", "12 seals", True),
+        ("The master was Oskar Brandvold.", "Dr. Oskar Brandvold", True),
+        ("The master was Oskar Brandvold.", "Ida Brandvold", False),
+        ("The master was away.", "yes", True),
+    ],
+)
+def test_a_sentence_holds_an_answer(quote: str, answer: str, held: bool) -> None:
+    assert holds(quote, answer) is held
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("1911", "a"),
+        ("in the year 1912", "b"),
+        ("1911 and 1912", "both"),
+        ("1913", "neither"),
+        ("", "neither"),
+    ],
+)
+def test_whose_answer_two_shared_segments_gave(answer: str, said: str) -> None:
+    assert says(answer, "1911", "1912") == said
+
+
+def reply(answer: str, index: int, *, supported: bool = True) -> Reply:
+    return Reply(
+        round=0,
+        document=0,
+        index=index,
+        kind="answer" if answer else "refusal",
+        answer=answer,
+        start=index,
+        end=index + 1,
+        quote=f"quote {index}",
+        supported=supported,
+    )
+
+
+def fight(answers: list[str], judge) -> tuple[list[str], int]:
+    """Play a bracket to its end: who stands, and how many calls it took."""
+    current = bracket.gather("which?", [reply(a, i) for i, a in enumerate(answers)])
+    calls = 0
+    while met := bracket.pairs(current):
+        stage = current["stage"]
+        meetings = [
+            Meeting(
+                round=0, stage=stage, a=a, b=b, says=judge(current["sides"][a], current["sides"][b], turn)
+            )
+            for a, b in met
+            for turn in (False, True)
+        ]
+        calls += len(meetings)
+        current = bracket.settle(current, meetings)
+    return [current["sides"][i]["answer"] for i in current["standing"]], calls
+
+
+LETTERS = "QWERTZUIOPASDFGHJKLYXCVBNM"
+
+
+@settings(deadline=None)
+@given(st.integers(1, 26), st.integers(0, 25))
+def test_the_right_one_beats_all_others_wherever_it_enters(sides: int, right: int) -> None:
+    answers = [f"name {3 * letter}" for letter in LETTERS[:sides]]
+    truth = answers[min(right, sides - 1, MOST_SIDES - 1)]
+    stands, calls = fight(
+        answers,
+        lambda a, b, _: "a" if a["answer"] == truth else "b" if b["answer"] == truth else "a",
+    )
+    assert stands == [truth]
+    assert calls == 2 * (min(sides, MOST_SIDES) - 1)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 26), st.randoms(use_true_random=False))
+def test_a_bracket_ends_and_its_cost_is_bounded(sides: int, rng: random.Random) -> None:
+    answers = [f"name {3 * letter}" for letter in LETTERS[:sides]]
+    stands, calls = fight(answers, lambda *_: rng.choice(["a", "b", "both", "neither"]))
+    assert 1 <= len(stands) <= sides
+    assert calls <= 80
+    undecided, calls = fight(answers, lambda a, b, turn: "b" if turn else "a")
+    assert len(undecided) == min(sides, MOST_SIDES)
+    assert calls <= 80
+
+
+def test_the_representative_is_the_member_whose_quote_holds_the_answer() -> None:
+    replies = [reply("1911", 0, supported=False), reply("", 1), reply("in 1911", 2), reply("1912", 3)]
+    done = bracket.gather("which?", replies)
+    assert [(side["answer"], side["index"], side["others"]) for side in done["sides"]] == [
+        ("in 1911", 2, [[0, 0]]),
+        ("1912", 3, []),
+    ]
+
+
+QUESTION = "Where was the harbour master of Vellmere born?"
+HOP = "Who was the harbour master of Vellmere?"
+
+
+def choice(state: str = "ANSWER", ask: str = "", **facts):
+    given_ = {"asked": [], "known": [], "sides": 0, "rounds": 3, **facts}
+    return guarded(LeaderReply(state=state, ask=ask), QUESTION, **given_)
+
+
+def test_nothing_is_answered_before_the_members_were_asked() -> None:
+    assert choice("ANSWER") == ("NEW_STATE", QUESTION)
+    assert choice("CONFLICT") == ("NEW_STATE", QUESTION)
+    assert choice("NEW_STATE", HOP) == ("NEW_STATE", HOP)
+    assert choice("ANSWER", f"{HOP} When was he born?") == ("NEW_STATE", HOP)
+    assert choice("NEW_STATE", "What is the capital of Mongolia?") == ("NEW_STATE", QUESTION)
+    assert guarded(None, QUESTION, asked=[], known=[], sides=0, rounds=3) == ("NEW_STATE", QUESTION)
+
+
+@pytest.mark.parametrize("state", ["NEW_STATE", "CONFLICT", "ANSWER"])
+def test_two_sides_are_a_conflict_whatever_the_leader_says(state: str) -> None:
+    assert choice(state, HOP, asked=[HOP], known=["1911", "1912"], sides=2, rounds=0)[0] == "CONFLICT"
+
+
+def test_a_conflict_without_two_sides_is_none() -> None:
+    assert choice("CONFLICT", asked=[QUESTION], known=["Oskar"], sides=1) == ("ANSWER", "")
+
+
+def test_a_repeated_sub_question_ends_the_rounds() -> None:
+    again = "Was the harbour master of Vellmere born, and where?"
+    assert choice("NEW_STATE", again, asked=[QUESTION], known=["Tarnvik"]) == ("ANSWER", "")
+
+
+def test_what_the_members_found_may_be_asked_about() -> None:
+    follow = "Where was Oskar Brandvold born?"
+    known = ["Oskar Brandvold"]
+    assert choice("NEW_STATE", follow, asked=[HOP], known=known) == ("NEW_STATE", follow)
+    assert choice("NEW_STATE", follow, asked=[HOP], known=known, rounds=0) == ("ANSWER", "")
+
+
+def test_half_of_a_question_is_not_taken_for_the_whole() -> None:
+    whole = f"{QUESTION} (known: Oskar Brandvold)"
+    assert choice("ANSWER", asked=[HOP], known=["Oskar Brandvold"]) == ("NEW_STATE", whole)
+    assert choice("ANSWER", asked=[HOP, whole], known=["Oskar Brandvold"]) == ("ANSWER", "")
+
+
+def test_the_question_itself_is_asked_before_the_document_is_said_to_be_silent() -> None:
+    assert choice("ANSWER", asked=[HOP]) == ("NEW_STATE", QUESTION)
+    assert choice("ANSWER", asked=[QUESTION]) == ("ANSWER", "")
+    assert choice("ANSWER", asked=[HOP], rounds=0) == ("ANSWER", "")
