@@ -52,8 +52,7 @@ def concerned(task: Task, question: str) -> list[tuple[int, int]]:
     """The segments that hold a passage which matches a question nearly as well as the best one."""
     scores: dict[tuple[int, int], float] = {}
     for number, document in enumerate(task.documents):
-        spans = [(s.start, s.end) for s in task.segments[number]]
-        for hit in search(document.text, question, limit=_PASSAGES, within=spans):
+        for hit in search(document.text, question, limit=_PASSAGES, layout=task.layout(number)):
             index = next(s.index for s in task.segments[number] if s.start <= hit.start < s.end)
             scores[number, index] = max(hit.score, scores.get((number, index), 0.0))
     best = max(scores.values(), default=0.0)

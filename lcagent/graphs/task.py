@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lcagent.agents.prompt import Prompt
-from lcagent.documents import Document, Layout, Segment
+from lcagent.documents import Document, Layout, Segment, lay_out
 from lcagent.graphs.answer import Status
 from lcagent.graphs.events import Event
 from lcagent.memory.ledger import Evidence, Ledger
@@ -64,6 +64,13 @@ class Task:
                 chars += segment.end - segment.start
                 tokens += segment.tokens
         return int(1.2 * len(text) * tokens / chars) + 4
+
+    def layout(self, document: int) -> Layout:
+        """Where the passages of a document are; none crosses the end of a segment, so each belongs to one."""
+        if document not in self.layouts:
+            spans = [(s.start, s.end) for s in self.segments[document]]
+            self.layouts[document] = lay_out(self.documents[document].text, spans)
+        return self.layouts[document]
 
     def segment_text(self, document: int, index: int) -> str:
         """Exact text of one segment."""

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lcagent.documents import (
-    Layout,
     Segment,
-    lay_out,
     linked,
     names,
     query_words,
@@ -48,18 +46,10 @@ def _first_hop(task: Task, document: int) -> list[tuple[int, int, float]]:
     known = task.hints.get(document)
     if known is None:
         text = task.documents[document].text
-        hits = search(text, task.question, limit=FIRST_HOP, layout=_layout(task, document))
+        hits = search(text, task.question, limit=FIRST_HOP, layout=task.layout(document))
         best = hits[0].score if hits else 1.0
         known = task.hints[document] = [(h.start, h.end, h.score / best) for h in hits]
     return known
-
-
-def _layout(task: Task, document: int) -> Layout:
-    """No passage crosses the end of a segment, so that each belongs to one."""
-    if document not in task.layouts:
-        spans = [(s.start, s.end) for s in task.segments[document]]
-        task.layouts[document] = lay_out(task.documents[document].text, spans)
-    return task.layouts[document]
 
 
 def _best_sentence(
@@ -89,7 +79,7 @@ def follow(task: Task, views: Sequence[View]) -> list[View]:
         weight = HOP_WEIGHT * seed.score / (1 + HOP_FADE * rank)
         for index, document in enumerate(task.documents):
             own = (seed.start, seed.end) if index == seed.document else None
-            layout = _layout(task, index)
+            layout = task.layout(index)
             hits = linked(document.text, wanted, known=known, layout=layout, outside=own)
             for hit in hits[:MOST_LINKS]:
                 place = (index, hit.start)
@@ -107,7 +97,7 @@ def led_by(task: Task, views: Sequence[View], answer: str) -> list[View]:
     known, wanted = set(query_words(task.question)), query_words(answer)
     places = {(view.document, view.start): replace(view) for view in views}
     for index, document in enumerate(task.documents):
-        for hit in linked(document.text, wanted, known=known, layout=_layout(task, index))[:MOST_LINKS]:
+        for hit in linked(document.text, wanted, known=known, layout=task.layout(index))[:MOST_LINKS]:
             view = places.setdefault((index, hit.start), View(index, hit.start, hit.end, []))
             view.lead += ANSWER_WEIGHT * hit.score
     return sorted(places.values(), key=lambda v: (-v.score, v.document, v.start))
