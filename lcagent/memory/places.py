@@ -1,0 +1,84 @@
+"""Places: where in a segment the things stand that a model says of it. No quote is ever the model's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from lcagent.documents import Document, Segment, best_sentences, find_quote, query_words, sentences
+from lcagent.documents.quotes import Span
+from lcagent.memory.ledger import Evidence
+
+NUMBER = re.compile(r"[-−]?\d+(?:[.,]\d+)*")
+_NEAR = 240
+"""Characters before a value in which its key is looked for."""
+
+
+@dataclass(slots=True)
+class Places:
+    """Collects evidence of one segment, one row a place.
+
+    Args:
+        document: the document.
+        index: the document's index in the run.
+        segment: which segment of it.
+    """
+
+    document: Document
+    index: int
+    segment: Segment
+    evidence: dict[int, Evidence] = field(default_factory=dict)
+
+    def note(self, text: str) -> bool:
+        """A statement in the model's words; False if no sentence says so."""
+        found = best_sentences(self.document.text, text, self.segment.start, self.segment.end, limit=1)
+        for span, score in found:
+            self._keep(span.start, span, text, score)
+        return bool(found)
+
+    def number(self, text: str) -> bool:
+        """A number with its digits as written; each time it is named it stands for a further place."""
+        wanted = NUMBER.search(text)
+        if wanted is None:
+            return False
+        for span in self._occurrences(wanted.group()):
+            if span.start not in self.evidence:
+                self._keep(span.start, self._sentence(span), wanted.group(), 1.0)
+                return True
+        return False
+
+    def value(self, text: str, question: str) -> str:
+        """A value as the document writes it, where it stands nearest to the question's words, or ""."""
+        spans = self._occurrences(text) if text else []
+        if not spans:
+            return ""
+        asked = set(query_words(question))
+        best = max(spans, key=lambda span: (len(asked & self._around(span)), -span.start))
+        value = self.document.text[best.start : best.end]
+        self._keep(best.start, self._sentence(best), value, 1.0)
+        return value
+
+    def _occurrences(self, text: str) -> list[Span]:
+        """Where a text stands by itself: neither a longer word nor a longer number."""
+        begin, end = self.segment.start, self.segment.end
+        pattern = re.compile(rf"(?<!\w)(?<!\d[.,]){re.escape(text)}(?!\w|[.,]\d)")
+        spans = [Span(m.start(), m.end()) for m in pattern.finditer(self.document.text, begin, end)]
+        if not spans and (found := find_quote(self.document.text, text, begin, end)):
+            spans = [found]  # laid out in another way than the model wrote it
+        return spans
+
+    def _around(self, span: Span) -> set[str]:
+        start = max(self.segment.start, span.start - _NEAR)
+        return set(query_words(self.document.text[start : span.end]))
+
+    def _sentence(self, span: Span) -> Span:
+        """The sentence that a place begins in, with all of the place."""
+        for sentence in sentences(self.document.text, self.segment.start, self.segment.end):
+            if sentence.start <= span.start < sentence.end:
+                return Span(sentence.start, max(sentence.end, span.end))
+        return span
+
+    def _keep(self, key: int, span: Span, note: str, score: float) -> None:
+        quote = self.document.text[span.start : span.end]
+        evidence = Evidence(self.index, self.segment.index, span.start, span.end, quote, note, score)
+        self.evidence.setdefault(key, evidence)
