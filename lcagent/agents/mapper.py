@@ -128,7 +128,7 @@ def _placed(
     places = Places(document, index, segment)
     wanted = [" ".join(fact.split())[:FACT_CHARS] for fact in reply.facts[: _MOST_FACTS.get(mode, 2)]]
     if mode == "math":
-        facts = [fact for fact in wanted if places.number(fact)]
+        facts = [fact for fact in wanted if places.number(fact, question)]
     else:
         facts = [fact for fact in dict.fromkeys(wanted) if places.note(fact)]
     answer = " ".join(reply.answer.split())[:ANSWER_CHARS] if reply.answered == "yes" else ""

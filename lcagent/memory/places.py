@@ -36,26 +36,34 @@ class Places:
             self._keep(span.start, span, text, score)
         return bool(found)
 
-    def number(self, text: str) -> bool:
-        """A number with its digits as written; each time it is named it stands for a further place."""
+    def number(self, text: str, question: str) -> bool:
+        """A number with its digits as written, in the sentence that holds most of the question's words.
+
+        Each time it is named it stands for a further place.
+        """
         wanted = NUMBER.search(text)
-        if wanted is None:
+        spans = self._occurrences(wanted.group()) if wanted else []
+        free = [(span, self._sentence(span)) for span in spans if span.start not in self.evidence]
+        if wanted is None or not free:
             return False
-        for span in self._occurrences(wanted.group()):
-            if span.start not in self.evidence:
-                self._keep(span.start, self._sentence(span), wanted.group(), 1.0)
-                return True
-        return False
+        asked = set(query_words(question))
+        best, sentence = max(free, key=lambda pair: (len(asked & self._words(pair[1])), -pair[0].start))
+        self._keep(best.start, sentence, wanted.group(), 1.0)
+        return True
 
     def value(self, text: str, question: str) -> str:
-        """A value as the document writes it, where it stands nearest to the question's words, or ""."""
+        """A value as the document writes it, where most of the question's words stand before it.
+
+        Its score is their share. "" if it stands nowhere.
+        """
         spans = self._occurrences(text) if text else []
         if not spans:
             return ""
         asked = set(query_words(question))
-        best = max(spans, key=lambda span: (len(asked & self._around(span)), -span.start))
+        near = {span: len(asked & self._words(self._before(span))) for span in spans}
+        best = max(spans, key=lambda span: (near[span], -span.start))
         value = self.document.text[best.start : best.end]
-        self._keep(best.start, self._sentence(best), value, 1.0)
+        self._keep(best.start, self._sentence(best), value, near[best] / max(len(asked), 1))
         return value
 
     def _occurrences(self, text: str) -> list[Span]:
@@ -67,9 +75,11 @@ class Places:
             spans = [found]  # laid out in another way than the model wrote it
         return spans
 
-    def _around(self, span: Span) -> set[str]:
-        start = max(self.segment.start, span.start - _NEAR)
-        return set(query_words(self.document.text[start : span.end]))
+    def _before(self, span: Span) -> Span:
+        return Span(max(self.segment.start, span.start - _NEAR), span.end)
+
+    def _words(self, span: Span) -> set[str]:
+        return set(query_words(self.document.text[span.start : span.end]))
 
     def _sentence(self, span: Span) -> Span:
         """The sentence that a place begins in, with all of the place."""
