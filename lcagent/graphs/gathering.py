@@ -17,6 +17,9 @@ from lcagent.memory.ledger import Entry, Evidence, integrate
 HINTED = {"qa", "code", "retrieval"}
 """Modes in which retrieval for the question's words is a second witness."""
 
+FEW_ANSWERS = 0.25
+"""Share of the segments up to which a reader that claims answers in them is selective."""
+
 
 class Mapped(TypedDict):
     """What one map call left, as plain data for the checkpoint."""
@@ -128,11 +131,17 @@ def place_of(task: Task, document: int, segment: int) -> str:
 
 
 def believed(task: Task, findings: list[Finding]) -> list[Finding]:
-    """All findings of a reader that is selective; of one that finds something everywhere, those that
-    stand where the ledger's best passages are."""
+    """What goes on to the reduce: all that a selective reader found.
+
+    Of one that finds something in most segments, what stands where the ledger's best passages are; and
+    what it calls an answer, if that at least is said of few.
+    """
     if task.settings.mapreduce.mode == "summary":
         return findings
     if reader_trust(task, task.ledger.live()) >= BELIEVED:
         return findings
     best = {entry.id for view in ranked_views(task)[:MOST_PASSAGES] for entry in view.entries}
-    return [finding for finding in findings if best & set(finding["evidence"])] or findings
+    answers = sum(bool(finding["answer"]) for finding in findings)
+    few = answers <= FEW_ANSWERS * task.total
+    kept = [f for f in findings if best & set(f["evidence"]) or (few and f["answer"])]
+    return kept or findings

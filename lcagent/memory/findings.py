@@ -33,6 +33,11 @@ class Finding(TypedDict):
     evidence: list[str]
 
 
+def sureness(finding: Finding) -> int:
+    """What goes first where not all can stay; a fact that leads on goes before an unsupported answer."""
+    return RANK[finding["confidence"]] if finding["answer"] else RANK["middle"]
+
+
 Size = Callable[[Finding], int]
 """Tokens that a finding takes in a prompt, its line break included."""
 
@@ -118,7 +123,7 @@ def union(members: Sequence[Finding]) -> list[str]:
 
 def squeeze(members: Sequence[Finding], most: int, size: Size) -> Finding:
     """A group as one finding without a model: the surest member's answer, then facts that fit."""
-    ranked = sorted(members, key=lambda m: -RANK[m["confidence"]])
+    ranked = sorted(members, key=lambda m: -sureness(m))
     best = next((m for m in ranked if m["answer"]), ranked[0])
     merged: Finding = {
         **best,
@@ -137,7 +142,7 @@ def squeeze(members: Sequence[Finding], most: int, size: Size) -> Finding:
 
 def keep(findings: Sequence[Finding], budget: int, size: Size) -> list[Finding]:
     """The surest findings that fit a budget, in reading order."""
-    order = sorted(range(len(findings)), key=lambda i: (-RANK[findings[i]["confidence"]], i))
+    order = sorted(range(len(findings)), key=lambda i: (-sureness(findings[i]), i))
     chosen: set[int] = set()
     for index in order:
         needed = size(findings[index])
