@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lcagent import Reader
 from lcagent.errors import MalformedReply, UsageError
 from lcagent.graphs.runs import Runs
-from lcagent.memory.findings import SHARE, Finding, clip, group, keep, split, squeeze, union
+from lcagent.memory.findings import SHARE, Finding, carry, clip, group, keep, split, squeeze, union
 from lcagent.memory.store import Store
 from tests.helpers import prose
 from tests.loopback import Faults, Loopback
@@ -72,6 +72,28 @@ def test_without_a_model_the_surest_answer_stays(members: list[Finding], most: i
     assert size(merged) <= most
     assert merged["evidence"] == union(members)
     assert (merged["first"], merged["last"]) == (members[0]["first"], members[-1]["last"])
+
+
+@given(finding=findings(), facts=st.lists(WORDS, max_size=8), most=st.integers(64, 2000))
+def test_dropped_facts_are_carried_on_within_the_bound(finding, facts, most: int) -> None:
+    finding = clip(finding, most, size)
+    carried = carry(finding, facts, "a b?", most, size)
+    assert size(carried) <= most
+    assert carried["facts"][: len(finding["facts"])] == finding["facts"]
+    assert set(carried["facts"]) <= {*finding["facts"], *facts}
+
+
+def test_a_bridge_that_the_model_drops_is_carried_on() -> None:
+    # What Qwen2.5-Coder-1.5B wrote for a group of three: the first of its facts was gone.
+    bridge = "Benedikt Aune kept the instruments at the station."
+    owner = "The owner of the boat Ternen is the keeper of the instruments."
+    wrote: Finding = {
+        **{"first": "page 2", "last": "page 9", "rationale": "", "answer": "", "confidence": "zero"},
+        **{"facts": [owner], "evidence": []},
+    }
+    facts = ["The mast broke in a wind of 47 metres a second.", bridge, owner]
+    room = size(wrote) + len(bridge) + 10  # for one more, not for both
+    assert carry(wrote, facts, "Who owns the boat Ternen?", room, size)["facts"] == [owner, bridge]
 
 
 @given(every=st.lists(findings(), max_size=12), budget=st.integers(64, 900))

@@ -133,7 +133,9 @@ def _placed(
         facts = [fact for fact in dict.fromkeys(wanted) if places.note(fact)]
     answer = " ".join(reply.answer.split())[:ANSWER_CHARS] if reply.answered == "yes" else ""
     if mode == "retrieval":
-        answer = places.value(answer, question)
+        whole = places.value(answer, question)
+        several = [places.value(part, question) for part in answer.split(", ")] if not whole else []
+        answer = whole or ", ".join(filter(None, several))
     elif mode not in {"summary", "math"}:  # what sums a segment up stands in no sentence of it
         places.note(answer)
     return Mapping(

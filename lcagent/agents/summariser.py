@@ -60,4 +60,4 @@ async def summarise(
     fitted = await model.window.fit(PROMPT.bind(words=words), parts, reply=reply_tokens(words))
     on_delta = StringField("summary", on_text) if on_text else None
     reply = await ask_typed(model, "summarise", fitted, SummaryReply, final=True, on_delta=on_delta)
-    return " ".join(reply.summary.split())
+    return reply.summary.strip()

@@ -22,6 +22,7 @@ from lcagent.memory.findings import (
     SHARE,
     Confidence,
     Finding,
+    carry,
     clip,
     group,
     keep,
@@ -144,8 +145,21 @@ async def together_by_model(task: Task, members: Sequence[Finding]) -> Finding |
         confidence=confidence,
         evidence=union(members),
     )
+    return await asyncio.to_thread(_bounded, task, finding, members)
+
+
+def _bounded(task: Task, finding: Finding, members: Sequence[Finding]) -> Finding:
+    """Within its share of the budget; what room is left there goes to facts that the model dropped."""
+
+    def size(finding: Finding) -> int:
+        return size_of(task, finding)
+
     most = findings_budget(task) // SHARE
-    return await asyncio.to_thread(clip, finding, most, lambda f: size_of(task, f))
+    finding = clip(finding, most, size)
+    if task.settings.mapreduce.mode == "summary":
+        return finding  # leaving out is what it is for
+    facts = [fact for member in members for fact in member["facts"]]
+    return carry(finding, facts, task.question, most, size)
 
 
 async def together_by_code(task: Task, members: Sequence[Finding]) -> Finding:

@@ -106,7 +106,9 @@ class MapReduce:
 
     def compile(self, task: Task, checkpointer: Any) -> Any:
         """The compiled graph."""
-        task.model.reserve_tokens = task.model.window.size  # for the reduce call, whatever came before
+        # What the reduce call may take is kept back, but never more than half of a small budget.
+        most = task.settings.max_tokens or 0
+        task.model.reserve_tokens = min(task.model.window.size, most // 2)
         graph = StateGraph(MapReduceState, context_schema=Task)
         for node in (prepare, gather, pack, reduce):
             graph.add_node(node.__name__, node)

@@ -83,20 +83,23 @@ def _one_a_sentence(rows: Sequence[Entry]) -> list[Entry]:
 def _value(task: Task, findings: Sequence[Finding]) -> Final | None:
     """The value that stands nearest to the key; the model never writes it again.
 
-    Two values that stand equally near contradict each other. None: no value stands by the key, so the
-    model has to put facts together.
+    Values that stand equally near are all given, as a conflict: which of them holds, or whether the key
+    has several, the document leaves open. None: no value stands by the key, so the model has to put
+    facts together.
     """
     live = {row.id: row for row in task.ledger.live()}
     near: list[tuple[float, int, Entry]] = []
     for finding in findings:
         rows = [live[name] for name in finding["evidence"] if name in live]
-        rows = [row for row in rows if finding["answer"] and row.note == finding["answer"]]
+        values = {finding["answer"], *finding["answer"].split(", ")} - {""}
+        rows = [row for row in rows if row.note in values]
         near += [(row.score, RANK[finding["confidence"]], row) for row in rows]
     best = max((n[:2] for n in near), default=(0.0, 0))
     if best[0] < ABOUT:
         return None
     rows = list({n[2].note: n[2] for n in reversed(near) if n[:2] == best}.values())[::-1]
-    return Final(rows[0].note, True, _as_cited(rows[:MOST_CITATIONS]), conflict=len(rows) > 1)
+    rows = rows[:MOST_SOURCES]
+    return Final(", ".join(row.note for row in rows), True, _as_cited(rows), conflict=len(rows) > 1)
 
 
 async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final:

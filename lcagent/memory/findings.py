@@ -11,10 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, TypedDict
 
+from lcagent.documents import query_words
+
 Confidence = Literal["high", "middle", "zero"]
 RANK: dict[str, int] = {"high": 2, "middle": 1, "zero": 0}
 SHARE = 4
 """A finding takes at most this part of a call's budget."""
+SAID = 0.6
+"""Share of a fact's words from which another fact says it too."""
 
 
 class Finding(TypedDict):
@@ -138,6 +142,26 @@ def squeeze(members: Sequence[Finding], most: int, size: Size) -> Finding:
         if size(longer) <= most:
             merged = longer
     return merged
+
+
+def carry(finding: Finding, facts: Sequence[str], question: str, most: int, size: Size) -> Finding:
+    """A finding with those of `facts` that it does not say, as far as they fit.
+
+    A model that puts findings together drops the facts that only lead on, and a group has room for more
+    than it writes. First come facts that share words with the question or with what it did write.
+    """
+    said = [set(query_words(fact)) for fact in finding["facts"]]
+    wanted = set(query_words(question)).union(*said)
+    lost: list[tuple[int, str]] = []
+    for fact in dict.fromkeys(facts):
+        words = set(query_words(fact))
+        if words and not any(len(words & held) >= SAID * len(words) for held in said):
+            lost.append((len(words & wanted), fact))
+    for _, fact in sorted(lost, key=lambda pair: -pair[0]):
+        longer: Finding = {**finding, "facts": [*finding["facts"], fact]}
+        if size(longer) <= most:
+            finding = longer
+    return finding
 
 
 def keep(findings: Sequence[Finding], budget: int, size: Size) -> list[Finding]:
