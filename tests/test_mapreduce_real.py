@@ -6,6 +6,7 @@ import pytest
 from platformdirs import user_cache_path
 
 from lcagent import Reader
+from lcagent.agents.mapper import WHOLE
 from lcagent.models.weights import ensure
 
 pytestmark = [pytest.mark.cpu_model, pytest.mark.timeout(900)]
@@ -49,7 +50,7 @@ def test_a_fact_is_found_and_cited(weights: Path, document: Path) -> None:
 
 
 def test_a_summary_says_what_stands_there(weights: Path, document: Path) -> None:
-    answer = ask(weights, document, "Summarise the document.", mode="summary", words=60)
+    answer = ask(weights, document, WHOLE, mode="summary", words=60)
     assert answer.status == "answered"
     assert "ferry" in answer.text.casefold()
     text = document.read_text()

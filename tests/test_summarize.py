@@ -80,7 +80,7 @@ def test_json_cites_what_each_sentence_rests_on(loopback, document: Path, tmp_pa
     assert [citation["quote"] for citation in answer["citations"]] == POINTS
     assert all(text[c["char_start"] : c["char_end"]] == c["quote"] for c in answer["citations"])
     assert answer["coverage"]["segments_read"] == answer["coverage"]["segments_total"]
-    assert all("what the document says about this: the tide gauge" in r.text for r in server.requests)
+    assert all("say about the tide gauge?" in r.text for r in server.requests)
 
 
 def test_a_topic_that_is_nowhere_is_exit_status_3(loopback, document: Path) -> None:
@@ -90,10 +90,17 @@ def test_a_topic_that_is_nowhere_is_exit_status_3(loopback, document: Path) -> N
     assert set(roles(server)) == {"map"}
 
 
+def test_a_summary_of_everything_asks_no_segment_whether_it_is_relevant(loopback, document: Path) -> None:
+    # A 1.5B model noted the points of every segment, and called each irrelevant to the whole.
+    server = loopback(window=2048, reply=lambda r: writes(r).replace('"relevant": "yes"', '"relevant": "no"'))
+    assert summarize(server, document, "-q").stdout == SUMMARY + "\n"
+    assert summarize(server, document, "-q", "--about", "the tides").returncode == 3
+
+
 def ask(server: Loopback, document: Path, **options):
     fixed = {"api_base": server.url, "strategy": "mapreduce", "window": server.window}
     with Reader(**fixed, mapreduce={"mode": "summary", **options}) as reader:
-        return reader.ask(document, "Summarise the document.")
+        return reader.ask(document, "What are the main points of this text?")
 
 
 def test_a_figure_that_no_source_holds_is_told(loopback, document: Path) -> None:

@@ -25,6 +25,8 @@ from lcagent.models.window import Part
 
 Mode = Literal["qa", "summary", "code", "math", "retrieval"]
 PROMPT = load_prompt("map")
+WHOLE = "What are the main points of this text?"
+"""The question of a summary of everything: whatever a segment says bears on it."""
 FACT_CHARS = 180
 """Enough to find the sentence again; a longer fact is a copy of the segment."""
 NUMBER_CHARS = 40
@@ -116,7 +118,7 @@ async def map_segment(
     parts = [Part("segment", text, tokens=segment.tokens), Part("question", as_data(question))]
     fitted = await model.window.fit(PROMPT.bind(mode=mode), parts, reply=reply_tokens(mode))
     reply = await ask_typed(model, "map", fitted, _REPLIES.get(mode, MapReply))
-    if reply.relevant == "no":
+    if reply.relevant == "no" and not (mode == "summary" and question == WHOLE):
         return Mapping()
     return _placed(reply, mode, question, document, index, segment)
 

@@ -18,9 +18,6 @@ from lcagent.cli.options import (
     settings_from,
 )
 
-WHOLE = "Summarise the document."
-ABOUT = "Summarise what the document says about this: {topic}"
-
 
 def summarize(
     documents: Annotated[list[str], typer.Argument(metavar="DOC...", help="Files, folders or -.")],
@@ -52,6 +49,9 @@ def summarize(
     Exit status as for `ask`; 3 where nothing in the documents bears on the topic. The same command
     again goes on where it stopped.
     """
+    from lcagent.agents.mapper import WHOLE
+    from lcagent.agents.summariser import ABOUT
+
     pairs = [*(options or []), "mapreduce.mode=summary"]
     if words is not None:
         pairs.append(f"mapreduce.words={words}")
