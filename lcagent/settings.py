@@ -35,6 +35,22 @@ class MemAgentSettings(BaseModel):
     """Stop reading after two segments in a row that the model finds sufficient."""
 
 
+class MapReduceSettings(BaseModel):
+    """How the MapReduce strategy reads (`--set mapreduce.NAME=VALUE`)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Literal["qa", "summary", "code", "math", "retrieval"] = "qa"
+    """What is asked: a question, a summary, a question about code, one whose answer is reckoned from
+    numbers, or the exact value of a key."""
+    segment_tokens: int = Field(default=3000, ge=64)
+    """Most tokens of document in one map call; less where the window is smaller."""
+    most_rounds: int = Field(default=8, ge=0)
+    """Most rounds of collapsing; after the last one, what does not fit is left out by code."""
+    words: int = Field(default=200, ge=10, le=5000)
+    """Length of a summary; at most what a third of the window holds."""
+
+
 class LongAgentSettings(BaseModel):
     """How the LongAgent strategy reads (`--set longagent.NAME=VALUE`)."""
 
@@ -65,7 +81,7 @@ class Settings(BaseSettings):
     """A tokenizer.json (or its folder), for endpoints that count no tokens."""
     window: int = Field(default=8192, ge=512)
     """Tokens of one model call, prompt and reply together."""
-    strategy: Literal["auto", "direct", "memagent", "longagent"] = "auto"
+    strategy: Literal["auto", "direct", "memagent", "mapreduce", "longagent", "segment"] = "auto"
     """How to read; `auto` takes `direct` where the document fits the window."""
     home: Path | None = None
     """Where runs, models and logs live; default: the platform's data and cache folders."""
@@ -87,6 +103,7 @@ class Settings(BaseSettings):
     max_seconds: float | None = Field(default=None, gt=0)
     """Budget: seconds in this command."""
     memagent: MemAgentSettings = MemAgentSettings()
+    mapreduce: MapReduceSettings = MapReduceSettings()
     longagent: LongAgentSettings = LongAgentSettings()
 
     @classmethod

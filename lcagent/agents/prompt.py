@@ -72,7 +72,9 @@ def _template(source: str) -> Any:
     return environment.from_string(source)
 
 
-_MARKERS = re.compile(r"<(?=/?(?:segment|section|memory|evidence|question)\b|\|)|(?<=\|)>", re.I)
+_MARKERS = re.compile(
+    r"<(?=/?(?:segment|section|memory|evidence|findings|notes|question)\b|\|)|(?<=\|)>", re.I
+)
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _HARMLESS = {"<": "‹", ">": "›"}
 

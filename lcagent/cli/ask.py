@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -20,6 +20,7 @@ from lcagent.cli.options import (
 
 if TYPE_CHECKING:
     from lcagent.graphs.answer import Answer
+    from lcagent.settings import Settings
 
 EXIT = {"answered": 0, "conflicting": 0, "not_found": 3, "budget": 4}
 
@@ -71,6 +72,47 @@ def ask(
         max_tokens=max_tokens,
         max_seconds=max_seconds,
     )
+    deliver(
+        settings,
+        words[:-1],
+        words[-1],
+        password=password,
+        resume=resume,
+        stream=stream,
+        as_json=as_json,
+        output=output,
+        quiet=quiet,
+        verbose=verbose,
+    )
+
+
+def deliver(
+    settings: Settings,
+    sources: list[str],
+    question: str,
+    *,
+    password: str | None,
+    resume: bool,
+    stream: bool,
+    as_json: bool,
+    output: Path | None,
+    quiet: bool,
+    verbose: bool,
+) -> NoReturn:
+    """Read, print the answer to stdout and all else to stderr, and exit with the answer's status.
+
+    Args:
+        settings: how to read.
+        sources: files, folders or -.
+        question: what is asked of them.
+        password: for an encrypted PDF.
+        resume: also show the answer of a run that had finished.
+        stream: print the answer while it is written.
+        as_json: print one JSON object.
+        output: also write the JSON object there.
+        quiet: nothing on stderr but errors.
+        verbose: say what each segment gave.
+    """
     from lcagent.cli.progress import Console
     from lcagent.graphs.events import Finished
     from lcagent.graphs.reader import Reader
@@ -78,7 +120,7 @@ def ask(
     console = Console(quiet=quiet, verbose=verbose, echo=stream and not as_json)
     with console, Reader(settings, progress=console.fetching) as reader:
         answer: Answer | None = None
-        for event in reader.stream(words[:-1], words[-1], password=password, resume=resume):
+        for event in reader.stream(sources, question, password=password, resume=resume):
             console.show(event)
             if isinstance(event, Finished):
                 answer = event.answer

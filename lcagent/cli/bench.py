@@ -37,7 +37,8 @@ def bench(
     n: Annotated[int, typer.Option("--n", min=1, help="Items a task and length.")] = 20,
     offset: Annotated[int, typer.Option(min=0, help="Items left out at the beginning.")] = 0,
     strategies: Annotated[
-        str, typer.Option(help="Those of `ask`, also memagent:mode=overwrite; closed, cut, bm25, whole, gold.")
+        str,
+        typer.Option(help="As of `ask`, also memagent:mode=overwrite; closed, cut, bm25, whole, gold."),
     ] = _DEFAULT,
     seed: Annotated[int, typer.Option(help="Decides the items.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder of rows, report and pictures.")] = None,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 STRATEGIES = {
     "direct": "lcagent.graphs.direct:Direct",
     "memagent": "lcagent.graphs.memagent:MemAgent",
+    "mapreduce": "lcagent.graphs.mapreduce:MapReduce",
     "longagent": "lcagent.graphs.longagent:LongAgent",
 }
 """Each strategy's class, imported when it is used."""

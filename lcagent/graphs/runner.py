@@ -166,6 +166,8 @@ async def _run_graph(
                 "recursion_limit": 4 * task.total + 100,
             }
             snapshot = await graph.aget_state(config)
+            if len(snapshot.tasks) == task.total:  # one branch a segment: some may have been read before
+                task.done = sum(branch.result is not None for branch in snapshot.tasks)
             begin = None if snapshot.next else strategy.start(task)
             state = await graph.ainvoke(begin, config, context=task, durability="sync")
             outcome = strategy.outcome(task, state)

@@ -1,0 +1,66 @@
+"""The reducer: all findings that are left, and passages of the document, to one short answer.
+
+Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", reduce stage: a rationale, then
+the answer. The passages around the evidence are ours: a finding in a small model's words leaves out
+what the answer turns on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import BaseModel
+
+from lcagent.agents.answerer import StringField
+from lcagent.agents.mapper import Mode, bounded
+from lcagent.agents.prompt import as_data, load_prompt
+from lcagent.models.chat import ChatModel
+from lcagent.models.structured import ask_typed
+from lcagent.models.window import Part
+
+PROMPT = load_prompt("reduce")
+REPLY_TOKENS = 320
+_RATIONALE_CHARS = 240
+
+
+class ReduceReply(BaseModel):
+    """What the reducer is asked for."""
+
+    rationale: Annotated[str, bounded(_RATIONALE_CHARS)] = ""
+    found: Literal["yes", "no"]
+    answer: str
+
+
+async def reduce(
+    model: ChatModel,
+    mode: Mode,
+    question: str,
+    findings: str,
+    evidence: str,
+    *,
+    shrink: Callable[[int], str],
+    on_text: Callable[[str], None] | None = None,
+) -> ReduceReply:
+    """Answer from findings and passages.
+
+    Args:
+        model: who answers.
+        mode: what kind of question it is.
+        question: the whole question, with its wishes for the form.
+        findings: as the prompt shows them.
+        evidence: passages of the document.
+        shrink: makes the passages shorter where they do not fit.
+        on_text: gets the answer's text as it is written.
+
+    Raises:
+        MalformedReply, CutReply: after a retry.
+    """
+    parts = [
+        Part("question", as_data(question)),
+        Part("findings", as_data(findings)),
+        Part("evidence", as_data(evidence), shrink=lambda tokens: as_data(shrink(tokens))),
+    ]
+    fitted = await model.window.fit(PROMPT.bind(mode=mode), parts, reply=REPLY_TOKENS)
+    on_delta = StringField("answer", on_text) if on_text else None
+    return await ask_typed(model, "reduce", fitted, ReduceReply, final=True, on_delta=on_delta)

@@ -1,0 +1,81 @@
+"""`lcagent summarize`: a summary of documents of any length, by the MapReduce strategy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lcagent.cli.ask import deliver
+from lcagent.cli.options import (
+    ApiBaseOption,
+    ApiKeyOption,
+    HomeOption,
+    ModelOption,
+    SetOption,
+    WindowOption,
+    settings_from,
+)
+
+
+def summarize(
+    documents: Annotated[list[str], typer.Argument(metavar="DOC...", help="Files, folders or -.")],
+    about: Annotated[str | None, typer.Option(metavar="TOPIC", help="Only what bears on this.")] = None,
+    words: Annotated[int | None, typer.Option(metavar="N", help="About how long; default 200.")] = None,
+    model: ModelOption = None,
+    api_base: ApiBaseOption = None,
+    api_key: ApiKeyOption = None,
+    window: WindowOption = None,
+    home: HomeOption = None,
+    options: SetOption = None,
+    password: Annotated[str | None, typer.Option(help="For an encrypted PDF.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Print the summary while it is written.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the last such run, also if it had finished.")
+    ] = False,
+    max_calls: Annotated[int | None, typer.Option(help="Budget: model calls.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Budget: tokens, prompt and reply.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Budget: seconds.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Also write the JSON object to a file.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what each segment gave.")] = False,
+) -> None:
+    """Summarise one or more documents, with the sentences that the summary rests on.
+
+    Exit status as for `ask`; 3 where nothing in the documents bears on the topic. The same command
+    again goes on where it stopped.
+    """
+    from lcagent.agents.mapper import WHOLE
+    from lcagent.agents.summariser import ABOUT
+
+    pairs = [*(options or []), "mapreduce.mode=summary"]
+    if words is not None:
+        pairs.append(f"mapreduce.words={words}")
+    settings = settings_from(
+        pairs,
+        strategy="mapreduce",
+        model=model,
+        api_base=api_base,
+        api_key=api_key,
+        window=window,
+        home=home,
+        max_calls=max_calls,
+        max_tokens=max_tokens,
+        max_seconds=max_seconds,
+    )
+    deliver(
+        settings,
+        documents,
+        ABOUT.format(topic=about) if about else WHOLE,
+        password=password,
+        resume=resume,
+        stream=stream,
+        as_json=as_json,
+        output=output,
+        quiet=quiet,
+        verbose=verbose,
+    )

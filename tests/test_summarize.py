@@ -1,0 +1,142 @@
+"""`lcagent summarize`: one text, about as long as asked for, and the sentences that it rests on."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lcagent import Reader
+from tests.helpers import prose
+from tests.loopback import Faults, Loopback
+from tests.test_mapreduce import mapped, role, roles, segment_of
+
+POINTS = [
+    "The station at Skarholm was built in 1911 by the harbour board.",
+    "Its first keeper, Marit Oksendal, measured the tides for nine years.",
+    "A storm carried the gauge away in the winter of 1923.",
+]
+SUMMARY = (
+    "The harbour board built a station at Skarholm in 1911. Marit Oksendal, the first keeper, measured tides "
+    "for nine years. In 1923 a winter storm carried the gauge away."
+)
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    path = tmp_path / "doc.txt"
+    path.write_text("\n\n".join([POINTS[0], prose(80), POINTS[1], prose(80, 1), POINTS[2], prose(80, 2)]))
+    return path
+
+
+def writes(request) -> str:
+    if role(request) == "map":
+        here = [point for point in POINTS if point in segment_of(request)]
+        return mapped(here, "It tells of the station." if here else "")
+    if role(request) == "collapse":
+        shown = request.text.split("<findings>")[-1]
+        facts = [point for point in POINTS if point in shown]
+        return json.dumps(
+            {"facts": facts or ["It tells of the station."], "rationale": "", "answered": "yes",
+             "answer": "It tells of the station.", "confidence": "high"}
+        )  # fmt: skip
+    return json.dumps({"summary": SUMMARY})
+
+
+def lcagent(*arguments: object) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "lcagent.cli.main", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+
+
+def summarize(server: Loopback, document: Path, *more: object) -> subprocess.CompletedProcess:
+    return lcagent("summarize", document, "--api-base", server.url, "--window", server.window, *more)
+
+
+def test_stdout_carries_the_summary_alone(loopback, document: Path) -> None:
+    server = loopback(window=2048, reply=writes)
+    done = summarize(server, document)
+    assert (done.returncode, done.stdout) == (0, SUMMARY + "\n")
+    assert all(point in done.stderr for point in POINTS)  # cited
+    assert "about 200 words" in server.requests[-1].text
+    quiet = summarize(server, document, "-q", "--stream", "--words", 80)
+    assert (quiet.stdout, quiet.stderr) == (SUMMARY + "\n", "")
+    assert "about 80 words" in server.requests[-1].text
+
+
+def test_json_cites_what_each_sentence_rests_on(loopback, document: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run.json"
+    server = loopback(window=2048, reply=writes)
+    done = summarize(server, document, "--json", "--about", "the tide gauge", "-o", out)
+    answer = json.loads(done.stdout)
+    assert json.loads(out.read_text()) == answer
+    assert (answer["answer"], answer["status"], answer["strategy"]) == (SUMMARY, "answered", "mapreduce")
+    text = document.read_text()
+    assert [citation["quote"] for citation in answer["citations"]] == POINTS
+    assert all(text[c["char_start"] : c["char_end"]] == c["quote"] for c in answer["citations"])
+    assert answer["coverage"]["segments_read"] == answer["coverage"]["segments_total"]
+    assert all("say about the tide gauge?" in r.text for r in server.requests)
+
+
+def test_a_topic_that_is_nowhere_is_exit_status_3(loopback, document: Path) -> None:
+    server = loopback(window=2048, reply=lambda _: mapped([]))
+    done = summarize(server, document, "--about", "the price of tin", "-q")
+    assert (done.returncode, done.stdout) == (3, "The document does not say.\n")
+    assert set(roles(server)) == {"map"}
+
+
+def test_a_summary_of_everything_asks_no_segment_whether_it_is_relevant(loopback, document: Path) -> None:
+    # A 1.5B model noted the points of every segment, and called each irrelevant to the whole.
+    server = loopback(window=2048, reply=lambda r: writes(r).replace('"relevant": "yes"', '"relevant": "no"'))
+    assert summarize(server, document, "-q").stdout == SUMMARY + "\n"
+    assert summarize(server, document, "-q", "--about", "the tides").returncode == 3
+
+
+def ask(server: Loopback, document: Path, **options):
+    fixed = {"api_base": server.url, "strategy": "mapreduce", "window": server.window}
+    with Reader(**fixed, mapreduce={"mode": "summary", **options}) as reader:
+        return reader.ask(document, "What are the main points of this text?")
+
+
+def test_a_figure_that_no_source_holds_is_told(loopback, document: Path) -> None:
+    def errs(request):
+        return writes(request).replace("1923", "1932")
+
+    server = loopback(window=2048, reply=lambda r: errs(r) if role(r) == "summarise" else writes(r))
+    answer = ask(server, document)
+    assert answer.status == "answered"
+    assert "figures that stand in no source: 1932" in answer.warnings
+
+
+def test_notes_past_the_window_are_collapsed(loopback, tmp_path: Path) -> None:
+    blocks = [part for n in range(40) for part in (prose(10, n), POINTS[n % 3])]
+    path = tmp_path / "long.txt"
+    path.write_text("\n\n".join(blocks))
+    server = loopback(window=1536, reply=writes)
+    answer = ask(server, path, segment_tokens=200)
+    assert roles(server).count("collapse") > 2
+    assert (answer.text, answer.status) == (SUMMARY, "answered")
+    assert {citation.quote for citation in answer.citations} == set(POINTS)
+    assert server.overruns == 0
+
+
+def test_one_reply_in_three_malformed_and_the_last_one_always(loopback, document: Path) -> None:
+    faults = Faults(every=3, kinds=("malformed", "cut", "500", "drop"))
+    server = loopback(window=2048, reply=writes, faults=faults)
+    assert ask(server, document).status == "answered"
+    broken = loopback(window=2048, reply=lambda r: "{" if role(r) == "summarise" else writes(r))
+    answer = ask(broken, document)
+    assert answer.text.startswith("It tells of the station.")
+    assert any("these are the notes" in warning for warning in answer.warnings)
+
+
+def test_a_summary_longer_than_the_window_allows_is_told(loopback, document: Path) -> None:
+    server = loopback(window=2048, reply=writes)
+    answer = ask(server, document, words=3000)
+    assert any("the window allows a summary of about" in warning for warning in answer.warnings)
+    assert server.overruns == 0
