@@ -23,8 +23,11 @@ class MemAgentSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    mode: Literal["ledger", "overwrite"] = "ledger"
-    """`ledger` keeps every fact with its place; `overwrite` is the paper's single free-text memory."""
+    mode: Literal["ledger", "parallel", "overwrite"] = "ledger"
+    """`ledger` keeps every fact with its place; `parallel` too, but reads all segments at once, in rounds;
+    `overwrite` is the paper's single free-text memory."""
+    rounds: int = Field(default=3, ge=1)
+    """Most rounds of parallel reading."""
     trained_order: bool = False
     """Prompt order of the RL-MemoryAgent checkpoints, which expect it (overwrite mode only)."""
     memory_tokens: int = Field(default=1024, ge=64)
@@ -33,6 +36,17 @@ class MemAgentSettings(BaseModel):
     """Most tokens of document in one reading call; less where the window is smaller."""
     early_exit: bool = False
     """Stop reading after two segments in a row that the model finds sufficient."""
+
+
+class SegmentSettings(BaseModel):
+    """How the SEGMENT+ strategy reads (`--set segment.NAME=VALUE`)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    segment_tokens: int = Field(default=3000, ge=64)
+    """Most tokens of document in one note-taking call; less where the window is smaller."""
+    batch_tokens: int = Field(default=8192, ge=256)
+    """Most tokens of notes in one merging or answering call; at most what the window leaves is used."""
 
 
 class Settings(BaseSettings):
@@ -52,7 +66,7 @@ class Settings(BaseSettings):
     """A tokenizer.json (or its folder), for endpoints that count no tokens."""
     window: int = Field(default=8192, ge=512)
     """Tokens of one model call, prompt and reply together."""
-    strategy: Literal["auto", "direct", "memagent"] = "auto"
+    strategy: Literal["auto", "direct", "memagent", "segment"] = "auto"
     """How to read; `auto` takes `direct` where the document fits the window."""
     home: Path | None = None
     """Where runs, models and logs live; default: the platform's data and cache folders."""
@@ -72,6 +86,7 @@ class Settings(BaseSettings):
     max_seconds: float | None = Field(default=None, gt=0)
     """Budget: seconds in this command."""
     memagent: MemAgentSettings = MemAgentSettings()
+    segment: SegmentSettings = SegmentSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -61,7 +61,7 @@ def _template(source: str) -> Any:
 
 
 _MARKERS = re.compile(
-    r"<(?=/?(?:segment|section|memory|evidence|question)\b|\|)|(?<=\|)>|[\ud800-\udfff]", re.I
+    r"<(?=/?(?:segment|section|memory|evidence|notes?|question)\b|\|)|(?<=\|)>|[\ud800-\udfff]", re.I
 )
 _HARMLESS = {"<": "‹", ">": "›"}
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 STRATEGIES = {
     "direct": "lcagent.graphs.direct:Direct",
     "memagent": "lcagent.graphs.memagent:MemAgent",
+    "segment": "lcagent.graphs.segment:Segment",
 }
 """Each strategy's class, imported when it is used."""
 

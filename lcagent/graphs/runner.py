@@ -94,6 +94,7 @@ async def _answer(
     opened = await asyncio.to_thread(session.open, lambda text: emit(Notice(text)))
     size = min(settings.window, opened.most or settings.window)
     window = Window(size, opened.counter, reasoning=opened.reasoning)
+    concurrency = settings.concurrency or opened.slots or DEFAULT_CONCURRENCY
     task = Task(
         question=request.question.strip(),
         documents=loaded.documents,
@@ -104,7 +105,7 @@ async def _answer(
             window=window,
             journal=RunJournal(store, ""),
             budget=Budget(settings.max_calls, settings.max_tokens, settings.max_seconds),
-            limit=endpoint_limit(opened.name, settings.concurrency or opened.slots or DEFAULT_CONCURRENCY),
+            limit=endpoint_limit(opened.name, concurrency),
             temperature=settings.temperature,
             notice=lambda text: emit(Notice(text)),
         ),
@@ -112,6 +113,7 @@ async def _answer(
         settings=settings,
         emit=emit,
         alive=opened.alive,
+        gate=asyncio.Semaphore(2 * concurrency),
         stream=request.stream,
     )
     try:

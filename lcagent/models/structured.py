@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, TypeVar
 
@@ -11,13 +13,29 @@ from pydantic import BaseModel, ValidationError
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.models.chat import ChatModel, whole
 from lcagent.models.transport import OnDelta, RawReply
-from lcagent.models.window import Fitted
+from lcagent.models.window import Fitted, Part, Render, Window
 
 T = TypeVar("T", bound=BaseModel)
 
 RETRY_TOKENS = 160
 """Tokens to keep free in the window of a structured call for the retry's quoted error."""
 _ERROR_CHARS = 240
+
+
+async def fit_typed(window: Window, render: Render, parts: Sequence[Part], *, reply: int) -> Fitted:
+    """Plan a structured call so that its retry, which quotes an error, fits too.
+
+    Args:
+        window: the model's.
+        render: makes the messages from the parts' texts.
+        parts: variable texts, the most precious first.
+        reply: most tokens of the answer proper.
+
+    Raises:
+        WindowExceeded: what must stay whole does not fit.
+    """
+    fitted = await window.fit(render, parts, reply=reply + RETRY_TOKENS)
+    return replace(fitted, reply_tokens=fitted.reply_tokens - RETRY_TOKENS)
 
 
 async def ask_typed(
