@@ -21,6 +21,7 @@ from lcagent.errors import (
     RequestRefused,
     WindowExceeded,
 )
+from lcagent.models.connections import Connections
 from lcagent.models.endpoint import Endpoint
 from lcagent.models.window import Messages
 
@@ -102,7 +103,7 @@ class HttpTransport:
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             headers=headers,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=256),
+            transport=Connections(),
             trust_env=False,
         )
         self._url = endpoint.base_url + "/chat/completions"
