@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from lcagent.agents import answerer
 from lcagent.agents.prompt import as_data
+from lcagent.documents import query_words
 from lcagent.graphs.answering import (
     BELIEVED,
     FEW_PASSAGES,
@@ -20,6 +22,7 @@ from lcagent.graphs.answering import (
 )
 from lcagent.graphs.task import Task
 from lcagent.memory.evidence import View, fill
+from lcagent.memory.ledger import Evidence
 from lcagent.memory.notes import Note, best
 from lcagent.models.structured import RETRY_TOKENS
 
@@ -33,6 +36,18 @@ def answer_room(task: Task) -> int:
     reply = answerer.REPLY_TOKENS + RETRY_TOKENS
     room = window.room(answerer.FROM_NOTES.bind(), ("question", "notes"), reply=reply)
     return room - window.count(as_data(task.question)) - window.size // 100
+
+
+def weighed_note(task: Task, note: Note) -> Note:
+    """The note with each sentence's score halved between how well it was found and how it is about the
+    question: by this code chooses where a model does not."""
+    asked = set(query_words(task.question))
+
+    def about(item: Evidence) -> float:
+        return len(asked & set(query_words(f"{item.quote} {item.note}"))) / max(len(asked), 1)
+
+    weighed = (replace(item, score=(item.score + about(item)) / 2) for item in note.evidence)
+    return replace(note, evidence=tuple(weighed))
 
 
 def shown(task: Task, note: Note) -> str:

@@ -26,12 +26,15 @@ from lcagent.agents.prompt import Prompt, as_data
 from lcagent.errors import BudgetReached
 from lcagent.graphs.answering import Final, final_outcome
 from lcagent.graphs.gathering import first_reason, gather
-from lcagent.graphs.noting import answer_from_notes, answer_room, shown, shown_all, shrinker
+from lcagent.graphs.noting import answer_from_notes, answer_room, shown, shown_all, shrinker, weighed_note
 from lcagent.graphs.reading import attempt, segment_budget, tell
 from lcagent.graphs.task import Outcome, Task
 from lcagent.memory import notes as packing
 from lcagent.memory.notes import Note, from_state
 from lcagent.models.structured import RETRY_TOKENS
+
+LEAST_BATCH = 256
+"""With fewer tokens a merged note, a quarter of them, does not hold a sentence."""
 
 
 class Place(TypedDict):
@@ -94,7 +97,9 @@ class Segment:
         reply = notetaker.REPLY_TOKENS + RETRY_TOKENS
         room = window.room(notetaker.PROMPT.bind(), ("segment", "question"), reply=reply)
         room -= window.count(as_data(task.question)) + window.size // 100
-        return segment_budget(task, min(room, batch_room(task)), task.settings.segment.segment_tokens)
+        if batch_room(task) < LEAST_BATCH:
+            room = 0
+        return segment_budget(task, room, task.settings.segment.segment_tokens)
 
     def compile(self, task: Task, checkpointer: Any) -> Any:
         """The compiled graph."""
@@ -200,24 +205,24 @@ async def sift(state: Taken, runtime: Runtime[Task]) -> dict[str, Any]:
 async def pack(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Pack what is left into batches; one batch is the end of merging."""
     task, merges = runtime.context, state["merges"]
-    before = None
     if merges == 0:
+        before = None
         dropped = {(document, index) for document, index in state["dropped"]}
         taken = sorted(state["taken"], key=lambda t: (t["document"], t["index"]))
-        states = [t["note"] for t in taken if (t["document"], t["index"]) not in dropped]
+        kept = [t["note"] for t in taken if (t["document"], t["index"]) not in dropped]
+        notes = [weighed_note(task, taken) for taken in _notes(task, kept)]
     else:
-        before = packing.total(_notes(task, state["batches"]), task.token_estimate)
+        before = sum(packing.total(_notes(task, b), task.token_estimate) for b in state["batches"])
         last = [m for m in state["merged"] if m["merges"] == merges]
-        states = [m["note"] for m in sorted(last, key=lambda m: m["number"])]
-    notes = _notes(task, [states])
+        notes = _notes(task, [m["note"] for m in sorted(last, key=lambda m: m["number"])])
     # Out of budget nothing more can be merged: the best of what there is goes to the answer.
     rounds = packing.MOST_MERGES if state["stop"] else merges
     made = packing.next_batches(notes, batch_room(task), task.token_estimate, before=before, merges=rounds)
     return {"batches": [[n.as_state() for n in batch] for batch in made], "merges": merges + 1}
 
 
-def _notes(task: Task, batches: list[list[dict[str, Any]]]) -> list[Note]:
-    return [from_state(state, task.documents) for batch in batches for state in batch]
+def _notes(task: Task, states: list[dict[str, Any]]) -> list[Note]:
+    return [from_state(state, task.documents) for state in states]
 
 
 async def each_batch(state: SegmentState) -> list[Send] | str:
@@ -233,7 +238,7 @@ async def each_batch(state: SegmentState) -> list[Send] | str:
 async def merge(state: Batch, runtime: Runtime[Task]) -> dict[str, Any]:
     """Merge one batch into one note; without a reply its best evidence stands for it."""
     task = runtime.context
-    notes = _notes(task, [state["notes"]])
+    notes = _notes(task, state["notes"])
     evidence = [item for n in notes for item in n.evidence]
     work = merger.merge_notes(
         task.model, task.question, evidence, shown_all(task, notes), shrinker(task, notes)
@@ -252,4 +257,5 @@ async def merge(state: Batch, runtime: Runtime[Task]) -> dict[str, Any]:
 async def answer(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer once, from the notes that are left."""
     task = runtime.context
-    return {"final": (await answer_from_notes(task, _notes(task, state["batches"]))).as_state()}
+    notes = [note for batch in state["batches"] for note in _notes(task, batch)]
+    return {"final": (await answer_from_notes(task, notes)).as_state()}

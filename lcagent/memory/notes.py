@@ -140,15 +140,14 @@ def merged(
     """
     named = {_place(item) for item in chosen}
     items = {_place(item): item for note in notes for item in note.evidence}
-    # What the merger names counts before everything else, what it passes over is not lost by that alone.
+    # What the merger names counts before everything else; what it passes over is not lost by that alone.
     ranked = [replace(e, score=e.score + 1.0) if _place(e) in named else e for e in items.values()]
-    kept = trim(Note(tuple(ranked)), room - (count(reasoning) if reasoning else 0), count)
-    evidence = tuple(sorted((_unranked(e, named) for e in kept.evidence), key=_place))
-    return Note(evidence, reasoning) if evidence else Note(())
-
-
-def _unranked(item: Evidence, named: set[tuple[int, int]]) -> Evidence:
-    return replace(item, score=item.score - 1.0) if _place(item) in named else item
+    spent = count(reasoning) if reasoning else 0
+    if spent > room // 3:
+        reasoning, spent = "", 0
+    kept = trim(Note(tuple(ranked)), room - spent, count).evidence
+    evidence = [replace(item, score=items[_place(item)].score) for item in kept]
+    return Note(tuple(sorted(evidence, key=_place)), reasoning)
 
 
 def next_batches(
