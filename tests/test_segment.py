@@ -141,6 +141,21 @@ def test_a_document_cannot_write_control_tokens_or_close_a_mark(loopback, tmp_pa
             assert request.text.count(mark) <= 2  # the system message names it, the prompt writes it
 
 
+def test_a_fact_that_copies_several_sentences_leads_to_each(loopback, document: Path) -> None:
+    def copies(request):
+        if role(request) == "read" and "Vellmere in that" in segment_of(request):
+            text = segment_of(request)
+            at = text.index("The harbour master of Vellmere")
+            fact = text[at : text.index(".", at + len(NEEDLE) + 5) + 1]
+            return json.dumps({"relevant": "yes", "facts": [" ".join(fact.split())], "reasoning": ""})
+        return noting(request)
+
+    server = loopback(window=2048, reply=copies)
+    assert ask(server, document, **SEGMENT).text == "Oskar Brandvold"
+    (sifted,) = [r for r in server.requests if role(r) == "sift"]
+    assert sifted.text.split("<note>")[-1].count(".") >= 2
+
+
 @pytest.mark.parametrize("every", [2, 3])
 def test_one_request_in_three_failing(loopback, document: Path, every: int) -> None:
     faults = Faults(every=every, kinds=("500", "429", "drop", "half_body"))

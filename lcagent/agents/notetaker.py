@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment, best_sentences
+from lcagent.documents import Document, Segment, best_sentences, sentences
 from lcagent.memory.ledger import Evidence
 from lcagent.memory.notes import Note
 from lcagent.models.chat import ChatModel
@@ -61,7 +61,9 @@ async def take_note(
     if reply.relevant == "no":
         return Note(())
     evidence: dict[int, Evidence] = {}
-    for fact in reply.facts:
+    # A fact that copies several sentences has as many places.
+    stated = [fact[s.start : s.end] for fact in reply.facts for s in sentences(fact)]
+    for fact in stated:
         for span, score in best_sentences(document.text, fact, segment.start, segment.end, limit=1):
             quote = document.text[span.start : span.end]
             item = Evidence(index, segment.index, span.start, span.end, quote, fact, score)

@@ -17,6 +17,8 @@ from lcagent.memory.ledger import SAME, Entry, Evidence, corrects, figures, inte
 
 STRIDE = 1000
 """Each round's rows of a segment are numbered from a multiple of this: rounds cannot collide."""
+_MOST = STRIDE // 2
+"""Most sentences of one reading that are kept; retrieval's come after them."""
 _STEP = math.log(200 / SAME - 1)
 """Quotes whose lengths differ by more than this factor (its logarithm) cannot be the same by `SAME`."""
 
@@ -45,21 +47,23 @@ def gather(
         What the readers of this round found that no row said before.
     """
     first = STRIDE * (number - 1)
-    standing = _Standing(task.ledger.live(below=first))
+    live = task.ledger.live(below=first)
+    # A reading is not a repetition of what retrieval found: it is a witness of its own.
+    noted, every = _Standing([e for e in live if e.note]), _Standing(live)
     fresh: list[Entry] = []
     for document, index in sorted(read):
-        evidence = list(found.get((document, index), ()))
+        evidence = list(found.get((document, index), ()))[:_MOST]
+        entries = integrate(evidence, noted.near(evidence), first=first)
+        noted.add(entries)
+        every.add(entries)
         if number == 1:
-            evidence += hint_entries(task, document, task.segments[document][index])
-        if not evidence:
-            continue
-        entries = [
-            replace(entry, tokens=task.token_estimate(entry.quote))
-            for entry in integrate(evidence[:STRIDE], standing.near(evidence), first=first)
-        ]
-        standing.add(entries)
-        task.ledger.record(document, index, entries)
-        fresh += [entry for entry in entries if entry.note and entry.op != "merge"]
+            hints = hint_entries(task, document, task.segments[document][index])
+            found_too = integrate(hints, every.near(hints), first=first + len(entries))
+            every.add(found_too)
+            entries += found_too
+        counted = [replace(entry, tokens=task.token_estimate(entry.quote)) for entry in entries]
+        task.ledger.record(document, index, counted)
+        fresh += [entry for entry in counted if entry.note and entry.op != "merge"]
     return fresh
 
 
