@@ -87,4 +87,8 @@ def killed_then_resumed(
     server.reply = reply
     second = subprocess.run(command, env=environment, check=False, **pipes)
     assert second.returncode == 0, second.stderr
-    return json.loads(second.stdout), first, [request.key for request in server.requests][len(first) :]
+    answer = json.loads(second.stdout)
+    total = answer["coverage"]["segments_total"]
+    if "reading:" in second.stderr:  # what the first command had read counts
+        assert f"reading: {total} of {total}" in second.stderr
+    return answer, first, [request.key for request in server.requests][len(first) :]

@@ -183,7 +183,7 @@ async def end_round(state: RoundsState, runtime: Runtime[Task]) -> dict[str, Any
     changed = (memory, plan) != (state["memory"], state["plan"])
     more = bool(fresh) and changed and number < options.rounds and not enough and not state["stop"]
     if more:
-        task.emit(Notice(f"round {number} found {len(fresh)} new facts; every segment is read again"))
+        task.emit(Notice(f"round {number} found something new ({len(fresh)}); every segment is read again"))
     return {"round": number, "memory": memory, "plan": plan, "more": more}
 
 

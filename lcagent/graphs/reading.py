@@ -12,6 +12,8 @@ from lcagent.graphs.task import Task
 
 T = TypeVar("T")
 
+READING_NODES = frozenset({"read", "note"})
+"""Names of the graphs' nodes that read one segment each; those that had finished are not run again."""
 LEAST_SEGMENT = 128
 """Fewer tokens of document in a call are not worth the call."""
 

@@ -25,6 +25,7 @@ from lcagent.documents.quotes import Span
 from lcagent.errors import LcagentError, UsageError
 from lcagent.graphs.answer import Answer, Citation, CoverageReport, UsageReport
 from lcagent.graphs.events import Event, Finished, Notice, RunStarted
+from lcagent.graphs.reading import READING_NODES
 from lcagent.graphs.runs import RunRecord, Runs
 from lcagent.graphs.task import Outcome, Strategy, Task
 from lcagent.memory.ledger import Ledger
@@ -166,6 +167,7 @@ async def _run_graph(
             }
             snapshot = await graph.aget_state(config)
             begin = None if snapshot.next else strategy.start(task)
+            task.done += sum(t.result is not None for t in snapshot.tasks if t.name in READING_NODES)
             state = await graph.ainvoke(begin, config, context=task, durability="sync")
             outcome = strategy.outcome(task, state)
             seconds = record.seconds + time.monotonic() - started
