@@ -94,7 +94,9 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
     else:
         chosen = [v for at, v in enumerate(ranked) if at < MOST_PASSAGES or _noted(v)]
 
-    def fitting(tokens: int) -> list[View]:
+    def fitting(tokens: int | None = None) -> list[View]:
+        tokens = answer_room(task) if tokens is None else tokens
+
         def size(view: View) -> int:
             return task.model.window.count(_passage(task, view, kept, doubted)) + _VIEW_TOKENS
 
@@ -103,7 +105,7 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
     def text(views: Sequence[View]) -> str:
         return "\n\n".join(_passage(task, view, kept, doubted) for view in views)
 
-    views = await asyncio.to_thread(fitting, answer_room(task))
+    views = await asyncio.to_thread(fitting)
     reply = await answerer.answer(
         task.model,
         answerer.FROM_NOTES,

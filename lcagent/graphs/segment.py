@@ -217,7 +217,8 @@ async def pack(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
         notes = _notes(task, [m["note"] for m in sorted(last, key=lambda m: m["number"])])
     # Out of budget nothing more can be merged: the best of what there is goes to the answer.
     rounds = packing.MOST_MERGES if state["stop"] else merges
-    made = packing.next_batches(notes, batch_room(task), task.token_estimate, before=before, merges=rounds)
+    room = await asyncio.to_thread(batch_room, task)
+    made = packing.next_batches(notes, room, task.token_estimate, before=before, merges=rounds)
     return {"batches": [[n.as_state() for n in batch] for batch in made], "merges": merges + 1}
 
 
@@ -248,7 +249,7 @@ async def merge(state: Batch, runtime: Runtime[Task]) -> dict[str, Any]:
         chosen, reasoning = await attempt(task, work) or ([], "")
     except BudgetReached as reached:
         chosen, reasoning, stop = [], "", f"budget: {reached.message}"
-    room = batch_room(task) // packing.MERGED_SHARE
+    room = await asyncio.to_thread(batch_room, task) // packing.MERGED_SHARE
     made = packing.merged(notes, chosen, reasoning, room, task.token_estimate)
     done = Merged(merges=state["merges"], number=state["number"], note=made.as_state())
     return {"merged": [done], "stop": stop}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Literal
 
 from lcagent.memory.store import Store
@@ -160,6 +161,7 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
     from rapidfuzz import fuzz
 
     correction = corrects(evidence.quote)
+    own, quote = figures(evidence.quote), evidence.quote.casefold()
     best: Entry | None = None
     best_score = ALIKE
     for entry in standing:
@@ -168,11 +170,11 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
             evidence.end,
         ):
             return "merge", entry
-        same_figures = figures(entry.quote) == figures(evidence.quote)
-        if same_figures and fuzz.ratio(entry.quote.casefold(), evidence.quote.casefold()) >= SAME:
+        same_figures = figures(entry.quote) == own
+        if same_figures and fuzz.ratio(entry.quote.casefold(), quote, score_cutoff=SAME):
             return "merge", entry
         if correction and not same_figures:
-            score = fuzz.token_set_ratio(entry.quote.casefold(), evidence.quote.casefold())
+            score = fuzz.token_set_ratio(entry.quote.casefold(), quote)
             if score > best_score:
                 best, best_score = entry, score
     return ("supersede", best) if best else ("add", None)
@@ -194,6 +196,7 @@ def corrects(text: str) -> bool:
 _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 
 
+@lru_cache(maxsize=8192)
 def figures(text: str) -> frozenset[str]:
     """Numbers, dates and times in a text, thousands separators removed."""
     return frozenset(m.group().replace(",", "") for m in _FIGURE.finditer(text))
