@@ -103,6 +103,7 @@ class Segment:
 
     def compile(self, task: Task, checkpointer: Any) -> Any:
         """The compiled graph."""
+        task.model.reserve_tokens = task.model.window.size  # notes may fill the answering call
         graph = StateGraph(SegmentState, context_schema=Task)
         graph.add_node("note", note, input_schema=Place)
         graph.add_node("collect", collect)
