@@ -23,8 +23,11 @@ class MemAgentSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    mode: Literal["ledger", "overwrite"] = "ledger"
-    """`ledger` keeps every fact with its place; `overwrite` is the paper's single free-text memory."""
+    mode: Literal["ledger", "parallel", "overwrite"] = "ledger"
+    """`ledger` keeps every fact with its place; `parallel` too, but reads all segments at once, in rounds;
+    `overwrite` is the paper's single free-text memory."""
+    rounds: int = Field(default=3, ge=1)
+    """Most rounds of parallel reading."""
     trained_order: bool = False
     """Prompt order of the RL-MemoryAgent checkpoints, which expect it (overwrite mode only)."""
     memory_tokens: int = Field(default=1024, ge=64)
@@ -62,6 +65,17 @@ class LongAgentSettings(BaseModel):
     """Most sub-questions that the leader may put to the members."""
     prefilter: bool = True
     """From the second round on, ask only members whose segments hold words of the sub-question."""
+
+
+class SegmentSettings(BaseModel):
+    """How the SEGMENT+ strategy reads (`--set segment.NAME=VALUE`)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    segment_tokens: int = Field(default=3000, ge=64)
+    """Most tokens of document in one note-taking call; less where the window is smaller."""
+    batch_tokens: int = Field(default=8192, ge=256)
+    """Most tokens of notes in one merging or answering call; at most what the window leaves is used."""
 
 
 class Settings(BaseSettings):
@@ -105,6 +119,7 @@ class Settings(BaseSettings):
     memagent: MemAgentSettings = MemAgentSettings()
     mapreduce: MapReduceSettings = MapReduceSettings()
     longagent: LongAgentSettings = LongAgentSettings()
+    segment: SegmentSettings = SegmentSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -29,12 +29,12 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=35, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pieces=st.lists(PIECES, min_size=1, max_size=120),
     question=st.text(min_size=1, max_size=300).filter(str.strip),
     window=st.integers(700, 3000),
-    mode=st.sampled_from(["ledger", "overwrite"]),
+    mode=st.sampled_from(["ledger", "parallel", "overwrite"]),
     long_facts=st.booleans(),
 )
 def test_no_call_exceeds_the_window(tmp_path_factory, pieces, question, window, mode, long_facts) -> None:

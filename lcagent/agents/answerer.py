@@ -15,6 +15,7 @@ from lcagent.models.structured import RETRY_TOKENS, ask_typed
 from lcagent.models.window import Part, Window
 
 FROM_EVIDENCE = load_prompt("answer")
+FROM_NOTES = load_prompt("notes_answer")
 CLOSED_BOOK = load_prompt("closed_book")
 FROM_MEMORY = load_prompt("overwrite_answer")
 TRAINED = load_prompt("overwrite_answer_trained")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Metric = Literal["em", "f1", "sub_em", "f1_star", "recall", "accuracy", "rouge_l", "abstained"]
+Metric = Literal["em", "f1", "sub_em", "f1_star", "recall", "accuracy", "rouge_l", "abstained", "conflict"]
 """A task's headline score; `lcagent.evals.scorers` defines each."""
 
 

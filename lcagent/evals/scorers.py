@@ -157,6 +157,8 @@ def _answer_scores(row: Row) -> dict[str, float]:
     if row.match == "all":
         scores["recall"] = recall(said, row.answers)
         scores["sub_em"] = float(scores["recall"] == 1)
+    if row.metric == "conflict":
+        scores["conflict"] = conflict(row)
     if row.metric == "rouge_l":
         scores |= rouge(said, row.answers)
     # "abstained" is for items without answers; one that has answers is asked for one of them.
@@ -173,6 +175,13 @@ def accuracy(prediction: str, answers: Sequence[str], options: dict[str, str]) -
 def recall(prediction: str, references: Sequence[str]) -> float:
     """The share of the references that stand in the prediction as whole-token runs (RULER, Hsieh 2024)."""
     return sum(sub_exact_match(prediction, r) for r in references) / len(references)
+
+
+def conflict(row: Row) -> float:
+    """1 if the document was found to contradict itself and every value stands in answer or quotes."""
+    shown = [row.prediction, *(cited.quote for cited in row.citations if cited.verbatim)]
+    held = all(any(sub_exact_match(text, value) for text in shown) for value in row.answers)
+    return float(row.status == "conflicting" and held)
 
 
 def _citation_scores(row: Row) -> dict[str, float]:

@@ -13,6 +13,7 @@ STRATEGIES = {
     "memagent": "lcagent.graphs.memagent:MemAgent",
     "mapreduce": "lcagent.graphs.mapreduce:MapReduce",
     "longagent": "lcagent.graphs.longagent:LongAgent",
+    "segment": "lcagent.graphs.segment:Segment",
 }
 """Each strategy's class, imported when it is used."""
 

@@ -72,14 +72,19 @@ async def answer_from_ledger(task: Task) -> Final:
     return first
 
 
-def ranked_views(task: Task) -> list[View]:
-    """Passages to answer from, best first."""
+def ranked_views(task: Task, entries: Sequence[Entry] | None = None) -> list[View]:
+    """Passages to answer from, best first.
+
+    Args:
+        task: the run.
+        entries: live entries of the ledger to answer from; None: all.
+    """
 
     def span(document: int, segment: int) -> tuple[int, int]:
         found = task.segments[document][segment]
         return found.start, found.end
 
-    live = weighed(task, task.ledger.live())
+    live = weighed(task, task.ledger.live() if entries is None else entries)
     ranked = follow(task, widen(live, task.documents, span))
     return [view for view in ranked if view.score >= LEAST_SHARE * ranked[0].score]
 
@@ -141,7 +146,7 @@ async def answer_from_views(
         layout(task, views),
         name="evidence",
         shrink=lambda tokens: layout(task, shown(tokens)),
-        on_text=_streamer(task) if streamed else None,
+        on_text=streamer(task) if streamed else None,
         final=last,
     )
     return check(task, reply, [(v.document, v.start, v.end) for v in views], doubted=doubted)
@@ -162,7 +167,7 @@ async def answer_from_memory(task: Task, memories: Sequence[str]) -> Final:
             memory,
             name="memory",
             shrink=lambda tokens: memory[: tokens * 2],
-            on_text=_streamer(task),
+            on_text=streamer(task),
         )
     if reply.found == "no" or not reply.answer.strip():
         return Final("", found=False)
@@ -343,7 +348,9 @@ def _segment_at(task: Task, document: int, offset: int) -> int:
     return 0
 
 
-def _streamer(task: Task) -> Callable[[str], None] | None:
+def streamer(task: Task) -> Callable[[str], None] | None:
+    """What passes the answer's text on as it is written, where that is wanted."""
+
     def tell(text: str) -> None:
         task.emit(AnswerDelta(text))
 

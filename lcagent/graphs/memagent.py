@@ -3,7 +3,8 @@
 Source: "MemAgent: Reshaping Long-Context LLM with Multi-Conv RL-based Memory Agent". Mode `overwrite`
 is the paper's agent. Mode `ledger` keeps every fact that a step finds in an append-only ledger and
 shows the model a bounded view of it; retrieval over the same text is a second witness. A plan stands
-beside the memory, and the question's core alone drives the reading (QwenLong-L1.5).
+beside the memory, and the question's core alone drives the reading (QwenLong-L1.5). Mode `parallel` is
+mode `ledger` with all segments read side by side, in rounds (`memagent_parallel`).
 
     START -> plan -> reader (one per document, in parallel) -> answer -> END
                      reader: read -> read -> … -> END
@@ -14,6 +15,7 @@ Nodes and edges are coroutines throughout: LangGraph hands plain functions to an
 from __future__ import annotations
 
 import operator
+from types import ModuleType
 from typing import Annotated, Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
@@ -22,16 +24,14 @@ from langgraph.types import Send
 
 from lcagent.agents import answerer, overwriter, planner, reader
 from lcagent.agents.prompt import Prompt
-from lcagent.errors import BudgetReached, QuestionTooLong
+from lcagent.errors import BudgetReached
 from lcagent.graphs.answering import Final, answer_from_ledger, answer_from_memory, final_outcome
-from lcagent.graphs.reading import attempt, tell
+from lcagent.graphs.reading import attempt, segment_budget, tell
 from lcagent.graphs.task import Outcome, Task
-from lcagent.graphs.witness import hint_entries, memory_view
+from lcagent.graphs.witness import hint_entries, memory_tokens, memory_view
 from lcagent.memory.ledger import Entry, integrate
 from lcagent.models.structured import RETRY_TOKENS
 
-LEAST_SEGMENT = 128
-"""Fewer tokens of document in a call are not worth the call."""
 _SUFFICIENT_IN_A_ROW = 2
 
 
@@ -81,7 +81,7 @@ class MemAgent:
 
     def prompts(self, settings: Any) -> list[Prompt]:
         """The prompts of the mode set."""
-        if settings.memagent.mode == "ledger":
+        if settings.memagent.mode != "overwrite":
             return [planner.PROMPT, reader.PROMPT, answerer.FROM_EVIDENCE]
         return [overwriter.PROMPT, answerer.FROM_MEMORY, answerer.TRAINED]
 
@@ -91,7 +91,7 @@ class MemAgent:
         memory = memory_tokens(task)
         question = window.count(task.question)
         variables = ["question", "memory", "segment"]
-        if options.mode == "ledger":
+        if options.mode != "overwrite":
             render, reply = reader.PROMPT.bind(), reader.REPLY_TOKENS + RETRY_TOKENS
             beside = memory + 2 * question  # the question stands before and after the segment
             beside += min(planner.PLAN_TOKENS, window.size // 16)
@@ -101,17 +101,12 @@ class MemAgent:
             beside = memory + question + overwriter.SHORTER_TOKENS
         room = window.room(render, variables, reply=reply)
         room -= beside + window.size // 100
-        if room < LEAST_SEGMENT:
-            raise QuestionTooLong(
-                f"the question takes {question} tokens; with the prompt, the memory and the reply it"
-                f" leaves {max(room, 0)} of the window's {window.size} for the document",
-                hint="ask a shorter question, or use a larger --window",
-            )
-        # Steps of 32, so that questions of about the same length share one segmentation.
-        return min(options.segment_tokens, room // 32 * 32)
+        return segment_budget(task, room, options.segment_tokens)
 
     def compile(self, task: Task, checkpointer: Any) -> Any:
         """The compiled graph."""
+        if (rounds := _rounds(task)) is not None:
+            return rounds.compiled(checkpointer)
         inner = StateGraph(ReaderState, context_schema=Task, output_schema=Results)
         inner.add_node("read", read)
         inner.add_node("done", done)
@@ -130,10 +125,14 @@ class MemAgent:
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is read yet."""
+        if (rounds := _rounds(task)) is not None:
+            return rounds.start(task)
         return {"core": task.question, "plan": "", "results": [], "final": {}}
 
     def outcome(self, task: Task, state: dict[str, Any]) -> Outcome:
         """The outcome, from the answer and what each reader did."""
+        if (rounds := _rounds(task)) is not None:
+            return rounds.outcome(task, state)
         read = {
             (result["document"], index)
             for result in state["results"]
@@ -143,9 +142,13 @@ class MemAgent:
         return final_outcome(task, Final(**state["final"]), state["results"], read)
 
 
-def memory_tokens(task: Task) -> int:
-    """Most tokens of memory: the setting, but at most an eighth of the window."""
-    return min(task.settings.memagent.memory_tokens, task.model.window.size // 8)
+def _rounds(task: Task) -> ModuleType | None:
+    """Mode `parallel` is a graph of its own."""
+    if task.settings.memagent.mode != "parallel":
+        return None
+    from lcagent.graphs import memagent_parallel
+
+    return memagent_parallel
 
 
 async def plan(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
@@ -253,7 +256,7 @@ async def done(state: ReaderState) -> dict[str, Any]:
 async def answer(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer once, from what all readers found."""
     task = runtime.context
-    if task.settings.memagent.mode == "ledger":
+    if task.settings.memagent.mode != "overwrite":
         final = await answer_from_ledger(task)
     else:
         results = sorted(state["results"], key=lambda r: r["document"])

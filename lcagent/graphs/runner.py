@@ -25,6 +25,7 @@ from lcagent.documents.quotes import Span
 from lcagent.errors import LcagentError, UsageError
 from lcagent.graphs.answer import Answer, Citation, CoverageReport, UsageReport
 from lcagent.graphs.events import Event, Finished, Notice, RunStarted
+from lcagent.graphs.reading import READING_NODES
 from lcagent.graphs.runs import RunRecord, Runs
 from lcagent.graphs.task import Outcome, Strategy, Task
 from lcagent.memory.ledger import Ledger
@@ -94,6 +95,7 @@ async def _answer(
     opened = await asyncio.to_thread(session.open, lambda text: emit(Notice(text)))
     size = min(settings.window, opened.most or settings.window)
     window = Window(size, opened.counter, reasoning=opened.reasoning)
+    concurrency = settings.concurrency or opened.slots or DEFAULT_CONCURRENCY
     task = Task(
         question=request.question.strip(),
         documents=loaded.documents,
@@ -104,7 +106,7 @@ async def _answer(
             window=window,
             journal=RunJournal(store, ""),
             budget=Budget(settings.max_calls, settings.max_tokens, settings.max_seconds),
-            limit=endpoint_limit(opened.name, settings.concurrency or opened.slots or DEFAULT_CONCURRENCY),
+            limit=endpoint_limit(opened.name, concurrency),
             # The answering call may fill the window; never more than half of a small budget is kept.
             reserve_tokens=min(size, (settings.max_tokens or 0) // 2),
             temperature=settings.temperature,
@@ -115,6 +117,7 @@ async def _answer(
         settings=settings,
         emit=emit,
         alive=opened.alive,
+        gate=asyncio.Semaphore(2 * concurrency),
         stream=request.stream,
     )
     try:
@@ -166,9 +169,8 @@ async def _run_graph(
                 "recursion_limit": 4 * task.total + 100,
             }
             snapshot = await graph.aget_state(config)
-            if len(snapshot.tasks) == task.total:  # one branch a segment: some may have been read before
-                task.done = sum(branch.result is not None for branch in snapshot.tasks)
             begin = None if snapshot.next else strategy.start(task)
+            task.done += sum(t.result is not None for t in snapshot.tasks if t.name in READING_NODES)
             state = await graph.ainvoke(begin, config, context=task, durability="sync")
             outcome = strategy.outcome(task, state)
             seconds = record.seconds + time.monotonic() - started

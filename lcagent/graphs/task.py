@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -38,6 +39,8 @@ class Task:
     settings: Settings
     emit: Callable[[Event], None]
     alive: Callable[[], bool]
+    gate: asyncio.Semaphore
+    """Segments in work at once: those whose request is in flight and as many that are being prepared."""
     stream: bool = False
     done: int = 0
     """Segments read so far, by earlier commands too."""

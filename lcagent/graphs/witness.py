@@ -103,6 +103,11 @@ def led_by(task: Task, views: Sequence[View], answer: str) -> list[View]:
     return sorted(places.values(), key=lambda v: (-v.score, v.document, v.start))
 
 
+def memory_tokens(task: Task) -> int:
+    """Most tokens of memory: the setting, but at most an eighth of the window."""
+    return min(task.settings.memagent.memory_tokens, task.model.window.size // 8)
+
+
 def memory_view(task: Task, live: Sequence[Entry], tokens: int) -> str:
     """What a reading call sees of the ledger: the best quotes that fit, in reading order."""
     chosen = pack([entry for entry in live if entry.note], tokens)

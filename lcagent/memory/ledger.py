@@ -107,21 +107,28 @@ class Ledger:
         known.extend(fresh)
         known.sort(key=lambda row: (row.segment, row.seq))
 
-    def rows(self, document: int | None = None, before: int | None = None) -> list[Entry]:
+    def rows(
+        self, document: int | None = None, before: int | None = None, below: int | None = None
+    ) -> list[Entry]:
         """All rows in reading order.
 
         Args:
             document: only this document's.
             before: only those of segments before this one.
+            below: only those whose `seq` is smaller, where each round of reading has its own.
         """
         documents = self._read()
         which = sorted(documents) if document is None else [document]
         rows = [row for index in which for row in documents.get(index, [])]
-        return rows if before is None else [row for row in rows if row.segment < before]
+        if before is not None:
+            rows = [row for row in rows if row.segment < before]
+        return rows if below is None else [row for row in rows if row.seq < below]
 
-    def live(self, document: int | None = None, before: int | None = None) -> list[Entry]:
+    def live(
+        self, document: int | None = None, before: int | None = None, below: int | None = None
+    ) -> list[Entry]:
         """Rows that still stand on their own: added or superseding, and not superseded."""
-        rows = self.rows(document, before)
+        rows = self.rows(document, before, below)
         gone = {row.target for row in rows if row.op == "supersede"}
         return [row for row in rows if row.op != "merge" and not (gone and row.id in gone)]
 
@@ -137,15 +144,20 @@ class Ledger:
         return self._documents
 
 
-def integrate(found: Iterable[Evidence], live: Sequence[Entry]) -> list[Entry]:
+def integrate(found: Iterable[Evidence], live: Sequence[Entry], *, first: int = 0) -> list[Entry]:
     """Decide what each new piece of evidence does to the ledger.
 
     The model is not asked: a repetition is a merge, a sentence that says it corrects something and
     is about an earlier quote supersedes it, everything else is added. `tokens` is left at 0.
+
+    Args:
+        found: in reading order.
+        live: what stands already.
+        first: `seq` of the first new row.
     """
     standing = list(live)
     entries: list[Entry] = []
-    for seq, evidence in enumerate(found):
+    for seq, evidence in enumerate(found, first):
         op, target = _operation(evidence, standing)
         entry = Entry(**asdict(evidence), seq=seq, op=op, target=target.id if target else None)
         entries.append(entry)
@@ -159,7 +171,7 @@ def integrate(found: Iterable[Evidence], live: Sequence[Entry]) -> list[Entry]:
 def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation, Entry | None]:
     from rapidfuzz import fuzz
 
-    corrects = bool(_CORRECTS.search(evidence.quote))
+    correction = corrects(evidence.quote)
     quote, numbers = evidence.quote.casefold(), figures(evidence.quote)
     best: Entry | None = None
     best_score = ALIKE
@@ -172,7 +184,7 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
         same_figures = figures(entry.quote) == numbers
         if same_figures and fuzz.ratio(entry.quote.casefold(), quote, score_cutoff=SAME):
             return "merge", entry
-        if corrects and not same_figures:
+        if correction and not same_figures:
             score = fuzz.token_set_ratio(entry.quote.casefold(), quote)
             if score > best_score:
                 best, best_score = entry, score
@@ -185,6 +197,13 @@ _CORRECTS = re.compile(
     r"withdrawn|retracted|no longer (?:valid|applies|holds)|previously (?:stated|reported|given))\b",
     re.I,
 )
+
+
+def corrects(text: str) -> bool:
+    """Whether a sentence says that it corrects another one."""
+    return bool(_CORRECTS.search(text))
+
+
 _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 
 

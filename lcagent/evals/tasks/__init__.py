@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from lcagent.errors import UsageError
 from lcagent.evals.items import Item
+from lcagent.evals.tasks import conflict as _conflict
 from lcagent.evals.tasks import niah as _niah
 from lcagent.evals.tasks import niah_plus as _niah_plus
 from lcagent.evals.tasks import ruler_hqa as _ruler_hqa
@@ -35,6 +36,12 @@ TASKS: dict[str, Task] = {
             "replaced SQuAD answers at ten depths, two HotpotQA paragraphs at pairs of depths",
             _niah_plus.niah_plus,
             _niah_plus.NEEDS,
+        ),
+        Task(
+            "conflict",
+            "made-up facts that the document states twice and differently, with corrected ones as controls",
+            _conflict.conflict,
+            _conflict.NEEDS,
         ),
         Task("nested-kv", "UUID pairs whose values may be keys, 0 to 4 levels", nested_kv),
         Task("variable-tracking", "all variables that get a value through four hops", variable_tracking),

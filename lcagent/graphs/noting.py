@@ -1,0 +1,131 @@
+"""From notes to an Answer: how notes are shown, and the answering call over those that are left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from lcagent.agents import answerer
+from lcagent.agents.prompt import as_data
+from lcagent.documents import query_words
+from lcagent.graphs.answering import (
+    BELIEVED,
+    FEW_PASSAGES,
+    MOST_PASSAGES,
+    Final,
+    check,
+    layout,
+    ranked_views,
+    reader_trust,
+    streamer,
+)
+from lcagent.graphs.task import Task
+from lcagent.memory.evidence import View, fill
+from lcagent.memory.ledger import Evidence
+from lcagent.memory.notes import Note, best
+from lcagent.models.structured import RETRY_TOKENS
+
+_VIEW_TOKENS = 24
+"""Tokens for a passage's place and line breaks."""
+
+
+def answer_room(task: Task) -> int:
+    """Tokens of notes that the answering call can hold, and its retry."""
+    window = task.model.window
+    reply = answerer.REPLY_TOKENS + RETRY_TOKENS
+    room = window.room(answerer.FROM_NOTES.bind(), ("question", "notes"), reply=reply)
+    return room - window.count(as_data(task.question)) - window.size // 100
+
+
+def weighed_note(task: Task, note: Note) -> Note:
+    """The note with each sentence's score halved between how well it was found and how it is about the
+    question: by this code chooses where a model does not."""
+    asked = set(query_words(task.question))
+
+    def about(item: Evidence) -> float:
+        return len(asked & set(query_words(f"{item.quote} {item.note}"))) / max(len(asked), 1)
+
+    weighed = (replace(item, score=(item.score + about(item)) / 2) for item in note.evidence)
+    return replace(note, evidence=tuple(weighed))
+
+
+def shown(task: Task, note: Note) -> str:
+    """A note as a prompt shows it: its sentences under their places, then its reasoning."""
+    views = [View(e.document, e.start, e.end, []) for e in note.evidence]
+    reasoning = f"\nNote: {note.reasoning}" if note.reasoning else ""
+    return as_data(layout(task, views) + reasoning)
+
+
+def shown_all(task: Task, notes: Sequence[Note]) -> str:
+    """Several notes."""
+    return "\n\n".join(shown(task, note) for note in notes)
+
+
+def shrinker(task: Task, notes: Sequence[Note]) -> Callable[[int], str]:
+    """What makes a prompt's notes shorter: those with the best evidence that fit a number of tokens."""
+
+    def shrink(tokens: int) -> str:
+        room = tokens
+        text = shown_all(task, best(notes, room, task.token_estimate))
+        while text and task.model.window.count(text) > tokens:
+            room = room * 3 // 4
+            text = shown_all(task, best(notes, room, task.token_estimate))
+        return text
+
+    return shrink
+
+
+async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
+    """Answer from the passages around the notes' evidence, and what retrieval and names add to them.
+
+    Args:
+        task: the run.
+        notes: those that were kept, merged until they fit.
+    """
+    kept = {(e.document, e.start): note for note in notes for e in note.evidence}
+    live = [e for e in task.ledger.live() if not e.note or (e.document, e.start) in kept]
+    ranked = await asyncio.to_thread(ranked_views, task, live)
+    if not ranked:
+        return Final("", found=False)
+    doubted = reader_trust(task, live) < BELIEVED
+    if doubted:
+        chosen = ranked[:FEW_PASSAGES]
+    else:
+        chosen = [v for at, v in enumerate(ranked) if at < MOST_PASSAGES or _noted(v)]
+
+    def fitting(tokens: int | None = None) -> list[View]:
+        tokens = answer_room(task) if tokens is None else tokens
+
+        def size(view: View) -> int:
+            return task.model.window.count(_passage(task, view, kept, doubted)) + _VIEW_TOKENS
+
+        return fill(chosen, tokens, size)
+
+    def text(views: Sequence[View]) -> str:
+        return "\n\n".join(_passage(task, view, kept, doubted) for view in views)
+
+    views = await asyncio.to_thread(fitting)
+    reply = await answerer.answer(
+        task.model,
+        answerer.FROM_NOTES,
+        task.question,
+        text(views),
+        name="notes",
+        shrink=lambda tokens: text(fitting(tokens)),
+        on_text=streamer(task),
+    )
+    return check(task, reply, [(v.document, v.start, v.end) for v in views], doubted=doubted)
+
+
+def _noted(view: View) -> bool:
+    return any(entry.note for entry in view.entries)
+
+
+def _passage(task: Task, view: View, kept: dict[tuple[int, int], Note], doubted: bool) -> str:
+    """A passage, and the reasoning of the notes that stand on it; a doubted reader's is left out."""
+    notes = {kept[place] for e in view.entries if (place := (e.document, e.start)) in kept}
+    reasonings = sorted({note.reasoning for note in notes if note.reasoning})
+    if doubted or not reasonings:
+        return layout(task, [view])
+    return layout(task, [view]) + "\nNote: " + " ".join(reasonings)

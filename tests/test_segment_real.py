@@ -1,0 +1,50 @@
+"""SEGMENT+ and parallel rounds with the real model on the CPU: a short text, four to six segments."""
+
+from pathlib import Path
+
+import pytest
+from platformdirs import user_cache_path
+
+from lcagent import Reader
+from lcagent.models.weights import ensure
+
+pytestmark = [pytest.mark.cpu_model, pytest.mark.timeout(900)]
+QUESTION = "In which town did the first master of the ferry Aurelia retire?"
+TEXT = "\n\n".join(
+    [
+        "The ferry Aurelia was launched at Tarnholt in 1911. Her first master was Captain Isolde Pellworth,"
+        " who commanded her for nine years.",
+        *["The mill at Brackwater grinds oats and barley for the farms along the river, and its wheel was"
+        f" mended {n} times in the last century." for n in range(3, 12)],
+        "The library at Ravensund keeps four thousand maps of the coast, most of them drawn by hand.",
+        *[f"Orchard number {n} on the hill above the village bears plums in even years and pears in odd"
+        " ones, and the fruit is sold at the autumn market." for n in range(20, 29)],
+        "Captain Isolde Pellworth retired to Karsholm in 1920, where she kept bees until her death.",
+        *[f"In the winter of {year} the lake froze and the children of the town skated to school every"
+        " morning." for year in range(1930, 1939)],
+    ]
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def weights() -> Path:
+    return ensure(None, models_dir=user_cache_path("lcagent") / "models", progress=lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"strategy": "segment", "segment": {"segment_tokens": 224}},
+        {"strategy": "memagent", "memagent": {"mode": "parallel", "rounds": 2, "segment_tokens": 224}},
+    ],
+    ids=["segment", "parallel"],
+)
+def test_two_hops_in_different_segments(weights: Path, tmp_path: Path, options: dict) -> None:
+    path = tmp_path / "note.txt"
+    path.write_text(TEXT)
+    with Reader(model=str(weights), window=1536, **options) as reader:
+        answer = reader.ask(path, QUESTION)
+    assert (answer.status, answer.text.rstrip(".")) == ("answered", "Karsholm")
+    assert 4 <= answer.coverage.segments_total == answer.coverage.segments_read <= 6
+    assert any("Karsholm" in citation.quote for citation in answer.citations)
+    assert all(TEXT[c.char_start : c.char_end] == c.quote for c in answer.citations)
