@@ -97,6 +97,14 @@ def test_a_summary_of_everything_asks_no_segment_whether_it_is_relevant(loopback
     assert summarize(server, document, "-q", "--about", "the tides").returncode == 3
 
 
+def test_one_sentence_may_rest_on_several(loopback, document: Path) -> None:
+    one = SUMMARY.replace(". Marit", ", where Marit").replace(". In 1923", ", until in 1923")
+    server = loopback(window=2048, reply=lambda r: writes(r).replace(SUMMARY, one))
+    answer = ask(server, document)
+    assert answer.text == one
+    assert {citation.quote for citation in answer.citations} == set(POINTS)
+
+
 def ask(server: Loopback, document: Path, **options):
     fixed = {"api_base": server.url, "strategy": "mapreduce", "window": server.window}
     with Reader(**fixed, mapreduce={"mode": "summary", **options}) as reader:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from lcagent.agents import calculator, reducer, summariser
 from lcagent.agents.answerer import FinalReply
 from lcagent.agents.prompt import as_data
-from lcagent.documents import find_quote, query_words
+from lcagent.documents import find_quote, query_words, sentences
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.answering import (
     ABOUT,
@@ -38,7 +38,9 @@ from lcagent.memory.ledger import Entry, Evidence, figures
 MOST_SOURCES = 12
 """Citations of a summary or a sum."""
 SUPPORTS = 0.3
-"""Share of a sentence's words that must stand in a source of it."""
+"""Share of a summary's sentence that must stand in a source of it …"""
+HELD = 0.5
+"""… or share of the source that must stand in the sentence."""
 
 
 def answer_by_code(task: Task, operation: calculator.Operation, findings: Sequence[Finding]) -> Final | None:
@@ -208,18 +210,22 @@ def _notes(findings: Sequence[Finding], words: int) -> str:
 
 
 def sources(text: str, rows: Sequence[Entry]) -> list[Entry]:
-    """For each sentence of a summary the row that holds most of its words, each row once."""
-    from lcagent.documents import sentences
+    """What each sentence of a summary rests on: rows that hold its words, or whose words it holds.
 
-    held = [set(query_words(f"{row.quote} {row.note}")) for row in rows]
+    One sentence may draw on several rows; each takes away the words that it accounts for.
+    """
+    held = [set(query_words(row.quote)) for row in rows]
     chosen: dict[str, Entry] = {}
     for span in sentences(text):
         said = set(query_words(text[span.start : span.end]))
-        if not said or not rows:
-            continue
-        best = max(range(len(rows)), key=lambda i: len(said & held[i]))
-        if len(said & held[best]) >= SUPPORTS * len(said):
+        left = set(said)
+        while left and rows:
+            best = max(range(len(rows)), key=lambda i: len(left & held[i]))
+            shared = len(left & held[best])
+            if shared < min(SUPPORTS * len(said), HELD * len(held[best])) or not shared:
+                break
             chosen.setdefault(rows[best].id, rows[best])
+            left -= held[best]
     return list(chosen.values())[:MOST_SOURCES] or list(rows[:MOST_CITATIONS])
 
 
