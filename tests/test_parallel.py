@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lcagent.documents import Document, split
+from lcagent.documents import Document, Layout, lay_out, split
 from lcagent.graphs.runs import Runs
 from lcagent.graphs.side_by_side import STRIDE, gather
 from lcagent.memory.ledger import Evidence, Ledger, integrate
@@ -236,6 +236,9 @@ class _Task:
         self.ledger, self.question, self.hints = ledger, "What does G of Vellmere weigh?", {}
         self.documents = [Document("d.txt", TEXT, (), "", "0" * 64, "text")] * 2
         self.segments = [split(TEXT, 40, lambda text: len(text) // 4 + 1)] * 2
+
+    def layout(self, document: int) -> Layout:
+        return lay_out(TEXT, [(s.start, s.end) for s in self.segments[document]])
 
     def token_estimate(self, text: str) -> int:
         return len(text) // 4
