@@ -88,7 +88,8 @@ def _walk_through(home: Path) -> None:
     assert "Anna Sofie" in answer["answer"]
     assert 13 in [citation["page"] for citation in answer["citations"]]
     assert answer["usage"]["replayed"] >= 2
-    assert answer["usage"]["calls"] == answer["coverage"]["segments_total"] + 2  # plan and answer
+    # Besides the segments: the plan, the answer, and a second look where the first answer leads on.
+    assert answer["usage"]["calls"] - answer["coverage"]["segments_total"] in {2, 3}
 
     # A second command shares it.
     shared = vllm_server.status(home)
