@@ -72,4 +72,6 @@ def as_data(text: str) -> str:
     `<|im_start|>` and `</segment>` become `‹|im_start|›` and `‹/segment>`, one character for one,
     so offsets stay true. Lone surrogates, which no request can carry, become U+FFFD.
     """
+    if text.isascii() and "<" not in text and ">" not in text:
+        return text  # nearly every segment, in a hundredth of the time
     return _MARKERS.sub(lambda m: _HARMLESS.get(m.group(), "\ufffd"), text)
