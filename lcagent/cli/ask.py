@@ -30,7 +30,9 @@ def ask(
         list[str],
         typer.Argument(metavar="DOC... QUESTION", help="Files, folders or -, then the question."),
     ],
-    strategy: Annotated[str | None, typer.Option(help="auto, direct, memagent, mapreduce, longagent or segment.")] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="auto, direct, memagent, mapreduce, longagent or segment.")
+    ] = None,
     model: ModelOption = None,
     api_base: ApiBaseOption = None,
     api_key: ApiKeyOption = None,
