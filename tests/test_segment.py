@@ -91,6 +91,20 @@ def test_a_dropped_note_is_out_of_the_answer_but_not_out_of_the_run(loopback, do
     assert sentence not in last.text
 
 
+def test_a_sifter_that_drops_everything_is_not_believed_about_the_questions_own_words(
+    loopback, document: Path
+) -> None:
+    def drops(request):
+        return '{"keep": "no"}' if role(request) == "sift" else busy(request)
+
+    server = loopback(window=2048, reply=drops)
+    answer = ask(server, document, **SEGMENT)
+    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    # Believed neither in what it notes nor in what it drops: the note's own sentence and no reasoning.
+    shown = server.requests[-1].messages[-1]["content"].split("</notes>")[0]
+    assert NEEDLE in shown and "it may matter" not in shown
+
+
 def test_many_notes_are_merged_until_they_fit(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=busy)
     answer = ask(server, document, **MANY)

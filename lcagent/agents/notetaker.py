@@ -63,7 +63,7 @@ async def take_note(
     evidence: dict[int, Evidence] = {}
     # A fact that copies several sentences has as many places.
     stated = [fact[s.start : s.end] for fact in reply.facts for s in sentences(fact)]
-    spans = sentences(document.text, segment.start, segment.end)
+    spans = sentences(document.text, segment.start, segment.end) if reply.facts else []
     for fact in stated:
         for span, score in best_sentences(document.text, fact, spans, limit=1):
             quote = document.text[span.start : span.end]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -58,12 +58,36 @@ async def answer_from_ledger(task: Task) -> Final:
     room = answerer.evidence_room(task.model.window, task.question)
     doubted = reader_trust(task, task.ledger.live()) < BELIEVED
     most = FEW_PASSAGES if doubted else MOST_PASSAGES
-    first = await answer_from_views(task, ranked[:most], room, doubted=doubted, streamed=False)
+
+    async def ask(views: Sequence[View], first: bool) -> Final:
+        return await answer_from_views(task, views, room, doubted=doubted, streamed=not first, last=first)
+
+    return await looked_at_twice(task, ranked, ranked[:most], ask, most=most)
+
+
+async def looked_at_twice(
+    task: Task,
+    ranked: Sequence[View],
+    shown: Sequence[View],
+    ask: Callable[[Sequence[View], bool], Awaitable[Final]],
+    *,
+    most: int,
+) -> Final:
+    """Answer, and once more where the first answer leads to passages that were not shown.
+
+    Args:
+        task: the run.
+        ranked: all passages, best first.
+        shown: those that the first look is given.
+        ask: answers from passages; is told whether it is the first look, which is not streamed.
+        most: passages of the second look.
+    """
+    first = await ask(shown, True)
     again = (await asyncio.to_thread(led_by, task, ranked, first.text))[:most] if first.found else []
-    if {(v.document, v.start) for v in again} - {(v.document, v.start) for v in ranked[:most]}:
+    if {(v.document, v.start) for v in again} - {(v.document, v.start) for v in shown}:
         # The first answer leads to passages that were not shown: it may be one hop short.
         try:
-            second = await answer_from_views(task, again, room, doubted=doubted, last=False)
+            second = await ask(again, False)
         except (BudgetReached, MalformedReply, CutReply):
             second = first
         return second if second.found else first
@@ -84,7 +108,10 @@ def ranked_views(task: Task, entries: Sequence[Entry] | None = None) -> list[Vie
         found = task.segments[document][segment]
         return found.start, found.end
 
-    live = weighed(task, task.ledger.live() if entries is None else entries)
+    live = task.ledger.live()
+    # A reader is judged by everything it noted, whatever was left out since.
+    trust = reader_trust(task, live)
+    live = weighed(task, live if entries is None else entries, trust)
     ranked = follow(task, widen(live, task.documents, span))
     return [view for view in ranked if view.score >= LEAST_SHARE * ranked[0].score]
 
@@ -95,13 +122,12 @@ def reader_trust(task: Task, live: Sequence[Entry]) -> float:
     return LEAST_TRUST + (1 - LEAST_TRUST) * (1 - len(noted) / max(task.total, 1))
 
 
-def weighed(task: Task, live: Sequence[Entry]) -> list[Entry]:
+def weighed(task: Task, live: Sequence[Entry], trust: float) -> list[Entry]:
     """Entries with the weight of their witness: the reader counts by how selective it was.
 
     A reader that finds something in every segment says nothing by it; one that finds something in
     few is to be believed. Retrieval counts by its own score.
     """
-    trust = reader_trust(task, live)
     asked = set(query_words(task.question))
     entries: list[Entry] = []
     for entry in live:

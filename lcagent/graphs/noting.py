@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from lcagent.agents import answerer
@@ -14,8 +14,10 @@ from lcagent.graphs.answering import (
     FEW_PASSAGES,
     MOST_PASSAGES,
     Final,
+    about,
     check,
     layout,
+    looked_at_twice,
     ranked_views,
     reader_trust,
     streamer,
@@ -38,15 +40,23 @@ def answer_room(task: Task) -> int:
     return room - window.count(as_data(task.question)) - window.size // 100
 
 
+def plainly_about(task: Task, note: Note) -> bool:
+    """Whether a note's sentences hold so much of the question that nobody's word is enough to drop it.
+
+    Seen: a 1.5B model dropped every note, among them the one with most of the question's own words.
+    """
+    return about(task.question, " ".join(item.quote for item in note.evidence))
+
+
 def weighed_note(task: Task, note: Note) -> Note:
     """The note with each sentence's score halved between how well it was found and how it is about the
     question: by this code chooses where a model does not."""
     asked = set(query_words(task.question))
 
-    def about(item: Evidence) -> float:
+    def share(item: Evidence) -> float:
         return len(asked & set(query_words(f"{item.quote} {item.note}"))) / max(len(asked), 1)
 
-    weighed = (replace(item, score=(item.score + about(item)) / 2) for item in note.evidence)
+    weighed = (replace(item, score=(item.score + share(item)) / 2) for item in note.evidence)
     return replace(note, evidence=tuple(weighed))
 
 
@@ -84,26 +94,38 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
         notes: those that were kept, merged until they fit.
     """
     kept = {(e.document, e.start): note for note in notes for e in note.evidence}
-    live = [e for e in task.ledger.live() if not e.note or (e.document, e.start) in kept]
-    ranked = await asyncio.to_thread(ranked_views, task, live)
+    live = task.ledger.live()
+    doubted = reader_trust(task, live) < BELIEVED
+    left = [e for e in live if not e.note or (e.document, e.start) in kept]
+    ranked = await asyncio.to_thread(ranked_views, task, left)
     if not ranked:
         return Final("", found=False)
-    doubted = reader_trust(task, live) < BELIEVED
-    if doubted:
-        chosen = ranked[:FEW_PASSAGES]
-    else:
-        chosen = [v for at, v in enumerate(ranked) if at < MOST_PASSAGES or _noted(v)]
+    most = FEW_PASSAGES if doubted else MOST_PASSAGES
+    shown = [v for at, v in enumerate(ranked) if at < most or (not doubted and _noted(v))]
 
-    def fitting(tokens: int | None = None) -> list[View]:
-        tokens = answer_room(task) if tokens is None else tokens
+    async def ask(views: Sequence[View], first: bool) -> Final:
+        return await _answer(task, views, {} if doubted else kept, doubted=doubted, first=first)
 
-        def size(view: View) -> int:
-            return task.model.window.count(_passage(task, view, kept, doubted)) + _VIEW_TOKENS
+    return await looked_at_twice(task, ranked, shown, ask, most=most)
 
-        return fill(chosen, tokens, size)
+
+async def _answer(
+    task: Task,
+    ranked: Sequence[View],
+    reasoned: Mapping[tuple[int, int], Note],
+    *,
+    doubted: bool,
+    first: bool,
+) -> Final:
+    """One look at the best passages that fit; a doubted note-taker's reasoning is left out of them."""
 
     def text(views: Sequence[View]) -> str:
-        return "\n\n".join(_passage(task, view, kept, doubted) for view in views)
+        return "\n\n".join(_passage(task, view, reasoned) for view in views)
+
+    def fitting(tokens: int | None = None) -> list[View]:
+        room = answer_room(task) if tokens is None else tokens
+        count = task.model.window.count
+        return fill(ranked, room, lambda v: count(_passage(task, v, reasoned)) + _VIEW_TOKENS)
 
     views = await asyncio.to_thread(fitting)
     reply = await answerer.answer(
@@ -113,7 +135,8 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
         text(views),
         name="notes",
         shrink=lambda tokens: text(fitting(tokens)),
-        on_text=streamer(task),
+        on_text=None if first else streamer(task),
+        final=first,
     )
     return check(task, reply, [(v.document, v.start, v.end) for v in views], doubted=doubted)
 
@@ -122,10 +145,8 @@ def _noted(view: View) -> bool:
     return any(entry.note for entry in view.entries)
 
 
-def _passage(task: Task, view: View, kept: dict[tuple[int, int], Note], doubted: bool) -> str:
-    """A passage, and the reasoning of the notes that stand on it; a doubted reader's is left out."""
-    notes = {kept[place] for e in view.entries if (place := (e.document, e.start)) in kept}
+def _passage(task: Task, view: View, reasoned: Mapping[tuple[int, int], Note]) -> str:
+    """A passage, and the reasoning of the notes that stand on it."""
+    notes = {reasoned[place] for e in view.entries if (place := (e.document, e.start)) in reasoned}
     reasonings = sorted({note.reasoning for note in notes if note.reasoning})
-    if doubted or not reasonings:
-        return layout(task, [view])
-    return layout(task, [view]) + "\nNote: " + " ".join(reasonings)
+    return layout(task, [view]) + ("\nNote: " + " ".join(reasonings) if reasonings else "")

@@ -25,7 +25,15 @@ from lcagent.agents import answerer, merger, notetaker, sifter
 from lcagent.agents.prompt import Prompt, as_data
 from lcagent.errors import BudgetReached
 from lcagent.graphs.answering import Final, final_outcome
-from lcagent.graphs.noting import answer_from_notes, answer_room, shown, shown_all, shrinker, weighed_note
+from lcagent.graphs.noting import (
+    answer_from_notes,
+    answer_room,
+    plainly_about,
+    shown,
+    shown_all,
+    shrinker,
+    weighed_note,
+)
 from lcagent.graphs.reading import attempt, segment_budget, tell
 from lcagent.graphs.side_by_side import first_reason, gather
 from lcagent.graphs.task import Outcome, Task
@@ -103,7 +111,6 @@ class Segment:
 
     def compile(self, task: Task, checkpointer: Any) -> Any:
         """The compiled graph."""
-        task.model.reserve_tokens = task.model.window.size  # notes may fill the answering call
         graph = StateGraph(SegmentState, context_schema=Task)
         graph.add_node("note", note, input_schema=Place)
         graph.add_node("collect", collect)
@@ -210,8 +217,12 @@ async def pack(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
         before = None
         dropped = {(document, index) for document, index in state["dropped"]}
         taken = sorted(state["taken"], key=lambda t: (t["document"], t["index"]))
-        kept = [t["note"] for t in taken if (t["document"], t["index"]) not in dropped]
-        notes = [weighed_note(task, taken) for taken in _notes(task, kept)]
+        left = [
+            note
+            for t, note in zip(taken, _notes(task, [t["note"] for t in taken]), strict=True)
+            if (t["document"], t["index"]) not in dropped or plainly_about(task, note)
+        ]
+        notes = [weighed_note(task, note) for note in left]
     else:
         before = sum(packing.total(_notes(task, b), task.token_estimate) for b in state["batches"])
         last = [m for m in state["merged"] if m["merges"] == merges]
