@@ -39,7 +39,7 @@ class Task:
     """One task of the harness.
 
     Args:
-        name: as in `lcagent eval NAME`.
+        name: as in `lcagent bench NAME`.
         about: one line for people.
         generate: makes its items.
         needs: files looked for in the data folder.
