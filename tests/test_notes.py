@@ -10,7 +10,7 @@ from lcagent.agents.merger import named
 from lcagent.documents import Document, Page
 from lcagent.memory import notes as packing
 from lcagent.memory.ledger import Evidence
-from lcagent.memory.notes import MERGED_SHARE, MOST_MERGES, Note, from_state
+from lcagent.memory.notes import HEAD_TOKENS, JOINT_TOKENS, MERGED_SHARE, MOST_MERGES, Note, from_state
 from tests.loopback import count
 
 TEXT = " ".join(
@@ -87,7 +87,8 @@ def test_trimming_keeps_the_best_and_fits(made: list[Note], room: int) -> None:
     for note in made:
         trimmed = packing.trim(note, room, count)
         assert packing.size(trimmed, count) <= room or not trimmed.evidence
-        if trimmed.evidence and trimmed != note:
+        # In less room than a few characters take, another sentence may be all that fits.
+        if trimmed.evidence and trimmed != note and room >= HEAD_TOKENS + JOINT_TOKENS + 8:
             assert max(e.score for e in trimmed.evidence) == max(e.score for e in note.evidence)
 
 
