@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment, Span, best_sentences, query_words, sentences
+from lcagent.documents import Document, Segment, Sentences, Span, query_words
 from lcagent.documents.forms import holds
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
@@ -138,9 +138,9 @@ def _quote(held: Held, question: str, answer: str, fact: str) -> Quote | None:
     """
     text, segment = held.document.text, held.segment
     nearest: Quote | None = None
-    spans = sentences(text, segment.start, segment.end)
+    own = Sentences(text, segment.start, segment.end)
     for note in (f"{answer} {fact}", f"{answer} {question}"):
-        near = best_sentences(text, note, spans, limit=_CANDIDATES, floor=_NEAR)
+        near = own.nearest(note, limit=_CANDIDATES, floor=_NEAR)
         for at, _ in near:
             quote = Quote(at, text[at.start : at.end], holds(text[at.start : at.end], answer))
             if quote.supported:

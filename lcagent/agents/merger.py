@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import best_sentences
+from lcagent.documents import Sentences
 from lcagent.memory.ledger import Evidence
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
@@ -65,7 +65,8 @@ def named(evidence: Sequence[Evidence], facts: Sequence[str]) -> list[Evidence]:
     text = "\n\n".join(item.quote for item in evidence)
     ends = list(accumulate(len(item.quote) + 2 for item in evidence))
     found: set[int] = set()
+    said = Sentences(text)
     for fact in facts:
-        for span, _ in best_sentences(text, fact, limit=1):
+        for span, _ in said.nearest(fact, limit=1):
             found.add(next(at for at, end in enumerate(ends) if span.start < end))
     return [evidence[at] for at in sorted(found)]

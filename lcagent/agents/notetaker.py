@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment, best_sentences, sentences
+from lcagent.documents import Document, Segment, Sentences, sentences
 from lcagent.memory.ledger import Evidence
 from lcagent.memory.notes import Note
 from lcagent.models.chat import ChatModel
@@ -63,9 +63,9 @@ async def take_note(
     evidence: dict[int, Evidence] = {}
     # A fact that copies several sentences has as many places.
     stated = [fact[s.start : s.end] for fact in reply.facts for s in sentences(fact)]
-    spans = sentences(document.text, segment.start, segment.end) if reply.facts else []
+    own = Sentences(document.text, segment.start, segment.end)
     for fact in stated:
-        for span, score in best_sentences(document.text, fact, spans, limit=1):
+        for span, score in own.nearest(fact, limit=1):
             quote = document.text[span.start : span.end]
             item = Evidence(index, segment.index, span.start, span.end, quote, fact, score)
             evidence.setdefault(span.start, item)

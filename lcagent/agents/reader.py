@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment, best_sentences, sentences
+from lcagent.documents import Document, Segment, Sentences
 from lcagent.memory.ledger import Evidence
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
@@ -99,9 +99,9 @@ async def read_segment(
         return Reading([], 0, sufficient, following)
     evidence: dict[int, Evidence] = {}
     unplaced = 0
-    spans = sentences(document.text, segment.start, segment.end) if reply.facts else []
+    own = Sentences(document.text, segment.start, segment.end)
     for fact in reply.facts:
-        found = best_sentences(document.text, fact, spans, limit=1)
+        found = own.nearest(fact, limit=1)
         if not found:
             unplaced += 1
         for span, score in found:

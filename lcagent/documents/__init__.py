@@ -12,7 +12,7 @@ from lcagent.documents.lexical import (
     search,
 )
 from lcagent.documents.load import Loaded, ParseCache, load, load_all
-from lcagent.documents.quotes import Span, best_sentences, check_quote, find_quote, sentences
+from lcagent.documents.quotes import Sentences, Span, check_quote, find_quote, sentences
 from lcagent.documents.segments import Segment, split
 
 __all__ = [
@@ -24,8 +24,8 @@ __all__ = [
     "ParseCache",
     "Passage",
     "Segment",
+    "Sentences",
     "Span",
-    "best_sentences",
     "check_quote",
     "coverage",
     "find_quote",

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import re
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import starmap
+from itertools import accumulate, starmap
 
 K1, B = 1.2, 0.75
 MAX_PASSAGE = 500
@@ -71,14 +72,31 @@ def query_words(text: str) -> list[str]:
     return list(dict.fromkeys(map(stem, words)))
 
 
-def common_words(text: str, stems: Iterable[str]) -> set[str]:
-    """Which of some stems (of `query_words`) a text holds too; quicker than all of its `query_words`."""
-    text = text.casefold()
-    near = tuple(wanted for wanted in stems if wanted in text)
-    if not near:
-        return set()
-    held = {stem(w) for w in _WORD.findall(text) if w.startswith(near) and w not in STOPWORDS}
-    return held.intersection(near)
+class Folded:
+    """Pieces of a text without case, laid end to end: searched for many words at once.
+
+    Args:
+        pieces: such as the sentences of a segment.
+    """
+
+    def __init__(self, pieces: Iterable[str]) -> None:
+        folded = [piece.casefold() for piece in pieces]
+        self._ends = list(accumulate(len(piece) + 1 for piece in folded))
+        self._whole = "\n".join(folded)
+
+    def holders(self, stems: Iterable[str]) -> list[set[str]]:
+        """Which of some stems (of `query_words`) each piece holds; quicker than all their `query_words`."""
+        whole = self._whole
+        held: list[set[str]] = [set() for _ in self._ends]
+        for wanted in stems:
+            at = whole.find(wanted)
+            while at >= 0:
+                word = _WORD.match(whole, at)
+                begins = at == 0 or not _WORD.match(whole[at - 1])
+                if word and begins and word.group() not in STOPWORDS and stem(word.group()) == wanted:
+                    held[bisect_right(self._ends, at)].add(wanted)
+                at = whole.find(wanted, at + len(wanted))
+        return held
 
 
 def passages(text: str, start: int = 0, end: int | None = None) -> Iterator[Passage]:

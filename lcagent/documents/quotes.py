@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 from lcagent.documents.document import Document
-from lcagent.documents.lexical import common_words, query_words
+from lcagent.documents.lexical import Folded, query_words
 
 MAX_SENTENCE = 400
 """Characters from which a sentence is split at its clauses."""
@@ -25,11 +26,13 @@ class Span:
     end: int
 
 
+# Every match begins with one character of a set: that lets the engine skip from one to the next.
 _BREAK = re.compile(
-    r"\n[ \t\r]*\n\s*|\f\s*"  # paragraphs and pages
-    r"|\n(?=[ \t]*(?:[-*•▪◦‣]|\(?\d{1,3}[.)]|#{1,6}|\|)[ \t])"  # list items, headings, table rows
-    r"|(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-Z0-9À-ÞА-Я])"
-    r"|(?<=[。！？])[」』”]?\s*"
+    r"[\n\f.!?…。！？]"
+    r"(?:(?<=\n)[ \t\r]*\n\s*|(?<=\f)\s*"  # paragraphs and pages
+    r"|(?<=\n)(?=[ \t]*(?:[-*•▪◦‣]|\(?\d{1,3}[.)]|#{1,6}|\|)[ \t])"  # list items, headings, table rows
+    r"|(?<=[.!?…])(?P<closing>[\"'”’)\]]*)\s+(?=[\"'“‘(\[]*[A-Z0-9À-ÞА-Я])"
+    r"|(?<=[。！？])(?P<bracket>[」』”]?)\s*)"
 )
 _CLAUSE = re.compile(r"[;:]\s+|,\s+|\s*\n\s*|\s+")
 _ABBREVIATION = re.compile(
@@ -45,10 +48,12 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     begin = start
     for match in _BREAK.finditer(text, start, end):
         stop = match.start()
-        if "\n" not in match.group() and "\f" not in match.group():
-            closing = len(match.group()) - len(match.group().lstrip("\"'”’)]」』"))
-            stop += closing
-            if _ABBREVIATION.search(text[max(begin, stop - 14) : stop]):
+        if match.lastgroup:
+            # Full stop and closing marks belong to the sentence before the break.
+            stop = match.end(match.lastgroup)
+            space = text[stop : match.end()]
+            in_line = "\n" not in space and "\f" not in space
+            if in_line and _ABBREVIATION.search(text[max(begin, stop - 14) : stop]):
                 continue
         spans.extend(_trimmed(text, begin, stop))
         begin = match.end()
@@ -163,42 +168,54 @@ def check_quote(document: Document, span: Span, quote: str) -> bool:
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
-def best_sentences(
-    text: str,
-    note: str,
-    spans: Sequence[Span] | None = None,
-    *,
-    limit: int = 2,
-    floor: float = 0.5,
-) -> list[tuple[Span, float]]:
-    """The sentences that a note in free text came from.
-
-    Each sentence scores by the share of the note's content words that it holds, rarer ones (in
-    this stretch of text) weighing more; figures that the note states and the sentence lacks count
-    against it.
+class Sentences:
+    """The sentences of a stretch of text, and which of them a note in free text came from.
 
     Args:
         text: the document's text.
-        note: a statement in other words.
-        spans: the sentences to choose from; default: all of the text's.
-        limit: most sentences to give.
-        floor: least score, from 0 to 1.
+        start: where the stretch begins.
+        end: where it ends; default: with the text.
     """
-    words = query_words(note)
-    spans = sentences(text) if spans is None else spans
-    if not words or not spans:
-        return []
-    common = [common_words(text[s.start : s.end], words) for s in spans]
-    frequency = Counter(chain.from_iterable(common))
-    weight = {w: 1.0 / (1 + frequency[w]) ** 0.5 for w in words}
-    whole = sum(weight.values())
-    numbers = set(_FIGURE.findall(note))
-    scored: list[tuple[Span, float]] = []
-    for span, held in zip(spans, common, strict=True):
-        if not held:
-            continue
-        score = sum(weight[w] for w in words if w in held) / whole
-        missing = numbers and numbers - set(_FIGURE.findall(text[span.start : span.end]))
-        scored.append((span, score * (0.6 ** len(missing))))
-    scored.sort(key=lambda pair: -pair[1])
-    return [pair for pair in scored[:limit] if pair[1] >= floor]
+
+    def __init__(self, text: str, start: int = 0, end: int | None = None) -> None:
+        self._text, self._start, self._end = text, start, end
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """Of all sentences, in order; found once for all notes."""
+        return sentences(self._text, self._start, self._end)
+
+    @cached_property
+    def _folded(self) -> Folded:
+        return Folded(self._text[span.start : span.end] for span in self.spans)
+
+    def nearest(self, note: str, *, limit: int = 2, floor: float = 0.5) -> list[tuple[Span, float]]:
+        """The sentences that a note came from, best first.
+
+        Each sentence scores by the share of the note's content words that it holds, rarer ones (in
+        this stretch of text) weighing more; figures that the note states and the sentence lacks count
+        against it.
+
+        Args:
+            note: a statement in other words.
+            limit: most sentences to give.
+            floor: least score, from 0 to 1.
+        """
+        words = query_words(note)
+        if not words:
+            return []
+        holders = self._folded.holders(words)
+        frequency = Counter(chain.from_iterable(holders))
+        weight = {w: 1.0 / (1 + frequency[w]) ** 0.5 for w in words}
+        whole = sum(weight.values())
+        numbers = set(_FIGURE.findall(note))
+        scored: list[tuple[Span, float]] = []
+        for span, held in zip(self.spans, holders, strict=True):
+            score = sum(weight[w] for w in words if w in held) / whole if held else 0.0
+            if score < floor:
+                continue
+            missing = numbers and numbers - set(_FIGURE.findall(self._text[span.start : span.end]))
+            if (score := score * 0.6 ** len(missing)) >= floor:
+                scored.append((span, score))
+        scored.sort(key=lambda pair: -pair[1])
+        return scored[:limit]

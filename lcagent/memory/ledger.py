@@ -181,6 +181,8 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
             evidence.end,
         ):
             return "merge", entry
+        if not correction and not _as_long(entry.quote, quote):
+            continue  # the cheapest check first: a step compares with every row that stands
         same_figures = figures(entry.quote) == numbers
         if same_figures and fuzz.ratio(entry.quote.casefold(), quote, score_cutoff=SAME):
             return "merge", entry
@@ -189,6 +191,12 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
             if score > best_score:
                 best, best_score = entry, score
     return ("supersede", best) if best else ("add", None)
+
+
+def _as_long(one: str, other: str) -> bool:
+    """Whether two texts are near enough in length to be as alike as `SAME` asks."""
+    a, b = len(one), len(other)
+    return a * (200 - SAME) >= b * SAME and b * (200 - SAME) >= a * SAME
 
 
 _CORRECTS = re.compile(

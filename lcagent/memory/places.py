@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from lcagent.documents import Document, Segment, best_sentences, find_quote, query_words, sentences
+from lcagent.documents import Document, Segment, Sentences, find_quote, query_words
 from lcagent.documents.quotes import Span
 from lcagent.memory.ledger import Evidence
 
@@ -28,20 +28,19 @@ class Places:
     index: int
     segment: Segment
     evidence: dict[int, Evidence] = field(default_factory=dict)
-    sentences: list[Span] = field(default_factory=list)
+    sentences: Sentences = field(init=False)
     """Of the segment, found once for all that is said of it."""
+
+    def __post_init__(self) -> None:
+        """Nothing is looked for before it is asked."""
+        self.sentences = Sentences(self.document.text, self.segment.start, self.segment.end)
 
     def note(self, text: str) -> bool:
         """A statement in the model's words; False if no sentence says so."""
-        found = best_sentences(self.document.text, text, self._spans(), limit=1)
+        found = self.sentences.nearest(text, limit=1)
         for span, score in found:
             self._keep(span.start, span, text, score)
         return bool(found)
-
-    def _spans(self) -> list[Span]:
-        if not self.sentences:
-            self.sentences = sentences(self.document.text, self.segment.start, self.segment.end)
-        return self.sentences
 
     def number(self, text: str, question: str) -> bool:
         """A number with its digits as written, in the sentence that holds most of the question's words.
@@ -90,7 +89,7 @@ class Places:
 
     def _sentence(self, span: Span) -> Span:
         """The sentence that a place begins in, with all of the place."""
-        for sentence in sentences(self.document.text, self.segment.start, self.segment.end):
+        for sentence in self.sentences.spans:
             if sentence.start <= span.start < sentence.end:
                 return Span(sentence.start, max(sentence.end, span.end))
         return span

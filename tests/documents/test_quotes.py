@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from lcagent.documents import (
     Document,
+    Sentences,
     Span,
-    best_sentences,
     check_quote,
     find_quote,
     lay_out,
@@ -51,6 +51,17 @@ def test_every_sentence_of_a_text_is_found_and_checked(data: st.DataObject) -> N
     assert not check_quote(document, Span(found.start, found.end), quote + " And more.")
 
 
+def test_closing_marks_belong_to_the_sentence_before_them() -> None:
+    text = "“The harbour froze.” He shut the ledger (in 1907.)\n\n“Dr. Frey wrote: ‘It thawed.’”\n\nIt did.「Yes。」No"
+    assert [text[span.start : span.end] for span in sentences(text)] == [
+        "“The harbour froze.”",
+        "He shut the ledger (in 1907.)",
+        "“Dr. Frey wrote: ‘It thawed.’”",
+        "It did.「Yes。」",
+        "No",
+    ]
+
+
 @given(st.text(max_size=400))
 def test_sentences_are_trimmed_ordered_and_inside(text: str) -> None:
     last = 0
@@ -62,11 +73,11 @@ def test_sentences_are_trimmed_ordered_and_inside(text: str) -> None:
 
 def test_a_note_leads_back_to_its_sentence() -> None:
     text = prose(20) + " The dredging of the northern channel began in 1907, says Oksendal. " + prose(20, 3)
-    ((span, score),) = best_sentences(
-        text, "Oksendal says dredging in the northern channel started 1907", limit=1
+    ((span, score),) = Sentences(text).nearest(
+        "Oksendal says dredging in the northern channel started 1907", limit=1
     )
     assert "1907" in text[span.start : span.end] and score > 0.5
-    assert best_sentences(text, "Submarine volcanoes erupted in Peru", limit=1) == []
+    assert Sentences(text).nearest("Submarine volcanoes erupted in Peru", limit=1) == []
 
 
 def test_a_search_in_a_layout_finds_what_a_search_without_one_finds() -> None:
