@@ -27,16 +27,16 @@ def second_question(document: Path, base: str, strategy: str, questions: list[st
     Args:
         document: read twice.
         base: the server's address.
-        strategy: which, with its mode as `NAME:KEY=VALUE`.
+        strategy: which, with options of its own as `NAME:KEY=VALUE+KEY=VALUE`.
         questions: first and second.
     """
     from lcagent import Reader
     from lcagent.settings import load_settings
 
-    name, *options = strategy.split(":")
+    name, _, options = strategy.partition(":")
     with tempfile.TemporaryDirectory() as home:
         shared = {"api_base": base, "home": home, "strategy": name}
-        settings = load_settings(shared, [f"{name}.{option}" for option in options])
+        settings = load_settings(shared, [f"{name}.{option}" for option in options.split("+") if option])
         with Reader(settings) as reader:
             answers = [reader.ask(str(document), question) for question in questions]
         rows = _calls(Path(home), answers[1].run_id)
@@ -64,7 +64,8 @@ def _calls(home: Path, run: str) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Print one JSON line a strategy, and write them to a file where one is named."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("document", type=Path)
     parser.add_argument("--api-base", required=True)
     parser.add_argument("--strategies", default="mapreduce,segment,longagent")

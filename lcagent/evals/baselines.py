@@ -17,8 +17,10 @@ from lcagent.agents import answerer
 from lcagent.agents.prompt import Prompt
 from lcagent.documents import search
 from lcagent.evals.items import Item
-from lcagent.graphs.answering import Final, cite, final_outcome, layout
+from lcagent.graphs.answering import layout
 from lcagent.graphs.direct import direct_room
+from lcagent.graphs.final import Final, final_outcome
+from lcagent.graphs.grounding import cite
 from lcagent.graphs.task import Outcome, Task
 from lcagent.memory.evidence import View, fill
 

@@ -1,24 +1,22 @@
-"""From evidence to an Answer: one call, then checks by code for ground, place and contradiction."""
+"""From evidence to an answer: one call, or a second look at what the first answer leads to."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, replace
 
 from lcagent.agents import answerer
-from lcagent.documents import query_words, sentences
+from lcagent.documents import query_words
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
-from lcagent.graphs.answer import Status
 from lcagent.graphs.events import AnswerDelta
-from lcagent.graphs.task import Outcome, Task
+from lcagent.graphs.final import Final
+from lcagent.graphs.grounding import check, cite
+from lcagent.graphs.task import Task
 from lcagent.graphs.witness import follow, led_by
 from lcagent.memory.evidence import View, fill, widen
-from lcagent.memory.ledger import Entry, Evidence, figures
+from lcagent.memory.ledger import Entry
 
-MOST_CITATIONS = 3
 MOST_PASSAGES = 10
 FEW_PASSAGES = 3
 """Passages shown to a model whose reader finds something everywhere: more lead it astray."""
@@ -26,28 +24,8 @@ LEAST_SHARE = 0.4
 """Passages that score under this share of the best one are not shown."""
 LEAST_TRUST = 0.2
 """Weight of a note by a reader that finds something everywhere."""
-ABOUT = 0.34
-"""Share of the question's words that must stand in the passages shown."""
 BELIEVED = 0.6
 """Trust from which a reader's and answerer's own "found" is believed."""
-GROUNDED = 0.34
-"""Share of the answer's words that must stand in what the model was shown."""
-NOT_FOUND = "The document does not say."
-
-
-@dataclass(slots=True)
-class Final:
-    """What the answering step leaves in the graph's state: plain data."""
-
-    text: str
-    found: bool
-    cited: list[dict[str, Any]] = field(default_factory=list)
-    conflict: bool = False
-    warnings: list[str] = field(default_factory=list)
-
-    def as_state(self) -> dict[str, Any]:
-        """For the checkpoint."""
-        return asdict(self)
 
 
 async def answer_from_ledger(task: Task) -> Final:
@@ -210,146 +188,6 @@ async def answer_from_memory(task: Task, memories: Sequence[str]) -> Final:
     return Final(reply.answer.strip(), True, [asdict(c) for c in cited], warnings=warnings)
 
 
-def check(
-    task: Task,
-    reply: answerer.FinalReply,
-    regions: Sequence[tuple[int, int, int]],
-    *,
-    doubted: bool,
-) -> Final:
-    """Accept an answer only if it stands on what the model was shown.
-
-    Args:
-        task: the run.
-        reply: the model's.
-        regions: (document, start, end) of the text it was shown.
-        doubted: also refuse it where the text is not about the question.
-    """
-    text = reply.answer.strip()
-    if reply.found == "no" or not text:
-        return Final("", found=False)
-    shown = " ".join(task.documents[d].text[s:e] for d, s, e in regions)
-    if doubted and not about(task.question, shown):
-        return Final("", False, warnings=["no passage is about what the question asks for"])
-    if not grounded(text, shown, task.question):
-        return Final("", False, warnings=[f"an answer was dropped that the text does not hold: {text[:200]}"])
-    cited = cite(task, text, regions)
-    rival = _rival(task, text, cited, regions)
-    if rival is not None:
-        cited = [*cited[:1], rival]
-    return Final(text, True, [asdict(c) for c in cited], conflict=rival is not None)
-
-
-def about(question: str, shown: str) -> bool:
-    """Whether the text shown speaks of what is asked: small models answer from any text at all."""
-    words = query_words(question)
-    held = set(query_words(shown))
-    return not words or sum(w in held for w in words) >= ABOUT * len(words)
-
-
-def grounded(answer: str, shown: str, question: str) -> bool:
-    """Whether an answer's figures and at least a third of its words stand in the text shown."""
-    if not figures(answer) <= figures(shown) | figures(question):
-        return False
-    words = [w for w in query_words(answer) if w not in _VERDICTS]
-    if not words:
-        return True
-    held = set(query_words(shown))
-    return sum(w in held for w in words) >= GROUNDED * len(words)
-
-
-_VERDICTS = {"yes", "no", "true", "false"}
-
-
-def cite(task: Task, answer: str, regions: Sequence[tuple[int, int, int]]) -> list[Evidence]:
-    """The sentences that an answer rests on: first the one that says it, then what leads to it."""
-    asked = set(query_words(task.question))
-    said = set(query_words(answer)) - _VERDICTS
-    numbers = figures(answer)
-    scored: list[tuple[float, Evidence]] = []
-    for document, start, end in regions:
-        text = task.documents[document].text
-        for span in sentences(text, start, end):
-            quote = text[span.start : span.end]
-            words = set(query_words(quote))
-            says = len(said & words) / len(said) if said else 0.0
-            if numbers and not numbers <= figures(quote):
-                says *= 0.3
-            about = len(asked & words) / len(asked) if asked else 0.0
-            item = Evidence(document, _segment_at(task, document, span.start), span.start, span.end, quote)
-            scored.append((2 * says + about, item))
-    scored.sort(key=lambda pair: (-pair[0], pair[1].document, pair[1].start))
-    best = scored[0][0] if scored else 0.0
-    return [item for score, item in scored[:MOST_CITATIONS] if score > 0 and score >= 0.6 * best]
-
-
-def _rival(
-    task: Task, answer: str, cited: Sequence[Evidence], regions: Sequence[tuple[int, int, int]]
-) -> Evidence | None:
-    """A sentence that says the same as the first citation but for its figures.
-
-    Only figures are compared, and only between sentences that are nearly word for word alike: a
-    contradiction reported where there is none costs more trust than one overlooked.
-    """
-    from rapidfuzz import fuzz
-
-    numbers = figures(answer)
-    if not cited or not numbers:
-        return None
-    first = cited[0]
-    mask = _masked(first.quote)
-    superseded = {row.target for row in task.ledger.rows() if row.op == "supersede"}
-    gone = {(r.document, r.start) for r in task.ledger.rows() if r.id in superseded}
-    for document, start, end in regions:
-        text = task.documents[document].text
-        for span in sentences(text, start, end):
-            quote = text[span.start : span.end]
-            other = figures(quote)
-            if (document, span.start) == (first.document, first.start) or not other:
-                continue
-            if numbers & other or (document, span.start) in gone:
-                continue
-            if fuzz.ratio(mask, _masked(quote)) >= _ALIKE:
-                segment = _segment_at(task, document, span.start)
-                return Evidence(document, segment, span.start, span.end, quote)
-    return None
-
-
-_ALIKE = 90.0
-
-
-def _masked(text: str) -> str:
-    return re.sub(r"\d[\d.,:/-]*", "#", " ".join(text.casefold().split()))
-
-
-def final_outcome(
-    task: Task, final: Final, results: Sequence[Mapping[str, Any]], read: set[tuple[int, int]]
-) -> Outcome:
-    """The outcome of a run that read segment by segment."""
-    skipped: list[str] = []
-    warnings = list(final.warnings)
-    budget = ""
-    for result in results:
-        document = task.documents[result["document"]]
-        for index in result["unread"]:
-            page = document.page_at(task.segments[result["document"]][index].start)
-            where = f"page {page}" if page else f"segment {index + 1}"
-            skipped.append(f"{document.name}, {where}: the model gave no usable reply, tried again")
-        if result["stop"] == "sufficient":
-            left = len(task.segments[result["document"]]) - result["index"]
-            warnings.append(f"stopped early: {left} segments of {document.name} were not read")
-        elif result["stop"]:
-            budget = result["stop"]
-    status: Status = "answered" if final.found else "not_found"
-    if final.conflict:
-        status = "conflicting"
-    if budget:
-        status = "budget"
-        warnings.append(budget)
-    text = final.text or (NOT_FOUND if not budget else "")
-    return Outcome(text, status, [Evidence(**c) for c in final.cited], read, skipped, warnings)
-
-
 def layout(task: Task, views: Sequence[View]) -> str:
     """Passages as the prompt shows them, each under its place."""
     return answerer.numbered([(_place(task, v), _text(task, v)) for v in views])
@@ -365,13 +203,6 @@ def _place(task: Task, view: View) -> str:
 
 def _text(task: Task, view: View) -> str:
     return task.documents[view.document].text[view.start : view.end].strip()
-
-
-def _segment_at(task: Task, document: int, offset: int) -> int:
-    for segment in task.segments[document]:
-        if segment.start <= offset < segment.end:
-            return segment.index
-    return 0
 
 
 def streamer(task: Task) -> Callable[[str], None] | None:

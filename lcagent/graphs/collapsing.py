@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from lcagent.agents import collapser, reducer, summariser
 from lcagent.agents.mapper import ANSWER_CHARS, FACT_CHARS, RATIONALE_CHARS
 from lcagent.agents.prompt import as_data
-from lcagent.graphs.answering import grounded
+from lcagent.graphs.grounding import grounded
 from lcagent.graphs.reading import attempt
 from lcagent.graphs.task import Task
 from lcagent.memory.findings import (

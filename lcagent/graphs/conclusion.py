@@ -11,8 +11,10 @@ from dataclasses import asdict, replace
 
 from lcagent.agents import answerer
 from lcagent.errors import CutReply, MalformedReply
-from lcagent.graphs.answering import MOST_CITATIONS, Final, answer_from_views, check
+from lcagent.graphs.answering import answer_from_views
 from lcagent.graphs.bracket import Round, Side
+from lcagent.graphs.final import Final
+from lcagent.graphs.grounding import MOST_CITATIONS, check
 from lcagent.graphs.task import Task
 from lcagent.memory.evidence import View, widen
 from lcagent.memory.ledger import Entry, Evidence

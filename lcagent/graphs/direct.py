@@ -13,7 +13,8 @@ from langgraph.runtime import Runtime
 from lcagent.agents import answerer
 from lcagent.agents.prompt import Prompt
 from lcagent.errors import QuestionTooLong, UsageError
-from lcagent.graphs.answering import Final, answer_from_views, final_outcome
+from lcagent.graphs.answering import answer_from_views
+from lcagent.graphs.final import Final, final_outcome
 from lcagent.graphs.task import Outcome, Task
 from lcagent.memory.evidence import View
 

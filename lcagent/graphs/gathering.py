@@ -8,7 +8,8 @@ from typing import Any, TypedDict
 
 from lcagent.agents.mapper import Mapping
 from lcagent.documents import query_words
-from lcagent.graphs.answering import BELIEVED, MOST_PASSAGES, grounded, ranked_views, reader_trust
+from lcagent.graphs.answering import BELIEVED, MOST_PASSAGES, ranked_views, reader_trust
+from lcagent.graphs.grounding import grounded
 from lcagent.graphs.task import Task
 from lcagent.graphs.witness import hint_entries
 from lcagent.memory.findings import Confidence, Finding

@@ -25,10 +25,10 @@ from lcagent.agents import answerer, leader, member
 from lcagent.agents.prompt import Prompt, as_data
 from lcagent.errors import BudgetReached, QuestionTooLong
 from lcagent.graphs import bracket
-from lcagent.graphs.answering import Final, final_outcome
 from lcagent.graphs.bracket import Meeting, Reply, Round
 from lcagent.graphs.conclusion import conclude, final_room, standing
 from lcagent.graphs.events import Notice
+from lcagent.graphs.final import Final, final_outcome
 from lcagent.graphs.members import MemberState, ShareState, ask, concerned, share
 from lcagent.graphs.reading import attempt
 from lcagent.graphs.task import Outcome, Task

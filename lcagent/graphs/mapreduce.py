@@ -23,9 +23,9 @@ from langgraph.types import Send
 from lcagent.agents import calculator, collapser, mapper, reducer, summariser
 from lcagent.agents.prompt import Prompt
 from lcagent.errors import BudgetReached, QuestionTooLong
-from lcagent.graphs.answering import Final, final_outcome
 from lcagent.graphs.collapsing import findings_budget, pack_findings, together_by_code, together_by_model
 from lcagent.graphs.events import Notice
+from lcagent.graphs.final import Final, final_outcome
 from lcagent.graphs.gathering import Mapped, as_mapped, believed, record
 from lcagent.graphs.reading import attempt, tell
 from lcagent.graphs.reducing import answer_by_code, answer_from_findings

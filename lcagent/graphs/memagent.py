@@ -25,7 +25,8 @@ from langgraph.types import Send
 from lcagent.agents import answerer, overwriter, planner, reader
 from lcagent.agents.prompt import Prompt
 from lcagent.errors import BudgetReached
-from lcagent.graphs.answering import Final, answer_from_ledger, answer_from_memory, final_outcome
+from lcagent.graphs.answering import answer_from_ledger, answer_from_memory
+from lcagent.graphs.final import Final, final_outcome
 from lcagent.graphs.reading import attempt, segment_budget, tell
 from lcagent.graphs.task import Outcome, Task
 from lcagent.graphs.witness import hint_entries, memory_tokens, memory_view

@@ -24,8 +24,9 @@ from langgraph.types import Send
 
 from lcagent.agents import planner, reader
 from lcagent.errors import BudgetReached
-from lcagent.graphs.answering import Final, answer_from_ledger, final_outcome
+from lcagent.graphs.answering import answer_from_ledger
 from lcagent.graphs.events import Notice
+from lcagent.graphs.final import Final, final_outcome
 from lcagent.graphs.reading import attempt, tell
 from lcagent.graphs.side_by_side import STRIDE, first_reason, gather
 from lcagent.graphs.task import Outcome, Task

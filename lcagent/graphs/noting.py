@@ -13,15 +13,14 @@ from lcagent.graphs.answering import (
     BELIEVED,
     FEW_PASSAGES,
     MOST_PASSAGES,
-    Final,
-    about,
-    check,
     layout,
     looked_at_twice,
     ranked_views,
     reader_trust,
     streamer,
 )
+from lcagent.graphs.final import Final
+from lcagent.graphs.grounding import about, check
 from lcagent.graphs.task import Task
 from lcagent.memory.evidence import View, fill
 from lcagent.memory.ledger import Evidence

@@ -16,20 +16,11 @@ from lcagent.agents.answerer import FinalReply
 from lcagent.agents.prompt import as_data
 from lcagent.documents import find_quote, query_words, sentences
 from lcagent.errors import CutReply, MalformedReply
-from lcagent.graphs.answering import (
-    ABOUT,
-    BELIEVED,
-    FEW_PASSAGES,
-    MOST_CITATIONS,
-    MOST_PASSAGES,
-    Final,
-    check,
-    layout,
-    ranked_views,
-    reader_trust,
-)
+from lcagent.graphs.answering import BELIEVED, FEW_PASSAGES, MOST_PASSAGES, layout, ranked_views, reader_trust
 from lcagent.graphs.collapsing import reduce_room, summary_words
 from lcagent.graphs.events import AnswerDelta
+from lcagent.graphs.final import Final
+from lcagent.graphs.grounding import ABOUT, MOST_CITATIONS, check
 from lcagent.graphs.task import Task
 from lcagent.memory.evidence import View, fill, widen
 from lcagent.memory.findings import RANK, Finding, show, union

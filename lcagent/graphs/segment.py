@@ -24,7 +24,7 @@ from langgraph.types import Send
 from lcagent.agents import answerer, merger, notetaker, sifter
 from lcagent.agents.prompt import Prompt, as_data
 from lcagent.errors import BudgetReached
-from lcagent.graphs.answering import Final, final_outcome
+from lcagent.graphs.final import Final, final_outcome
 from lcagent.graphs.noting import (
     answer_from_notes,
     answer_room,

@@ -1,0 +1,56 @@
+"""What an answering step leaves behind, and the outcome of a run that read segment by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lcagent.graphs.answer import Status
+from lcagent.graphs.task import Outcome, Task
+from lcagent.memory.ledger import Evidence
+
+NOT_FOUND = "The document does not say."
+
+
+@dataclass(slots=True)
+class Final:
+    """What the answering step leaves in the graph's state: plain data."""
+
+    text: str
+    found: bool
+    cited: list[dict[str, Any]] = field(default_factory=list)
+    conflict: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def as_state(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return asdict(self)
+
+
+def final_outcome(
+    task: Task, final: Final, results: Sequence[Mapping[str, Any]], read: set[tuple[int, int]]
+) -> Outcome:
+    """The outcome of a run that read segment by segment."""
+    skipped: list[str] = []
+    warnings = list(final.warnings)
+    budget = ""
+    for result in results:
+        document = task.documents[result["document"]]
+        for index in result["unread"]:
+            page = document.page_at(task.segments[result["document"]][index].start)
+            where = f"page {page}" if page else f"segment {index + 1}"
+            skipped.append(f"{document.name}, {where}: the model gave no usable reply, tried again")
+        if result["stop"] == "sufficient":
+            left = len(task.segments[result["document"]]) - result["index"]
+            warnings.append(f"stopped early: {left} segments of {document.name} were not read")
+        elif result["stop"]:
+            budget = result["stop"]
+    status: Status = "answered" if final.found else "not_found"
+    if final.conflict:
+        status = "conflicting"
+    if budget:
+        status = "budget"
+        warnings.append(budget)
+    text = final.text or (NOT_FOUND if not budget else "")
+    return Outcome(text, status, [Evidence(**c) for c in final.cited], read, skipped, warnings)

@@ -1,0 +1,138 @@
+"""Whether an answer stands on what the model was shown, and which sentences say it: checks by code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from lcagent.agents import answerer
+from lcagent.documents import query_words, sentences
+from lcagent.graphs.final import Final
+from lcagent.graphs.task import Task
+from lcagent.memory.ledger import Evidence, figures
+
+MOST_CITATIONS = 3
+ABOUT = 0.34
+"""Share of the question's words that must stand in the passages shown."""
+GROUNDED = 0.34
+"""Share of the answer's words that must stand in what the model was shown."""
+
+
+def check(
+    task: Task,
+    reply: answerer.FinalReply,
+    regions: Sequence[tuple[int, int, int]],
+    *,
+    doubted: bool,
+) -> Final:
+    """Accept an answer only if it stands on what the model was shown.
+
+    Args:
+        task: the run.
+        reply: the model's.
+        regions: (document, start, end) of the text it was shown.
+        doubted: also refuse it where the text is not about the question.
+    """
+    text = reply.answer.strip()
+    if reply.found == "no" or not text:
+        return Final("", found=False)
+    shown = " ".join(task.documents[d].text[s:e] for d, s, e in regions)
+    if doubted and not about(task.question, shown):
+        return Final("", False, warnings=["no passage is about what the question asks for"])
+    if not grounded(text, shown, task.question):
+        return Final("", False, warnings=[f"an answer was dropped that the text does not hold: {text[:200]}"])
+    cited = cite(task, text, regions)
+    rival = _rival(task, text, cited, regions)
+    if rival is not None:
+        cited = [*cited[:1], rival]
+    return Final(text, True, [asdict(c) for c in cited], conflict=rival is not None)
+
+
+def about(question: str, shown: str) -> bool:
+    """Whether the text shown speaks of what is asked: small models answer from any text at all."""
+    words = query_words(question)
+    held = set(query_words(shown))
+    return not words or sum(w in held for w in words) >= ABOUT * len(words)
+
+
+def grounded(answer: str, shown: str, question: str) -> bool:
+    """Whether an answer's figures and at least a third of its words stand in the text shown."""
+    if not figures(answer) <= figures(shown) | figures(question):
+        return False
+    words = [w for w in query_words(answer) if w not in _VERDICTS]
+    if not words:
+        return True
+    held = set(query_words(shown))
+    return sum(w in held for w in words) >= GROUNDED * len(words)
+
+
+_VERDICTS = {"yes", "no", "true", "false"}
+
+
+def cite(task: Task, answer: str, regions: Sequence[tuple[int, int, int]]) -> list[Evidence]:
+    """The sentences that an answer rests on: first the one that says it, then what leads to it."""
+    asked = set(query_words(task.question))
+    said = set(query_words(answer)) - _VERDICTS
+    numbers = figures(answer)
+    scored: list[tuple[float, Evidence]] = []
+    for document, start, end in regions:
+        text = task.documents[document].text
+        for span in sentences(text, start, end):
+            quote = text[span.start : span.end]
+            words = set(query_words(quote))
+            says = len(said & words) / len(said) if said else 0.0
+            if numbers and not numbers <= figures(quote):
+                says *= 0.3
+            about = len(asked & words) / len(asked) if asked else 0.0
+            item = Evidence(document, _segment_at(task, document, span.start), span.start, span.end, quote)
+            scored.append((2 * says + about, item))
+    scored.sort(key=lambda pair: (-pair[0], pair[1].document, pair[1].start))
+    best = scored[0][0] if scored else 0.0
+    return [item for score, item in scored[:MOST_CITATIONS] if score > 0 and score >= 0.6 * best]
+
+
+def _rival(
+    task: Task, answer: str, cited: Sequence[Evidence], regions: Sequence[tuple[int, int, int]]
+) -> Evidence | None:
+    """A sentence that says the same as the first citation but for its figures.
+
+    Only figures are compared, and only between sentences that are nearly word for word alike: a
+    contradiction reported where there is none costs more trust than one overlooked.
+    """
+    from rapidfuzz import fuzz
+
+    numbers = figures(answer)
+    if not cited or not numbers:
+        return None
+    first = cited[0]
+    mask = _masked(first.quote)
+    superseded = {row.target for row in task.ledger.rows() if row.op == "supersede"}
+    gone = {(r.document, r.start) for r in task.ledger.rows() if r.id in superseded}
+    for document, start, end in regions:
+        text = task.documents[document].text
+        for span in sentences(text, start, end):
+            quote = text[span.start : span.end]
+            other = figures(quote)
+            if (document, span.start) == (first.document, first.start) or not other:
+                continue
+            if numbers & other or (document, span.start) in gone:
+                continue
+            if fuzz.ratio(mask, _masked(quote)) >= _ALIKE:
+                segment = _segment_at(task, document, span.start)
+                return Evidence(document, segment, span.start, span.end, quote)
+    return None
+
+
+_ALIKE = 90.0
+
+
+def _masked(text: str) -> str:
+    return re.sub(r"\d[\d.,:/-]*", "#", " ".join(text.casefold().split()))
+
+
+def _segment_at(task: Task, document: int, offset: int) -> int:
+    for segment in task.segments[document]:
+        if segment.start <= offset < segment.end:
+            return segment.index
+    return 0
