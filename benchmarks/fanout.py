@@ -32,12 +32,15 @@ STRATEGY = """
 import asyncio, collections, json, resource, sqlite3, sys, time
 from lcagent import Reader
 from lcagent.graphs.events import RunStarted, SegmentRead
-base, home, path, options, limit = sys.argv[1:6]
+from lcagent.settings import load_settings, split_strategy
+base, home, path, spec, limit = sys.argv[1:6]
 before = resource.getrusage(resource.RUSAGE_SELF)
 marks = {}
 async def ask():
-    shared = {"api_base": base, "home": home, "window": 8192, "concurrency": int(limit)}
-    with Reader(**shared, **json.loads(options)) as reader:
+    strategy, pairs = split_strategy(spec)
+    shared = {"api_base": base, "home": home, "window": 8192, "concurrency": int(limit), "strategy": strategy}
+    same_size = f"{strategy}.segment_tokens=5000"
+    with Reader(load_settings(shared, [same_size, *pairs])) as reader:
         async for event in reader.astream(path, "Who was the harbour master of Vellmere?"):
             if isinstance(event, RunStarted):
                 used = resource.getrusage(resource.RUSAGE_SELF)
@@ -122,17 +125,9 @@ def write_text(path: Path, characters: int) -> None:
             written += file.write(f"{words.capitalize()} {number}." + ("\n\n" if number % 6 == 0 else " "))
 
 
-def strategy_options(name: str) -> dict:
-    """`memagent:mode=parallel` as the reader's options; segments of the same size for all."""
-    bare, _, options = name.partition(":")
-    own = dict(option.split("=", 1) for option in options.split("+") if option)
-    return {"strategy": bare, bare: {"segment_tokens": 5000, **own}}
-
-
 def measure(name: str, base: str, path: Path, limit: int) -> dict:
     with tempfile.TemporaryDirectory() as home:
-        options = json.dumps(strategy_options(name))
-        row = measured(STRATEGY, base, home, str(path), options, str(limit))
+        row = measured(STRATEGY, base, home, str(path), name, str(limit))
     ideal = math.ceil(row["segments"] / limit) * LATENCY
     return {
         "segments": row["segments"],

@@ -31,13 +31,12 @@ def second_question(document: Path, base: str, strategy: str, questions: list[st
         questions: first and second.
     """
     from lcagent import Reader
-    from lcagent.settings import load_settings
+    from lcagent.settings import load_settings, split_strategy
 
-    name, _, options = strategy.partition(":")
+    name, pairs = split_strategy(strategy)
     with tempfile.TemporaryDirectory() as home:
         shared = {"api_base": base, "home": home, "strategy": name}
-        settings = load_settings(shared, [f"{name}.{option}" for option in options.split("+") if option])
-        with Reader(settings) as reader:
+        with Reader(load_settings(shared, pairs)) as reader:
             answers = [reader.ask(str(document), question) for question in questions]
         rows = _calls(Path(home), answers[1].run_id)
     prompt, cached = Counter[str](), Counter[str]()

@@ -146,6 +146,12 @@ class Settings(BaseSettings):
         return self.home / "models" if self.home else user_cache_path("lcagent") / "models"
 
 
+def split_strategy(spec: str) -> tuple[str, list[str]]:
+    """`memagent:mode=overwrite+early_exit=true` as its name and the pairs for `load_settings`."""
+    name, _, options = spec.partition(":")
+    return name, [f"{name}.{option}" for option in options.split("+") if option]
+
+
 def load_settings(overrides: dict[str, Any] | None = None, pairs: list[str] | None = None) -> Settings:
     """Read all sources.
 

@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment, Sentences, sentences
-from lcagent.memory.ledger import Evidence
+from lcagent.documents import Document, Segment, sentences
 from lcagent.memory.notes import Note
+from lcagent.memory.places import Places
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
 from lcagent.models.window import Part
@@ -60,14 +60,9 @@ async def take_note(
     reply = await ask_typed(model, "note", fitted, NoteReply)
     if reply.relevant == "no":
         return Note(())
-    evidence: dict[int, Evidence] = {}
-    # A fact that copies several sentences has as many places.
-    stated = [fact[s.start : s.end] for fact in reply.facts for s in sentences(fact)]
-    own = Sentences(document.text, segment.start, segment.end)
-    for fact in stated:
-        for span, score in own.nearest(fact, limit=1):
-            quote = document.text[span.start : span.end]
-            item = Evidence(index, segment.index, span.start, span.end, quote, fact, score)
-            evidence.setdefault(span.start, item)
+    places = Places(document, index, segment)
+    for fact in reply.facts:
+        for stated in sentences(fact):  # a fact that copies several sentences has as many places
+            places.note(fact[stated.start : stated.end])
     reasoning = " ".join(reply.reasoning.split())[:REASONING_CHARS]
-    return Note(tuple(evidence[start] for start in sorted(evidence)), reasoning)
+    return Note(tuple(places.evidence[start] for start in sorted(places.evidence)), reasoning)

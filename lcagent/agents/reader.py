@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment, Sentences
+from lcagent.documents import Document, Segment
 from lcagent.memory.ledger import Evidence
+from lcagent.memory.places import Places
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
 from lcagent.models.window import Part
@@ -97,17 +98,6 @@ async def read_segment(
     sufficient, following = reply.sufficient == "yes", " ".join(reply.next.split())[:PLAN_CHARS]
     if reply.relevant == "no":
         return Reading([], 0, sufficient, following)
-    evidence: dict[int, Evidence] = {}
-    unplaced = 0
-    own = Sentences(document.text, segment.start, segment.end)
-    for fact in reply.facts:
-        found = own.nearest(fact, limit=1)
-        if not found:
-            unplaced += 1
-        for span, score in found:
-            quote = document.text[span.start : span.end]
-            evidence.setdefault(
-                span.start,
-                Evidence(index, segment.index, span.start, span.end, quote, fact, score),
-            )
-    return Reading(list(evidence.values()), unplaced, sufficient, following)
+    places = Places(document, index, segment)
+    unplaced = sum(not places.note(fact) for fact in reply.facts)
+    return Reading(list(places.evidence.values()), unplaced, sufficient, following)

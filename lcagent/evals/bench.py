@@ -23,7 +23,7 @@ from lcagent.graphs.runner import run
 from lcagent.graphs.runs import Runs
 from lcagent.memory.store import Store
 from lcagent.models.session import ModelSession
-from lcagent.settings import Settings, load_settings
+from lcagent.settings import Settings, load_settings, split_strategy
 
 TIMED_OUT = "TimedOut"
 """Error code of an item that took longer than it may."""
@@ -225,8 +225,8 @@ class Bench:
 
     def _settings(self, name: str) -> Settings:
         """The settings of one strategy: those of all, its own options, and a home beside the rows."""
-        bare, _, options = name.partition(":")
-        if bare in BASELINES and not options:
+        bare, pairs = split_strategy(name)
+        if name.removesuffix(":") in BASELINES:
             chosen = {"strategy": "direct"}
         elif bare in STRATEGIES:
             chosen = {"strategy": bare}
@@ -239,7 +239,6 @@ class Bench:
         values |= {**chosen, "home": self.plan.out / "home"}
         if bare == "whole":
             values["window"] = max(self.settings.window, self._most or 0)
-        pairs = [f"{bare}.{option}" for option in options.split("+") if option]
         try:
             return load_settings(values, pairs)
         except SettingsError as error:

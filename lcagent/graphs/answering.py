@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 
 from lcagent.agents import answerer
-from lcagent.documents import query_words
+from lcagent.documents import query_words, search
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.final import Final
@@ -176,8 +176,6 @@ async def answer_from_memory(task: Task, memories: Sequence[str]) -> Final:
     if reply.found == "no" or not reply.answer.strip():
         return Final("", found=False)
     # The memory says nothing of where a fact stands: look for the answer's words in the text.
-    from lcagent.documents import search
-
     regions = [
         (index, hit.start, hit.end)
         for index, document in enumerate(task.documents)
