@@ -84,17 +84,17 @@ class Folded:
         self._ends = list(accumulate(len(piece) + 1 for piece in folded))
         self._whole = "\n".join(folded)
 
-    def holders(self, stems: Iterable[str]) -> list[set[str]]:
-        """Which of some stems (of `query_words`) each piece holds; quicker than all their `query_words`."""
+    def holders(self, stems: Iterable[str]) -> dict[int, set[str]]:
+        """Which of some stems (of `query_words`) each piece holds, by its number; those with none left out."""
         whole = self._whole
-        held: list[set[str]] = [set() for _ in self._ends]
+        held: dict[int, set[str]] = {}
         for wanted in stems:
             at = whole.find(wanted)
             while at >= 0:
                 word = _WORD.match(whole, at)
                 begins = at == 0 or not _WORD.match(whole[at - 1])
                 if word and begins and word.group() not in STOPWORDS and stem(word.group()) == wanted:
-                    held[bisect_right(self._ends, at)].add(wanted)
+                    held.setdefault(bisect_right(self._ends, at), set()).add(wanted)
                 at = whole.find(wanted, at + len(wanted))
         return held
 

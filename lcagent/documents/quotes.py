@@ -205,17 +205,18 @@ class Sentences:
         if not words:
             return []
         holders = self._folded.holders(words)
-        frequency = Counter(chain.from_iterable(holders))
+        frequency = Counter(chain.from_iterable(holders.values()))
         weight = {w: 1.0 / (1 + frequency[w]) ** 0.5 for w in words}
         whole = sum(weight.values())
         numbers = set(_FIGURE.findall(note))
         scored: list[tuple[Span, float]] = []
-        for span, held in zip(self.spans, holders, strict=True):
-            score = sum(weight[w] for w in words if w in held) / whole if held else 0.0
+        for number, held in holders.items():
+            score = sum(weight[w] for w in words if w in held) / whole
             if score < floor:
                 continue
+            span = self.spans[number]
             missing = numbers and numbers - set(_FIGURE.findall(self._text[span.start : span.end]))
             if (score := score * 0.6 ** len(missing)) >= floor:
                 scored.append((span, score))
-        scored.sort(key=lambda pair: -pair[1])
+        scored.sort(key=lambda pair: (-pair[1], pair[0].start))
         return scored[:limit]

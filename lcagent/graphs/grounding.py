@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -132,7 +133,5 @@ def _masked(text: str) -> str:
 
 
 def _segment_at(task: Task, document: int, offset: int) -> int:
-    for segment in task.segments[document]:
-        if segment.start <= offset < segment.end:
-            return segment.index
-    return 0
+    at = bisect_right(task.segments[document], offset, key=lambda segment: segment.start) - 1
+    return task.segments[document][max(at, 0)].index

@@ -7,20 +7,17 @@ and does not depend on which of them ended first.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lcagent.graphs.task import Task
 from lcagent.graphs.witness import hint_entries
-from lcagent.memory.ledger import SAME, Entry, Evidence, corrects, figures, integrate
+from lcagent.memory.ledger import Entry, Evidence, corrects, figures, integrate, same_lengths
 
 STRIDE = 1000
 """Each round's rows of a segment are numbered from a multiple of this: rounds cannot collide."""
 _MOST = STRIDE // 2
 """Most sentences of one reading that are kept; retrieval's come after them."""
-_STEP = math.log(200 / SAME - 1)
-"""Quotes whose lengths differ by more than this factor (its logarithm) cannot be the same by `SAME`."""
 
 
 def first_reason(old: str, new: str) -> str:
@@ -79,20 +76,16 @@ class _Standing:
         for entry in entries:
             if entry.op == "supersede" and entry.target in self._by_id:
                 gone = self._by_id.pop(entry.target)
-                del self._by_kind[figures(gone.quote), _length(gone)][gone.id]
+                del self._by_kind[figures(gone.quote), len(gone.quote)][gone.id]
             if entry.op != "merge":
                 self._by_id[entry.id] = entry
-                self._by_kind.setdefault((figures(entry.quote), _length(entry)), {})[entry.id] = entry
+                self._by_kind.setdefault((figures(entry.quote), len(entry.quote)), {})[entry.id] = entry
 
     def near(self, evidence: Sequence[Evidence]) -> list[Entry]:
         """Entries with the figures and about the length of some evidence; all of them for a correction."""
         if any(corrects(item.quote) for item in evidence):
             near = list(self._by_id.values())
         else:
-            kinds = {(figures(e.quote), _length(e) + step) for e in evidence for step in (-1, 0, 1)}
+            kinds = {(figures(e.quote), length) for e in evidence for length in same_lengths(e.quote)}
             near = [entry for kind in kinds for entry in self._by_kind.get(kind, {}).values()]
         return sorted(near, key=lambda e: (e.document, e.segment, e.seq))
-
-
-def _length(item: Evidence) -> int:
-    return int(math.log(max(len(item.quote), 1)) / _STEP)

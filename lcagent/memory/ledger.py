@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from math import ceil, floor
 from typing import Literal
 
 from lcagent.memory.store import Store
@@ -173,6 +174,9 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
 
     correction = corrects(evidence.quote)
     quote, numbers = evidence.quote.casefold(), figures(evidence.quote)
+    if not correction:  # a step compares with every row that stands: the cheapest check comes first
+        lengths = same_lengths(evidence.quote)
+        standing = [entry for entry in standing if len(entry.quote) in lengths]
     best: Entry | None = None
     best_score = ALIKE
     for entry in standing:
@@ -181,8 +185,6 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
             evidence.end,
         ):
             return "merge", entry
-        if not correction and not _as_long(entry.quote, quote):
-            continue  # the cheapest check first: a step compares with every row that stands
         same_figures = figures(entry.quote) == numbers
         if same_figures and fuzz.ratio(entry.quote.casefold(), quote, score_cutoff=SAME):
             return "merge", entry
@@ -193,10 +195,11 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
     return ("supersede", best) if best else ("add", None)
 
 
-def _as_long(one: str, other: str) -> bool:
-    """Whether two texts are near enough in length to be as alike as `SAME` asks."""
-    a, b = len(one), len(other)
-    return a * (200 - SAME) >= b * SAME and b * (200 - SAME) >= a * SAME
+def same_lengths(quote: str) -> range:
+    """Lengths in characters that a quote may have to be as alike to this one as `SAME` asks."""
+    # The ratio of two texts is at most 200 x the shorter / both together.
+    least, most = SAME, 200 - SAME
+    return range(ceil(len(quote) * least / most), floor(len(quote) * most / least) + 1)
 
 
 _CORRECTS = re.compile(
