@@ -85,7 +85,7 @@ class Folded:
         self._whole = "\n".join(folded)
 
     def holders(self, stems: Iterable[str]) -> dict[int, set[str]]:
-        """Which of some stems (of `query_words`) each piece holds, by its number; those with none left out."""
+        """Which of some stems (of `query_words`) each piece holds, by number; those with none left out."""
         whole = self._whole
         held: dict[int, set[str]] = {}
         for wanted in stems:
