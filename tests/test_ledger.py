@@ -6,7 +6,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lcagent.memory.ledger import Entry, Evidence, Ledger, integrate, pack
+from lcagent.memory.entries import Entry, Evidence, integrate
+from lcagent.memory.ledger import Ledger
+from lcagent.memory.standing import Standing
 from lcagent.memory.store import Store
 
 
@@ -49,7 +51,11 @@ def test_nothing_recorded_is_lost_and_a_step_done_twice_changes_nothing(tmp_path
     recorded: list[str] = []
     for segment, step in enumerate(steps):
         found = [evidence(f"The {word} is {place}.", place * 10, segment) for word, place in step]
-        entries = integrate(found, ledger.live(before=segment))
+        live = ledger.live(before=segment)
+        standing = ledger.standing(0, before=segment)
+        assert [row.id for row in live if row.id not in standing] == []
+        entries = integrate(found, live)
+        assert integrate(found, standing.near(found)) == entries
         ledger.record(0, segment, entries)
         ledger.record(0, segment, [replace(e, quote="other") for e in entries])  # repeated after a crash
         recorded += [e.quote for e in found]
@@ -61,8 +67,9 @@ def test_nothing_recorded_is_lost_and_a_step_done_twice_changes_nothing(tmp_path
 
 def test_a_view_keeps_the_best_that_fits_in_reading_order() -> None:
     entries = [
-        Entry(0, i, i * 10, i * 10 + 5, f"q{i}", "", score, tokens=10)
+        Entry(0, i, i * 10, i * 10 + 5, f"q{i}", "noted", score, tokens=10)
         for i, score in enumerate([0.1, 0.9, 0.5, 0.8])
     ]
-    assert [e.quote for e in pack(entries, 30)] == ["q1", "q3"]
-    assert pack(entries, 5) == []
+    standing = Standing(entries)
+    assert [e.quote for e in standing.best(30)] == ["q1", "q3"]
+    assert standing.best(5) == []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lcagent.agents.merger import named
 from lcagent.documents import Document, Page
 from lcagent.memory import notes as packing
-from lcagent.memory.ledger import Evidence
+from lcagent.memory.entries import Evidence
 from lcagent.memory.notes import HEAD_TOKENS, JOINT_TOKENS, MERGED_SHARE, MOST_MERGES, Note, from_state
 from tests.loopback import count
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from lcagent.documents import Document, Layout, lay_out, split
 from lcagent.graphs.runs import Runs
 from lcagent.graphs.side_by_side import STRIDE, gather
-from lcagent.memory.ledger import Evidence, Ledger, integrate
+from lcagent.memory.entries import Evidence, integrate
+from lcagent.memory.ledger import Ledger
 from lcagent.memory.store import Store
 from tests.helpers import NEEDLE, clever, haystack, prose
 from tests.loopback import Faults, Reply

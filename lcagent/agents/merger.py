@@ -14,7 +14,7 @@ from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.documents import Sentences
-from lcagent.memory.ledger import Evidence
+from lcagent.memory.entries import Evidence
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
 from lcagent.models.window import Part

@@ -13,7 +13,7 @@ from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.documents import Document, Segment
-from lcagent.memory.ledger import Evidence
+from lcagent.memory.entries import Evidence
 from lcagent.memory.places import Places
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed

@@ -54,7 +54,7 @@ def bench(
     """Measure strategies side by side: scores with their intervals, and what they cost.
 
     The same command again goes on where it stopped. Tasks: ruler-hqa, abstain, niah, niah-plus,
-    nested-kv, variable-tracking, common-words, quality, squality, qmsum, filings, locomo.
+    conflict, nested-kv, variable-tracking, common-words, quality, squality, qmsum, filings, locomo.
     """
     if words[0] == "compare":
         _compare(words[1:])

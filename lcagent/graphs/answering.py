@@ -14,8 +14,8 @@ from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import check, cite
 from lcagent.graphs.task import Task
 from lcagent.graphs.witness import follow, led_by
+from lcagent.memory.entries import Entry
 from lcagent.memory.evidence import View, fill, widen
-from lcagent.memory.ledger import Entry
 
 MOST_PASSAGES = 10
 FEW_PASSAGES = 3

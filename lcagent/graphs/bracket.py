@@ -15,7 +15,7 @@ from typing import Literal, TypedDict
 from lcagent.documents import query_words
 from lcagent.documents.forms import holds
 from lcagent.graphs.clusters import Matcher, cluster, same_answer
-from lcagent.memory.ledger import Entry, Evidence, integrate
+from lcagent.memory.entries import Entry, Evidence, integrate
 
 MOST_SIDES = 16
 """Sides that enter a bracket: it then costs at most 80 calls, however long the document is."""

@@ -16,8 +16,8 @@ from lcagent.graphs.bracket import Round, Side
 from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import MOST_CITATIONS, check
 from lcagent.graphs.task import Task
+from lcagent.memory.entries import Entry, Evidence
 from lcagent.memory.evidence import View, widen
-from lcagent.memory.ledger import Entry, Evidence
 from lcagent.models.structured import RETRY_TOKENS
 
 _UNSUPPORTED = 0.3

@@ -8,7 +8,7 @@ from typing import Any
 
 from lcagent.graphs.answer import Status
 from lcagent.graphs.task import Outcome, Task
-from lcagent.memory.ledger import Evidence
+from lcagent.memory.entries import Evidence
 
 NOT_FOUND = "The document does not say."
 

@@ -12,8 +12,9 @@ from lcagent.graphs.answering import BELIEVED, MOST_PASSAGES, ranked_views, read
 from lcagent.graphs.grounding import grounded
 from lcagent.graphs.task import Task
 from lcagent.graphs.witness import hint_entries
+from lcagent.memory.entries import Entry, Evidence, integrate
 from lcagent.memory.findings import Confidence, Finding
-from lcagent.memory.ledger import Entry, Evidence, integrate
+from lcagent.memory.standing import Standing
 
 HINTED = {"qa", "code", "retrieval"}
 """Modes in which retrieval for the question's words is a second witness."""
@@ -59,7 +60,7 @@ def record(task: Task, mapped: Sequence[Mapped]) -> list[Finding]:
     order that does not depend on which call ended first.
     """
     rows: dict[tuple[int, int], list[Entry]] = {}
-    live: dict[int, list[Entry]] = {}
+    live: dict[int, Standing] = {}
     ordered = sorted(mapped, key=lambda m: (m["document"], m["segment"]))
     for one in ordered:
         document, index = one["document"], one["segment"]
@@ -68,29 +69,28 @@ def record(task: Task, mapped: Sequence[Mapped]) -> list[Finding]:
         found = [Evidence(**evidence) for evidence in one["evidence"]]
         if task.settings.mapreduce.mode in HINTED:
             found += hint_entries(task, document, task.segments[document][index])
-        entries = _entries(task, found, live.setdefault(document, []))
+        entries = _entries(task, found, live.setdefault(document, Standing()))
         task.ledger.record(document, index, entries)
         rows[document, index] = entries
-        gone = {entry.target for entry in entries if entry.op == "supersede"}
-        standing = [*live[document], *(e for e in entries if e.op != "merge")]
-        live[document] = [entry for entry in standing if entry.id not in gone]
-    standing_ids = {entry.id for entries in live.values() for entry in entries}
-    found = [
-        _finding(task, one, rows.get((one["document"], one["segment"]), []), standing_ids) for one in ordered
+        live[document].add(entries)
+    findings = [
+        _finding(task, one, rows[place], live[place[0]])
+        for one in ordered
+        if (place := (one["document"], one["segment"])) in rows
     ]
-    return [finding for finding in found if finding is not None]
+    return [finding for finding in findings if finding is not None]
 
 
-def _entries(task: Task, found: Sequence[Evidence], live: Sequence[Entry]) -> list[Entry]:
+def _entries(task: Task, found: Sequence[Evidence], standing: Standing) -> list[Entry]:
     if task.settings.mapreduce.mode == "math":
         # Two numbers of one sentence are two rows; as quotes they would count as repetitions.
         entries = [Entry(**asdict(evidence), seq=seq) for seq, evidence in enumerate(found)]
     else:
-        entries = integrate(found, live)
+        entries = integrate(found, standing.near(found))
     return [replace(entry, tokens=task.token_estimate(entry.quote)) for entry in entries]
 
 
-def _finding(task: Task, one: Mapped, rows: Sequence[Entry], standing: set[str]) -> Finding | None:
+def _finding(task: Task, one: Mapped, rows: Sequence[Entry], standing: Standing) -> Finding | None:
     """One segment's finding without what a later segment has corrected; None if nothing is left."""
     noted = [row for row in rows if row.note]
     names = {row.id: row.target if row.op == "merge" and row.target else row.id for row in noted}

@@ -11,7 +11,7 @@ from lcagent.agents import answerer
 from lcagent.documents import query_words, sentences
 from lcagent.graphs.final import Final
 from lcagent.graphs.task import Task
-from lcagent.memory.ledger import Evidence, figures
+from lcagent.memory.entries import Evidence, figures
 
 MOST_CITATIONS = 3
 ABOUT = 0.34

@@ -30,7 +30,7 @@ from lcagent.graphs.final import Final, final_outcome
 from lcagent.graphs.reading import attempt, segment_budget, tell
 from lcagent.graphs.task import Outcome, Task
 from lcagent.graphs.witness import hint_entries, memory_tokens, memory_view
-from lcagent.memory.ledger import Entry, integrate
+from lcagent.memory.entries import Entry, integrate
 from lcagent.models.structured import RETRY_TOKENS
 
 _SUFFICIENT_IN_A_ROW = 2
@@ -210,13 +210,13 @@ async def _read_ledger(task: Task, state: ReaderState) -> dict[str, Any]:
     document, index = state["document"], state["index"]
     segment = task.segments[document][index]
     # Only what earlier segments gave: a step done again sees what it saw the first time.
-    live = task.ledger.live(document, before=index)
-    view = memory_view(task, live, memory_tokens(task))
+    standing = task.ledger.standing(document, before=index)
+    view = memory_view(standing, memory_tokens(task))
     reading = await reader.read_segment(
         task.model, state["core"], view, state["plan"], task.documents[document], document, segment
     )
     found = [*reading.evidence, *hint_entries(task, document, segment)]
-    entries = [_counted(task, entry) for entry in integrate(found, live)]
+    entries = [_counted(task, entry) for entry in integrate(found, standing.near(found))]
     task.ledger.record(document, index, entries)
     streak = state["streak"] + 1 if reading.sufficient else 0
     return {"streak": streak, "plan": reading.plan or state["plan"], "kept": len(reading.evidence)}

@@ -31,8 +31,9 @@ from lcagent.graphs.reading import attempt, tell
 from lcagent.graphs.side_by_side import STRIDE, first_reason, gather
 from lcagent.graphs.task import Outcome, Task
 from lcagent.graphs.witness import memory_tokens, memory_view
-from lcagent.memory.ledger import Entry
+from lcagent.memory.entries import Entry
 from lcagent.memory.notes import Note, from_state
+from lcagent.memory.standing import Standing
 
 _SUFFICIENT = 2
 """Readings of one round that find the question answered, for `memagent.early_exit`."""
@@ -176,8 +177,7 @@ async def end_round(state: RoundsState, runtime: Runtime[Task]) -> dict[str, Any
     notes = {place: from_state(f["note"], task.documents) for place, f in found.items()}
     evidence = {place: note.evidence for place, note in notes.items()}
     fresh = await asyncio.to_thread(gather, task, set(_places(task)) - missed, evidence, number=number)
-    live = task.ledger.live(below=STRIDE * number)
-    memory = memory_view(task, live, memory_tokens(task))
+    memory = memory_view(Standing(task.ledger.live(below=STRIDE * number)), memory_tokens(task))
     plan = _next_plan(fresh, {place: note.reasoning for place, note in notes.items()}) or state["plan"]
     options = task.settings.memagent
     enough = options.early_exit and sum(f["sufficient"] for f in found.values()) >= _SUFFICIENT

@@ -19,7 +19,7 @@ from lcagent.graphs import bracket
 from lcagent.graphs.bracket import Meeting, Reply, Side
 from lcagent.graphs.reading import attempt, tell
 from lcagent.graphs.task import Task
-from lcagent.memory.ledger import Evidence, integrate
+from lcagent.memory.entries import Evidence, integrate
 
 NEAR = 0.4
 """Share of the best passage's score from which a segment is concerned by a sub-question."""

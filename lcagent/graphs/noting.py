@@ -22,8 +22,8 @@ from lcagent.graphs.answering import (
 from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import about, check
 from lcagent.graphs.task import Task
+from lcagent.memory.entries import Evidence
 from lcagent.memory.evidence import View, fill
-from lcagent.memory.ledger import Evidence
 from lcagent.memory.notes import Note, best
 from lcagent.models.structured import RETRY_TOKENS
 

@@ -22,9 +22,9 @@ from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import ABOUT, MOST_CITATIONS, check
 from lcagent.graphs.task import Task
+from lcagent.memory.entries import Entry, Evidence, figures
 from lcagent.memory.evidence import View, fill, widen
 from lcagent.memory.findings import RANK, Finding, show, union
-from lcagent.memory.ledger import Entry, Evidence, figures
 
 MOST_SOURCES = 12
 """Citations of a summary or a sum."""

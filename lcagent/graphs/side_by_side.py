@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from lcagent.graphs.task import Task
 from lcagent.graphs.witness import hint_entries
-from lcagent.memory.ledger import Entry, Evidence, corrects, figures, integrate, same_lengths
+from lcagent.memory.entries import Entry, Evidence, integrate
+from lcagent.memory.standing import Standing
 
 STRIDE = 1000
 """Each round's rows of a segment are numbered from a multiple of this: rounds cannot collide."""
@@ -46,7 +47,7 @@ def gather(
     first = STRIDE * (number - 1)
     live = task.ledger.live(below=first)
     # A reading is not a repetition of what retrieval found: it is a witness of its own.
-    noted, every = _Standing([e for e in live if e.note]), _Standing(live)
+    noted, every = Standing([e for e in live if e.note]), Standing(live)
     fresh: list[Entry] = []
     for document, index in sorted(read):
         evidence = list(found.get((document, index), ()))[:_MOST]
@@ -62,30 +63,3 @@ def gather(
         task.ledger.record(document, index, counted)
         fresh += [entry for entry in counted if entry.note and entry.op != "merge"]
     return fresh
-
-
-class _Standing:
-    """Live entries, found by what could make another one repeat them, so that thousands can be compared."""
-
-    def __init__(self, live: Sequence[Entry]) -> None:
-        self._by_id: dict[str, Entry] = {}
-        self._by_kind: dict[tuple[frozenset[str], int], dict[str, Entry]] = {}
-        self.add(live)
-
-    def add(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            if entry.op == "supersede" and entry.target in self._by_id:
-                gone = self._by_id.pop(entry.target)
-                del self._by_kind[figures(gone.quote), len(gone.quote)][gone.id]
-            if entry.op != "merge":
-                self._by_id[entry.id] = entry
-                self._by_kind.setdefault((figures(entry.quote), len(entry.quote)), {})[entry.id] = entry
-
-    def near(self, evidence: Sequence[Evidence]) -> list[Entry]:
-        """Entries with the figures and about the length of some evidence; all of them for a correction."""
-        if any(corrects(item.quote) for item in evidence):
-            near = list(self._by_id.values())
-        else:
-            kinds = {(figures(e.quote), length) for e in evidence for length in same_lengths(e.quote)}
-            near = [entry for kind in kinds for entry in self._by_kind.get(kind, {}).values()]
-        return sorted(near, key=lambda e: (e.document, e.segment, e.seq))

@@ -11,7 +11,8 @@ from lcagent.agents.prompt import Prompt
 from lcagent.documents import Document, Layout, Segment, lay_out
 from lcagent.graphs.answer import Status
 from lcagent.graphs.events import Event
-from lcagent.memory.ledger import Evidence, Ledger
+from lcagent.memory.entries import Evidence
+from lcagent.memory.ledger import Ledger
 from lcagent.models.chat import ChatModel
 from lcagent.settings import Settings
 

@@ -18,8 +18,9 @@ from lcagent.documents import (
     sentences,
 )
 from lcagent.graphs.task import Task
+from lcagent.memory.entries import Evidence
 from lcagent.memory.evidence import View
-from lcagent.memory.ledger import Entry, Evidence, pack
+from lcagent.memory.standing import Standing
 
 FIRST_HOP = 24
 """Passages kept for the question's own words."""
@@ -108,7 +109,6 @@ def memory_tokens(task: Task) -> int:
     return min(task.settings.memagent.memory_tokens, task.model.window.size // 8)
 
 
-def memory_view(task: Task, live: Sequence[Entry], tokens: int) -> str:
+def memory_view(standing: Standing, tokens: int) -> str:
     """What a reading call sees of the ledger: the best quotes that fit, in reading order."""
-    chosen = pack([entry for entry in live if entry.note], tokens)
-    return "\n".join(f"- {' '.join(entry.quote.split())}" for entry in chosen)
+    return "\n".join(f"- {' '.join(entry.quote.split())}" for entry in standing.best(tokens))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lcagent.documents import Document, passages
-from lcagent.memory.ledger import Entry
+from lcagent.memory.entries import Entry
 
 BOTH_WITNESSES = 0.15
 """Added where reader and retrieval point at the same passage."""

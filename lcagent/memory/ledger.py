@@ -7,66 +7,12 @@ live. Nothing that was recorded can be lost.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from functools import lru_cache
-from math import ceil, floor
-from typing import Literal
+from bisect import bisect_left
+from collections.abc import Sequence
 
+from lcagent.memory.entries import Entry
+from lcagent.memory.standing import Standing
 from lcagent.memory.store import Store
-
-Operation = Literal["add", "merge", "supersede"]
-
-SAME = 94.0
-"""Similarity (0-100) from which two quotes with the same figures say the same thing."""
-ALIKE = 72.0
-"""Similarity from which a sentence that corrects something is about an earlier quote."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One sentence of a document, found to bear on the question.
-
-    Args:
-        document: its index in the run.
-        segment: the segment it was read in.
-        start: character offset in the document's text.
-        end: offset after its last character.
-        quote: the text between, verbatim.
-        note: what the reader made of it, in the model's words; may be empty.
-        score: how much it bears on the question, from 0 to 1.
-    """
-
-    document: int
-    segment: int
-    start: int
-    end: int
-    quote: str
-    note: str = ""
-    score: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Entry(Evidence):
-    """A row of the ledger: evidence, and what it does to an earlier row.
-
-    Args:
-        seq: its place among the segment's rows.
-        op: add; merge (says what `target` says); supersede (`target` no longer holds).
-        target: id of the earlier row.
-        tokens: length of the quote in tokens of the served model.
-    """
-
-    seq: int = 0
-    op: Operation = "add"
-    target: str | None = None
-    tokens: int = 0
-
-    @property
-    def id(self) -> str:
-        """Names this row within its run."""
-        return f"{self.document}.{self.segment}.{self.seq}"
 
 
 class Ledger:
@@ -81,11 +27,13 @@ class Ledger:
         self._store = store
         self._run = run
         self._documents: dict[int, list[Entry]] | None = None
+        self._standing: dict[int, tuple[int, Standing]] = {}
 
     def record(self, document: int, segment: int, entries: Sequence[Entry]) -> None:
         """Append one step's rows in one transaction; a step recorded before stays as it was."""
         known = self._read().setdefault(document, [])
-        kept = {row.seq for row in known if row.segment == segment}
+        first, end = _segments(known, segment, segment + 1)
+        kept = {row.seq for row in known[first:end]}
         fresh = [e for e in entries if e.seq not in kept]
         rows = [
             {
@@ -105,8 +53,10 @@ class Ledger:
             for e in fresh
         ]
         self._store.insert_many("entries", rows)
-        known.extend(fresh)
-        known.sort(key=lambda row: (row.segment, row.seq))
+        known[end:end] = fresh
+        known[first : end + len(fresh)] = sorted(known[first : end + len(fresh)], key=lambda row: row.seq)
+        if segment < self._standing.get(document, (0,))[0]:
+            del self._standing[document]
 
     def rows(
         self, document: int | None = None, before: int | None = None, below: int | None = None
@@ -133,6 +83,17 @@ class Ledger:
         gone = {row.target for row in rows if row.op == "supersede"}
         return [row for row in rows if row.op != "merge" and not (gone and row.id in gone)]
 
+    def standing(self, document: int, before: int) -> Standing:
+        """What `live` gives of the segments before one, in a form that grows with them step by step."""
+        read, standing = self._standing.get(document, (0, Standing()))
+        if before < read:
+            read, standing = 0, Standing()
+        rows = self._read().get(document, [])
+        first, end = _segments(rows, read, before)
+        standing.add(rows[first:end])
+        self._standing[document] = (before, standing)
+        return standing
+
     def _read(self) -> dict[int, list[Entry]]:
         if self._documents is None:
             self._documents = {}
@@ -145,96 +106,9 @@ class Ledger:
         return self._documents
 
 
-def integrate(found: Iterable[Evidence], live: Sequence[Entry], *, first: int = 0) -> list[Entry]:
-    """Decide what each new piece of evidence does to the ledger.
-
-    The model is not asked: a repetition is a merge, a sentence that says it corrects something and
-    is about an earlier quote supersedes it, everything else is added. `tokens` is left at 0.
-
-    Args:
-        found: in reading order.
-        live: what stands already.
-        first: `seq` of the first new row.
-    """
-    standing = list(live)
-    entries: list[Entry] = []
-    for seq, evidence in enumerate(found, first):
-        op, target = _operation(evidence, standing)
-        entry = Entry(**asdict(evidence), seq=seq, op=op, target=target.id if target else None)
-        entries.append(entry)
-        if op == "supersede" and target:
-            standing.remove(target)
-        if op != "merge":
-            standing.append(entry)
-    return entries
-
-
-def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation, Entry | None]:
-    from rapidfuzz import fuzz
-
-    correction = corrects(evidence.quote)
-    quote, numbers = evidence.quote.casefold(), figures(evidence.quote)
-    if not correction:  # a step compares with every row that stands: the cheapest check comes first
-        lengths = same_lengths(evidence.quote)
-        standing = [entry for entry in standing if len(entry.quote) in lengths]
-    best: Entry | None = None
-    best_score = ALIKE
-    for entry in standing:
-        if entry.document == evidence.document and (entry.start, entry.end) == (
-            evidence.start,
-            evidence.end,
-        ):
-            return "merge", entry
-        same_figures = figures(entry.quote) == numbers
-        if same_figures and fuzz.ratio(entry.quote.casefold(), quote, score_cutoff=SAME):
-            return "merge", entry
-        if correction and not same_figures:
-            score = fuzz.token_set_ratio(entry.quote.casefold(), quote)
-            if score > best_score:
-                best, best_score = entry, score
-    return ("supersede", best) if best else ("add", None)
-
-
-def same_lengths(quote: str) -> range:
-    """Lengths in characters that a quote may have to be as alike to this one as `SAME` asks."""
-    # The ratio of two texts is at most 200 x the shorter / both together.
-    least, most = SAME, 200 - SAME
-    return range(ceil(len(quote) * least / most), floor(len(quote) * most / least) + 1)
-
-
-_CORRECTS = re.compile(
-    r"\b(?:erratum|errata|corrigendum|corrected|correction|corrects|supersed(?:e[sd]?|ing)|"
-    r"in error|erroneous(?:ly)?|misprint(?:ed)?|should (?:have )?read|instead of|amended|"
-    r"withdrawn|retracted|no longer (?:valid|applies|holds)|previously (?:stated|reported|given))\b",
-    re.I,
-)
-
-
-def corrects(text: str) -> bool:
-    """Whether a sentence says that it corrects another one."""
-    return bool(_CORRECTS.search(text))
-
-
-_FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
-
-
-@lru_cache(maxsize=4096)  # each step compares with every quote of the ledger
-def figures(text: str) -> frozenset[str]:
-    """Numbers, dates and times in a text, thousands separators removed."""
-    return frozenset(m.group().replace(",", "") for m in _FIGURE.finditer(text))
-
-
-def pack(entries: Sequence[Entry], tokens: int, *, joint: int = 4) -> list[Entry]:
-    """The best entries that fit a number of tokens, in reading order.
-
-    Args:
-        entries: live rows.
-        tokens: room for their quotes.
-        joint: tokens for each entry's mark and line break.
-    """
-    chosen: list[Entry] = []
-    for entry in sorted(entries, key=lambda e: (-e.score, e.document, e.segment, e.seq)):
-        if entry.tokens + joint <= tokens:
-            chosen.append(entry)
-            tokens -= entry.tokens + joint
-    return sorted(chosen, key=lambda e: (e.document, e.start))
+def _segments(rows: Sequence[Entry], first: int, end: int) -> tuple[int, int]:
+    """Where the rows of the segments from `first` to before `end` stand among rows in reading order."""
+    return (
+        bisect_left(rows, first, key=lambda row: row.segment),
+        bisect_left(rows, end, key=lambda row: row.segment),
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lcagent.documents import Document
-from lcagent.memory.ledger import Evidence
+from lcagent.memory.entries import Evidence
 
 HEAD_TOKENS = 16
 """Tokens for a note's place and marks."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lcagent.documents import Document, Segment, Sentences, find_quote, query_words
 from lcagent.documents.quotes import Span
-from lcagent.memory.ledger import Evidence
+from lcagent.memory.entries import Evidence
 
 NUMBER = re.compile(r"[-−]?\d+(?:[.,]\d+)*")
 _NEAR = 240

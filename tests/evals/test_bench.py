@@ -12,6 +12,7 @@ from lcagent.evals.bench import TIMED_OUT, Bench, Plan
 from lcagent.evals.compare import load_rows
 from lcagent.evals.measure import critical_path, peak, retention
 from lcagent.evals.summary import summarise
+from lcagent.evals.tasks import TASKS
 from lcagent.models.session import ModelSession
 from lcagent.settings import load_settings
 from tests.loopback import Loopback, Reply
@@ -173,6 +174,17 @@ def test_the_command_prints_a_table_and_leaves_a_report(loopback, tmp_path: Path
     assert done.returncode == 0 and "2 same" in done.stdout
     done = subprocess.run([*command, "compare", "a"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2 and "two output folders" in done.stderr
+
+
+def test_the_help_names_every_task() -> None:
+    help_text = subprocess.run(
+        [sys.executable, "-m", "lcagent.cli.main", "bench", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    words = set(help_text.replace(",", " ").replace(".", " ").split())
+    assert TASKS.keys() <= words
 
 
 def test_the_critical_path_is_the_longest_chain_of_calls_one_after_the_other() -> None:

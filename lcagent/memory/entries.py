@@ -1,0 +1,130 @@
+"""Rows of the ledger: evidence, and what code decides that it does to what stands already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Literal
+
+Operation = Literal["add", "merge", "supersede"]
+
+SAME = 94.0
+"""Similarity (0-100) from which two quotes with the same figures say the same thing."""
+ALIKE = 72.0
+"""Similarity from which a sentence that corrects something is about an earlier quote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One sentence of a document, found to bear on the question.
+
+    Args:
+        document: its index in the run.
+        segment: the segment it was read in.
+        start: character offset in the document's text.
+        end: offset after its last character.
+        quote: the text between, verbatim.
+        note: what the reader made of it, in the model's words; may be empty.
+        score: how much it bears on the question, from 0 to 1.
+    """
+
+    document: int
+    segment: int
+    start: int
+    end: int
+    quote: str
+    note: str = ""
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Evidence):
+    """A row of the ledger: evidence, and what it does to an earlier row.
+
+    Args:
+        seq: its place among the segment's rows.
+        op: add; merge (says what `target` says); supersede (`target` no longer holds).
+        target: id of the earlier row.
+        tokens: length of the quote in tokens of the served model.
+    """
+
+    seq: int = 0
+    op: Operation = "add"
+    target: str | None = None
+    tokens: int = 0
+
+    @property
+    def id(self) -> str:
+        """Names this row within its run."""
+        return f"{self.document}.{self.segment}.{self.seq}"
+
+
+def integrate(found: Iterable[Evidence], live: Sequence[Entry], *, first: int = 0) -> list[Entry]:
+    """Decide what each new piece of evidence does to the ledger.
+
+    The model is not asked: a repetition is a merge, a sentence that says it corrects something and
+    is about an earlier quote supersedes it, everything else is added. `tokens` is left at 0.
+
+    Args:
+        found: in reading order.
+        live: what stands already, or as much of it as can be alike (`Standing.near`).
+        first: `seq` of the first new row.
+    """
+    standing = list(live)
+    entries: list[Entry] = []
+    for seq, evidence in enumerate(found, first):
+        op, target = _operation(evidence, standing)
+        entry = Entry(**asdict(evidence), seq=seq, op=op, target=target.id if target else None)
+        entries.append(entry)
+        if op == "supersede" and target:
+            standing.remove(target)
+        if op != "merge":
+            standing.append(entry)
+    return entries
+
+
+def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation, Entry | None]:
+    from rapidfuzz import fuzz
+
+    correction = corrects(evidence.quote)
+    quote, numbers = evidence.quote.casefold(), figures(evidence.quote)
+    best: Entry | None = None
+    best_score = ALIKE
+    for entry in standing:
+        if entry.document == evidence.document and (entry.start, entry.end) == (
+            evidence.start,
+            evidence.end,
+        ):
+            return "merge", entry
+        same_figures = figures(entry.quote) == numbers
+        if same_figures and fuzz.ratio(entry.quote.casefold(), quote, score_cutoff=SAME):
+            return "merge", entry
+        if correction and not same_figures:
+            score = fuzz.token_set_ratio(entry.quote.casefold(), quote)
+            if score > best_score:
+                best, best_score = entry, score
+    return ("supersede", best) if best else ("add", None)
+
+
+_CORRECTS = re.compile(
+    r"\b(?:erratum|errata|corrigendum|corrected|correction|corrects|supersed(?:e[sd]?|ing)|"
+    r"in error|erroneous(?:ly)?|misprint(?:ed)?|should (?:have )?read|instead of|amended|"
+    r"withdrawn|retracted|no longer (?:valid|applies|holds)|previously (?:stated|reported|given))\b",
+    re.I,
+)
+
+
+def corrects(text: str) -> bool:
+    """Whether a sentence says that it corrects another one."""
+    return bool(_CORRECTS.search(text))
+
+
+_FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
+
+
+@lru_cache(maxsize=4096)  # each step compares with every quote of the ledger
+def figures(text: str) -> frozenset[str]:
+    """Numbers, dates and times in a text, thousands separators removed."""
+    return frozenset(m.group().replace(",", "") for m in _FIGURE.finditer(text))
