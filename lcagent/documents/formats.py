@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import io
 import re
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from lcagent.documents.document import Document, Page
-from lcagent.errors import DocumentDamaged, DocumentTooLarge, UnsupportedFormat
+from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentTooLarge, UnsupportedFormat
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -25,18 +28,66 @@ SUFFIXES = {
 MAX_UNPACKED = 512 * 1024 * 1024
 """Most bytes that a DOCX or EPUB may unpack to."""
 _READS = "read are PDF, plain text, Markdown, HTML, DOCX and EPUB"
+_HEAD = 8192
+"""Bytes by which a file is recognised."""
+_PART = 4 * 1024 * 1024
+"""Bytes that are decoded at a time: a file's bytes and its text are never both held whole."""
+_BLANK = b"\0 \t\r\n\f"
 
 
-def sniff(data: bytes, suffix: str, name: str) -> Kind:
-    """What a file is: by its first bytes, then by its ending.
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds before it is parsed.
+
+    Args:
+        kind: its format.
+        data: its characters where it is made of them, else its bytes.
+        sha256: of its bytes, in hexadecimal.
+        warnings: such as an encoding that had to be guessed.
+    """
+
+    kind: Kind
+    data: str | bytes
+    sha256: str
+    warnings: tuple[str, ...] = ()
+
+
+def read(file: BinaryIO, suffix: str, name: str) -> Content:
+    """Recognise a file and read it.
+
+    Args:
+        file: open at its beginning; it can seek.
+        suffix: its ending in small letters, with the dot.
+        name: as shown to people.
 
     Raises:
+        DocumentEmpty: no bytes, or only white space.
         UnsupportedFormat: binary, and none of the formats read.
+        DocumentDamaged: not what its ending says, or a broken archive.
+        DocumentTooLarge: an archive that unpacks to too much.
     """
+    head = file.read(_HEAD)
+    if not head.strip(_BLANK) and not any(part.strip(_BLANK) for part in _parts(file)):
+        raise DocumentEmpty(f"{name} is empty", hint="it holds no text at all")
+    kind = _sniff(head, file, suffix, name)
+    file.seek(0)
+    if kind in {"text", "markdown", "html"}:
+        return Content(kind, *_decode(file, head))
+    data = file.read()
+    return Content(kind, data, hashlib.sha256(data).hexdigest())
+
+
+def _parts(file: BinaryIO) -> Iterator[bytes]:
+    while part := file.read(_PART):
+        yield part
+
+
+def _sniff(data: bytes, file: BinaryIO, suffix: str, name: str) -> Kind:
+    """What a file is: by its first bytes, then by its ending."""
     if b"%PDF-" in data[:1024]:
         return "pdf"
     if data[:4] == b"PK\x03\x04":
-        return _zip_kind(data, name)
+        return _zip_kind(file, name)
     if suffix == ".pdf":
         return "pdf"  # damaged at its beginning; the parser has the last word
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
@@ -53,9 +104,9 @@ def sniff(data: bytes, suffix: str, name: str) -> Kind:
     return "markdown" if suffix in {".md", ".markdown"} else "text"
 
 
-def _zip_kind(data: bytes, name: str) -> Kind:
+def _zip_kind(file: BinaryIO, name: str) -> Kind:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(file) as archive:
             names = set(archive.namelist())
             unpacked = sum(info.file_size for info in archive.infolist())
     except zipfile.BadZipFile as error:
@@ -74,17 +125,20 @@ def _zip_kind(data: bytes, name: str) -> Kind:
 def _is_binary(data: bytes) -> bool:
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return False
-    head = data[:8192]
-    controls = sum(byte < 32 and byte not in b"\t\n\r\f\b\x1b" for byte in head)
-    return b"\0" in head or controls > len(head) // 20
+    controls = sum(byte < 32 and byte not in b"\t\n\r\f\b\x1b" for byte in data)
+    return b"\0" in data or controls > len(data) // 20
 
 
-def parse(kind: Kind, data: bytes, *, name: str, sha256: str, password: str | None) -> Document:
-    """Turn a file's bytes into a document.
+def parse(content: Content, *, name: str, password: str | None) -> Document:
+    """Turn what a file holds into a document.
 
     Raises:
         DocumentError: as the format's parser finds it.
     """
+    kind, data, sha256 = content.kind, content.data, content.sha256
+    if isinstance(data, str):
+        text = html_text(data) if kind == "html" else data
+        return Document(name, text, (), "", sha256, kind, content.warnings)
     if kind == "pdf":
         from lcagent.documents.pdf import parse_pdf
 
@@ -92,32 +146,37 @@ def parse(kind: Kind, data: bytes, *, name: str, sha256: str, password: str | No
     if kind == "epub":
         text, pages = _epub(data, name)
         return Document(name, text, pages, "chapter", sha256, kind)
-    warnings: tuple[str, ...] = ()
-    if kind == "docx":
-        import mammoth
+    import mammoth
 
-        html = mammoth.convert_to_html(io.BytesIO(data)).value
-        text = html_text(html)
-    else:
-        text, warnings = decode(data)
-        if kind == "html":
-            text = html_text(text)
-    return Document(name, text, (), "", sha256, kind, warnings)
+    text = html_text(mammoth.convert_to_html(io.BytesIO(data)).value)
+    return Document(name, text, (), "", sha256, kind)
 
 
-def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
-    """A text file's own characters, and a warning where its encoding had to be guessed.
+def _decode(file: BinaryIO, head: bytes) -> tuple[str, str, tuple[str, ...]]:
+    """A text file's own characters, its SHA-256, and a warning where its encoding had to be guessed.
 
     A byte order mark stays in the text and newlines are not translated, so that offsets are the
     file's own.
     """
-    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        order = "utf-16-le" if data[:2] == codecs.BOM_UTF16_LE else "utf-16-be"
-        return data.decode(order, "replace"), ()
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        order = "utf-16-le" if head[:2] == codecs.BOM_UTF16_LE else "utf-16-be"
+        return *_decoded(file, order, "replace"), ()
     try:
-        return data.decode("utf-8"), ()
+        return *_decoded(file, "utf-8", "strict"), ()
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace"), ("is not UTF-8; read as Windows-1252",)
+        file.seek(0)
+        return *_decoded(file, "cp1252", "replace"), ("is not UTF-8; read as Windows-1252",)
+
+
+def _decoded(file: BinaryIO, encoding: str, errors: str) -> tuple[str, str]:
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    digest = hashlib.sha256()
+    text = ""
+    for part in _parts(file):
+        digest.update(part)
+        text += decoder.decode(part)  # in place; a list of parts to join would need the room twice
+    text += decoder.decode(b"", final=True)
+    return text, digest.hexdigest()
 
 
 _BLOCKS = {

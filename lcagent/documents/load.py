@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from lcagent.documents.document import Document
-from lcagent.documents.formats import SUFFIXES, parse, sniff
+from lcagent.documents.formats import SUFFIXES, Content, parse, read
 from lcagent.errors import (
     DocumentDamaged,
     DocumentEmpty,
@@ -106,18 +107,18 @@ def load(
     """
     path = None if str(source) == "-" else Path(source)
     name = name or (path.name if path else "standard input")
-    data = _stdin(max_bytes) if path is None else _bytes(path, name, max_bytes)
-    if not data.strip(b"\0 \t\r\n\f"):
-        raise DocumentEmpty(f"{name} is empty", hint="it holds no text at all")
-    kind = sniff(data, path.suffix.lower() if path else "", name)
-    digest = hashlib.sha256(data).hexdigest()
+    try:
+        content = read(_stdin(max_bytes), "", name) if path is None else _content(path, name, max_bytes)
+    except MemoryError as error:
+        raise DocumentTooLarge(f"{name} needs more memory than there is") from error
+    kind, digest = content.kind, content.sha256
     # An encrypted file is served from the cache only to who gives the same password.
     secret = hashlib.sha256(f"{digest}{password or ''}".encode()).hexdigest()[:16]
     key = f"{digest}-{kind}-{PARSER_VERSION}-{secret}"
     if cache is not None and kind not in {"text", "markdown"} and (kept := cache.get(key)):
         return _renamed(kept, name)
     try:
-        document = parse(kind, data, name=name, sha256=digest, password=password)
+        document = parse(content, name=name, password=password)
     except DocumentError:
         raise
     except MemoryError as error:
@@ -127,7 +128,7 @@ def load(
             f"{name} cannot be parsed as {kind}: {type(error).__name__}",
             hint="open and save it again with the program that made it",
         ) from error
-    if not document.text.strip():
+    if not document.text or document.text.isspace():
         raise _no_text(document)
     if cache is not None and kind not in {"text", "markdown"}:
         cache.put(key, document)
@@ -154,14 +155,15 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
-def _bytes(path: Path, name: str, max_bytes: int) -> bytes:
+def _content(path: Path, name: str, max_bytes: int) -> Content:
     try:
         size = path.stat().st_size
         if not path.is_file():
             raise DocumentNotFound(f"{path} is not a file", hint="name a file, a folder, or -")
         if size > max_bytes:
             raise _too_large(name, size, max_bytes)
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return read(file, path.suffix.lower(), name)
     except FileNotFoundError as error:
         raise DocumentNotFound(f"{path} does not exist", hint="check the path") from error
     except OSError as error:
@@ -170,11 +172,11 @@ def _bytes(path: Path, name: str, max_bytes: int) -> bytes:
         ) from error
 
 
-def _stdin(max_bytes: int) -> bytes:
+def _stdin(max_bytes: int) -> BinaryIO:
     data = sys.stdin.buffer.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise _too_large("standard input", len(data), max_bytes)
-    return data
+    return io.BytesIO(data)
 
 
 def _too_large(name: str, size: int, limit: int) -> DocumentTooLarge:
