@@ -36,6 +36,7 @@ def bench(
     lengths: Annotated[str, typer.Option(help="Tokens of the documents, such as 7k,14k.")] = "",
     n: Annotated[int, typer.Option("--n", min=1, help="Items a task and length.")] = 20,
     offset: Annotated[int, typer.Option(min=0, help="Items left out at the beginning.")] = 0,
+    category: Annotated[str, typer.Option(help="Only items of a kind, such as multivalue of niah.")] = "",
     strategies: Annotated[
         str,
         typer.Option(help="As of `ask`, also memagent:mode=overwrite; closed, cut, bm25, whole, gold."),
@@ -68,6 +69,7 @@ def bench(
         strategies=tuple(part.strip() for part in strategies.split(",") if part.strip()),
         n=n,
         offset=offset,
+        category=category,
         seed=seed,
         data=data,
         out=out or Path("bench-" + "-".join(words)),

@@ -27,7 +27,8 @@ from lcagent.settings import Settings, load_settings, split_strategy
 
 TIMED_OUT = "TimedOut"
 """Error code of an item that took longer than it may."""
-Key = tuple[str, str]
+_MANY = 64
+"""With none of a category among so many items there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Plan:
         strategies: names, each with options of its own behind a colon (`memagent:mode=overwrite`).
         n: items a task and length.
         offset: items left out at the beginning, such as those that were looked at before.
+        category: only items whose category begins so, such as `multivalue` of `niah`.
         seed: decides the items.
         data: folder of the data sets; None: the samples in the package.
         out: folder of what comes out.
@@ -54,6 +56,7 @@ class Plan:
     seed: int
     out: Path
     offset: int = 0
+    category: str = ""
     data: Path | None = None
     jobs: int = 1
     item_seconds: float = 3600.0
@@ -129,16 +132,28 @@ class Bench:
         """The items of one task, made once and kept beside the rows."""
         plan, items = self.plan, list[Item]()
         for length in plan.lengths or (0,):
-            request = Request(plan.data, length, plan.offset + plan.n, plan.seed, count)
-            items += generate(task, request)[plan.offset :]
+            items += self._of_category(task, length, count)[plan.offset :]
         documents = plan.out / "documents"
         documents.mkdir(exist_ok=True)
         for item in items:
             if item.text is not None:
                 (documents / f"{item.id}.txt").write_bytes(item.text.encode("utf-8", "surrogatepass"))
         if not items:
-            raise UsageError(f"{task} has no items here", hint="fewer --offset, another --lengths, or --data")
+            raise UsageError(
+                f"{task} has no items here", hint="see --offset, --lengths, --category and --data"
+            )
         return items
+
+    def _of_category(self, task: str, length: int, count: Callable[[str], int]) -> list[Item]:
+        """The first items of the category; as many are made as it takes, since kinds come by turns."""
+        plan = self.plan
+        wanted = asked = plan.offset + plan.n
+        while True:
+            made = generate(task, Request(plan.data, length, asked, plan.seed, count))
+            items = [item for item in made if item.category.startswith(plan.category)]
+            if len(items) >= wanted or len(made) < asked or (asked >= _MANY and not items):
+                return items[:wanted]
+            asked *= 2
 
     async def _all(
         self,

@@ -131,6 +131,23 @@ def test_more_items_begin_with_the_same_ones_and_an_offset_leaves_them_out(loopb
     assert [r.question for r in few + late] == [r.question for r in many]
 
 
+def test_a_category_takes_as_many_items_as_asked_for_and_no_others(loopback, tmp_path: Path) -> None:
+    some, _ = measure(
+        loopback(reply=knows),
+        tmp_path,
+        tasks=("niah",),
+        lengths=(1200,),
+        category="multiquery",
+        n=2,
+        strategies=("closed",),
+    )
+    assert [row.category for row in some] == ["multiquery"] * 2
+    with pytest.raises(UsageError, match="has no items"):
+        measure(
+            loopback(), tmp_path, tasks=("niah",), lengths=(1200,), category="none", strategies=("closed",)
+        )
+
+
 def test_direct_is_not_run_where_the_document_does_not_fit(loopback, tmp_path: Path) -> None:
     rows, bench = measure(loopback(window=2048, reply=knows), tmp_path / "out", strategies=("direct",), n=2)
     assert not rows
