@@ -12,6 +12,7 @@ from lcagent.documents.lexical import (
     search,
 )
 from lcagent.documents.load import Loaded, ParseCache, load, load_all
+from lcagent.documents.mentions import unmentioned
 from lcagent.documents.quotes import Sentences, Span, check_quote, find_quote, sentences
 from lcagent.documents.segments import Segment, split
 
@@ -39,4 +40,5 @@ __all__ = [
     "search",
     "sentences",
     "split",
+    "unmentioned",
 ]

@@ -153,7 +153,8 @@ async def answer_from_views(
         on_text=streamer(task) if streamed else None,
         final=last,
     )
-    return check(task, reply, [(v.document, v.start, v.end) for v in views], doubted=doubted)
+    regions = [(v.document, v.start, v.end) for v in views]
+    return await asyncio.to_thread(check, task, reply, regions, doubted=doubted)
 
 
 async def answer_from_memory(task: Task, memories: Sequence[str]) -> Final:

@@ -33,11 +33,12 @@ def check(
         task: the run.
         reply: the model's.
         regions: (document, start, end) of the text it was shown.
-        doubted: also refuse it where the text is not about the question.
+        doubted: also refuse it where the text is not about the question, or lacks a name in it.
     """
     text = reply.answer.strip()
-    if reply.found == "no" or not text:
-        return Final("", found=False)
+    missing = [f"the text never mentions {name}" for name in task.unmentioned()]
+    if reply.found == "no" or not text or (doubted and missing):
+        return Final("", found=False, warnings=missing)
     shown = " ".join(task.documents[d].text[s:e] for d, s, e in regions)
     if doubted and not about(task.question, shown):
         return Final("", False, warnings=["no passage is about what the question asks for"])
@@ -47,7 +48,7 @@ def check(
     rival = _rival(task, text, cited, regions)
     if rival is not None:
         cited = [*cited[:1], rival]
-    return Final(text, True, [asdict(c) for c in cited], conflict=rival is not None)
+    return Final(text, True, [asdict(c) for c in cited], warnings=missing, conflict=rival is not None)
 
 
 def about(question: str, shown: str) -> bool:

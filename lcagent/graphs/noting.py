@@ -137,7 +137,8 @@ async def _answer(
         on_text=None if first else streamer(task),
         final=first,
     )
-    return check(task, reply, [(v.document, v.start, v.end) for v in views], doubted=doubted)
+    regions = [(v.document, v.start, v.end) for v in views]
+    return await asyncio.to_thread(check, task, reply, regions, doubted=doubted)
 
 
 def _noted(view: View) -> bool:

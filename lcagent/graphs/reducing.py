@@ -131,7 +131,8 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
         if given is None:
             raise
         warnings = ["the last call gave no usable reply: this is the surest single finding"]
-    final = check(task, given, _regions(task, views, findings), doubted=doubted)
+    regions = _regions(task, views, findings)
+    final = await asyncio.to_thread(check, task, given, regions, doubted=doubted)
     if mode == "retrieval" and final.found:
         final = _verbatim(task, final)
     final.warnings = [*warnings, *final.warnings]

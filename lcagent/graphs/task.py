@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lcagent.agents.prompt import Prompt
-from lcagent.documents import Document, Layout, Segment, lay_out
+from lcagent.documents import Document, Layout, Segment, lay_out, unmentioned
 from lcagent.graphs.answer import Status
 from lcagent.graphs.events import Event
 from lcagent.memory.entries import Evidence
@@ -51,6 +51,8 @@ class Task:
     """For each document its passages that match the question, found once."""
     layouts: dict[int, Layout] = field(default_factory=dict)
     """For each document where its passages are, found once."""
+    missing: list[str] | None = None
+    """Names that no document mentions, once they have been looked for."""
 
     @property
     def total(self) -> int:
@@ -75,6 +77,12 @@ class Task:
             spans = [(s.start, s.end) for s in self.segments[document]]
             self.layouts[document] = lay_out(self.documents[document].text, spans)
         return self.layouts[document]
+
+    def unmentioned(self) -> list[str]:
+        """Names in the question that no document mentions."""
+        if self.missing is None:
+            self.missing = unmentioned(self.question, [document.text for document in self.documents])
+        return self.missing
 
     def segment_text(self, document: int, index: int) -> str:
         """Exact text of one segment."""

@@ -1,0 +1,127 @@
+"""Names in a question that a text never mentions: what the text then cannot answer, code can tell.
+
+A small model answers from any text at all. A question about Tikhaya Sosna is not answered by a document
+without that name, whatever the model says; but names are also written in other ways (accents, endings,
+slips, short forms, other languages), so only what is surely missing counts.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from lcagent.documents.lexical import STOPWORDS
+
+LIKE = 84.0
+"""Similarity (0-100) from which two spellings are the same name."""
+_LEAST_LETTERS = 4
+"""Shorter names, like those in capitals alone, are often written out or cut elsewhere."""
+_SAMPLE = 20_000
+"""Characters of a text by which its language is compared with the question's."""
+_SAME_LANGUAGE = 0.05
+"""Share of a text's words that a question's small words must make up."""
+_PART = 1 << 20
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_POSSESSIVE = re.compile(r"['’]s?$")
+_DATES = frozenset(
+    """january february march april may june july august september october november december
+    monday tuesday wednesday thursday friday saturday sunday""".split()
+)
+_CAPITAL_NOUNS = frozenset("der das ist und wer wie wann wo warum wurde dem ein eine welche welcher".split())
+"""German words: there each noun begins with a capital, so that a capital says nothing."""
+
+
+def unmentioned(question: str, texts: Sequence[str]) -> list[str]:
+    """Names in a question whose last word no text holds, in whatever spelling.
+
+    Args:
+        question: in sentences; words that begin with a capital within one are taken for names.
+        texts: what may mention them.
+
+    Returns:
+        Such names as the question writes them. None are given where capitals say nothing (a title, German)
+        or where question and texts are not in one language.
+    """
+    asked = question[: question.rfind("?") + 1] or question  # what may be chosen from is no part of it
+    missing = {
+        name: _folded(last)
+        for name in _names(asked)
+        if (last := _last(name)) and not any(last in text for text in texts)
+    }
+    if not missing or not any(_one_language(question, text) for text in texts):
+        return []
+    for part in (part for text in texts for part in _parts(text)):
+        words = {_POSSESSIVE.sub("", word) for word in _WORD.findall(part)}
+        missing = {name: last for name, last in missing.items() if not _is_known(last, words)}
+        if not missing:
+            break
+    return [_POSSESSIVE.sub("", name) for name in missing]
+
+
+def _names(question: str) -> list[str]:
+    words = list(_WORD.finditer(question))
+    capital = [match.group()[0].isupper() for match in words]
+    if sum(capital) * 2 > len(words) or _CAPITAL_NOUNS & {m.group().casefold() for m in words}:
+        return []
+    names: list[str] = []
+    begin = end = -1
+    for match, large in zip(words, capital, strict=True):
+        if not large or _begins_sentence(question, match.start()):
+            begin = -1
+            continue
+        gap = question[end : match.start()]
+        if begin >= 0 and (gap in {" ", "-"} or (gap == ". " and question[end - 1].isupper())):
+            names.pop()
+        else:
+            begin = match.start()
+        end = match.end()
+        names.append(question[begin:end])
+    return names
+
+
+def _begins_sentence(question: str, at: int) -> bool:
+    before = question[:at]
+    bare = before.rstrip(" \"'“‘(")
+    initial = len(bare) > 1 and bare[-1] == "." and bare[-2].isupper() and not bare[-3:-2].isalpha()
+    return not bare or (bare[-1] in ".?!:)\n\r\t" and not initial)
+
+
+def _last(name: str) -> str:
+    """The word of a name by which it is known: the last one, such as a surname; "" if it tells little."""
+    word = _POSSESSIVE.sub("", _WORD.findall(name)[-1])
+    small = word.casefold()
+    telling = len(word) >= _LEAST_LETTERS and not word.isupper() and not word.isdigit()
+    return word if telling and small not in STOPWORDS and small not in _DATES else ""
+
+
+def _one_language(question: str, text: str) -> bool:
+    asked = {w.casefold() for w in _WORD.findall(question) if w[0].islower()}
+    words = [w.casefold() for w in _WORD.findall(text[:_SAMPLE])]
+    return sum(w in asked for w in words) >= _SAME_LANGUAGE * max(len(words), 1)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """A text without case and accents, in parts: the whole of it would need its room twice."""
+    for start in range(0, len(text), _PART):
+        # A word cut in two at a boundary adds two spellings; what is missing is not found by that.
+        yield _folded(text[max(0, start - 40) : start + _PART])
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text.casefold()
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
+
+
+def _is_known(word: str, known: set[str]) -> bool:
+    from rapidfuzz import fuzz, process
+
+    if word in known:
+        return True
+    stem = word[: max(_LEAST_LETTERS, len(word) - 3)]
+    if any(other.startswith(stem) for other in known):
+        return True
+    return process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=LIKE) is not None
