@@ -7,7 +7,7 @@ import pytest
 
 from lcagent import Reader
 from lcagent.errors import EndpointUnavailable, QuestionTooLong, UsageError
-from tests.helpers import NEEDLE, QUESTION, clever, haystack, prose
+from tests.helpers import NEEDLE, QUESTION, WORDS, clever, haystack, prose
 from tests.loopback import Faults, Loopback, Reply
 
 
@@ -71,6 +71,25 @@ def test_a_reader_that_finds_everything_is_not_believed(loopback, document: Path
     answer = ask(server, document, "Which helicopter landed beside a Norwegian lighthouse keeper?")
     assert answer.status == "not_found"
     assert "no passage is about" in answer.warnings[0]
+
+    answer = ask(server, document, NAMED)
+    assert answer.status == "not_found"
+    assert answer.warnings == ["the text never mentions Skarholm"]
+
+
+NAMED = f"Which {' '.join(WORDS)} was that of Skarholm?"
+"""In the words of the text, but for the name."""
+
+
+def test_a_reader_that_is_believed_is_told_of_a_name_that_is_missing_but_not_overruled(
+    loopback, document: Path
+) -> None:
+    question = (
+        "Who was the harbour master of Vellmere and the people of Skarholm by the old mill on the river?"
+    )
+    answer = ask(loopback(window=2048, reply=clever), document, question)
+    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert answer.warnings == ["the text never mentions Skarholm"]
 
 
 def test_a_document_cannot_write_control_tokens_or_close_its_mark(loopback, tmp_path: Path) -> None:
