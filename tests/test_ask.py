@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lcagent import Reader
+from lcagent import Notice, Reader
 from lcagent.errors import EndpointUnavailable, QuestionTooLong, UsageError
 from tests.helpers import NEEDLE, QUESTION, WORDS, clever, haystack, prose
 from tests.loopback import Faults, Loopback, Reply
@@ -90,6 +90,25 @@ def test_a_reader_that_is_believed_is_told_of_a_name_that_is_missing_but_not_ove
     answer = ask(loopback(window=2048, reply=clever), document, question)
     assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
     assert answer.warnings == ["the text never mentions Skarholm"]
+
+
+def test_a_reader_that_repeats_its_memory_is_no_longer_shown_it(loopback, tmp_path: Path) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(haystack(at=0.1))
+
+    def parrots(request):
+        if "facts" in request.schema["properties"] and "<memory>" in request.text:
+            return json.dumps({"relevant": "yes", "facts": [NEEDLE], "sufficient": "no"})
+        return clever(request)
+
+    server = loopback(window=2048, reply=parrots)
+    with Reader(api_base=server.url, strategy="memagent", window=2048) as reader:
+        told = [event.text for event in reader.stream(path, QUESTION) if isinstance(event, Notice)]
+    reads = [r.text for r in server.requests if r.schema and "facts" in r.schema["properties"]]
+    shown = ["<memory>" in text for text in reads]
+    assert shown.count(True) == 3 < len(shown) - 3
+    assert shown[shown.index(True) :] == [True] * 3 + [False] * (len(shown) - shown.index(True) - 3)
+    assert sum("repeats its memory" in text for text in told) == 1
 
 
 def test_a_document_cannot_write_control_tokens_or_close_its_mark(loopback, tmp_path: Path) -> None:

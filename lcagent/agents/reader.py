@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment
+from lcagent.documents import Document, Segment, query_words
+from lcagent.documents.lexical import Folded
 from lcagent.memory.entries import Evidence
 from lcagent.memory.places import Places
 from lcagent.models.chat import ChatModel
@@ -51,13 +52,15 @@ class Reading:
 
     Args:
         evidence: sentences that the model's facts came from.
-        unplaced: facts that stand nowhere in the segment; they are dropped.
+        told: facts that the model gave.
+        copied: those that stand in the memory and nowhere in the segment; they are dropped.
         sufficient: the model finds that the question can now be answered.
         plan: what it finds is still to be looked for; empty if it does not say.
     """
 
     evidence: list[Evidence]
-    unplaced: int
+    told: int
+    copied: int
     sufficient: bool
     plan: str
 
@@ -97,7 +100,15 @@ async def read_segment(
     reply = await ask_typed(model, "read", fitted, ReadingReply)
     sufficient, following = reply.sufficient == "yes", " ".join(reply.next.split())[:PLAN_CHARS]
     if reply.relevant == "no":
-        return Reading([], 0, sufficient, following)
+        return Reading([], 0, 0, sufficient, following)
     places = Places(document, index, segment)
-    unplaced = sum(not places.note(fact) for fact in reply.facts)
-    return Reading(list(places.evidence.values()), unplaced, sufficient, following)
+    unplaced = [fact for fact in reply.facts if not places.note(fact)]
+    copied = sum(_stands_in(memory, fact) for fact in unplaced)
+    return Reading(list(places.evidence.values()), len(reply.facts), copied, sufficient, following)
+
+
+def _stands_in(memory: str, fact: str) -> bool:
+    """Whether a line of the memory holds at least half of a fact's words."""
+    words = query_words(fact)
+    held = Folded(memory.splitlines()).holders(words)
+    return bool(words) and max(map(len, held.values()), default=0) * 2 >= len(words)

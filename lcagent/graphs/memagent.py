@@ -27,26 +27,13 @@ from lcagent.agents.prompt import Prompt
 from lcagent.errors import BudgetReached
 from lcagent.graphs.answering import answer_from_ledger, answer_from_memory
 from lcagent.graphs.final import Final, final_outcome
+from lcagent.graphs.memagent_steps import ReaderState, read_ledger, read_overwrite
 from lcagent.graphs.reading import attempt, segment_budget, tell
 from lcagent.graphs.task import Outcome, Task
-from lcagent.graphs.witness import hint_entries, memory_tokens, memory_view
-from lcagent.memory.entries import Entry, integrate
+from lcagent.graphs.witness import memory_tokens
 from lcagent.models.structured import RETRY_TOKENS
 
 _SUFFICIENT_IN_A_ROW = 2
-
-
-class ReaderState(TypedDict):
-    """One document being read: which segment comes next, what is known, and what is looked for."""
-
-    document: int
-    index: int
-    core: str
-    plan: str
-    memory: str
-    streak: int
-    unread: list[int]
-    stop: str
 
 
 class ReaderResult(TypedDict):
@@ -172,6 +159,9 @@ async def fan_out(state: MemAgentState, runtime: Runtime[Task]) -> list[Send]:
         core=state["core"],
         plan=state["plan"],
         memory="",
+        told=0,
+        copied=0,
+        alone=False,
         streak=0,
         unread=[],
         stop="",
@@ -193,7 +183,7 @@ async def read(state: ReaderState, runtime: Runtime[Task]) -> dict[str, Any]:
         task.entered.add(state["document"])
         task.done += state["index"]
     index = state["index"]
-    step = _read_ledger if task.settings.memagent.mode == "ledger" else _read_overwrite
+    step = read_ledger if task.settings.memagent.mode == "ledger" else read_overwrite
     try:
         got = await attempt(task, step(task, state))
     except BudgetReached as reached:
@@ -204,41 +194,6 @@ async def read(state: ReaderState, runtime: Runtime[Task]) -> dict[str, Any]:
     if task.settings.memagent.early_exit and update.get("streak", 0) >= _SUFFICIENT_IN_A_ROW:
         update["stop"] = "sufficient"
     return update
-
-
-async def _read_ledger(task: Task, state: ReaderState) -> dict[str, Any]:
-    document, index = state["document"], state["index"]
-    segment = task.segments[document][index]
-    # Only what earlier segments gave: a step done again sees what it saw the first time.
-    standing = task.ledger.standing(document, before=index)
-    view = memory_view(standing, memory_tokens(task))
-    reading = await reader.read_segment(
-        task.model, state["core"], view, state["plan"], task.documents[document], document, segment
-    )
-    found = [*reading.evidence, *hint_entries(task, document, segment)]
-    entries = [_counted(task, entry) for entry in integrate(found, standing.near(found))]
-    task.ledger.record(document, index, entries)
-    streak = state["streak"] + 1 if reading.sufficient else 0
-    return {"streak": streak, "plan": reading.plan or state["plan"], "kept": len(reading.evidence)}
-
-
-def _counted(task: Task, entry: Entry) -> Entry:
-    """With an estimate of its tokens in place of a request for each sentence."""
-    from dataclasses import replace
-
-    return replace(entry, tokens=task.token_estimate(entry.quote))
-
-
-async def _read_overwrite(task: Task, state: ReaderState) -> dict[str, Any]:
-    memory = await overwriter.overwrite(
-        task.model,
-        task.question,
-        state["memory"],
-        task.segment_text(state["document"], state["index"]),
-        limit=memory_tokens(task),
-        trained_order=task.settings.memagent.trained_order,
-    )
-    return {"memory": memory, "kept": int(memory != state["memory"])}
 
 
 async def done(state: ReaderState) -> dict[str, Any]:
