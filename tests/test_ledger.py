@@ -51,7 +51,7 @@ def test_nothing_recorded_is_lost_and_a_step_done_twice_changes_nothing(tmp_path
     recorded: list[str] = []
     for segment, step in enumerate(steps):
         found = [evidence(f"The {word} is {place}.", place * 10, segment) for word, place in step]
-        live = ledger.live(before=segment)
+        live = ledger.live()
         standing = ledger.standing(0, before=segment)
         assert [row.id for row in live if row.id not in standing] == []
         entries = integrate(found, live)

@@ -98,8 +98,7 @@ def _keep(task: Task, reply: Reply) -> None:
         reply["answer"],
         float(reply["supported"]),
     )
-    own = [e for e in task.ledger.live(number, before=index + 1) if e.segment == index and e.seq < seq]
-    (entry,) = integrate([found], own)
+    (entry,) = integrate([found], task.ledger.live(number, index, below=seq))
     task.ledger.record(number, index, [replace(entry, seq=seq, tokens=task.token_estimate(entry.quote))])
 
 

@@ -59,27 +59,28 @@ class Ledger:
             del self._standing[document]
 
     def rows(
-        self, document: int | None = None, before: int | None = None, below: int | None = None
+        self, document: int | None = None, segment: int | None = None, below: int | None = None
     ) -> list[Entry]:
         """All rows in reading order.
 
         Args:
             document: only this document's.
-            before: only those of segments before this one.
+            segment: only those of the segment of this number.
             below: only those whose `seq` is smaller, where each round of reading has its own.
         """
         documents = self._read()
         which = sorted(documents) if document is None else [document]
-        rows = [row for index in which for row in documents.get(index, [])]
-        if before is not None:
-            rows = [row for row in rows if row.segment < before]
+        rows: list[Entry] = []
+        for known in (documents.get(index, []) for index in which):
+            first, end = (0, len(known)) if segment is None else _segments(known, segment, segment + 1)
+            rows += known[first:end]
         return rows if below is None else [row for row in rows if row.seq < below]
 
     def live(
-        self, document: int | None = None, before: int | None = None, below: int | None = None
+        self, document: int | None = None, segment: int | None = None, below: int | None = None
     ) -> list[Entry]:
         """Rows that still stand on their own: added or superseding, and not superseded."""
-        rows = self.rows(document, before, below)
+        rows = self.rows(document, segment, below)
         gone = {row.target for row in rows if row.op == "supersede"}
         return [row for row in rows if row.op != "merge" and not (gone and row.id in gone)]
 
