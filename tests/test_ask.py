@@ -59,6 +59,28 @@ def test_an_invented_answer_is_dropped(loopback, document: Path) -> None:
     assert "Zebulon" in answer.warnings[0]
 
 
+def test_each_value_of_a_list_has_a_source_of_its_own(loopback, tmp_path: Path) -> None:
+    values = ["4136800", "4272429", "4212636", "1594127", "8537536"]
+    lines = [f"A number of the lamp of Vellmere is {value}." for value in values]
+    parts = prose(200).split("\n\n")
+    for at, line in enumerate(lines):
+        parts.insert(6 * at + 2, line)
+    path = tmp_path / "doc.txt"
+    path.write_text("\n\n".join(parts))
+
+    def lists(request):
+        if "facts" in request.schema["properties"]:
+            found = [line for line in lines if line in request.text.split("<segment>")[-1]]
+            return json.dumps({"relevant": "yes" if found else "no", "facts": found[:2], "sufficient": "no"})
+        return json.dumps({"found": "yes", "answer": ",".join(v for v in values if v in request.text)})
+
+    answer = ask(
+        loopback(window=2048, reply=lists), path, "What are all the numbers of the lamp of Vellmere?"
+    )
+    assert (answer.text, answer.status) == (",".join(values), "answered")
+    assert all(any(value in citation.quote for citation in answer.citations) for value in values)
+
+
 def test_a_reader_that_finds_everything_is_not_believed(loopback, document: Path) -> None:
     def agrees(request):
         names = request.schema["properties"]

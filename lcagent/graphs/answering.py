@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 
@@ -20,6 +21,10 @@ from lcagent.memory.evidence import View, fill, widen
 MOST_PASSAGES = 10
 FEW_PASSAGES = 3
 """Passages shown to a model whose reader finds something everywhere: more lead it astray."""
+LIKE_THE_BEST = 0.95
+"""But passages that score this share of the best one are shown too: nothing tells which of them to leave."""
+_FOR_ALL = re.compile(r"\b(?:all|every|each)\b(?!-)|^\s*(?:All|Every|Each|List)\b(?!-)")
+"""A question for several things, each of which may stand in a passage of its own."""
 LEAST_SHARE = 0.4
 """Passages that score under this share of the best one are not shown."""
 LEAST_TRUST = 0.2
@@ -35,12 +40,20 @@ async def answer_from_ledger(task: Task) -> Final:
         return Final("", found=False)
     room = answerer.evidence_room(task.model.window, task.question)
     doubted = reader_trust(task, task.ledger.live()) < BELIEVED
-    most = FEW_PASSAGES if doubted else MOST_PASSAGES
+    most = passages_shown(task, ranked, doubted=doubted)
 
     async def ask(views: Sequence[View], first: bool) -> Final:
         return await answer_from_views(task, views, room, doubted=doubted, streamed=not first, last=first)
 
     return await looked_at_twice(task, ranked, ranked[:most], ask, most=most)
+
+
+def passages_shown(task: Task, ranked: Sequence[View], *, doubted: bool) -> int:
+    """How many of the best passages the answering call is shown at most."""
+    if not doubted or _FOR_ALL.search(task.question):
+        return MOST_PASSAGES
+    alike = sum(view.score >= LIKE_THE_BEST * ranked[0].score for view in ranked[:MOST_PASSAGES])
+    return max(FEW_PASSAGES, alike)
 
 
 async def looked_at_twice(

@@ -14,6 +14,8 @@ from lcagent.graphs.task import Task
 from lcagent.memory.entries import Evidence, figures
 
 MOST_CITATIONS = 3
+MOST_LISTED = 12
+"""Citations where the answer is a list of values."""
 ABOUT = 0.34
 """Share of the question's words that must stand in the passages shown."""
 GROUNDED = 0.34
@@ -60,13 +62,20 @@ def about(question: str, shown: str) -> bool:
 
 def grounded(answer: str, shown: str, question: str) -> bool:
     """Whether an answer's figures and at least a third of its words stand in the text shown."""
-    if not figures(answer) <= figures(shown) | figures(question):
+    unknown = figures(answer) - figures(shown) - figures(question)
+    if any(part not in figures(shown) for figure in unknown for part in _ends(figure)):
         return False
     words = [w for w in query_words(answer) if w not in _VERDICTS]
     if not words:
         return True
     held = set(query_words(shown))
     return sum(w in held for w in words) >= GROUNDED * len(words)
+
+
+def _ends(figure: str) -> list[str]:
+    """The two ends of a range, which a text may give apart; any other figure stays whole."""
+    ends = figure.split("-")
+    return ends if len(ends) == 2 and all(ends) else [figure]
 
 
 _VERDICTS = {"yes", "no", "true", "false"}
@@ -91,7 +100,12 @@ def cite(task: Task, answer: str, regions: Sequence[tuple[int, int, int]]) -> li
             scored.append((2 * says + about, item))
     scored.sort(key=lambda pair: (-pair[0], pair[1].document, pair[1].start))
     best = scored[0][0] if scored else 0.0
-    return [item for score, item in scored[:MOST_CITATIONS] if score > 0 and score >= 0.6 * best]
+    chosen = [item for score, item in scored[:MOST_CITATIONS] if score > 0 and score >= 0.6 * best]
+    # Of a list of values each has a source of its own.
+    for number in sorted(numbers) if len(numbers) > 1 else ():
+        if not any(number in figures(item.quote) for item in chosen):
+            chosen += [item for _, item in scored if number in figures(item.quote)][:1]
+    return chosen[:MOST_LISTED]
 
 
 def _rival(

@@ -11,10 +11,9 @@ from lcagent.agents.prompt import as_data
 from lcagent.documents import query_words
 from lcagent.graphs.answering import (
     BELIEVED,
-    FEW_PASSAGES,
-    MOST_PASSAGES,
     layout,
     looked_at_twice,
+    passages_shown,
     ranked_views,
     reader_trust,
     streamer,
@@ -99,7 +98,7 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
     ranked = await asyncio.to_thread(ranked_views, task, left)
     if not ranked:
         return Final("", found=False)
-    most = FEW_PASSAGES if doubted else MOST_PASSAGES
+    most = passages_shown(task, ranked, doubted=doubted)
     shown = [v for at, v in enumerate(ranked) if at < most or (not doubted and _noted(v))]
 
     async def ask(views: Sequence[View], first: bool) -> Final:

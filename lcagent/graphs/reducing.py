@@ -16,7 +16,7 @@ from lcagent.agents.answerer import FinalReply
 from lcagent.agents.prompt import as_data
 from lcagent.documents import find_quote, query_words, sentences
 from lcagent.errors import CutReply, MalformedReply
-from lcagent.graphs.answering import BELIEVED, FEW_PASSAGES, MOST_PASSAGES, layout, ranked_views, reader_trust
+from lcagent.graphs.answering import BELIEVED, layout, passages_shown, ranked_views, reader_trust
 from lcagent.graphs.collapsing import reduce_room, summary_words
 from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.final import Final
@@ -103,7 +103,7 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
     shown = "\n\n".join(map(show, findings))
     doubted = reader_trust(task, task.ledger.live()) < BELIEVED
     ranked = await asyncio.to_thread(ranked_views, task)
-    ranked = ranked[: FEW_PASSAGES if doubted else MOST_PASSAGES]
+    ranked = ranked[: passages_shown(task, ranked, doubted=doubted)]
 
     def best(tokens: int) -> list[View]:
         return fill(ranked, tokens, lambda v: task.model.window.count(as_data(layout(task, [v]))) + 24)

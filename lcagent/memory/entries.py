@@ -121,7 +121,8 @@ def corrects(text: str) -> bool:
     return bool(_CORRECTS.search(text))
 
 
-_FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
+# A comma joins groups of three digits only: "4136800,4272429" is a list.
+_FIGURE = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:[.:/-]\d+)*")
 
 
 @lru_cache(maxsize=4096)  # each step compares with every quote of the ledger
