@@ -13,7 +13,7 @@ from lcagent.documents.lexical import (
 )
 from lcagent.documents.load import Loaded, ParseCache, load, load_all
 from lcagent.documents.mentions import unmentioned
-from lcagent.documents.quotes import Sentences, Span, check_quote, find_quote, sentences
+from lcagent.documents.quotes import Sentences, Span, check_quote, figures, find_quote, sentences
 from lcagent.documents.segments import Segment, split
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Span",
     "check_quote",
     "coverage",
+    "figures",
     "find_quote",
     "lay_out",
     "linked",

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 
 from lcagent.documents.document import Document
@@ -165,7 +165,14 @@ def check_quote(document: Document, span: Span, quote: str) -> bool:
     return _normal(document.text[span.start : span.end])[0] == _normal(quote)[0]
 
 
-_FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
+# A comma joins groups of three digits only: "4136800,4272429" is a list.
+_FIGURE = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:[.:/-]\d+)*")
+
+
+@lru_cache(maxsize=4096)  # each step compares with every quote of the ledger
+def figures(text: str) -> frozenset[str]:
+    """Numbers, dates and times in a text, thousands separators removed."""
+    return frozenset(m.group().replace(",", "") for m in _FIGURE.finditer(text))
 
 
 class Sentences:
@@ -208,14 +215,14 @@ class Sentences:
         frequency = Counter(chain.from_iterable(holders.values()))
         weight = {w: 1.0 / (1 + frequency[w]) ** 0.5 for w in words}
         whole = sum(weight.values())
-        numbers = set(_FIGURE.findall(note))
+        numbers = figures(note)
         scored: list[tuple[Span, float]] = []
         for number, held in holders.items():
             score = sum(weight[w] for w in words if w in held) / whole
             if score < floor:
                 continue
             span = self.spans[number]
-            missing = numbers and numbers - set(_FIGURE.findall(self._text[span.start : span.end]))
+            missing = numbers and numbers - figures(self._text[span.start : span.end])
             if (score := score * 0.6 ** len(missing)) >= floor:
                 scored.append((span, score))
         scored.sort(key=lambda pair: (-pair[1], pair[0].start))

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from lcagent.agents import answerer
-from lcagent.documents import query_words, sentences
+from lcagent.documents import figures, query_words, sentences
 from lcagent.graphs.final import Final
 from lcagent.graphs.task import Task
-from lcagent.memory.entries import Evidence, figures
+from lcagent.memory.entries import Evidence
 
 MOST_CITATIONS = 3
 MOST_LISTED = 12

@@ -14,7 +14,7 @@ from decimal import Decimal
 from lcagent.agents import calculator, reducer, summariser
 from lcagent.agents.answerer import FinalReply
 from lcagent.agents.prompt import as_data
-from lcagent.documents import find_quote, query_words, sentences
+from lcagent.documents import figures, find_quote, query_words, sentences
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.answering import BELIEVED, layout, passages_shown, ranked_views, reader_trust
 from lcagent.graphs.collapsing import reduce_room, summary_words
@@ -22,7 +22,7 @@ from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import ABOUT, MOST_CITATIONS, check
 from lcagent.graphs.task import Task
-from lcagent.memory.entries import Entry, Evidence, figures
+from lcagent.memory.entries import Entry, Evidence
 from lcagent.memory.evidence import View, fill, widen
 from lcagent.memory.findings import RANK, Finding, show, union
 

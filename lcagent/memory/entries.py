@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Literal
+
+from lcagent.documents import figures
 
 Operation = Literal["add", "merge", "supersede"]
 
@@ -119,13 +120,3 @@ _CORRECTS = re.compile(
 def corrects(text: str) -> bool:
     """Whether a sentence says that it corrects another one."""
     return bool(_CORRECTS.search(text))
-
-
-# A comma joins groups of three digits only: "4136800,4272429" is a list.
-_FIGURE = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:[.:/-]\d+)*")
-
-
-@lru_cache(maxsize=4096)  # each step compares with every quote of the ledger
-def figures(text: str) -> frozenset[str]:
-    """Numbers, dates and times in a text, thousands separators removed."""
-    return frozenset(m.group().replace(",", "") for m in _FIGURE.finditer(text))

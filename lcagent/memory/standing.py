@@ -6,7 +6,8 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from math import ceil, floor
 
-from lcagent.memory.entries import SAME, Entry, Evidence, corrects, figures
+from lcagent.documents import figures
+from lcagent.memory.entries import SAME, Entry, Evidence, corrects
 
 JOINT = 4
 """Tokens for the mark and the line break of each entry that is shown."""
