@@ -74,9 +74,9 @@ def test_each_value_of_a_list_has_a_source_of_its_own(loopback, tmp_path: Path) 
             return json.dumps({"relevant": "yes" if found else "no", "facts": found[:2], "sufficient": "no"})
         return json.dumps({"found": "yes", "answer": ",".join(v for v in values if v in request.text)})
 
-    answer = ask(
-        loopback(window=2048, reply=lists), path, "What are all the numbers of the lamp of Vellmere?"
-    )
+    server = loopback(window=2048, reply=lists)
+    answer = ask(server, path, "What are all the numbers of the lamp of Vellmere?")
+    assert "give all of them" in server.requests[-1].text
     assert (answer.text, answer.status) == (",".join(values), "answered")
     assert all(any(value in citation.quote for citation in answer.citations) for value in values)
 

@@ -45,6 +45,7 @@ async def answer(
     name: str,
     shrink: Callable[[int], str] | None = None,
     on_text: Callable[[str], None] | None = None,
+    several: bool = False,
     final: bool = True,
 ) -> FinalReply:
     """Answer from passages or from a memory.
@@ -57,10 +58,13 @@ async def answer(
         name: the prompt's variable for it.
         shrink: makes the material shorter where it does not fit.
         on_text: gets the answer's text as it is written.
+        several: the question asks for several things.
         final: the budget has kept room for this call.
     """
     parts = [Part("question", as_data(question)), Part(name, as_data(material), shrink=shrink)]
-    fitted = await model.window.fit(prompt.bind(), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS)
+    fitted = await model.window.fit(
+        prompt.bind(several=several), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS
+    )
     on_delta = StringField("answer", on_text) if on_text else None
     return await ask_typed(model, "answer", fitted, FinalReply, final=final, on_delta=on_delta)
 

@@ -40,6 +40,7 @@ async def reduce(
     evidence: str,
     *,
     shrink: Callable[[int], str],
+    several: bool = False,
     on_text: Callable[[str], None] | None = None,
 ) -> ReduceReply:
     """Answer from findings and passages.
@@ -51,6 +52,7 @@ async def reduce(
         findings: as the prompt shows them.
         evidence: passages of the document.
         shrink: makes the passages shorter where they do not fit.
+        several: the question asks for several things.
         on_text: gets the answer's text as it is written.
 
     Raises:
@@ -61,6 +63,6 @@ async def reduce(
         Part("findings", as_data(findings)),
         Part("evidence", as_data(evidence), shrink=lambda tokens: as_data(shrink(tokens))),
     ]
-    fitted = await model.window.fit(PROMPT.bind(mode=mode), parts, reply=REPLY_TOKENS)
+    fitted = await model.window.fit(PROMPT.bind(mode=mode, several=several), parts, reply=REPLY_TOKENS)
     on_delta = StringField("answer", on_text) if on_text else None
     return await ask_typed(model, "reduce", fitted, ReduceReply, final=True, on_delta=on_delta)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 
@@ -23,8 +22,6 @@ FEW_PASSAGES = 3
 """Passages shown to a model whose reader finds something everywhere: more lead it astray."""
 LIKE_THE_BEST = 0.95
 """But passages that score this share of the best one are shown too: nothing tells which of them to leave."""
-_FOR_ALL = re.compile(r"\b(?:all|every|each)\b(?!-)|^\s*(?:All|Every|Each|List)\b(?!-)")
-"""A question for several things, each of which may stand in a passage of its own."""
 LEAST_SHARE = 0.4
 """Passages that score under this share of the best one are not shown."""
 LEAST_TRUST = 0.2
@@ -50,7 +47,7 @@ async def answer_from_ledger(task: Task) -> Final:
 
 def passages_shown(task: Task, ranked: Sequence[View], *, doubted: bool) -> int:
     """How many of the best passages the answering call is shown at most."""
-    if not doubted or _FOR_ALL.search(task.question):
+    if not doubted or task.several:
         return MOST_PASSAGES
     alike = sum(view.score >= LIKE_THE_BEST * ranked[0].score for view in ranked[:MOST_PASSAGES])
     return max(FEW_PASSAGES, alike)
@@ -164,6 +161,7 @@ async def answer_from_views(
         name="evidence",
         shrink=lambda tokens: layout(task, shown(tokens)),
         on_text=streamer(task) if streamed else None,
+        several=task.several,
         final=last,
     )
     regions = [(v.document, v.start, v.end) for v in views]

@@ -47,7 +47,8 @@ def check(
     if not grounded(text, shown, task.question):
         return Final("", False, warnings=[f"an answer was dropped that the text does not hold: {text[:200]}"])
     cited = cite(task, text, regions)
-    rival = _rival(task, text, cited, regions)
+    # Of several things asked for, each has another value.
+    rival = None if task.several else _rival(task, text, cited, regions)
     if rival is not None:
         cited = [*cited[:1], rival]
     return Final(text, True, [asdict(c) for c in cited], warnings=missing, conflict=rival is not None)

@@ -134,6 +134,7 @@ async def _answer(
         name="notes",
         shrink=lambda tokens: text(fitting(tokens)),
         on_text=None if first else streamer(task),
+        several=task.several,
         final=first,
     )
     regions = [(v.document, v.start, v.end) for v in views]

@@ -123,6 +123,7 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
             shown,
             layout(task, views),
             shrink=lambda tokens: layout(task, best(tokens)),
+            several=task.several,
             on_text=_streamer(task),
         )
         given = FinalReply(found=reply.found, answer=reply.answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,6 +16,8 @@ from lcagent.memory.entries import Evidence
 from lcagent.memory.ledger import Ledger
 from lcagent.models.chat import ChatModel
 from lcagent.settings import Settings
+
+_FOR_ALL = re.compile(r"\b(?:all|every|each)\b(?!-)|^\s*(?:All|Every|Each|List)\b(?!-)")
 
 
 @dataclass(slots=True)
@@ -53,6 +56,11 @@ class Task:
     """For each document where its passages are, found once."""
     missing: list[str] | None = None
     """Names that no document mentions, once they have been looked for."""
+
+    @property
+    def several(self) -> bool:
+        """Whether the question asks for several things, each of which may stand in a place of its own."""
+        return bool(_FOR_ALL.search(self.question))
 
     @property
     def total(self) -> int:
