@@ -92,6 +92,7 @@ class Baseline:
             layout(task, views),
             name="evidence",
             shrink=lambda tokens: layout(task, _fitting(task, views, tokens)),
+            several=task.several,
         )
         spans = [(v.document, v.start, v.end) for v in views]
         text = reply.answer.strip()
