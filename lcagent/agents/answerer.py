@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel, Field, WithJsonSchema, field_validator
 
 from lcagent.agents.prompt import Prompt, as_data, load_prompt
 from lcagent.models.chat import ChatModel, whole
@@ -21,11 +21,15 @@ FROM_MEMORY = load_prompt("overwrite_answer")
 TRAINED = load_prompt("overwrite_answer_trained")
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 REPLY_TOKENS = 256
+MOST_VALUES = 12
+_VALUES = {"type": "array", "items": {"type": "string", "maxLength": 80}, "maxItems": MOST_VALUES}
 
 
 def evidence_room(window: Window, question: str) -> int:
     """Tokens of evidence that an answering call and its retry can hold beside the question."""
-    room = window.room(FROM_EVIDENCE.bind(), ("question", "evidence"), reply=REPLY_TOKENS + RETRY_TOKENS)
+    room = window.room(
+        FROM_EVIDENCE.bind(several=True), ("question", "evidence"), reply=REPLY_TOKENS + RETRY_TOKENS
+    )
     return room - window.count(question) - window.size // 100
 
 
@@ -34,6 +38,21 @@ class FinalReply(BaseModel):
 
     found: Literal["yes", "no"]
     answer: str
+
+
+class ListReply(BaseModel):
+    """What it is asked for where the question is for several things: a list cannot go on for ever."""
+
+    found: Literal["yes", "no"]
+    # Some models keep to "answer" all the same.
+    answers: Annotated[list[str], WithJsonSchema(_VALUES)] = Field(
+        validation_alias=AliasChoices("answers", "answer")
+    )
+
+    @field_validator("answers", mode="before")
+    @classmethod
+    def _one(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
 
 async def answer(
@@ -57,7 +76,7 @@ async def answer(
         material: passages or memory.
         name: the prompt's variable for it.
         shrink: makes the material shorter where it does not fit.
-        on_text: gets the answer's text as it is written.
+        on_text: gets the answer's text as it is written, a list when it is whole.
         several: the question asks for several things.
         final: the budget has kept room for this call.
     """
@@ -65,6 +84,12 @@ async def answer(
     fitted = await model.window.fit(
         prompt.bind(several=several), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS
     )
+    if several:
+        listed = await ask_typed(model, "answer", fitted, ListReply, final=final)
+        text = ", ".join(dict.fromkeys(filter(None, map(str.strip, listed.answers))))
+        if on_text:
+            on_text(text)
+        return FinalReply(found=listed.found, answer=text)
     on_delta = StringField("answer", on_text) if on_text else None
     return await ask_typed(model, "answer", fitted, FinalReply, final=final, on_delta=on_delta)
 

@@ -33,7 +33,7 @@ def final_room(task: Task) -> int:
     """Tokens that the answering call has for passages."""
     names = ("question", "evidence")
     room = task.model.window.room(
-        answerer.FROM_EVIDENCE.bind(), names, reply=answerer.REPLY_TOKENS + RETRY_TOKENS
+        answerer.FROM_EVIDENCE.bind(several=True), names, reply=answerer.REPLY_TOKENS + RETRY_TOKENS
     )
     return room - task.model.window.count(task.question) - task.model.window.size // 100
 

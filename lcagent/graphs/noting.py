@@ -34,7 +34,7 @@ def answer_room(task: Task) -> int:
     """Tokens of notes that the answering call can hold, and its retry."""
     window = task.model.window
     reply = answerer.REPLY_TOKENS + RETRY_TOKENS
-    room = window.room(answerer.FROM_NOTES.bind(), ("question", "notes"), reply=reply)
+    room = window.room(answerer.FROM_NOTES.bind(several=True), ("question", "notes"), reply=reply)
     return room - window.count(as_data(task.question)) - window.size // 100
 
 
