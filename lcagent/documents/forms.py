@@ -7,11 +7,10 @@ and 1911 is never 1912, however alike the two look to a fuzzy match.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lcagent.documents.lexical import STOPWORDS, stem
+from lcagent.documents.lexical import STOPWORDS, folded, stem
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -74,8 +73,7 @@ class Form:
 
 def form(text: str) -> Form:
     """The form of a short answer."""
-    plain = unicodedata.normalize("NFKD", text).casefold().replace("n't", " not")
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    plain = folded(text).replace("n't", " not")
     for sign, word in _SIGNS.items():
         plain = plain.replace(sign, word)
     plain = " ".join(_UNIT.sub(" ", plain).split())

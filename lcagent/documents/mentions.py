@@ -8,10 +8,9 @@ slips, short forms, other languages), so only what is surely missing counts.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 
-from lcagent.documents.lexical import STOPWORDS
+from lcagent.documents.lexical import STOPWORDS, folded
 
 LIKE = 84.0
 """Similarity (0-100) from which two spellings are the same name."""
@@ -46,7 +45,7 @@ def unmentioned(question: str, texts: Sequence[str]) -> list[str]:
     """
     asked = question[: question.rfind("?") + 1] or question  # what may be chosen from is no part of it
     missing = {
-        name: _folded(last)
+        name: folded(last)
         for name in _names(asked)
         if (last := _last(name)) and not any(last in text for text in texts)
     }
@@ -56,7 +55,7 @@ def unmentioned(question: str, texts: Sequence[str]) -> list[str]:
     letters = {letter for last in missing.values() for letter in (last[0], last[0].upper())}
     alike = re.compile(rf"\b(?:[{re.escape(''.join(sorted(letters)))}]|[^\W_\x00-\x7f])[^\W_]+")
     for part in (part for text in texts for part in _parts(text)):
-        words = {_folded(word) for word in set(alike.findall(part))}
+        words = {folded(word) for word in set(alike.findall(part))}
         missing = {name: last for name, last in missing.items() if not _is_known(last, words)}
         if not missing:
             break
@@ -110,13 +109,6 @@ def _parts(text: str) -> Iterator[str]:
     for start in range(0, len(text), _PART):
         # A word cut in two at a boundary adds two spellings; what is missing is not found by that.
         yield text[max(0, start - 40) : start + _PART]
-
-
-def _folded(text: str) -> str:
-    if text.isascii():
-        return text.casefold()
-    plain = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
 
 
 def _is_known(word: str, known: set[str]) -> bool:

@@ -55,7 +55,7 @@ def findings_budget(task: Task) -> int:
 
 def reduce_room(task: Task) -> int:
     """Tokens of question, findings and passages that the reduce call holds."""
-    render = reducer.PROMPT.bind(mode=task.settings.mapreduce.mode)
+    render = reducer.PROMPT.bind(mode=task.settings.mapreduce.mode, several=True)
     names = ("question", "findings", "evidence")
     return task.model.window.room(render, names, reply=reducer.REPLY_TOKENS + RETRY_TOKENS)
 

@@ -18,7 +18,6 @@ from lcagent.graphs.grounding import MOST_CITATIONS, check
 from lcagent.graphs.task import Task
 from lcagent.memory.entries import Entry, Evidence
 from lcagent.memory.evidence import View, widen
-from lcagent.models.structured import RETRY_TOKENS
 
 _UNSUPPORTED = 0.3
 """Weight of a passage whose sentence does not hold the answer that pointed at it."""
@@ -27,15 +26,6 @@ _UNSUPPORTED = 0.3
 def standing(done: Round) -> list[Side]:
     """The sides of a round that no other has beaten."""
     return [done["sides"][i] for i in done["standing"]]
-
-
-def final_room(task: Task) -> int:
-    """Tokens that the answering call has for passages."""
-    names = ("question", "evidence")
-    room = task.model.window.room(
-        answerer.FROM_EVIDENCE.bind(several=True), names, reply=answerer.REPLY_TOKENS + RETRY_TOKENS
-    )
-    return room - task.model.window.count(task.question) - task.model.window.size // 100
 
 
 async def conclude(task: Task, rounds: Sequence[Round]) -> Final:
@@ -50,8 +40,9 @@ async def conclude(task: Task, rounds: Sequence[Round]) -> Final:
     if not views:
         return Final("", found=False, warnings=_notes(task, rounds))
     fallback = _members_own(task, rounds[-1])
+    room = answerer.evidence_room(task.model.window, task.question)
     try:
-        final = await answer_from_views(task, views, final_room(task), doubted=False)
+        final = await answer_from_views(task, views, room, doubted=False)
     except (MalformedReply, CutReply):
         if fallback is None:
             raise

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, TypedDict
 
 from lcagent.agents.mapper import Mapping
 from lcagent.documents import query_words
 from lcagent.graphs.answering import BELIEVED, MOST_PASSAGES, ranked_views, reader_trust
 from lcagent.graphs.grounding import grounded
-from lcagent.graphs.task import Task
+from lcagent.graphs.task import Task, counted
 from lcagent.graphs.witness import hint_entries
 from lcagent.memory.entries import Entry, Evidence, integrate
 from lcagent.memory.findings import Confidence, Finding
@@ -87,7 +87,7 @@ def _entries(task: Task, found: Sequence[Evidence], standing: Standing) -> list[
         entries = [Entry(**asdict(evidence), seq=seq) for seq, evidence in enumerate(found)]
     else:
         entries = integrate(found, standing.near(found))
-    return [replace(entry, tokens=task.token_estimate(entry.quote)) for entry in entries]
+    return [counted(task, entry) for entry in entries]
 
 
 def _finding(task: Task, one: Mapped, rows: Sequence[Entry], standing: Standing) -> Finding | None:

@@ -63,8 +63,9 @@ def about(question: str, shown: str) -> bool:
 
 def grounded(answer: str, shown: str, question: str) -> bool:
     """Whether an answer's figures and at least a third of its words stand in the text shown."""
-    unknown = figures(answer) - figures(shown) - figures(question)
-    if any(part not in figures(shown) for figure in unknown for part in _ends(figure)):
+    given = figures(shown)
+    unknown = figures(answer) - given - figures(question)
+    if any(end not in given for figure in unknown for end in _ends(figure)):
         return False
     words = [w for w in query_words(answer) if w not in _VERDICTS]
     if not words:

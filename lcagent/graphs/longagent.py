@@ -26,7 +26,7 @@ from lcagent.agents.prompt import Prompt, as_data
 from lcagent.errors import BudgetReached, QuestionTooLong
 from lcagent.graphs import bracket
 from lcagent.graphs.bracket import Meeting, Reply, Round
-from lcagent.graphs.conclusion import conclude, final_room, standing
+from lcagent.graphs.conclusion import conclude, standing
 from lcagent.graphs.events import Notice
 from lcagent.graphs.final import Final, final_outcome
 from lcagent.graphs.members import MemberState, ShareState, ask, concerned, share
@@ -69,7 +69,8 @@ class LongAgent:
         model.window.overhead(member.PROMPT.bind(other=""), ("segment", "question"))
         question = model.window.count(as_data(task.question))
         room = (member.share_room(model) - question - leader.ASK_TOKENS) // 2
-        least = min(room, leader.leader_room(model) - question, final_room(task))
+        answering = answerer.evidence_room(model.window, task.question)
+        least = min(room, leader.leader_room(model) - question, answering)
         if least < LEAST_SEGMENT:
             raise QuestionTooLong(
                 f"the question takes {question} tokens; with the prompt and the reply it leaves"

@@ -6,14 +6,13 @@ place of its memory is ours.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, TypedDict
 
 from lcagent.agents import overwriter, reader
 from lcagent.graphs.events import Notice
-from lcagent.graphs.task import Task
+from lcagent.graphs.task import Task, counted
 from lcagent.graphs.witness import hint_entries, memory_tokens, memory_view
-from lcagent.memory.entries import Entry, integrate
+from lcagent.memory.entries import integrate
 
 _COPIES, _COPIED = 3, 1 / 4
 """A reader that took so many facts, and this share of all, from the memory instead of from the segment reads
@@ -50,7 +49,7 @@ async def read_ledger(task: Task, state: ReaderState) -> dict[str, Any]:
         task.model, state["core"], view, state["plan"], task.documents[document], document, segment
     )
     found = [*reading.evidence, *hint_entries(task, document, segment)]
-    entries = [_counted(task, entry) for entry in integrate(found, standing.near(found))]
+    entries = [counted(task, entry) for entry in integrate(found, standing.near(found))]
     task.ledger.record(document, index, entries)
     told, copied = state["told"] + reading.told, state["copied"] + reading.copied
     alone = state["alone"] or copied >= max(_COPIES, _COPIED * told)
@@ -64,11 +63,6 @@ async def read_ledger(task: Task, state: ReaderState) -> dict[str, Any]:
         "plan": reading.plan or state["plan"],
         "kept": len(reading.evidence),
     }
-
-
-def _counted(task: Task, entry: Entry) -> Entry:
-    """With an estimate of its tokens in place of a request for each sentence."""
-    return replace(entry, tokens=task.token_estimate(entry.quote))
 
 
 async def read_overwrite(task: Task, state: ReaderState) -> dict[str, Any]:

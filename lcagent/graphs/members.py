@@ -18,7 +18,7 @@ from lcagent.errors import BudgetReached
 from lcagent.graphs import bracket
 from lcagent.graphs.bracket import Meeting, Reply, Side
 from lcagent.graphs.reading import attempt, tell
-from lcagent.graphs.task import Task
+from lcagent.graphs.task import Task, counted
 from lcagent.memory.entries import Evidence, integrate
 
 NEAR = 0.4
@@ -99,7 +99,7 @@ def _keep(task: Task, reply: Reply) -> None:
         float(reply["supported"]),
     )
     (entry,) = integrate([found], task.ledger.live(number, index, below=seq))
-    task.ledger.record(number, index, [replace(entry, seq=seq, tokens=task.token_estimate(entry.quote))])
+    task.ledger.record(number, index, [replace(counted(task, entry), seq=seq)])
 
 
 async def share(state: ShareState, runtime: Runtime[Task]) -> dict[str, Any]:

@@ -8,9 +8,8 @@ and does not depend on which of them ended first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
-from lcagent.graphs.task import Task
+from lcagent.graphs.task import Task, counted
 from lcagent.graphs.witness import hint_entries
 from lcagent.memory.entries import Entry, Evidence, integrate
 from lcagent.memory.standing import Standing
@@ -59,7 +58,7 @@ def gather(
             found_too = integrate(hints, every.near(hints), first=first + len(entries))
             every.add(found_too)
             entries += found_too
-        counted = [replace(entry, tokens=task.token_estimate(entry.quote)) for entry in entries]
-        task.ledger.record(document, index, counted)
-        fresh += [entry for entry in counted if entry.note and entry.op != "merge"]
+        rows = [counted(task, entry) for entry in entries]
+        task.ledger.record(document, index, rows)
+        fresh += [entry for entry in rows if entry.note and entry.op != "merge"]
     return fresh

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from lcagent.agents.prompt import Prompt
 from lcagent.documents import Document, Layout, Segment, lay_out, unmentioned
 from lcagent.graphs.answer import Status
 from lcagent.graphs.events import Event
-from lcagent.memory.entries import Evidence
+from lcagent.memory.entries import Entry, Evidence
 from lcagent.memory.ledger import Ledger
 from lcagent.models.chat import ChatModel
 from lcagent.settings import Settings
@@ -96,6 +96,11 @@ class Task:
         """Exact text of one segment."""
         segment = self.segments[document][index]
         return self.documents[document].text[segment.start : segment.end]
+
+
+def counted(task: Task, entry: Entry) -> Entry:
+    """A row of the ledger with an estimate of its tokens."""
+    return replace(entry, tokens=task.token_estimate(entry.quote))
 
 
 @dataclass(slots=True)
