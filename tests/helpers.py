@@ -4,6 +4,10 @@ import json
 import random
 from pathlib import Path
 
+from click.testing import Result
+from typer.testing import CliRunner
+
+from lcagent.cli.main import app
 from tests.loopback import Request
 
 ROOT = Path(__file__).parents[1]
@@ -63,3 +67,8 @@ def clever(request: Request) -> str:
     if "found" in names:
         return json.dumps({"found": "yes" if seen else "no", "answer": "Oskar Brandvold" if seen else ""})
     return "The harbour master was Oskar Brandvold." if seen else "Nothing yet."
+
+
+def in_this_process(*arguments: str) -> Result:
+    """A command without the cost of a process of its own."""
+    return CliRunner().invoke(app, arguments)

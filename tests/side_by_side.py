@@ -1,7 +1,6 @@
 """What the tests of strategies with a fan-out share: scripted replies, and a kill in its middle."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lcagent import Reader
-from tests.helpers import NEEDLE, QUESTION, clever
+from tests.helpers import NEEDLE, QUESTION, clever, in_this_process
 from tests.loopback import Loopback, Request
 
 
@@ -74,19 +73,18 @@ def killed_then_resumed(
         return reply(request)
 
     arguments = ["ask", str(document), QUESTION, "--api-base", server.url, "--window", str(server.window)]
-    command = [sys.executable, "-m", "lcagent.cli.main", *arguments, "--json", "--home", str(home), *options]
+    arguments += ["--json", "--home", str(home), *options]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    environment = {**os.environ, "LCAGENT_HOME": str(home)}
     server.reply = kills
-    started.append(subprocess.Popen(command, env=environment, **pipes))
+    started.append(subprocess.Popen([sys.executable, "-m", "lcagent.cli.main", *arguments], **pipes))
     ready.set()
     started[0].communicate()
     assert started[0].returncode == -signal.SIGKILL
     time.sleep(0.3)  # what the dead process had sent is still taken from the sockets
     first = [request.key for request in server.requests]
     server.reply = reply
-    second = subprocess.run(command, env=environment, check=False, **pipes)
-    assert second.returncode == 0, second.stderr
+    second = in_this_process(*arguments)
+    assert second.exit_code == 0, second.stderr
     answer = json.loads(second.stdout)
     total = answer["coverage"]["segments_total"]
     if "reading:" in second.stderr:  # what the first command had read counts

@@ -1,13 +1,13 @@
 """LongAgent over the loopback server: the rounds, the bracket, what stays unresolved, faults and resume."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -19,7 +19,7 @@ from lcagent.errors import MalformedReply, QuestionTooLong, UsageError
 from lcagent.evals.bench import Bench, Plan
 from lcagent.models.session import ModelSession
 from lcagent.settings import load_settings
-from tests.helpers import NEEDLE, QUESTION, haystack, prose
+from tests.helpers import NEEDLE, QUESTION, haystack, in_this_process, prose
 from tests.loopback import Faults, Loopback, Reply
 from tests.loopback.faults import MALFORMED
 from tests.team import ANSWER, Team, asked, inside
@@ -430,17 +430,6 @@ def test_no_call_exceeds_the_window(tmp_path_factory, pieces, question, window, 
         assert answer is None or answer.coverage.segments_total > 0
 
 
-def command(server: Loopback, document: Path, home: Path) -> subprocess.Popen:
-    arguments = [str(document), QUESTION, "--api-base", server.url, "--window", "2048", "--home", str(home)]
-    return subprocess.Popen(
-        [sys.executable, "-m", "lcagent.cli.main", "ask", *arguments, "--strategy", "longagent", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "LCAGENT_HOME": str(home)},
-    )
-
-
 @pytest.mark.parametrize("step", [0, 1, 5, 9, 13, 15, 16, 17, 18, 19, 20])
 def test_sigkill_repeats_only_the_calls_in_the_air(
     loopback, document: Path, tmp_path: Path, step: int
@@ -460,8 +449,10 @@ def test_sigkill_repeats_only_the_calls_in_the_air(
         return team(request)
 
     server.reply = kills
-    home = tmp_path / "home"
-    started.append(command(server, document, home))
+    arguments = ["ask", str(document), QUESTION, "--api-base", server.url, "--window", "2048"]
+    arguments += ["--home", str(tmp_path / "home"), "--strategy", "longagent", "--json"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    started.append(subprocess.Popen([sys.executable, "-m", "lcagent.cli.main", *arguments], **pipes))
     ready.set()
     started[0].communicate()
     assert started[0].returncode == -signal.SIGKILL
@@ -471,10 +462,9 @@ def test_sigkill_repeats_only_the_calls_in_the_air(
         time.sleep(0.3)
     first = [request.key for request in server.requests]
     server.reply = team
-    second = command(server, document, home)
-    out, err = second.communicate()
-    assert second.returncode == 0, err
-    answer = json.loads(out)
+    second = in_this_process(*arguments)
+    assert second.exit_code == 0, second.stderr
+    answer = json.loads(second.stdout)
     calls = answer["coverage"]["segments_total"] + 6
     assert (answer["answer"], answer["usage"]["calls"]) == (NAME, calls)
     # What had been answered is not asked again; what was in the air is, and nothing else.

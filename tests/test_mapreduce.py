@@ -105,6 +105,32 @@ def test_a_bridge_without_an_answer_survives_to_the_reduce(loopback, tmp_path: P
     assert second in {citation.quote for citation in answer.citations}
 
 
+def test_several_things_are_reduced_to_a_list(loopback, tmp_path: Path) -> None:
+    lines = [f"Skipper {name} brought {what} to Vellmere." for name, what in SKIPPERS]
+    parts = prose(200).split("\n\n")
+    for at, line in enumerate(lines):
+        parts.insert(8 * at + 2, line)
+    path = tmp_path / "doc.txt"
+    path.write_text("\n\n".join(parts))
+
+    def lists(request: Request) -> str:
+        if role(request) == "map":
+            return mapped([line for line in lines if line in segment_of(request)])
+        whole = request.text.split("<findings>")[-1].split("</findings>")[0]
+        found = [name for name, _ in SKIPPERS if name in whole]
+        return json.dumps({"rationale": "", "found": "yes", "answers": found * 2})
+
+    server = loopback(window=2048, reply=lists)
+    answer = ask(server, path, "List all skippers who brought something to Vellmere.")
+    names = [name for name, _ in SKIPPERS]
+    assert "a list of all the things" in server.requests[-1].text
+    assert (answer.text, answer.status) == (", ".join(names), "answered")
+    assert all(any(name in citation.quote for citation in answer.citations) for name in names)
+
+
+SKIPPERS = [("Aslak", "tar"), ("Brede", "salt"), ("Cato", "rope")]
+
+
 def test_nothing_relevant_is_not_found_without_another_call(loopback, tmp_path: Path) -> None:
     path = tmp_path / "doc.txt"
     path.write_text(prose(300))

@@ -1,7 +1,6 @@
 """SIGKILL at every step boundary: the two commands together make exactly the calls of an undisturbed one."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import QUESTION, clever, prose
+from tests.helpers import QUESTION, clever, in_this_process, prose
 from tests.loopback import Loopback
 
 SEGMENTS = 20
@@ -27,35 +26,20 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def command(server: Loopback, document: Path, home: Path, *more: str) -> subprocess.Popen:
-    arguments = [
-        "ask",
-        str(document),
-        QUESTION,
-        "--api-base",
-        server.url,
-        "--window",
-        "2048",
-        "--set",
-        "memagent.segment_tokens=800",  # decides the number of segments, whatever the prompts are
-        "--home",
-        str(home),
+def arguments(server: Loopback, document: Path, home: Path) -> list[str]:
+    return [
+        *("ask", str(document), QUESTION, "--api-base", server.url, "--home", str(home), "--json"),
+        *("--strategy", "memagent", "--window", "2048"),
+        *("--set", "memagent.segment_tokens=800"),  # decides the number of segments, whatever the prompts are
     ]
+
+
+def command(server: Loopback, document: Path, home: Path) -> subprocess.Popen:
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "lcagent.cli.main",
-            *arguments,
-            "--strategy",
-            "memagent",
-            "--json",
-            *more,
-        ],
+        [sys.executable, "-m", "lcagent.cli.main", *arguments(server, document, home)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "LCAGENT_HOME": str(home)},
         # A shell that runs tests in the background ignores Ctrl-C for all its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
@@ -84,10 +68,9 @@ def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
     assert started[0].returncode == -signal.SIGKILL
     server.reply = clever
     # `--resume` and the plain command do the same for a run that was killed.
-    second = command(server, document, home, *(["--resume"] if step % 2 else []))
-    out, err = second.communicate()
-    assert second.returncode == 0, err
-    answer = json.loads(out)
+    second = in_this_process(*arguments(server, document, home), *(["--resume"] if step % 2 else []))
+    assert second.exit_code == 0, second.stderr
+    answer = json.loads(second.stdout)
     assert answer["answer"] == "Oskar Brandvold"
     assert answer["usage"]["calls"] == SEGMENTS + 2
     assert answer["usage"]["replayed"] == step

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, Field, WithJsonSchema, field_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from lcagent.agents.prompt import Prompt, as_data, load_prompt
 from lcagent.models.chat import ChatModel, whole
@@ -40,19 +40,25 @@ class FinalReply(BaseModel):
     answer: str
 
 
+Values = Annotated[
+    list[str],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    WithJsonSchema(_VALUES),
+    Field(validation_alias=AliasChoices("answers", "answer")),  # some models keep to "answer" all the same
+]
+"""Several things, as a list: a small model's sentence of them may go on for ever, a list cannot."""
+
+
 class ListReply(BaseModel):
-    """What it is asked for where the question is for several things: a list cannot go on for ever."""
+    """What it is asked for where the question is for several things."""
 
     found: Literal["yes", "no"]
-    # Some models keep to "answer" all the same.
-    answers: Annotated[list[str], WithJsonSchema(_VALUES)] = Field(
-        validation_alias=AliasChoices("answers", "answer")
-    )
+    answers: Values
 
-    @field_validator("answers", mode="before")
-    @classmethod
-    def _one(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else value
+
+def in_a_row(values: Sequence[str]) -> str:
+    """Several things as one answer, each once."""
+    return ", ".join(dict.fromkeys(filter(None, map(str.strip, values))))
 
 
 async def answer(
@@ -86,7 +92,7 @@ async def answer(
     )
     if several:
         listed = await ask_typed(model, "answer", fitted, ListReply, final=final)
-        text = ", ".join(dict.fromkeys(filter(None, map(str.strip, listed.answers))))
+        text = in_a_row(listed.answers)
         if on_text:
             on_text(text)
         return FinalReply(found=listed.found, answer=text)

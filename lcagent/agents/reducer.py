@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
-from lcagent.agents.answerer import StringField
+from lcagent.agents.answerer import FinalReply, StringField, Values, in_a_row
 from lcagent.agents.mapper import Mode, bounded
 from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.models.chat import ChatModel
@@ -32,6 +32,14 @@ class ReduceReply(BaseModel):
     answer: str
 
 
+class ReduceListReply(BaseModel):
+    """What it is asked for where the question is for several things."""
+
+    rationale: Annotated[str, bounded(_RATIONALE_CHARS)] = ""
+    found: Literal["yes", "no"]
+    answers: Values
+
+
 async def reduce(
     model: ChatModel,
     mode: Mode,
@@ -42,7 +50,7 @@ async def reduce(
     shrink: Callable[[int], str],
     several: bool = False,
     on_text: Callable[[str], None] | None = None,
-) -> ReduceReply:
+) -> FinalReply:
     """Answer from findings and passages.
 
     Args:
@@ -53,7 +61,7 @@ async def reduce(
         evidence: passages of the document.
         shrink: makes the passages shorter where they do not fit.
         several: the question asks for several things.
-        on_text: gets the answer's text as it is written.
+        on_text: gets the answer's text as it is written, a list when it is whole.
 
     Raises:
         MalformedReply, CutReply: after a retry.
@@ -64,5 +72,12 @@ async def reduce(
         Part("evidence", as_data(evidence), shrink=lambda tokens: as_data(shrink(tokens))),
     ]
     fitted = await model.window.fit(PROMPT.bind(mode=mode, several=several), parts, reply=REPLY_TOKENS)
+    if several:
+        listed = await ask_typed(model, "reduce", fitted, ReduceListReply, final=True)
+        text = in_a_row(listed.answers)
+        if on_text:
+            on_text(text)
+        return FinalReply(found=listed.found, answer=text)
     on_delta = StringField("answer", on_text) if on_text else None
-    return await ask_typed(model, "reduce", fitted, ReduceReply, final=True, on_delta=on_delta)
+    reply = await ask_typed(model, "reduce", fitted, ReduceReply, final=True, on_delta=on_delta)
+    return FinalReply(found=reply.found, answer=reply.answer)

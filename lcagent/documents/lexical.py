@@ -24,7 +24,8 @@ STRONGEST = 6
 """A passage that holds this many of the rarest names is linked as strongly as can be."""
 _WORD = re.compile(r"\w+")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
-_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+|(?<![^\S\n])\n")
+_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+")
+_LINE_END = re.compile(r"\n")
 _SPACE = re.compile(r"\s+")
 _BLOCK = 1 << 16
 
@@ -150,7 +151,7 @@ def _is_heading(paragraph: str) -> bool:
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while end - start > MAX_PASSAGE * 1.25:
         low, cut = start + MAX_PASSAGE // 2, start + MAX_PASSAGE
-        for pattern in (_SENTENCE_END, _SPACE):
+        for pattern in (_SENTENCE_END, _LINE_END, _SPACE):
             if ends := [m.end() for m in pattern.finditer(text, low, cut)]:
                 cut = ends[-1]
                 break

@@ -115,8 +115,9 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
 
     views = await asyncio.to_thread(lambda: best(room()))
     warnings: list[str] = []
+    given: FinalReply | None
     try:
-        reply = await reducer.reduce(
+        given = await reducer.reduce(
             task.model,
             mode,
             task.question,
@@ -126,7 +127,6 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
             several=task.several,
             on_text=_streamer(task),
         )
-        given = FinalReply(found=reply.found, answer=reply.answer)
     except (MalformedReply, CutReply):
         given = _surest(findings)
         if given is None:
@@ -147,8 +147,10 @@ def _surest(findings: Sequence[Finding]) -> FinalReply | None:
 
 
 def _verbatim(task: Task, final: Final) -> Final:
-    """A value only if it stands, letter for letter, in what is cited for it."""
-    if any(find_quote(cited["quote"], final.text) for cited in final.cited):
+    """A value only if it stands, letter for letter, in what is cited for it; of several each."""
+    quotes = [cited["quote"] for cited in final.cited]
+    values = final.text.split(", ") if task.several else [final.text]
+    if all(any(find_quote(quote, value) for quote in quotes) for value in values):
         return final
     return Final("", False, warnings=[f"a value was dropped that no source holds: {final.text[:200]}"])
 

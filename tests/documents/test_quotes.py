@@ -88,6 +88,16 @@ def test_a_search_in_a_layout_finds_what_a_search_without_one_finds() -> None:
         assert search(text, query, limit=5, layout=layout) == search(text, query, limit=5) != []
 
 
+def test_a_passage_of_hard_wrapped_lines_ends_with_a_sentence() -> None:
+    text = "The default weight value of it\nis 50, and the maximum of it\nis 100. " * 40
+    found = list(passages(text.strip()))
+    assert len(found) > 4
+    for passage in found:
+        assert text[passage.start : passage.end].strip().startswith("The default")
+    unpunctuated = "one row of a table\n" * 100
+    assert all(unpunctuated[p.start : p.end].startswith("one row") for p in passages(unpunctuated))
+
+
 def test_no_passage_crosses_the_stretches_given() -> None:
     text = prose(300)
     cuts = range(0, len(text), 1000)
