@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,64 @@ def test_other_figures_are_another_fact() -> None:
     first = integrate([evidence("The mast is 11 metres high.", 0)], [])
     (second,) = integrate([evidence("The mast is 12 metres high.", 99)], first)
     assert second.op == "add"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            "The patient is allergic to penicillin and may be given it.",
+            "The patient is not allergic to penicillin and may be given it.",
+        ),
+        (
+            "The head of the north office of the company is Peter Holm.",
+            "The head of the south office of the company is Peter Holm.",
+        ),
+        (
+            "The old vessel was commanded by Captain John Berg of Tarn.",
+            "The old vessel was commanded by Captain Joan Borg of Tarn.",
+        ),
+    ],
+)
+def test_what_looks_alike_but_says_something_else_is_no_repetition(one: str, other: str) -> None:
+    first = integrate([evidence(one, 0)], [])
+    (second,) = integrate([evidence(other, 900)], first)
+    assert second.op == "add"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "The mooring fee for a boat in 2019 was 120 euros.",
+            "The mooring fee for a boat in 2020 was 130 euros instead of 125.",
+        ),
+        (
+            "Lot 4 was awarded to the firm at 9,000.",
+            "Lot 7 was awarded to the firm at 8,000 instead of the 7,000 estimated.",
+        ),
+    ],
+)
+def test_a_sentence_about_another_year_or_lot_corrects_nothing(old: str, new: str) -> None:
+    first = integrate([evidence(old, 0)], [])
+    (second,) = integrate([evidence(new, 900)], first)
+    assert second.op == "add"
+
+
+def test_who_says_it_again_is_a_witness_of_its_own(tmp_path: Path) -> None:
+    ledger = Ledger(Store(tmp_path / "x.db"), "run")
+    noted = replace(
+        evidence("The depth of the stilling well is 6.4 metres.", 100), note="6.4 metres deep", score=0.7
+    )
+    hinted = replace(evidence("The depth of the stilling well is 6.4 metres.", 100), score=1.0)
+    ledger.record(0, 0, integrate([noted, hinted], []))
+    (row,) = ledger.live()
+    (again,) = ledger.repeated()
+    assert (row.note, again.note, again.score) == ("6.4 metres deep", "", 1.0)
+    assert (again.start, again.segment) == (row.start, row.segment)
+    correction = evidence("The depth of the stilling well should read 5.9 metres, not 6.4.", 900, 1)
+    ledger.record(0, 1, integrate([correction], ledger.live()))
+    assert ledger.repeated() == []  # what no longer stands needs no witness
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

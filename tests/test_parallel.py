@@ -234,7 +234,7 @@ class _Task:
     """As much of a Task as `gather` uses."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self.ledger, self.question, self.hints = ledger, "What does G of Vellmere weigh?", {}
+        self.ledger, self.question, self.hints = ledger, "What does G of Vellmere weigh?", None
         self.documents = [Document("d.txt", TEXT, (), "", "0" * 64, "text")] * 2
         self.segments = [split(TEXT, 40, lambda text: len(text) // 4 + 1)] * 2
 
@@ -307,7 +307,7 @@ def test_looking_only_at_near_entries_decides_as_looking_at_all(tmp_path: Path) 
     store = Store(tmp_path / "s.db")
     task = _Task(Ledger(store, "r"))
     task.question = "zzz"
-    task.segments = [split(TEXT, 20, lambda text: len(text) // 4 + 1)]
+    task.segments = [split(TEXT, 20, lambda text: len(text) // 4 + 1)] * 2
     gather(task, [(0, n) for n in range(len(found))], {(0, n): [e] for n, e in enumerate(found)})
     live = []
     for item in found:

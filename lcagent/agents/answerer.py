@@ -86,7 +86,8 @@ async def answer(
         several: the question asks for several things.
         final: the budget has kept room for this call.
     """
-    parts = [Part("question", as_data(question)), Part(name, as_data(material), shrink=shrink)]
+    shorter = shrink and (lambda tokens: as_data(shrink(tokens)))
+    parts = [Part("question", as_data(question)), Part(name, as_data(material), shrink=shorter)]
     fitted = await model.window.fit(
         prompt.bind(several=several), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS
     )

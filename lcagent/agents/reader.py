@@ -90,7 +90,7 @@ async def read_segment(
     """
     text = as_data(document.text[segment.start : segment.end])
     parts = [
-        Part("question", as_data(question)),
+        Part("question", as_data(question), times=2),
         Part("segment", text, tokens=segment.tokens),
         Part("plan", as_data(plan), shrink=lambda _: ""),
         Part("memory", as_data(memory), shrink=lambda _: ""),

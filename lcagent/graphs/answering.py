@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 
-from lcagent.agents import answerer
+from lcagent.agents import answerer, overwriter
+from lcagent.agents.prompt import as_data
 from lcagent.documents import query_words, search
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import check, cite
 from lcagent.graphs.task import Task
-from lcagent.graphs.witness import follow, led_by
+from lcagent.graphs.witness import follow, led_by, memory_tokens
 from lcagent.memory.entries import Entry
 from lcagent.memory.evidence import View, fill, widen
+from lcagent.models.structured import RETRY_TOKENS
+from lcagent.models.window import JOINT
 
 MOST_PASSAGES = 10
 FEW_PASSAGES = 3
@@ -99,8 +102,10 @@ def ranked_views(task: Task, entries: Sequence[Entry] | None = None) -> list[Vie
     live = task.ledger.live()
     # A reader is judged by everything it noted, whatever was left out since.
     trust = reader_trust(task, live)
-    live = weighed(task, live if entries is None else entries, trust)
-    ranked = follow(task, widen(live, task.documents, span))
+    chosen = live if entries is None else list(entries)
+    places = {(entry.document, entry.start) for entry in chosen}
+    chosen += [row for row in task.ledger.repeated() if (row.document, row.start) in places]
+    ranked = follow(task, widen(weighed(task, chosen, trust), task.documents, span))
     return [view for view in ranked if view.score >= LEAST_SHARE * ranked[0].score]
 
 
@@ -122,7 +127,7 @@ def weighed(task: Task, live: Sequence[Entry], trust: float) -> list[Entry]:
         if entry.note:
             held = asked & set(query_words(f"{entry.quote} {entry.note}"))
             about = len(held) / max(len(asked), 1)
-            entries.append(replace(entry, score=min(1.0, trust * entry.score + 0.5 * about)))
+            entries.append(replace(entry, score=trust * entry.score + 0.5 * about))
         else:
             entries.append(entry)
     return entries
@@ -150,7 +155,7 @@ async def answer_from_views(
     """
 
     def shown(tokens: int) -> list[View]:
-        return fill(ranked, tokens, lambda view: task.model.window.count(_text(task, view)) + 24)
+        return fill(ranked, tokens, lambda view: tokens_of(task, view))
 
     views = await asyncio.to_thread(shown, room)
     reply = await answerer.answer(
@@ -170,7 +175,7 @@ async def answer_from_views(
 
 async def answer_from_memory(task: Task, memories: Sequence[str]) -> Final:
     """Answer from overwrite memories alone, as published; places are found afterwards."""
-    memory = "\n\n".join(filter(None, memories))
+    memory, lost = await _one_memory(task, memories)
     if not memory:
         return Final("", found=False)
     if task.settings.memagent.trained_order:
@@ -182,11 +187,10 @@ async def answer_from_memory(task: Task, memories: Sequence[str]) -> Final:
             task.question,
             memory,
             name="memory",
-            shrink=lambda tokens: memory[: tokens * 2],
             on_text=streamer(task),
         )
     if reply.found == "no" or not reply.answer.strip():
-        return Final("", found=False)
+        return Final("", found=False, warnings=lost)
     # The memory says nothing of where a fact stands: look for the answer's words in the text.
     regions = [
         (index, hit.start, hit.end)
@@ -195,12 +199,49 @@ async def answer_from_memory(task: Task, memories: Sequence[str]) -> Final:
     ]
     cited = cite(task, reply.answer, regions)
     warnings = [] if cited else ["no sentence of the document was found that says this"]
-    return Final(reply.answer.strip(), True, [asdict(c) for c in cited], warnings=warnings)
+    return Final(reply.answer.strip(), True, [asdict(c) for c in cited], warnings=lost + warnings)
+
+
+async def _one_memory(task: Task, memories: Sequence[str]) -> tuple[str, list[str]]:
+    """The memories of all documents in one text, and what had to be left out.
+
+    Where they do not fit a call side by side, each is read into the one before it, as a segment is.
+    """
+    window, trained = task.model.window, task.settings.memagent.trained_order
+    prompt, reply = (
+        (answerer.TRAINED, 2 * answerer.REPLY_TOKENS)
+        if trained
+        else (answerer.FROM_MEMORY, answerer.REPLY_TOKENS + RETRY_TOKENS)
+    )
+    kept = [(index, memory) for index, memory in enumerate(memories) if memory]
+    joined = "\n\n".join(memory for _, memory in kept)
+
+    def fits() -> bool:
+        room = window.room(prompt.bind(), ("question", "memory"), reply=reply) - window.size // 100
+        return window.count(as_data(task.question)) + window.count(as_data(joined)) <= room
+
+    if len(kept) < 2 or await asyncio.to_thread(fits):
+        return joined, []
+    (_, memory), *rest = kept
+    lost: list[str] = []
+    for index, other in rest:
+        try:
+            memory = await overwriter.overwrite(
+                task.model, task.question, memory, other, limit=memory_tokens(task), trained_order=trained
+            )
+        except (CutReply, BudgetReached):
+            lost.append(f"what was read of {task.documents[index].name} is left out: it did not fit")
+    return memory, lost
 
 
 def layout(task: Task, views: Sequence[View]) -> str:
     """Passages as the prompt shows them, each under its place."""
     return answerer.numbered([(_place(task, v), _text(task, v)) for v in views])
+
+
+def tokens_of(task: Task, view: View) -> int:
+    """Tokens that a passage takes in a prompt, its place and the line breaks included."""
+    return task.model.window.count(as_data(layout(task, [view]))) + JOINT
 
 
 def _place(task: Task, view: View) -> str:

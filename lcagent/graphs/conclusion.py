@@ -49,6 +49,8 @@ async def conclude(task: Task, rounds: Sequence[Round]) -> Final:
         final = fallback
     if not final.found and fallback is not None:
         final = fallback
+    if task.several:  # each of several things is an answer of its own
+        return final
     return _with_conflicts(task, final, rounds)
 
 

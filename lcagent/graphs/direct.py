@@ -13,7 +13,7 @@ from langgraph.runtime import Runtime
 from lcagent.agents import answerer
 from lcagent.agents.prompt import Prompt
 from lcagent.errors import QuestionTooLong, UsageError
-from lcagent.graphs.answering import answer_from_views
+from lcagent.graphs.answering import answer_from_views, tokens_of
 from lcagent.graphs.final import Final, final_outcome
 from lcagent.graphs.task import Outcome, Task
 from lcagent.memory.evidence import View
@@ -74,9 +74,13 @@ class Direct:
 async def answer(state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer from the whole text."""
     task = runtime.context
-    views = [View(i, 0, len(d.text), []) for i, d in enumerate(task.documents)]
-    final = await answer_from_views(task, views, direct_room(task), doubted=False)
+    final = await answer_from_views(task, whole(task), direct_room(task), doubted=False)
     return {"final": final.as_state()}
+
+
+def whole(task: Task) -> list[View]:
+    """Each document as one passage."""
+    return [View(i, 0, len(d.text), []) for i, d in enumerate(task.documents)]
 
 
 def direct_room(task: Task) -> int:
@@ -88,4 +92,4 @@ def fits(task: Task, room: int) -> bool:
     """Whether all documents together fit; long ones are not even counted."""
     if sum(len(d.text) for d in task.documents) > room * 8:
         return False  # no tokenizer makes eight characters of prose a token
-    return sum(task.model.window.count(d.text) + 24 for d in task.documents) <= room
+    return sum(tokens_of(task, view) for view in whole(task)) <= room

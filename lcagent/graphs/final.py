@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lcagent.errors import MalformedReply
 from lcagent.graphs.answer import Status
 from lcagent.graphs.task import Outcome, Task
 from lcagent.memory.entries import Evidence
@@ -31,7 +32,11 @@ class Final:
 def final_outcome(
     task: Task, final: Final, results: Sequence[Mapping[str, Any]], read: set[tuple[int, int]]
 ) -> Outcome:
-    """The outcome of a run that read segment by segment."""
+    """The outcome of a run that read segment by segment.
+
+    Raises:
+        MalformedReply: no segment could be read, so that nothing is known of the documents.
+    """
     skipped: list[str] = []
     warnings = list(final.warnings)
     budget = ""
@@ -46,6 +51,15 @@ def final_outcome(
             warnings.append(f"stopped early: {left} segments of {document.name} were not read")
         elif result["stop"]:
             budget = result["stop"]
+    if skipped and not final.found:
+        if not read:
+            raise MalformedReply(
+                f"the model gave no usable reply for any of the {len(skipped)} segments",
+                hint="a larger model, or a server that keeps to a JSON schema, does better",
+            )
+        warnings.append(
+            f"{len(skipped)} of {task.total} segments could not be read; what they say is not known"
+        )
     status: Status = "answered" if final.found else "not_found"
     if final.conflict:
         status = "conflicting"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, TypedDict
 
 from lcagent.agents.mapper import Mapping
@@ -87,7 +87,20 @@ def _entries(task: Task, found: Sequence[Evidence], standing: Standing) -> list[
         entries = [Entry(**asdict(evidence), seq=seq) for seq, evidence in enumerate(found)]
     else:
         entries = integrate(found, standing.near(found))
+    if task.settings.mapreduce.mode == "retrieval":
+        entries = _each_value(entries)
     return [counted(task, entry) for entry in entries]
+
+
+def _each_value(entries: Sequence[Entry]) -> list[Entry]:
+    """Another value of a sentence is no repetition of the first one."""
+    notes = {entry.id: entry.note for entry in entries}
+    return [
+        replace(entry, op="add", target=None)
+        if entry.op == "merge" and entry.note and notes.get(entry.target or "", entry.note) != entry.note
+        else entry
+        for entry in entries
+    ]
 
 
 def _finding(task: Task, one: Mapped, rows: Sequence[Entry], standing: Standing) -> Finding | None:

@@ -125,6 +125,8 @@ def _rival(
         return None
     first = cited[0]
     mask = _masked(first.quote)
+    # A sentence about another year than the one asked about says nothing else about it.
+    asked = figures(task.question) & figures(first.quote)
     superseded = {row.target for row in task.ledger.rows() if row.op == "supersede"}
     gone = {(r.document, r.start) for r in task.ledger.rows() if r.id in superseded}
     for document, start, end in regions:
@@ -134,7 +136,7 @@ def _rival(
             other = figures(quote)
             if (document, span.start) == (first.document, first.start) or not other:
                 continue
-            if numbers & other or (document, span.start) in gone:
+            if numbers & other or not asked <= other or (document, span.start) in gone:
                 continue
             if fuzz.ratio(mask, _masked(quote)) >= _ALIKE:
                 segment = _segment_at(task, document, span.start)

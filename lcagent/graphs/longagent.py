@@ -125,6 +125,7 @@ async def lead(state: LongAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
         return {"state": "ANSWER"}
     last = rounds[-1] if rounds else None
     sides = len(last["standing"]) if last and not last["stage"] else 0
+    sides = min(sides, 1) if task.several else sides  # several things asked for are no conflict
     left = task.settings.longagent.rounds - len(rounds)
     said: leader.LeaderReply | None = None
     if sides > 1 or left > 0:  # else nothing is left to choose

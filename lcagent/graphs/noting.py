@@ -25,9 +25,7 @@ from lcagent.memory.entries import Evidence
 from lcagent.memory.evidence import View, fill
 from lcagent.memory.notes import Note, best
 from lcagent.models.structured import RETRY_TOKENS
-
-_VIEW_TOKENS = 24
-"""Tokens for a passage's place and line breaks."""
+from lcagent.models.window import JOINT
 
 
 def answer_room(task: Task) -> int:
@@ -123,7 +121,7 @@ async def _answer(
     def fitting(tokens: int | None = None) -> list[View]:
         room = answer_room(task) if tokens is None else tokens
         count = task.model.window.count
-        return fill(ranked, room, lambda v: count(_passage(task, v, reasoned)) + _VIEW_TOKENS)
+        return fill(ranked, room, lambda v: count(as_data(_passage(task, v, reasoned))) + JOINT)
 
     views = await asyncio.to_thread(fitting)
     reply = await answerer.answer(

@@ -16,7 +16,14 @@ from lcagent.agents.answerer import FinalReply
 from lcagent.agents.prompt import as_data
 from lcagent.documents import figures, find_quote, query_words, sentences
 from lcagent.errors import CutReply, MalformedReply
-from lcagent.graphs.answering import BELIEVED, layout, passages_shown, ranked_views, reader_trust
+from lcagent.graphs.answering import (
+    BELIEVED,
+    layout,
+    passages_shown,
+    ranked_views,
+    reader_trust,
+    tokens_of,
+)
 from lcagent.graphs.collapsing import reduce_room, summary_words
 from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.final import Final
@@ -77,8 +84,8 @@ def _value(task: Task, findings: Sequence[Finding]) -> Final | None:
     """The value that stands nearest to the key; the model never writes it again.
 
     Values that stand equally near are all given, as a conflict: which of them holds, or whether the key
-    has several, the document leaves open. None: no value stands by the key, so the model has to put
-    facts together.
+    has several, the document leaves open. Where the question asks for several, each that stands by the
+    key is one. None: no value stands by the key, so the model has to put facts together.
     """
     live = {row.id: row for row in task.ledger.live()}
     near: list[tuple[float, int, Entry]] = []
@@ -90,9 +97,10 @@ def _value(task: Task, findings: Sequence[Finding]) -> Final | None:
     best = max((n[:2] for n in near), default=(0.0, 0))
     if best[0] < ABOUT:
         return None
-    rows = list({n[2].note: n[2] for n in reversed(near) if n[:2] == best}.values())[::-1]
-    rows = rows[:MOST_SOURCES]
-    return Final(", ".join(row.note for row in rows), True, _as_cited(rows), conflict=len(rows) > 1)
+    chosen = [n[2] for n in near if n[:2] == best or (task.several and n[0] >= ABOUT)]
+    rows = list({row.note: row for row in reversed(chosen)}.values())[::-1][:MOST_SOURCES]
+    conflict = len(rows) > 1 and not task.several
+    return Final(", ".join(row.note for row in rows), True, _as_cited(rows), conflict=conflict)
 
 
 async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final:
@@ -106,7 +114,7 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
     ranked = ranked[: passages_shown(task, ranked, doubted=doubted)]
 
     def best(tokens: int) -> list[View]:
-        return fill(ranked, tokens, lambda v: task.model.window.count(as_data(layout(task, [v]))) + 24)
+        return fill(ranked, tokens, lambda view: tokens_of(task, view))
 
     def room() -> int:
         count = task.model.window.count

@@ -169,10 +169,18 @@ async def _run_graph(
                 "recursion_limit": 4 * task.total + 100,
             }
             snapshot = await graph.aget_state(config)
-            begin = None if snapshot.next else strategy.start(task)
-            task.done += sum(t.result is not None for t in snapshot.tasks if t.name in READING_NODES)
-            state = await graph.ainvoke(begin, config, context=task, durability="sync")
-            outcome = strategy.outcome(task, state)
+            if snapshot.values and not snapshot.next:
+                state = snapshot.values  # killed after the last step: it only had to be told
+            else:
+                begin = None if snapshot.next else strategy.start(task)
+                task.done += sum(t.result is not None for t in snapshot.tasks if t.name in READING_NODES)
+                state = await graph.ainvoke(begin, config, context=task, durability="sync")
+            try:
+                outcome = strategy.outcome(task, state)
+            except LcagentError:
+                # The graph has ended: only without its checkpoints does the next command ask again.
+                await saver.adelete_thread(record.id)
+                raise
             seconds = record.seconds + time.monotonic() - started
             usage = _usage(task, runs.totals(record.id), earlier, seconds)
             answer = _make_answer(task, strategy, record, outcome, loaded, usage)

@@ -50,8 +50,8 @@ class Task:
     """Segments read so far, by earlier commands too."""
     entered: set[int] = field(default_factory=set)
     """Documents that this command has begun to read, or gone on reading."""
-    hints: dict[int, list[tuple[int, int, float]]] = field(default_factory=dict)
-    """For each document its passages that match the question, found once."""
+    hints: list[list[tuple[int, int, float]]] | None = None
+    """For each document its passages that match the question, once they have been looked for."""
     layouts: dict[int, Layout] = field(default_factory=dict)
     """For each document where its passages are, found once."""
     missing: list[str] | None = None

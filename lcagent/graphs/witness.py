@@ -36,21 +36,25 @@ ANSWER_WEIGHT = 1.2
 def hint_entries(task: Task, document: int, segment: Segment) -> list[Evidence]:
     """Sentences of one segment in passages that match the question's words."""
     found: list[Evidence] = []
-    for start, end, score in _first_hop(task, document):
+    for start, end, score in _first_hop(task)[document]:
         if segment.start <= start < segment.end:
             found.extend(_best_sentence(task, document, segment.index, start, min(end, segment.end), score))
     return found
 
 
-def _first_hop(task: Task, document: int) -> list[tuple[int, int, float]]:
-    """(start, end, score from 0 to 1) of the passages that match best, one scan a document."""
-    known = task.hints.get(document)
-    if known is None:
-        text = task.documents[document].text
-        hits = search(text, task.question, limit=FIRST_HOP, layout=task.layout(document))
-        best = hits[0].score if hits else 1.0
-        known = task.hints[document] = [(h.start, h.end, h.score / best) for h in hits]
-    return known
+def _first_hop(task: Task) -> list[list[tuple[int, int, float]]]:
+    """(start, end, score) of each document's passages that match best: the best of all has 1.
+
+    A document that only mentions a word of the question does not stand beside one that is about it.
+    """
+    if task.hints is None:
+        found = [
+            search(document.text, task.question, limit=FIRST_HOP, layout=task.layout(index))
+            for index, document in enumerate(task.documents)
+        ]
+        best = max((hit.score for hits in found for hit in hits), default=1.0)
+        task.hints = [[(hit.start, hit.end, hit.score / best) for hit in hits] for hits in found]
+    return task.hints
 
 
 def _best_sentence(

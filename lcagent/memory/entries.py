@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from lcagent.documents import figures
+from lcagent.documents import figures, query_words
 
 Operation = Literal["add", "merge", "supersede"]
 
 SAME = 94.0
-"""Similarity (0-100) from which two quotes with the same figures say the same thing."""
+"""Similarity (0-100) from which two quotes with the same figures and words say the same thing."""
 ALIKE = 72.0
 """Similarity from which a sentence that corrects something is about an earlier quote."""
 
@@ -91,6 +91,7 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
 
     correction = corrects(evidence.quote)
     quote, numbers = evidence.quote.casefold(), figures(evidence.quote)
+    said: tuple[set[str], int] | None = None
     best: Entry | None = None
     best_score = ALIKE
     for entry in standing:
@@ -99,14 +100,25 @@ def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation
             evidence.end,
         ):
             return "merge", entry
-        same_figures = figures(entry.quote) == numbers
-        if same_figures and fuzz.ratio(entry.quote.casefold(), quote, score_cutoff=SAME):
-            return "merge", entry
-        if correction and not same_figures:
+        held = figures(entry.quote)
+        if held == numbers and fuzz.ratio(entry.quote.casefold(), quote, score_cutoff=SAME):
+            said = said or _said(quote)
+            if _said(entry.quote) == said:
+                return "merge", entry
+        # A correction names what it corrects: of several figures (a year, a sum) it shares one.
+        if correction and held != numbers and (len(held) < 2 or held & numbers):
             score = fuzz.token_set_ratio(entry.quote.casefold(), quote)
             if score > best_score:
                 best, best_score = entry, score
     return ("supersede", best) if best else ("add", None)
+
+
+_DENIAL = re.compile(r"\b(?:not?|nor|never|none|without|cannot)\b|n['’]t\b", re.I)
+
+
+def _said(text: str) -> tuple[set[str], int]:
+    """The words that make two sentences differ however alike they look: "north" and "south", a "not"."""
+    return set(query_words(text)), len(_DENIAL.findall(text))
 
 
 _CORRECTS = re.compile(

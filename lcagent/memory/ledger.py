@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lcagent.memory.entries import Entry
 from lcagent.memory.standing import Standing
@@ -83,6 +84,22 @@ class Ledger:
         rows = self.rows(document, segment, below)
         gone = {row.target for row in rows if row.op == "supersede"}
         return [row for row in rows if row.op != "merge" and not (gone and row.id in gone)]
+
+    def repeated(self) -> list[Entry]:
+        """What repeats a row that stands, laid over that row: who says it again is a witness of its own."""
+        live = {row.id: row for row in self.live()}
+        merged = [(row, live[row.target]) for row in self.rows() if row.op == "merge" and row.target in live]
+        return [
+            replace(
+                row,
+                document=target.document,
+                segment=target.segment,
+                start=target.start,
+                end=target.end,
+                quote=target.quote,
+            )
+            for row, target in merged
+        ]
 
     def standing(self, document: int, before: int) -> Standing:
         """What `live` gives of the segments before one, in a form that grows with them step by step."""

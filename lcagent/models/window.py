@@ -29,12 +29,14 @@ class Part:
         text: its text.
         tokens: its length if already counted.
         shrink: given a number of tokens, returns a text of at most that many; None: must stay whole.
+        times: how often the prompt says it.
     """
 
     name: str
     text: str
     tokens: int | None = None
     shrink: Callable[[int], str] | None = None
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class Window:
         names = [part.name for part in parts]
         room = self.room(render, names, reply=reply + spare)
         texts = {part.name: part.text for part in parts}
-        sizes = {p.name: self.count(p.text) if p.tokens is None else p.tokens for p in parts}
+        sizes = {p.name: p.times * (self.count(p.text) if p.tokens is None else p.tokens) for p in parts}
         shrunk: list[str] = []
         for part in reversed(parts):
             over = sum(sizes.values()) - room
@@ -133,8 +135,8 @@ class Window:
                 break
             if part.shrink is None or not sizes[part.name]:
                 continue
-            texts[part.name] = part.shrink(max(0, sizes[part.name] - over))
-            sizes[part.name] = self.count(texts[part.name])
+            texts[part.name] = part.shrink(max(0, sizes[part.name] - over) // part.times)
+            sizes[part.name] = part.times * self.count(texts[part.name])
             shrunk.append(part.name)
         messages = render(texts)
         limit = self.size - reply - self.reasoning - spare
