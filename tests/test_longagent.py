@@ -71,6 +71,23 @@ def test_finds_a_fact_wherever_it_stands(loopback, tmp_path: Path, at: float) ->
     assert (server.overruns, answer.warnings) == (0, [])
 
 
+def test_several_things_asked_for_are_no_conflict(loopback, tmp_path: Path) -> None:
+    facts = [f"A number of the lamp is {n}." for n in (4136800, 4272429, 4212636)]
+    path = written(tmp_path / "doc.txt", *facts)
+
+    def says(shown: list[str], question: str) -> str:
+        text = " ".join(shown)
+        return ", ".join(fact[-8:-1] for fact in facts if fact in text)
+
+    conflict = {"state": "CONFLICT", "ask": ""}
+    start = {"state": "NEW_STATE", "ask": "What are all the numbers of the lamp?"}
+    server = loopback(window=2048, reply=Team(says, leads=[start, conflict]))
+    answer = ask(server, path, "What are all the numbers of the lamp?")
+    assert (answer.text, answer.status) == ("4136800, 4272429, 4212636", "answered")
+    assert asked(server.requests, 2) == []
+    assert answer.warnings == []
+
+
 def test_members_are_asked_at_once_within_the_endpoints_limit(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=Team(finds), latency=0.02)
     ask(server, document, concurrency=5)

@@ -9,6 +9,7 @@ import pytest
 from lcagent import Reader
 from lcagent.errors import EndpointUnavailable, QuestionTooLong
 from lcagent.evals.bench import Bench, Plan
+from lcagent.memory.checkpoints import LoopSaver
 from lcagent.models.session import ModelSession
 from lcagent.settings import load_settings
 from tests.helpers import NEEDLE, QUESTION, haystack, prose
@@ -458,6 +459,46 @@ def test_two_values_of_one_key_are_a_conflict(loopback, tmp_path: Path) -> None:
                  mapreduce={"mode": "retrieval"})  # fmt: skip
     assert (answer.status, answer.text) == ("conflicting", "QX-1177-ZB, LM-2040-AA")
     assert {citation.quote for citation in answer.citations} == set(rows)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["The code of the door is QX-1177-ZB or LM-2040-AA."],
+        ["The code of the door is QX-1177-ZB.", "A code of the door is also LM-2040-AA."],
+    ],
+)
+def test_all_values_of_one_key_are_given_where_all_are_asked_for(
+    loopback, tmp_path: Path, rows: list[str]
+) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(f"\n\n{prose(120)}\n\n".join([*rows, ""]))
+    values = ["QX-1177-ZB", "LM-2040-AA"]
+
+    def reads(request: Request) -> str:
+        here = [value for value in values if value in segment_of(request)]
+        return mapped([], ", ".join(here), "high" if values[0] in here else "middle")
+
+    server = loopback(window=2048, reply=reads)
+    answer = ask(server, path, "What is every code of the door?", mapreduce={"mode": "retrieval"})
+    assert (answer.status, answer.text) == ("answered", "QX-1177-ZB, LM-2040-AA")
+    assert {citation.quote for citation in answer.citations} == set(rows)
+
+
+def test_a_run_killed_after_its_last_step_makes_no_further_call(
+    loopback, document: Path, monkeypatch
+) -> None:
+    async def killed(self: Any, thread: str) -> None:
+        raise KeyboardInterrupt
+
+    server = loopback(window=2048, reply=clever)
+    with monkeypatch.context() as patch:
+        patch.setattr(LoopSaver, "adelete_thread", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ask(server, document)
+    calls = server.calls
+    answer = ask(server, document)
+    assert (answer.text, answer.usage.calls, server.calls) == ("Oskar Brandvold", calls, calls)
 
 
 def test_code_is_cited_by_its_lines(loopback, tmp_path: Path) -> None:

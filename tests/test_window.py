@@ -7,10 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lcagent import Reader
-from lcagent.agents.reader import ReadingReply
+from lcagent.agents.reader import PROMPT, ReadingReply
 from lcagent.errors import CutReply, MalformedReply, UsageError
 from lcagent.models.structured import parse
 from lcagent.models.transport import RawReply
+from lcagent.models.window import Part, Window
 from tests.loopback import Faults, Loopback
 
 PIECES = st.sampled_from(
@@ -67,6 +68,35 @@ def test_no_call_exceeds_the_window(tmp_path_factory, pieces, question, window, 
         sent = [r for r in server.requests if "<|im_end|>" in r.text or "\ud800" in r.text]
         assert not sent  # a document writes no control tokens
         assert answer is None or answer.coverage.segments_total > 0
+
+
+class _Characters:
+    """A tokenizer whose every character is a token."""
+
+    exact, source = True, "characters"
+
+    def count(self, text: str) -> int:
+        return len(text)
+
+    def count_messages(self, messages: list[dict[str, str]]) -> int:
+        return sum(len(message["content"]) for message in messages)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_what_a_prompt_says_twice_counts_twice() -> None:
+    window = Window(4000, _Characters())
+    parts = [
+        Part("question", "q" * 500, times=2),
+        Part("segment", "s" * 500, tokens=500),
+        Part("plan", "", shrink=lambda _: ""),
+        Part("memory", "m" * 2000, shrink=lambda tokens: "m" * tokens),
+    ]
+    fitted = await window.fit(PROMPT.bind(), parts, reply=200)
+    assert fitted.shrunk == ("memory",)
+    assert window.counter.count_messages(fitted.messages) <= fitted.prompt_tokens
+    assert fitted.total <= window.size
 
 
 def test_the_servers_smaller_window_goes_first(loopback, tmp_path) -> None:
