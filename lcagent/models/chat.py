@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from lcagent.errors import CutReply, EndpointUnavailable
 from lcagent.models.budget import Budget
+from lcagent.models.text import whole_characters
 from lcagent.models.transport import ChatRequest, OnDelta, RawReply, Transient, Transport
 from lcagent.models.window import Fitted, Window
 
@@ -167,6 +168,8 @@ class ChatModel:
             start = time.perf_counter()
             reply = await self.transport.send(request, on_delta)
             reply.seconds = time.perf_counter() - start
+            reply.text = whole_characters(reply.text)
+            reply.reasoning = whole_characters(reply.reasoning)
             return reply
 
     async def _retry(self, request: ChatRequest, first: Transient) -> RawReply:

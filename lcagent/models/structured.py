@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.models.chat import ChatModel, whole
+from lcagent.models.text import whole_characters
 from lcagent.models.transport import OnDelta, RawReply
 from lcagent.models.window import Fitted
 
@@ -80,6 +81,8 @@ def parse(reply: RawReply, reply_type: type[T]) -> T:
         data = next((item for item in reversed(data) if isinstance(item, dict)), None)
     if not isinstance(data, dict) or not data:
         raise MalformedReply("the reply is not a JSON object")
+    # Escapes in the JSON can be half a surrogate pair too.
+    data = json.loads(whole_characters(json.dumps(data, ensure_ascii=False)))
     try:
         return reply_type.model_validate(data)
     except ValidationError as error:
