@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from lcagent import Reader
-from tests.loopback import Loopback
+from lcagent.errors import CutReply, MalformedReply
+from tests.helpers import clever, haystack
+from tests.loopback import Loopback, Reply, Request
 
 QUESTION = "Who was the harbour master?"
 
@@ -48,3 +50,41 @@ def test_a_byte_of_the_question_that_is_no_utf8_is_shown_as_such(loopback, docum
     answer = ask(server, document, "Who was the harbour master of Vell\udce9mere?")
     assert answer.status == "answered"
     assert "Vell\ufffdmere" in server.requests[0].text
+
+
+GOOD = '{"found": "yes", "answer": "Oskar Brandvold"}'
+
+
+@pytest.mark.parametrize(
+    ("useless", "error"),
+    [
+        (Reply("I am sorry, here you go:"), MalformedReply),
+        (Reply('{"found": "yes", "ans', "length"), CutReply),
+    ],
+)
+def test_a_useless_reply_and_its_retry_are_asked_for_anew_by_the_same_command(
+    loopback, document: Path, useless: Reply, error: type[Exception]
+) -> None:
+    server = loopback(reply=lambda request: useless if request.number < 4 else GOOD)
+    for calls in (2, 4):
+        with pytest.raises(error) as caught:
+            ask(server, document)
+        assert server.calls == calls
+        assert "the same command asks again" in caught.value.hint
+    answer = ask(server, document)
+    assert (answer.text, answer.usage.calls, answer.usage.replayed) == ("Oskar Brandvold", 5, 0)
+
+
+def test_a_useless_reply_whose_retry_is_good_is_not_asked_for_again(loopback, tmp_path: Path) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(haystack(150))
+
+    def once(request: Request) -> str:
+        return "I am sorry" if request.number == 0 else clever(request)
+
+    server = loopback(window=2048, reply=once)
+    options = {"strategy": "memagent", "window": 2048}
+    assert ask(server, path, max_calls=4, **options).status == "budget"
+    assert ask(server, path, **options).status == "answered"
+    keys = [request.key for request in server.requests]
+    assert len(keys) == len(set(keys))

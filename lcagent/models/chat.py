@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -36,6 +36,10 @@ class Journal(Protocol):
 
     def put(self, key: str, role: str, reply: RawReply) -> None:
         """Keep a reply; when this returns, it survives a SIGKILL."""
+        ...
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Replies that were of no use are not given again; what they cost stays counted."""
         ...
 
 
@@ -122,9 +126,9 @@ class ChatModel:
         )
         key = self._key(request)
         if (known := self.journal.get(key)) is not None:
-            return self._split(known)
+            return self._split(known, key)
         if key in self._pending:
-            return self._split(await asyncio.shield(self._pending[key]))
+            return self._split(await asyncio.shield(self._pending[key]), key)
         if not final:
             self.budget.check(
                 in_flight=len(self._reserved),
@@ -136,7 +140,11 @@ class ChatModel:
             self.journal.put(key, role, reply)
             self.budget.spend(reply.prompt_tokens + reply.completion_tokens)
             future.set_result(reply)
-        return self._split(reply)
+        return self._split(reply, key)
+
+    def forget(self, *replies: RawReply) -> None:
+        """Let the journal forget replies that were of no use: the same requests are then sent anew."""
+        self.journal.forget([reply.key for reply in replies])
 
     def _key(self, request: ChatRequest) -> str:
         exact = json.dumps([self.name, request.sample]).encode() + request.encoded
@@ -205,7 +213,7 @@ class ChatModel:
             self._told = now
             self.notice(text)
 
-    def _split(self, reply: RawReply) -> RawReply:
+    def _split(self, reply: RawReply, key: str) -> RawReply:
         """What a reasoning model thought is no part of the reply."""
         text, thought = split_reasoning(reply.text)
         finish = reply.finish_reason
@@ -217,6 +225,7 @@ class ChatModel:
             cached_tokens=reply.cached_tokens,
             completion_tokens=reply.completion_tokens,
             seconds=reply.seconds,
+            key=key,
         )
 
 

@@ -19,6 +19,7 @@ T = TypeVar("T", bound=BaseModel)
 RETRY_TOKENS = 160
 """Tokens to keep free in the window of a structured call for the retry's quoted error."""
 _ERROR_CHARS = 240
+_AGAIN = "the same command asks again"
 
 
 async def ask_typed(
@@ -51,11 +52,14 @@ async def ask_typed(
     except (MalformedReply, CutReply) as error:
         _note(model, error)
         retry = _quoting(fitted, error.message)
-    reply = await model.ask(role, retry, schema=schema, final=final)
+    again = await model.ask(role, retry, schema=schema, final=final)
     try:
-        return parse(reply, reply_type)
+        return parse(again, reply_type)
     except (MalformedReply, CutReply) as error:
         _note(model, error)
+        # Given from the journal for ever, they would make the run fail for ever.
+        model.forget(reply, again)
+        error.hint = "; ".join(filter(None, [error.hint, _AGAIN]))
         raise
 
 

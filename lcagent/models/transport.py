@@ -74,6 +74,8 @@ class RawReply:
     cached_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = field(default=0.0, compare=False)
+    key: str = field(default="", compare=False)
+    """Names it in the journal."""
 
 
 class Transient(ModelError):
