@@ -1,11 +1,12 @@
 """Replies that cannot be used as they came: cleaned, asked for once more, never replayed for ever."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from lcagent import Reader
-from lcagent.errors import CutReply, MalformedReply
+from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from tests.helpers import clever, haystack
 from tests.loopback import Loopback, Reply, Request
 
@@ -88,3 +89,33 @@ def test_a_useless_reply_whose_retry_is_good_is_not_asked_for_again(loopback, tm
     assert ask(server, path, **options).status == "answered"
     keys = [request.key for request in server.requests]
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("limit", "calls"), [({"max_calls": 1}, 1), ({"max_tokens": 10}, 0), ({"max_seconds": 1e-9}, 1)]
+)
+def test_no_retry_of_the_answering_call_goes_past_the_budget(
+    loopback, document: Path, limit: dict[str, float], calls: int
+) -> None:
+    server = loopback(reply=lambda request: "I am sorry" if request.number == 0 else GOOD)
+    with pytest.raises(BudgetReached) as caught:
+        ask(server, document, **limit)
+    assert (server.calls, caught.value.exit_code) == (calls, 4)
+    answer = ask(server, document)
+    assert (answer.text, answer.usage.calls, server.calls) == ("Oskar Brandvold", 2, 2)
+
+
+def test_what_was_found_stands_in_for_an_answering_call_that_the_budget_left_no_retry(
+    loopback, document: Path
+) -> None:
+    def finds(request: Request) -> str:
+        if request.number == 1:
+            return "I am sorry"
+        fact = "The harbour master was Oskar Brandvold."
+        said = {"relevant": "yes", "facts": [fact], "rationale": "", "answered": "yes"}
+        return json.dumps({**said, "answer": "Oskar Brandvold", "confidence": "high"})
+
+    server = loopback(reply=finds)
+    answer = ask(server, document, strategy="mapreduce", max_calls=2)
+    assert (answer.text, server.calls) == ("Oskar Brandvold", 2)
+    assert "surest single finding" in answer.warnings[0]

@@ -100,6 +100,7 @@ class ChatModel:
         schema: dict[str, object] | None = None,
         sample: int = 0,
         final: bool = False,
+        retry: bool = False,
         on_delta: OnDelta | None = None,
     ) -> RawReply:
         """Send one fitted prompt; a call finished before is answered from the journal.
@@ -110,6 +111,7 @@ class ChatModel:
             schema: JSON schema of the reply.
             sample: tells deliberate repetitions of one request apart.
             final: this is the answering call, which the budget has kept room for.
+            retry: an earlier reply to the same was of no use; no time is kept for that.
             on_delta: called with each piece of the reply as it arrives.
 
         Raises:
@@ -129,12 +131,13 @@ class ChatModel:
             return self._split(known, key)
         if key in self._pending:
             return self._split(await asyncio.shield(self._pending[key]), key)
-        if not final:
-            self.budget.check(
-                in_flight=len(self._reserved),
-                tokens=fitted.total + sum(self._reserved.values()),
-                reserve_tokens=self.reserve_tokens,
-            )
+        self.budget.check(
+            in_flight=len(self._reserved),
+            tokens=fitted.total + sum(self._reserved.values()),
+            reserve_calls=0 if final else 1,
+            reserve_tokens=0 if final else self.reserve_tokens,
+            late=final and not retry,
+        )
         async with self._in_flight(key, fitted.total) as future:
             reply = await self._send(request, on_delta)
             self.journal.put(key, role, reply)

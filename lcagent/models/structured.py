@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from lcagent.errors import CutReply, MalformedReply
+from lcagent.errors import BudgetReached, CutReply, MalformedReply, RetryOverBudget
 from lcagent.models.chat import ChatModel, whole
 from lcagent.models.text import whole_characters
 from lcagent.models.transport import OnDelta, RawReply
@@ -44,6 +44,7 @@ async def ask_typed(
     Raises:
         MalformedReply: not valid after repair and one retry.
         CutReply: cut at its limit, twice.
+        BudgetReached: before sending; `RetryOverBudget` where it is the answering call's retry.
     """
     schema = reply_schema(reply_type)
     reply = await model.ask(role, fitted, schema=schema, final=final, on_delta=on_delta)
@@ -51,8 +52,14 @@ async def ask_typed(
         return parse(reply, reply_type)
     except (MalformedReply, CutReply) as error:
         _note(model, error)
-        retry = _quoting(fitted, error.message)
-    again = await model.ask(role, retry, schema=schema, final=final)
+        first = error
+    try:
+        retry = _quoting(fitted, first.message)
+        again = await model.ask(role, retry, schema=schema, final=final, retry=True)
+    except BudgetReached as reached:
+        if not final:
+            raise
+        raise RetryOverBudget(f"{first.message}, and {reached.message}", hint=reached.hint) from first
     try:
         return parse(again, reply_type)
     except (MalformedReply, CutReply) as error:
