@@ -169,6 +169,23 @@ def test_a_folder_lists_what_it_could_not_read(tmp_path: Path) -> None:
     assert [name for name, _ in loaded.skipped] == ["bad.pdf"]
 
 
+_THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from lcagent.documents import load
+with ThreadPoolExecutor(4) as pool:
+    print(len({document.text for document in pool.map(load, sys.argv[1:] * 80)}))
+"""
+
+
+def test_pdfs_are_read_in_several_threads() -> None:
+    # In a process of its own: what goes wrong here ends the process.
+    done = subprocess.run(
+        [sys.executable, "-c", _THREADS, str(REPORT)], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
 NASTY = sorted((DATA / "nasty").glob("*.pdf"))
 _CHILD = """
 import sys
