@@ -22,7 +22,7 @@ from lcagent.errors import (
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 """Files over this are refused (they would not fit in memory as text and more)."""
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """Part of the cache's key: a better parser parses anew."""
 
 
