@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable
 
-from lcagent.documents.document import Document, Page
+from lcagent.documents.document import Document, Page, writable
 from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentEncrypted
 
 PAGE_BREAK = "\f"
@@ -97,9 +97,7 @@ def clean(text: str) -> str:
     """Undo what PDF extraction leaves behind: marked hyphens, carriage returns, control characters."""
     text = _HYPHEN.sub("", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _CONTROLS.sub("", text)
-    # Lone surrogates cannot be written as UTF-8, by anyone.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return writable(_CONTROLS.sub("", text))
 
 
 def _by_pypdf(data: bytes, name: str, password: str | None, refusal: Exception) -> list[str]:

@@ -253,6 +253,28 @@ def test_missing_unreadable_and_too_large(tmp_path: Path) -> None:
         load_all([tmp_path / "."]) if not list(tmp_path.glob("*.txt")) else load_all([_emptied(tmp_path)])
 
 
+@pytest.mark.parametrize("question", ["Who was the harbour master? " * 20, "Wer war es wohl?/" * 40])
+def test_a_question_in_the_documents_place_is_one_clear_error(question: str) -> None:
+    with pytest.raises(DocumentNotFound, match="does not exist") as caught:
+        load_all([question, "a.txt"])
+    assert caught.value.hint and "before the question" in caught.value.hint
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode elsewhere")
+def test_a_file_name_that_is_no_utf8_can_be_written(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in (b"caf\xe8.txt", b"caf\xe9.txt"):
+        (folder / os.fsdecode(name)).write_bytes(b"Tea at noon.")
+    (folder / os.fsdecode(b"bad\xe9.pdf")).write_bytes(b"no")
+    loaded = load_all([folder])
+    assert [d.name for d in loaded.documents] == ["caf\ufffd.txt", "caf\ufffd.txt (2)"]
+    assert [name for name, _ in loaded.skipped] == ["bad\ufffd.pdf"]
+    with pytest.raises(DocumentNotFound) as caught:
+        load(folder / os.fsdecode(b"n\xe9.txt"))
+    json.dumps([loaded.skipped[0][1].message, caught.value.message], ensure_ascii=False).encode()
+
+
 def _emptied(folder: Path) -> Path:
     inner = folder / "inner"
     inner.mkdir()
