@@ -19,6 +19,7 @@ LcagentError
 │   ├── MalformedReply         not the JSON asked for, after repair and one retry
 │   └── WeightsError           the model file cannot be fetched or is not the right one
 ├── BudgetReached              calls, tokens or seconds are used up            exit 4
+│   └── RetryOverBudget        the answering call needs a retry that would go over; a MalformedReply too
 └── RunError                   a run cannot be resumed, shown or deleted       exit 1
     ├── RunNotFound
     └── RunBusy                another process is writing this run
@@ -124,6 +125,10 @@ class BudgetReached(LcagentError):
     """Calls, tokens or seconds are used up."""
 
     exit_code = 4
+
+
+class RetryOverBudget(BudgetReached, MalformedReply):
+    """The answering call's reply is of no use, and the budget holds no retry."""
 
 
 class RunError(LcagentError):

@@ -97,6 +97,9 @@ def test_a_budget_is_exit_status_4(loopback, document: Path) -> None:
         (["ask", "doc.txt", "why?", "--set", "nonsense"], 2, "SettingsError"),
         (["ask", "doc.txt", "why?", "--window", "12"], 2, "SettingsError"),
         (["ask", "doc.txt", "why?", "--api-base", "127.0.0.1:9"], 1, "EndpointUnavailable"),
+        (["ask", "doc.txt", "why?", "-o", "missing/run.json"], 2, "UsageError"),
+        (["ask", "doc.txt", "why?", "-o", "doc.txt/run.json"], 2, "UsageError"),
+        (["summarize", "doc.txt", "-o", "."], 2, "UsageError"),
         (["runs", "show", "nothing"], 1, "RunNotFound"),
     ],
 )

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from lcagent import AnswerDelta, Finished, Notice, Reader, RunStarted, SegmentRead, Settings
-from lcagent.errors import SettingsError, WindowExceeded
+from lcagent.errors import EndpointUnavailable, ModelError, RequestRefused, SettingsError, WindowExceeded
 from lcagent.models.endpoint import probe
-from lcagent.models.transport import ChatRequest, HttpTransport, LiteLlmTransport
+from lcagent.models.transport import ChatRequest, HttpTransport, LiteLlmTransport, Transient
 from lcagent.settings import load_settings
 from tests.helpers import QUESTION, clever, haystack
 from tests.loopback import Reply
@@ -132,3 +132,44 @@ async def test_both_transports_give_the_same_reply(loopback, monkeypatch, stream
         await transport.close()
     assert replies[0] == replies[1]
     assert replies[0].prompt_tokens > 0 and replies[0].completion_tokens > 0
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, RequestRefused),
+        (401, EndpointUnavailable),
+        (403, EndpointUnavailable),
+        (404, RequestRefused),
+        (422, RequestRefused),
+        (429, Transient),
+        (500, Transient),
+        (502, Transient),
+        (503, Transient),
+    ],
+)
+@pytest.mark.parametrize("route", ["http", "litellm"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # litellm's
+async def test_a_refusal_is_the_same_error_on_both_routes(
+    loopback, monkeypatch, route: str, status: int, error: type[ModelError]
+) -> None:
+    server = loopback(reply=lambda _: Reply("", status=status))
+    monkeypatch.setenv("HOSTED_VLLM_API_BASE", server.url)
+    endpoint = probe(server.url)
+    assert endpoint is not None
+    transport = (
+        HttpTransport(endpoint, timeout=5)
+        if route == "http"
+        else LiteLlmTransport("hosted_vllm/loopback", api_key="none", timeout=5)
+    )
+    with pytest.raises(error):
+        await transport.send(ChatRequest([{"role": "user", "content": "Say something."}], max_tokens=50))
+    await transport.close()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # litellm's
+async def test_a_provider_that_is_not_reached_is_tried_again(monkeypatch) -> None:
+    monkeypatch.setenv("HOSTED_VLLM_API_BASE", "http://127.0.0.1:9/v1")
+    transport = LiteLlmTransport("hosted_vllm/loopback", api_key="none", timeout=5)
+    with pytest.raises(Transient):
+        await transport.send(ChatRequest([{"role": "user", "content": "Say something."}], max_tokens=50))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -17,6 +18,7 @@ from lcagent.cli.options import (
     WindowOption,
     settings_from,
 )
+from lcagent.errors import UsageError
 
 if TYPE_CHECKING:
     from lcagent.graphs.answer import Answer
@@ -114,7 +116,12 @@ def deliver(
         output: also write the JSON object there.
         quiet: nothing on stderr but errors.
         verbose: say what each segment gave.
+
+    Raises:
+        UsageError: `output` cannot be written, found out before anything is read.
     """
+    if output is not None:
+        _check_writable(output)
     from lcagent.cli.progress import Console
     from lcagent.graphs.events import Finished
     from lcagent.graphs.reader import Reader
@@ -128,7 +135,13 @@ def deliver(
                 answer = event.answer
     assert answer is not None  # the stream ends with it, or raises
     if output is not None:
-        output.write_text(answer.to_json() + "\n", encoding="utf-8")
+        try:
+            output.write_text(answer.to_json() + "\n", encoding="utf-8")
+        except OSError as error:  # the disk is full
+            raise UsageError(
+                f"{output} cannot be written: {error.strerror}",
+                hint="the same command with --resume and another -o gives the answer without a call",
+            ) from error
     if as_json:
         print(answer.to_json())
     elif console.echoed != answer.text:
@@ -139,3 +152,23 @@ def deliver(
     if not quiet and not as_json:
         console.tell_answer(answer)
     raise typer.Exit(EXIT[answer.status])
+
+
+def _check_writable(file: Path) -> None:
+    """Complain of a file that cannot be written, without making it: the reading may fail yet."""
+    try:
+        reason = _hindrance(file)
+    except OSError as error:  # a folder above it may not be looked into
+        reason = str(error.strerror)
+    if reason:
+        hint = "-o names a file in a folder that is there"
+        raise UsageError(f"{file} cannot be written: {reason}", hint=hint)
+
+
+def _hindrance(file: Path) -> str:
+    """Why a file cannot be written; empty if it can."""
+    if file.is_dir():
+        return "it is a folder"
+    if not file.parent.is_dir():
+        return f"there is no folder {file.parent}"
+    return "" if os.access(file if file.exists() else file.parent, os.W_OK) else "permission denied"

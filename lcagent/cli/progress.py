@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from lcagent.graphs.events import AnswerDelta, Event, Notice, RunStarted, SegmentRead
+from lcagent.models.text import whole_characters
 
 if TYPE_CHECKING:
     from lcagent.graphs.answer import Answer
@@ -86,8 +87,9 @@ class Console:
             self._read(event)
         elif isinstance(event, AnswerDelta) and self._echo:
             self._bar.stop()
-            self.echoed += event.text
-            sys.stdout.write(event.text)
+            text = whole_characters(event.text)
+            self.echoed += text
+            sys.stdout.write(text)
             sys.stdout.flush()
 
     def _start(self, event: RunStarted) -> None:

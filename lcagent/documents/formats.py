@@ -5,12 +5,13 @@ from __future__ import annotations
 import codecs
 import hashlib
 import io
+import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Literal
+from urllib.parse import unquote
 
 from lcagent.documents.document import Document, Page
 from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentTooLarge, UnsupportedFormat
@@ -72,7 +73,7 @@ def read(file: BinaryIO, suffix: str, name: str) -> Content:
     kind = _sniff(head, file, suffix, name)
     file.seek(0)
     if kind in {"text", "markdown", "html"}:
-        return Content(kind, *_decode(file, head))
+        return Content(kind, *_decode(file, head, _declared(head) if kind == "html" else ""))
     data = file.read()
     return Content(kind, data, hashlib.sha256(data).hexdigest())
 
@@ -84,7 +85,7 @@ def _parts(file: BinaryIO) -> Iterator[bytes]:
 
 def _sniff(data: bytes, file: BinaryIO, suffix: str, name: str) -> Kind:
     """What a file is: by its first bytes, then by its ending."""
-    if b"%PDF-" in data[:1024]:
+    if _is_pdf(data, suffix):
         return "pdf"
     if data[:4] == b"PK\x03\x04":
         return _zip_kind(file, name)
@@ -122,6 +123,33 @@ def _zip_kind(file: BinaryIO, name: str) -> Kind:
     return kind
 
 
+_BEFORE_PDF = _BLANK + codecs.BOM_UTF8
+_PDF_LINE = re.compile(rb"(?:^|[\r\n])%PDF-\d")
+
+
+def _is_pdf(data: bytes, suffix: str) -> bool:
+    """Whether a PDF's mark stands where it makes a PDF of the file.
+
+    Readers look for it in the first 1,024 bytes, since mailers and printers put lines before it. So may a
+    note that speaks of PDF: a mark further on counts only if what stands before it is binary, or if it
+    begins a line of what is no text.
+    """
+    at = data[:1024].find(b"%PDF-")
+    if at < 0:
+        return False
+    if suffix == ".pdf" or not data[:at].strip(_BEFORE_PDF) or _is_binary(data[:at]):
+        return True
+    return _PDF_LINE.search(data, 0, 1024) is not None and not _is_utf8(data)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)  # a character may be cut at the end
+    except UnicodeDecodeError:
+        return False
+    return not _is_binary(data)
+
+
 def _is_binary(data: bytes) -> bool:
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return False
@@ -137,26 +165,48 @@ def parse(content: Content, *, name: str, password: str | None) -> Document:
     """
     kind, data, sha256 = content.kind, content.data, content.sha256
     if isinstance(data, str):
-        text = html_text(data) if kind == "html" else data
+        text = html_text(data, xml=_is_xhtml(data, name)) if kind == "html" else data
         return Document(name, text, (), "", sha256, kind, content.warnings)
     if kind == "pdf":
         from lcagent.documents.pdf import parse_pdf
 
         return parse_pdf(data, name=name, sha256=sha256, password=password)
     if kind == "epub":
-        text, pages = _epub(data, name)
-        return Document(name, text, pages, "chapter", sha256, kind)
+        return _epub(data, name, sha256)
     import mammoth
 
     text = html_text(mammoth.convert_to_html(io.BytesIO(data)).value)
     return Document(name, text, (), "", sha256, kind)
 
 
-def _decode(file: BinaryIO, head: bytes) -> tuple[str, str, tuple[str, ...]]:
+_ENCODING = re.compile(
+    rb"<meta\b[^>]*?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)", re.I
+)
+_FOR_TEXT = re.compile(r"cp|iso8859|iso2022|koi8|mac-|gb|hz|big5|euc_|shift_jis|tis-620")
+# What pages say, and the larger set of characters that they use: as browsers read them.
+_LARGER = {
+    "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "gb2312": "gb18030", "gbk": "gb18030",
+    "shift_jis": "cp932", "euc_kr": "cp949",
+}  # fmt: skip
+
+
+def _declared(head: bytes) -> str:
+    """The encoding other than UTF-8 that an HTML page says it is in; "" if it says none that is known."""
+    match = _ENCODING.search(head)
+    if match is None:
+        return ""
+    try:
+        encoding = codecs.lookup((match[1] or match[2]).decode("ascii")).name
+    except LookupError:
+        return ""
+    return _LARGER.get(encoding, encoding) if _FOR_TEXT.match(encoding) or encoding in _LARGER else ""
+
+
+def _decode(file: BinaryIO, head: bytes, declared: str) -> tuple[str, str, tuple[str, ...]]:
     """A text file's own characters, its SHA-256, and a warning where its encoding had to be guessed.
 
     A byte order mark stays in the text and newlines are not translated, so that offsets are the
-    file's own.
+    file's own. What reads as UTF-8 is UTF-8, whatever is declared: saved pages keep old declarations.
     """
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         order = "utf-16-le" if head[:2] == codecs.BOM_UTF16_LE else "utf-16-be"
@@ -165,6 +215,8 @@ def _decode(file: BinaryIO, head: bytes) -> tuple[str, str, tuple[str, ...]]:
         return *_decoded(file, "utf-8", "strict"), ()
     except UnicodeDecodeError:
         file.seek(0)
+        if declared:
+            return *_decoded(file, declared, "replace"), ()
         return *_decoded(file, "cp1252", "replace"), ("is not UTF-8; read as Windows-1252",)
 
 
@@ -188,11 +240,29 @@ _LINES = {"br", "li", "tr", "caption", "summary", "option"}
 _UNSEEN = {"script", "style", "template", "noscript", "svg", "head"}
 
 
-def html_text(html: str) -> str:
-    """The text of an HTML page as a reader sees it: blocks apart, table cells by a bar."""
+# Written as XML an element may close itself, which HTML knows of no other elements than these.
+_SELF_CLOSED = re.compile(
+    r"<(?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr)\b)"
+    r"([a-z][\w:.-]*)((?:\s+[^\s=<>\"'/]+(?:\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))?)*)\s*/>",
+    re.I,
+)
+
+
+def _is_xhtml(html: str, name: str) -> bool:
+    head = html[:1024]
+    return name.lower().endswith(".xhtml") or "<?xml" in head or "http://www.w3.org/1999/xhtml" in head
+
+
+def html_text(html: str, *, xml: bool = False) -> str:
+    """The text of an HTML page as a reader sees it: blocks apart, table cells by a bar.
+
+    Args:
+        html: the page.
+        xml: it is written as XML, where `<script src="x"/>` is an element without content.
+    """
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(html)
+    tree = LexborHTMLParser(_SELF_CLOSED.sub(r"<\1\2></\1>", html) if xml else html)
     root = tree.body or tree.root
     if root is None:
         return ""
@@ -235,22 +305,42 @@ def _text_of(node: LexborNode) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-def _epub(data: bytes, name: str) -> tuple[str, tuple[Page, ...]]:
+_MOST_NAMED = 12
+
+
+def _epub(data: bytes, name: str, sha256: str) -> Document:
+    pieces: list[str] = []
+    pages: list[Page] = []
+    missing: list[str] = []
+    offset = 0
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        pieces: list[str] = []
-        pages: list[Page] = []
-        offset = 0
+        members = set(archive.namelist())
         for number, item in enumerate(_spine(archive, name), start=1):
-            text = html_text(archive.read(item).decode("utf-8", "replace"))
-            text = text + "\n" if text else ""
+            text = ""  # a chapter that is not there keeps its number: those after it are cited by theirs
+            if item not in members:
+                missing.append(f"{number} ({item})")
+            elif text := _chapter(archive.read(item)):
+                text += "\n"
             pieces.append(text)
             pages.append(Page(number, offset, offset + len(text)))
             offset += len(text)
-    return "".join(pieces), tuple(pages)
+    if len(missing) == len(pages):
+        raise DocumentDamaged(f"{name} is an EPUB without chapters")
+    warnings: tuple[str, ...] = ()
+    if missing:
+        listed = ", ".join(missing[:_MOST_NAMED]) + (", …" if len(missing) > _MOST_NAMED else "")
+        what = f"chapter {listed} is" if len(missing) == 1 else f"chapters {listed} are"
+        warnings = (f"{what} missing from the file",)
+    return Document(name, "".join(pieces), tuple(pages), "chapter", sha256, "epub", warnings)
+
+
+def _chapter(data: bytes) -> str:
+    head = data[:_HEAD]
+    return html_text(_decode(io.BytesIO(data), head, _declared(head))[0], xml=True)
 
 
 def _spine(archive: zipfile.ZipFile, name: str) -> list[str]:
-    """The files of an EPUB that hold its text, in reading order."""
+    """The files that an EPUB names for its text, in reading order, whether they are there or not."""
     from selectolax.lexbor import LexborHTMLParser
 
     container = archive.read("META-INF/container.xml").decode("utf-8", "replace")
@@ -258,22 +348,17 @@ def _spine(archive: zipfile.ZipFile, name: str) -> list[str]:
     if match is None or match.group(1) not in archive.namelist():
         raise DocumentDamaged(f"{name} is an EPUB without its package file")
     package = match.group(1)
-    folder = PurePosixPath(package).parent
-    tree = LexborHTMLParser(archive.read(package).decode("utf-8", "replace"))
-    files = {n.attributes.get("id"): n.attributes.get("href") for n in tree.css("item")}
-    members = set(archive.namelist())
-    items: list[str] = []
-    for node in tree.css("itemref"):
-        href = files.get(node.attributes.get("idref"))
-        if not href:
-            continue
-        from urllib.parse import unquote
+    files: dict[str | None, str | None] = {}
+    named: list[str | None] = []
+    for node in LexborHTMLParser(archive.read(package).decode("utf-8", "replace")).css("*"):
+        tag = (node.tag or "").rpartition(":")[2]  # any prefix may stand for the package's namespace
+        if tag == "item":
+            files[node.attributes.get("id")] = node.attributes.get("href")
+        elif tag == "itemref":
+            named.append(node.attributes.get("idref"))
+    return [_member(posixpath.dirname(package), files.get(one) or one or "") for one in named]
 
-        member = (
-            str(folder / unquote(href.split("#")[0])) if str(folder) != "." else unquote(href.split("#")[0])
-        )
-        if member in members:
-            items.append(member)
-    if not items:
-        raise DocumentDamaged(f"{name} is an EPUB without chapters")
-    return items
+
+def _member(folder: str, href: str) -> str:
+    """The name in the archive of what a package file in some folder refers to."""
+    return posixpath.normpath(posixpath.join(folder, unquote(href.partition("#")[0]))).lstrip("/")

@@ -22,6 +22,13 @@ COMMON = 0.15
 """Share of the passages from which a name is too common to lead anywhere."""
 STRONGEST = 6
 """A passage that holds this many of the rarest names is linked as strongly as can be."""
+UNSPACED = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1780-\u17d3"  # Thai, Lao, Burmese, Khmer
+    "\u3005-\u3007\u3041-\u30fa\u30fc-\u312f\u31f0-\u31ff\uff66-\uff9f"  # kana, bopomofo
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters
+    "\uac00-\ud7a3"  # Korean sets words apart, but not the particles after them
+)
+"""Characters of scripts that do not set words apart, as a set of a regular expression."""
 _WORD = re.compile(r"\w+")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+")

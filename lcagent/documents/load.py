@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import sys
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from lcagent.documents.document import Document
+from lcagent.documents.document import Document, writable
 from lcagent.documents.formats import SUFFIXES, Content, parse, read
 from lcagent.errors import (
     DocumentDamaged,
@@ -22,7 +23,7 @@ from lcagent.errors import (
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 """Files over this are refused (they would not fit in memory as text and more)."""
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """Part of the cache's key: a better parser parses anew."""
 
 
@@ -63,12 +64,12 @@ def load_all(
     loaded = Loaded()
     for source in sources:
         path = Path(source)
-        if str(source) == "-" or not path.is_dir():
+        if str(source) == "-" or not _is_folder(path):
             loaded.documents.append(load(source, password=password, max_bytes=max_bytes, cache=cache))
             continue
         before = len(loaded.documents)
         for file in _files(path):
-            name = str(file.relative_to(path))
+            name = writable(str(file.relative_to(path)))
             try:
                 document = load(file, password=password, max_bytes=max_bytes, cache=cache, name=name)
             except DocumentError as error:
@@ -78,7 +79,7 @@ def load_all(
         if len(loaded.documents) == before:
             reasons = "; ".join(f"{name}: {error.message}" for name, error in loaded.skipped[:3])
             raise DocumentNotFound(
-                f"nothing in {path} can be read" + (f" ({reasons})" if reasons else ""),
+                f"nothing in {writable(str(path))} can be read" + (f" ({reasons})" if reasons else ""),
                 hint="read are: " + ", ".join(sorted(SUFFIXES)),
             )
     _tell_apart(loaded.documents)
@@ -106,7 +107,7 @@ def load(
         DocumentError: missing, unreadable, encrypted, damaged, empty, binary, or too large.
     """
     path = None if str(source) == "-" else Path(source)
-    name = name or (path.name if path else "standard input")
+    name = writable(name or (path.name if path else "standard input"))
     try:
         content = read(_stdin(max_bytes), "", name) if path is None else _content(path, name, max_bytes)
     except MemoryError as error:
@@ -145,6 +146,13 @@ def _no_text(document: Document) -> DocumentEmpty:
     return DocumentEmpty(f"{document.name} holds no text")
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # it says so again, and why, where it is read
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(
         file
@@ -156,19 +164,21 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _content(path: Path, name: str, max_bytes: int) -> Content:
+    shown = writable(str(path))
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise DocumentNotFound(f"{path} is not a file", hint="name a file, a folder, or -")
+            raise DocumentNotFound(f"{shown} is not a file", hint="name a file, a folder, or -")
         if size > max_bytes:
             raise _too_large(name, size, max_bytes)
         with path.open("rb") as file:
             return read(file, path.suffix.lower(), name)
-    except FileNotFoundError as error:
-        raise DocumentNotFound(f"{path} does not exist", hint="check the path") from error
     except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
+            hint = "check the path; documents are named before the question"
+            raise DocumentNotFound(f"{shown} does not exist", hint=hint) from error
         raise DocumentNotFound(
-            f"{path} cannot be read: {error.strerror or error}", hint="check its permissions"
+            f"{shown} cannot be read: {error.strerror or error}", hint="check its permissions"
         ) from error
 
 

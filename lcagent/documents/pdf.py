@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import logging
 import re
+import threading
 from collections.abc import Callable
 
-from lcagent.documents.document import Document, Page
+from lcagent.documents.document import Document, Page, writable
 from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentEncrypted
 
 PAGE_BREAK = "\f"
 _MOST_PAGES_NAMED = 12
 # pdfium marks a hyphen at a line's end with U+FFFE or U+0002; pages may hold other control characters.
 _HYPHEN = re.compile("[\ufffe\x02](?=[\r\n])\r?\n?|[\ufffe\x02]")
+_PDFIUM = threading.Lock()
+"""pdfium keeps state of its own: two threads within it, even with a document each, crash the process."""
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -55,18 +58,19 @@ def _document(texts: list[str], name: str, sha256: str) -> Document:
 
 
 def _by_pdfium(data: bytes, name: str, password: str | None) -> list[str]:
-    import pypdfium2 as pdfium
+    with _PDFIUM:  # the first import too: it initialises the library
+        import pypdfium2 as pdfium
 
-    try:
-        pdf = pdfium.PdfDocument(data, password=password)
-    except pdfium.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise _encrypted(name, password) from error
-        raise
-    try:
-        return [_page_text(pdf, index) for index in range(len(pdf))]
-    finally:
-        pdf.close()
+        try:
+            pdf = pdfium.PdfDocument(data, password=password)
+        except pdfium.PdfiumError as error:
+            if "password" in str(error).lower():
+                raise _encrypted(name, password) from error
+            raise
+        try:
+            return [_page_text(pdf, index) for index in range(len(pdf))]
+        finally:
+            pdf.close()
 
 
 def _page_text(pdf: object, index: int) -> str:
@@ -93,9 +97,7 @@ def clean(text: str) -> str:
     """Undo what PDF extraction leaves behind: marked hyphens, carriage returns, control characters."""
     text = _HYPHEN.sub("", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _CONTROLS.sub("", text)
-    # Lone surrogates cannot be written as UTF-8, by anyone.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return writable(_CONTROLS.sub("", text))
 
 
 def _by_pypdf(data: bytes, name: str, password: str | None, refusal: Exception) -> list[str]:

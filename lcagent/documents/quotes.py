@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from itertools import chain
 
 from lcagent.documents.document import Document
-from lcagent.documents.lexical import Folded, query_words
+from lcagent.documents.lexical import UNSPACED, Folded, query_words
 
 MAX_SENTENCE = 400
 """Characters from which a sentence is split at its clauses."""
@@ -134,28 +134,50 @@ def find_quote(text: str, quote: str, start: int = 0, end: int | None = None) ->
     wanted, _ = _normal(quote.strip().strip("\"'“”‘’"))
     if sum(map(str.isalnum, wanted)) < _LEAST_QUOTE:
         return None
-    exact = text.find(quote, start, end)
-    if exact >= 0 and quote.strip():
-        lead = len(quote) - len(quote.lstrip())
-        return Span(exact + lead, exact + lead + len(quote.strip()))
+    if exact := next(occurrences(text, quote.strip(), start, end), None):
+        return exact
     normal, origin = _normal(text[start:end])
-    at = _whole_words(normal, wanted, text, origin, start)
-    if at is None:
-        return None
-    return Span(start + origin[at], start + origin[at + len(wanted) - 1] + 1)
-
-
-def _whole_words(normal: str, wanted: str, text: str, origin: list[int], start: int) -> int | None:
-    """The first occurrence that does not begin or end within a word of the original."""
-    at = normal.find(wanted)
-    while at >= 0:
-        first, last = start + origin[at], start + origin[at + len(wanted) - 1]
-        opens = first == 0 or not (text[first - 1].isalnum() and text[first].isalnum())
-        closes = last + 1 >= len(text) or not (text[last].isalnum() and text[last + 1].isalnum())
-        if opens and closes:
-            return at
-        at = normal.find(wanted, at + 1)
+    for at in _finds(normal, wanted, 0, len(normal)):
+        found = Span(start + origin[at], start + origin[at + len(wanted) - 1] + 1)
+        if not (_inside(text, found.start) or _inside(text, found.end)):
+            return found
     return None
+
+
+def occurrences(text: str, wanted: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
+    """Where some characters stand as they are and by themselves: no part of a longer word or number.
+
+    Args:
+        text: the document's text.
+        wanted: what is looked for.
+        start: where to begin looking.
+        end: where to stop.
+    """
+    for at in _finds(text, wanted, start, len(text) if end is None else end):
+        if not (_inside(text, at) or _inside(text, at + len(wanted))):
+            yield Span(at, at + len(wanted))
+
+
+def _finds(text: str, wanted: str, start: int, end: int) -> Iterator[int]:
+    at = text.find(wanted, start, end) if wanted else -1
+    while at >= 0:
+        yield at
+        at = text.find(wanted, at + 1, end)
+
+
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+# A mark that makes one number or one name of what stands on both sides of it: 1,500.75, gate_key. A comma
+# with more than three digits on either side parts two numbers of a list.
+_JOINT = re.compile(r"(?<=\d)(?!(?<=\d{4}),\d{4})[.,](?=\d)|(?<=[^\W_])_(?=[^\W_])")
+
+
+def _inside(text: str, at: int) -> bool:
+    """Whether an offset lies within a word or a number; where words are not set apart, any may end."""
+    if at == 0 or at >= len(text):
+        return False
+    if text[at - 1].isalnum() and text[at].isalnum():
+        return not _UNSPACED.search(text, at - 1, at + 1)
+    return bool(_JOINT.match(text, at - 1) or _JOINT.match(text, at))
 
 
 def check_quote(document: Document, span: Span, quote: str) -> bool:

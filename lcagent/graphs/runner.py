@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from lcagent.memory.store import RunJournal, Store, StoredDocuments, StoredSegme
 from lcagent.models.budget import Budget
 from lcagent.models.chat import ChatModel, endpoint_limit
 from lcagent.models.session import ModelSession
+from lcagent.models.text import whole_characters
 from lcagent.models.window import Window
 from lcagent.settings import Settings
 
@@ -63,6 +64,8 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
         raise UsageError("the question is empty", hint='lcagent ask doc.pdf "question"')
     if not request.sources:
         raise UsageError("no document is named", hint='lcagent ask doc.pdf "question"')
+    # A byte of the command line that is no UTF-8 comes as half a surrogate pair.
+    request = replace(request, question=whole_characters(request.question))
     with ExitStack() as stack:
         store = Store(settings.data_dir / "lcagent.db")
         stack.callback(store.close)

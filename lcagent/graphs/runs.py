@@ -14,7 +14,7 @@ from typing import Any
 from lcagent.errors import LcagentError, RunBusy, RunNotFound
 from lcagent.graphs.answer import Answer
 from lcagent.graphs.task import Task
-from lcagent.memory.store import Store
+from lcagent.memory.store import UNUSABLE, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,9 @@ class Runs:
                 path.unlink(missing_ok=True)
 
     def calls(self, run: str) -> int:
-        """Finished calls of a run."""
-        row = self._store.execute("SELECT count(*) FROM calls WHERE run = ?", (run,)).fetchone()
+        """Finished calls of a run whose replies need not be asked for again."""
+        sql = "SELECT count(*) FROM calls WHERE run = ? AND key NOT LIKE ?"
+        row = self._store.execute(sql, (run, f"{UNUSABLE}%")).fetchone()
         return int(row[0])
 
     def totals(self, run: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from lcagent.documents import Document, Segment, Sentences, find_quote, query_words
-from lcagent.documents.quotes import Span
+from lcagent.documents.quotes import Span, occurrences
 from lcagent.memory.entries import Evidence
 
 NUMBER = re.compile(r"[-−]?\d+(?:[.,]\d+)*")
@@ -75,8 +75,7 @@ class Places:
     def _occurrences(self, text: str) -> list[Span]:
         """Where a text stands by itself: neither a longer word nor a longer number."""
         begin, end = self.segment.start, self.segment.end
-        pattern = re.compile(rf"(?<!\w)(?<!\d[.,]){re.escape(text)}(?!\w|[.,]\d)")
-        spans = [Span(m.start(), m.end()) for m in pattern.finditer(self.document.text, begin, end)]
+        spans = list(occurrences(self.document.text, text, begin, end))
         if not spans and (found := find_quote(self.document.text, text, begin, end)):
             spans = [found]  # laid out in another way than the model wrote it
         return spans

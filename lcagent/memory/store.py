@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ CREATE TABLE IF NOT EXISTS entries (
 CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, meta TEXT NOT NULL, text BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS segmentations (key TEXT PRIMARY KEY, spans BLOB NOT NULL);
 """
+
+UNUSABLE = "unusable-"
+"""Begins the key of a call whose reply was of no use: no request has such a key."""
 
 
 class Store:
@@ -115,6 +119,14 @@ class RunJournal:
                 reply.seconds,
                 time.time(),
             ),
+        )
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Replies that were of no use are not given again; their rows stay, for what they cost."""
+        several = ",".join("?" * len(keys))
+        self._store.execute(
+            f"UPDATE calls SET key = '{UNUSABLE}' || hex(randomblob(8)) WHERE run = ? AND key IN ({several})",  # noqa: S608 - ours
+            (self._run, *keys),
         )
 
 

@@ -12,7 +12,7 @@ from lcagent.errors import BudgetReached
 class Budget:
     """Spending limits of one command; None is no limit.
 
-    A reserve of one call and its tokens is kept back from `check`, so that the best answer
+    A reserve of one call and its tokens is kept back from all other calls, so that the best answer
     so far can still be given when a limit is reached.
     """
 
@@ -28,22 +28,26 @@ class Budget:
         self.calls += 1
         self.tokens += tokens
 
-    def check(self, *, in_flight: int, tokens: int, reserve_tokens: int) -> None:
-        """Raise unless one more call fits and the answer after it still does.
+    def check(
+        self, *, in_flight: int, tokens: int, reserve_calls: int, reserve_tokens: int, late: bool = False
+    ) -> None:
+        """Raise unless one more call fits, and what is kept back after it.
 
         Args:
             in_flight: calls sent and not yet counted.
             tokens: most tokens that the next call and those in flight can take.
-            reserve_tokens: most tokens of the answering call.
+            reserve_calls: calls kept back.
+            reserve_tokens: tokens kept back.
+            late: the call may be sent although the time is up.
 
         Raises:
             BudgetReached: with the limit that would be passed.
         """
-        if self.max_calls is not None and self.calls + in_flight + 2 > self.max_calls:
+        if self.max_calls is not None and self.calls + in_flight + 1 + reserve_calls > self.max_calls:
             raise BudgetReached(f"the budget of {self.max_calls} calls is reached", hint=_HINT)
         if self.max_tokens is not None and self.tokens + tokens + reserve_tokens > self.max_tokens:
             raise BudgetReached(f"the budget of {self.max_tokens} tokens is reached", hint=_HINT)
-        if self.max_seconds is not None and time.monotonic() - self.started > self.max_seconds:
+        if not late and self.max_seconds is not None and time.monotonic() - self.started > self.max_seconds:
             raise BudgetReached(f"the budget of {self.max_seconds:g} s is reached", hint=_HINT)
 
 

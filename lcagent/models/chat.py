@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from lcagent.errors import CutReply, EndpointUnavailable
 from lcagent.models.budget import Budget
+from lcagent.models.text import whole_characters
 from lcagent.models.transport import ChatRequest, OnDelta, RawReply, Transient, Transport
 from lcagent.models.window import Fitted, Window
 
@@ -35,6 +36,10 @@ class Journal(Protocol):
 
     def put(self, key: str, role: str, reply: RawReply) -> None:
         """Keep a reply; when this returns, it survives a SIGKILL."""
+        ...
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Replies that were of no use are not given again; what they cost stays counted."""
         ...
 
 
@@ -95,6 +100,7 @@ class ChatModel:
         schema: dict[str, object] | None = None,
         sample: int = 0,
         final: bool = False,
+        retry: bool = False,
         on_delta: OnDelta | None = None,
     ) -> RawReply:
         """Send one fitted prompt; a call finished before is answered from the journal.
@@ -105,6 +111,7 @@ class ChatModel:
             schema: JSON schema of the reply.
             sample: tells deliberate repetitions of one request apart.
             final: this is the answering call, which the budget has kept room for.
+            retry: an earlier reply to the same was of no use; no time is kept for that.
             on_delta: called with each piece of the reply as it arrives.
 
         Raises:
@@ -121,21 +128,26 @@ class ChatModel:
         )
         key = self._key(request)
         if (known := self.journal.get(key)) is not None:
-            return self._split(known)
+            return self._split(known, key)
         if key in self._pending:
-            return self._split(await asyncio.shield(self._pending[key]))
-        if not final:
-            self.budget.check(
-                in_flight=len(self._reserved),
-                tokens=fitted.total + sum(self._reserved.values()),
-                reserve_tokens=self.reserve_tokens,
-            )
+            return self._split(await asyncio.shield(self._pending[key]), key)
+        self.budget.check(
+            in_flight=len(self._reserved),
+            tokens=fitted.total + sum(self._reserved.values()),
+            reserve_calls=0 if final else 1,
+            reserve_tokens=0 if final else self.reserve_tokens,
+            late=final and not retry,
+        )
         async with self._in_flight(key, fitted.total) as future:
             reply = await self._send(request, on_delta)
             self.journal.put(key, role, reply)
             self.budget.spend(reply.prompt_tokens + reply.completion_tokens)
             future.set_result(reply)
-        return self._split(reply)
+        return self._split(reply, key)
+
+    def forget(self, *replies: RawReply) -> None:
+        """Let the journal forget replies that were of no use: the same requests are then sent anew."""
+        self.journal.forget([reply.key for reply in replies])
 
     def _key(self, request: ChatRequest) -> str:
         exact = json.dumps([self.name, request.sample]).encode() + request.encoded
@@ -167,6 +179,8 @@ class ChatModel:
             start = time.perf_counter()
             reply = await self.transport.send(request, on_delta)
             reply.seconds = time.perf_counter() - start
+            reply.text = whole_characters(reply.text)
+            reply.reasoning = whole_characters(reply.reasoning)
             return reply
 
     async def _retry(self, request: ChatRequest, first: Transient) -> RawReply:
@@ -202,7 +216,7 @@ class ChatModel:
             self._told = now
             self.notice(text)
 
-    def _split(self, reply: RawReply) -> RawReply:
+    def _split(self, reply: RawReply, key: str) -> RawReply:
         """What a reasoning model thought is no part of the reply."""
         text, thought = split_reasoning(reply.text)
         finish = reply.finish_reason
@@ -214,6 +228,7 @@ class ChatModel:
             cached_tokens=reply.cached_tokens,
             completion_tokens=reply.completion_tokens,
             seconds=reply.seconds,
+            key=key,
         )
 
 

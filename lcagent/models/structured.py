@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from lcagent.errors import CutReply, MalformedReply
+from lcagent.errors import BudgetReached, CutReply, MalformedReply, RetryOverBudget
 from lcagent.models.chat import ChatModel, whole
+from lcagent.models.text import whole_characters
 from lcagent.models.transport import OnDelta, RawReply
 from lcagent.models.window import Fitted
 
@@ -18,6 +19,7 @@ T = TypeVar("T", bound=BaseModel)
 RETRY_TOKENS = 160
 """Tokens to keep free in the window of a structured call for the retry's quoted error."""
 _ERROR_CHARS = 240
+_AGAIN = "the same command asks again"
 
 
 async def ask_typed(
@@ -42,6 +44,7 @@ async def ask_typed(
     Raises:
         MalformedReply: not valid after repair and one retry.
         CutReply: cut at its limit, twice.
+        BudgetReached: before sending; `RetryOverBudget` where it is the answering call's retry.
     """
     schema = reply_schema(reply_type)
     reply = await model.ask(role, fitted, schema=schema, final=final, on_delta=on_delta)
@@ -49,12 +52,21 @@ async def ask_typed(
         return parse(reply, reply_type)
     except (MalformedReply, CutReply) as error:
         _note(model, error)
-        retry = _quoting(fitted, error.message)
-    reply = await model.ask(role, retry, schema=schema, final=final)
+        first = error
     try:
-        return parse(reply, reply_type)
+        retry = _quoting(fitted, first.message)
+        again = await model.ask(role, retry, schema=schema, final=final, retry=True)
+    except BudgetReached as reached:
+        if not final:
+            raise
+        raise RetryOverBudget(f"{first.message}, and {reached.message}", hint=reached.hint) from first
+    try:
+        return parse(again, reply_type)
     except (MalformedReply, CutReply) as error:
         _note(model, error)
+        # Given from the journal for ever, they would make the run fail for ever.
+        model.forget(reply, again)
+        error.hint = "; ".join(filter(None, [error.hint, _AGAIN]))
         raise
 
 
@@ -80,6 +92,8 @@ def parse(reply: RawReply, reply_type: type[T]) -> T:
         data = next((item for item in reversed(data) if isinstance(item, dict)), None)
     if not isinstance(data, dict) or not data:
         raise MalformedReply("the reply is not a JSON object")
+    # Escapes in the JSON can be half a surrogate pair too.
+    data = json.loads(whole_characters(json.dumps(data, ensure_ascii=False)))
     try:
         return reply_type.model_validate(data)
     except ValidationError as error:

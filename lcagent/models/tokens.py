@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.endpoint import Endpoint
+from lcagent.models.text import whole_characters
 
 Messages = list[dict[str, str]]
 
@@ -174,8 +175,7 @@ class FileCounter:
 
     def count(self, text: str) -> int:
         """Tokens of a text alone."""
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return len(self._tokenizer.encode(whole_characters(text), add_special_tokens=False).ids)
 
     def count_messages(self, messages: Messages) -> int:
         """Tokens of a whole prompt."""

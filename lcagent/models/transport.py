@@ -74,6 +74,8 @@ class RawReply:
     cached_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = field(default=0.0, compare=False)
+    key: str = field(default="", compare=False)
+    """Names it in the journal."""
 
 
 class Transient(ModelError):
@@ -179,9 +181,10 @@ class LiteLlmTransport:
     def __init__(self, model: str, *, api_key: str | None, timeout: float) -> None:
         os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else fetched at import
         import litellm
+        import openai
 
         litellm.suppress_debug_info = True
-        self._litellm = litellm
+        self._litellm, self._openai = litellm, openai
         self._model, self._api_key, self._timeout = model, api_key, timeout
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
@@ -205,14 +208,11 @@ class LiteLlmTransport:
                 finished |= _add_chunk(whole, chunk.model_dump(), on_delta)
         except errors.ContextWindowExceededError as error:
             raise WindowExceeded(str(error)) from error
-        except (errors.Timeout, errors.RateLimitError, errors.APIConnectionError) as error:
-            raise Transient(str(error)) from error
-        except (errors.InternalServerError, errors.ServiceUnavailableError) as error:
-            raise Transient(str(error)) from error
-        except errors.AuthenticationError as error:
-            raise EndpointUnavailable(str(error), hint="set LCAGENT_API_KEY or --api-key") from error
-        except errors.APIError as error:
-            raise RequestRefused(str(error)) from error
+        # Most of litellm's errors have no base of litellm's in common, only openai's.
+        except self._openai.APIError as error:
+            status = getattr(error, "status_code", None) or 500  # none: no connection
+            headers = getattr(getattr(error, "response", None), "headers", {})
+            raise _refusal(int(status), str(error), headers) from error
         if not finished:
             raise Transient(f"{self._model} broke off in the middle of a reply")
         return whole

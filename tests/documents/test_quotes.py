@@ -38,6 +38,27 @@ def test_find_quote_forgives_layout_and_nothing_else(quote: str, found: str | No
     assert (TEXT[span.start : span.end] if span else None) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "quote", "at"),
+    [
+        ("She sat. Then he sat.", "he sat", 14),
+        ("It paid 1500 dollars, then 500 dollars.", "500 dollars", 27),
+        ("It paid 1500 dollars.", "500 dollars", -1),
+        ("It paid 1,500 dollars.", "500 dollars", -1),
+        ("It weighed 12.500 tons.", "It weighed 12", -1),
+        ("It weighed 12. Then 500 tons came.", "It weighed 12", 0),
+        ("The years are 1911.", "years are 1911", 4),
+        ("Sum of 4136800,4272429 and 7", "4272429", 15),
+        ("The old_gate_key turned, then the gate.", "gate", 34),
+        ("Das _Royal_ in Köln", "Royal", 5),
+        ("他出生于东京，后来搬到大阪。", "出生于东京", 1),
+    ],
+)
+def test_a_quote_is_no_part_of_a_longer_word_or_number(text: str, quote: str, at: int) -> None:
+    span = find_quote(text, quote)
+    assert (span.start if span else -1) == at
+
+
 @given(st.data())
 def test_every_sentence_of_a_text_is_found_and_checked(data: st.DataObject) -> None:
     text = prose(30, seed=data.draw(st.integers(0, 50)))
