@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema
 
 from lcagent.agents.prompt import Prompt, as_data, load_prompt
 from lcagent.models.chat import ChatModel, whole
-from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.structured import RETRY_TOKENS, Decided, ask_typed
 from lcagent.models.window import Part, Window
 
 FROM_EVIDENCE = load_prompt("answer")
@@ -33,10 +33,9 @@ def evidence_room(window: Window, question: str) -> int:
     return room - window.count(question) - window.size // 100
 
 
-class FinalReply(BaseModel):
+class FinalReply(Decided):
     """What the answerer is asked for."""
 
-    found: Literal["yes", "no"]
     answer: str
 
 
@@ -49,10 +48,9 @@ Values = Annotated[
 """Several things, as a list: a small model's sentence of them may go on for ever, a list cannot."""
 
 
-class ListReply(BaseModel):
+class ListReply(Decided):
     """What it is asked for where the question is for several things."""
 
-    found: Literal["yes", "no"]
     answers: Values
 
 
@@ -86,7 +84,7 @@ async def answer(
         several: the question asks for several things.
         final: the budget has kept room for this call.
     """
-    shorter = shrink and (lambda tokens: as_data(shrink(tokens)))
+    shorter = None if shrink is None else _as_data(shrink)
     parts = [Part("question", as_data(question)), Part(name, as_data(material), shrink=shorter)]
     fitted = await model.window.fit(
         prompt.bind(several=several), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS
@@ -96,9 +94,13 @@ async def answer(
         text = in_a_row(listed.answers)
         if on_text:
             on_text(text)
-        return FinalReply(found=listed.found, answer=text)
+        return FinalReply(found=listed.found, answer=text).decided(listed.certainty)
     on_delta = StringField("answer", on_text) if on_text else None
     return await ask_typed(model, "answer", fitted, FinalReply, final=final, on_delta=on_delta)
+
+
+def _as_data(shrink: Callable[[int], str]) -> Callable[[int], str]:
+    return lambda tokens: as_data(shrink(tokens))
 
 
 async def answer_boxed(model: ChatModel, question: str, memory: str) -> FinalReply:

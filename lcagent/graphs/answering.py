@@ -45,7 +45,8 @@ async def answer_from_ledger(task: Task) -> Final:
     async def ask(views: Sequence[View], first: bool) -> Final:
         return await answer_from_views(task, views, room, doubted=doubted, streamed=not first, last=first)
 
-    return await looked_at_twice(task, ranked, ranked[:most], ask, most=most)
+    final = await looked_at_twice(task, ranked, ranked[:most], ask, most=most)
+    return told_how_sure(task, final, doubted=doubted)
 
 
 def passages_shown(task: Task, ranked: Sequence[View], *, doubted: bool) -> int:
@@ -81,10 +82,21 @@ async def looked_at_twice(
             second = await ask(again, False)
         except (BudgetReached, MalformedReply, CutReply):
             second = first
-        return second if second.found else first
-    if task.stream and first.found:
+        return second if second.found and (second.sure or not first.sure) else first
+    if task.stream and first.found and first.sure:
         task.emit(AnswerDelta(first.text))
     return first
+
+
+def told_how_sure(task: Task, final: Final, *, doubted: bool) -> Final:
+    """The answer as it is given: withheld where a doubted model was not sure that the text says one."""
+    if not final.found or final.sure:
+        return final
+    sure = f"the model was {final.certainty:.0%} sure that the text says it"
+    if doubted and not task.several:
+        withheld = f"an answer was withheld, {sure}: {final.text[:200]}"
+        return Final("", False, warnings=[*final.warnings, withheld])
+    return replace(final, warnings=[*final.warnings, sure])
 
 
 def ranked_views(task: Task, entries: Sequence[Entry] | None = None) -> list[View]:

@@ -13,7 +13,7 @@ from langgraph.runtime import Runtime
 from lcagent.agents import answerer
 from lcagent.agents.prompt import Prompt
 from lcagent.errors import QuestionTooLong, UsageError
-from lcagent.graphs.answering import answer_from_views, tokens_of
+from lcagent.graphs.answering import answer_from_views, tokens_of, told_how_sure
 from lcagent.graphs.final import Final, final_outcome
 from lcagent.graphs.task import Outcome, Task
 from lcagent.memory.evidence import View
@@ -75,7 +75,7 @@ async def answer(state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer from the whole text."""
     task = runtime.context
     final = await answer_from_views(task, whole(task), direct_room(task), doubted=False)
-    return {"final": final.as_state()}
+    return {"final": told_how_sure(task, final, doubted=False).as_state()}
 
 
 def whole(task: Task) -> list[View]:

@@ -12,17 +12,30 @@ from lcagent.graphs.task import Outcome, Task
 from lcagent.memory.entries import Evidence
 
 NOT_FOUND = "The document does not say."
+SURE = 0.8
+"""Probability of its own "found" under which a doubted model's answer is withheld. A small model says "yes"
+to anything, but less surely where the text does not say it (docs/design/0007-certainty.md)."""
 
 
 @dataclass(slots=True)
 class Final:
-    """What the answering step leaves in the graph's state: plain data."""
+    """What the answering step leaves in the graph's state: plain data.
+
+    `certainty` is how probable it was to the model, from 0 to 1, that the text says an answer at all; None
+    where that is not told.
+    """
 
     text: str
     found: bool
     cited: list[dict[str, Any]] = field(default_factory=list)
     conflict: bool = False
     warnings: list[str] = field(default_factory=list)
+    certainty: float | None = None
+
+    @property
+    def sure(self) -> bool:
+        """Whether the model was sure enough that the text says an answer, as far as it is told."""
+        return self.certainty is None or self.certainty >= SURE
 
     def as_state(self) -> dict[str, Any]:
         """For the checkpoint."""

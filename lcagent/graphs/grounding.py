@@ -51,7 +51,8 @@ def check(
     rival = None if task.several else _rival(task, text, cited, regions)
     if rival is not None:
         cited = [*cited[:1], rival]
-    return Final(text, True, [asdict(c) for c in cited], warnings=missing, conflict=rival is not None)
+    given = [asdict(c) for c in cited]
+    return Final(text, True, given, rival is not None, warnings=missing, certainty=reply.certainty)
 
 
 def about(question: str, shown: str) -> bool:

@@ -17,6 +17,7 @@ from lcagent.graphs.answering import (
     ranked_views,
     reader_trust,
     streamer,
+    told_how_sure,
 )
 from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import about, check
@@ -102,7 +103,8 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
     async def ask(views: Sequence[View], first: bool) -> Final:
         return await _answer(task, views, {} if doubted else kept, doubted=doubted, first=first)
 
-    return await looked_at_twice(task, ranked, shown, ask, most=most)
+    final = await looked_at_twice(task, ranked, shown, ask, most=most)
+    return told_how_sure(task, final, doubted=doubted)
 
 
 async def _answer(

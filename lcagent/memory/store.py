@@ -25,7 +25,7 @@ CREATE INDEX IF NOT EXISTS runs_key ON runs (key, created);
 CREATE TABLE IF NOT EXISTS calls (
   run TEXT NOT NULL, key TEXT NOT NULL, role TEXT NOT NULL, text TEXT NOT NULL, reasoning TEXT NOT NULL,
   finish_reason TEXT NOT NULL, prompt_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
-  completion_tokens INTEGER NOT NULL, seconds REAL NOT NULL, created REAL NOT NULL,
+  completion_tokens INTEGER NOT NULL, seconds REAL NOT NULL, created REAL NOT NULL, certainty REAL,
   PRIMARY KEY (run, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries (
   run TEXT NOT NULL, document INTEGER NOT NULL, segment INTEGER NOT NULL, seq INTEGER NOT NULL,
@@ -58,6 +58,19 @@ class Store:
         self._conn.execute("PRAGMA journal_mode=WAL")
         self._conn.execute("PRAGMA synchronous=NORMAL")
         self._conn.executescript(_SCHEMA)
+        self._add_column("calls", "certainty", "REAL")
+
+    def _add_column(self, table: str, name: str, kind: str) -> None:
+        """A file that an earlier version made lacks the column."""
+
+        def lacks() -> bool:
+            return name not in {row[1] for row in self._conn.execute(f"PRAGMA table_info({table})")}
+
+        if lacks():
+            self._conn.execute("BEGIN IMMEDIATE")
+            if lacks():  # another process may have been first
+                self._conn.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+            self._conn.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file."""
@@ -97,7 +110,7 @@ class RunJournal:
         """The reply to a finished call, if there is one."""
         row = self._store.execute(
             "SELECT text, reasoning, finish_reason, prompt_tokens, cached_tokens, completion_tokens,"
-            " seconds FROM calls WHERE run = ? AND key = ?",
+            " seconds, certainty FROM calls WHERE run = ? AND key = ?",
             (self._run, key),
         ).fetchone()
         return RawReply(*row) if row else None
@@ -105,7 +118,7 @@ class RunJournal:
     def put(self, key: str, role: str, reply: RawReply) -> None:
         """Keep a reply."""
         self._store.execute(
-            "INSERT OR IGNORE INTO calls VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT OR IGNORE INTO calls VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 self._run,
                 key,
@@ -118,6 +131,7 @@ class RunJournal:
                 reply.completion_tokens,
                 reply.seconds,
                 time.time(),
+                reply.certainty,
             ),
         )
 

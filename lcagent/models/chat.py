@@ -101,6 +101,7 @@ class ChatModel:
         sample: int = 0,
         final: bool = False,
         retry: bool = False,
+        decides: str = "",
         on_delta: OnDelta | None = None,
     ) -> RawReply:
         """Send one fitted prompt; a call finished before is answered from the journal.
@@ -112,6 +113,7 @@ class ChatModel:
             sample: tells deliberate repetitions of one request apart.
             final: this is the answering call, which the budget has kept room for.
             retry: an earlier reply to the same was of no use; no time is kept for that.
+            decides: the reply's field that is "yes" or "no" and of which the certainty is wanted.
             on_delta: called with each piece of the reply as it arrives.
 
         Raises:
@@ -125,6 +127,7 @@ class ChatModel:
             top_p=self.top_p,
             schema=schema,
             sample=sample,
+            decides=decides if self.transport.tells_certainty else "",
         )
         key = self._key(request)
         if (known := self.journal.get(key)) is not None:
@@ -228,6 +231,7 @@ class ChatModel:
             cached_tokens=reply.cached_tokens,
             completion_tokens=reply.completion_tokens,
             seconds=reply.seconds,
+            certainty=reply.certainty,
             key=key,
         )
 

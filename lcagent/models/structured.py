@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from lcagent.errors import BudgetReached, CutReply, MalformedReply, RetryOverBudget
 from lcagent.models.chat import ChatModel, whole
@@ -20,6 +20,23 @@ RETRY_TOKENS = 160
 """Tokens to keep free in the window of a structured call for the retry's quoted error."""
 _ERROR_CHARS = 240
 _AGAIN = "the same command asks again"
+
+
+class Decided(BaseModel):
+    """A reply that begins with the decision whether something was found."""
+
+    found: Literal["yes", "no"]
+    _certainty: float | None = PrivateAttr(None)
+
+    @property
+    def certainty(self) -> float | None:
+        """Probability, from 0 to 1, that the model gave to its decision; None where it is not told."""
+        return self._certainty
+
+    def decided(self, certainty: float | None) -> Self:
+        """With the certainty that a reply, or the reply it was made from, came with."""
+        self._certainty = certainty
+        return self
 
 
 async def ask_typed(
@@ -47,7 +64,8 @@ async def ask_typed(
         BudgetReached: before sending; `RetryOverBudget` where it is the answering call's retry.
     """
     schema = reply_schema(reply_type)
-    reply = await model.ask(role, fitted, schema=schema, final=final, on_delta=on_delta)
+    decides = "found" if issubclass(reply_type, Decided) else ""
+    reply = await model.ask(role, fitted, schema=schema, final=final, decides=decides, on_delta=on_delta)
     try:
         return parse(reply, reply_type)
     except (MalformedReply, CutReply) as error:
@@ -55,7 +73,7 @@ async def ask_typed(
         first = error
     try:
         retry = _quoting(fitted, first.message)
-        again = await model.ask(role, retry, schema=schema, final=final, retry=True)
+        again = await model.ask(role, retry, schema=schema, final=final, retry=True, decides=decides)
     except BudgetReached as reached:
         if not final:
             raise
@@ -95,7 +113,8 @@ def parse(reply: RawReply, reply_type: type[T]) -> T:
     # Escapes in the JSON can be half a surrogate pair too.
     data = json.loads(whole_characters(json.dumps(data, ensure_ascii=False)))
     try:
-        return reply_type.model_validate(data)
+        value = reply_type.model_validate(data)
+        return value.decided(reply.certainty) if isinstance(value, Decided) else value
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -7,6 +7,7 @@ directly; every other provider goes through litellm. docs/design/0001-transport.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class ChatRequest:
     schema: dict[str, Any] | None = None
     sample: int = 0
     """Tells apart deliberate repetitions of one request."""
+    decides: str = ""
+    """The reply's field that is "yes" or "no" and of which it is asked how probable it was."""
 
     @property
     def body(self) -> dict[str, Any]:
@@ -55,6 +58,8 @@ class ChatRequest:
                 "type": "json_schema",
                 "json_schema": {"name": "reply", "schema": self.schema, "strict": True},
             }
+        if self.decides:
+            body |= {"logprobs": True, "top_logprobs": 5}
         return body
 
     @cached_property
@@ -65,7 +70,11 @@ class ChatRequest:
 
 @dataclass(slots=True)
 class RawReply:
-    """A reply as served: its text, what was thought before it, how it ended, what it cost."""
+    """A reply as served: its text, what was thought before it, how it ended, what it cost.
+
+    `certainty` is the probability, from 0 to 1, that the model gave to the "yes" or "no" that it wrote
+    where it had to decide; None where it was not asked or is not told.
+    """
 
     text: str
     reasoning: str = ""
@@ -74,6 +83,7 @@ class RawReply:
     cached_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = field(default=0.0, compare=False)
+    certainty: float | None = None
     key: str = field(default="", compare=False)
     """Names it in the journal."""
 
@@ -86,6 +96,9 @@ class Transient(ModelError):
 
 class Transport(Protocol):
     """Sends one request; raises Transient for what may pass, another ModelError for what will not."""
+
+    tells_certainty: bool
+    """Whether it may be asked how probable a decision was: some servers refuse that."""
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """Send one request and wait for its whole reply."""
@@ -108,6 +121,7 @@ class HttpTransport:
         import aiohttp
 
         self._endpoint = endpoint
+        self.tells_certainty = endpoint.kind != "openai"
         self._url = endpoint.base_url + "/chat/completions"
         headers = {"Content-Type": "application/json"}
         if endpoint.api_key:
@@ -139,8 +153,8 @@ class HttpTransport:
                     text = (await response.read()).decode("utf-8", "replace")
                     raise _refusal(response.status, text, response.headers)
                 if on_delta is not None:
-                    return await self._stream(response.content, on_delta)
-                return _parse(json.loads(await response.read()))
+                    return await self._stream(response.content, request.decides, on_delta)
+                return _parse(json.loads(await response.read()), request.decides)
         except TimeoutError as error:
             raise Transient(f"{self._endpoint.base_url} did not answer in time") from error
         except self._faults as error:
@@ -151,7 +165,7 @@ class HttpTransport:
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise Transient(f"{self._endpoint.base_url} sent a body that is no chat reply") from error
 
-    async def _stream(self, lines: AsyncIterable[bytes], on_delta: OnDelta) -> RawReply:
+    async def _stream(self, lines: AsyncIterable[bytes], decides: str, on_delta: OnDelta) -> RawReply:
         reply, finished = RawReply(text=""), False
         async for line in lines:
             if not line.startswith(b"data:"):
@@ -159,7 +173,7 @@ class HttpTransport:
             data = line[5:].strip()
             if data == b"[DONE]":
                 break
-            finished |= _add_chunk(reply, json.loads(data), on_delta)
+            finished |= _add_chunk(reply, json.loads(data), decides, on_delta)
         if not finished:
             raise Transient(f"{self._endpoint.base_url} broke off in the middle of a reply")
         return reply
@@ -186,6 +200,7 @@ class LiteLlmTransport:
         litellm.suppress_debug_info = True
         self._litellm, self._openai = litellm, openai
         self._model, self._api_key, self._timeout = model, api_key, timeout
+        self.tells_certainty = False
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """Send one request; with `on_delta` the reply is streamed."""
@@ -195,7 +210,7 @@ class LiteLlmTransport:
         try:
             if on_delta is None:
                 reply: Any = await self._litellm.acompletion(**body, **options, drop_params=True)
-                return _parse(reply.model_dump())
+                return _parse(reply.model_dump(), request.decides)
             stream: Any = await self._litellm.acompletion(
                 **body,
                 **options,
@@ -205,7 +220,7 @@ class LiteLlmTransport:
             )
             whole, finished = RawReply(text=""), False
             async for chunk in stream:
-                finished |= _add_chunk(whole, chunk.model_dump(), on_delta)
+                finished |= _add_chunk(whole, chunk.model_dump(), request.decides, on_delta)
         except errors.ContextWindowExceededError as error:
             raise WindowExceeded(str(error)) from error
         # Most of litellm's errors have no base of litellm's in common, only openai's.
@@ -243,25 +258,28 @@ def _refusal(status: int, text: str, headers: Mapping[str, str]) -> LcagentError
     return RequestRefused(f"the model server refuses the request ({status}): {message[:300]}")
 
 
-def _parse(data: dict[str, Any]) -> RawReply:
+def _parse(data: dict[str, Any], decides: str) -> RawReply:
     choice = data["choices"][0]
     message = choice["message"]
     reply = RawReply(
         text=message.get("content") or "",
         reasoning=message.get("reasoning_content") or message.get("reasoning") or "",
         finish_reason=choice.get("finish_reason") or "stop",
+        certainty=_certainty("", choice, decides),
     )
     _add_usage(reply, data.get("usage"))
     return reply
 
 
-def _add_chunk(reply: RawReply, chunk: dict[str, Any], on_delta: OnDelta) -> bool:
+def _add_chunk(reply: RawReply, chunk: dict[str, Any], decides: str, on_delta: OnDelta) -> bool:
     if "error" in chunk:
         raise Transient(f"the model server broke off: {chunk['error']}")
     _add_usage(reply, chunk.get("usage"))
     for choice in chunk.get("choices") or []:
         delta = choice.get("delta") or {}
         reply.reasoning += delta.get("reasoning_content") or delta.get("reasoning") or ""
+        if reply.certainty is None:
+            reply.certainty = _certainty(reply.text, choice, decides)
         if text := delta.get("content"):
             reply.text += text
             on_delta(text)
@@ -278,3 +296,32 @@ def _add_usage(reply: RawReply, usage: dict[str, Any] | None) -> None:
     reply.completion_tokens = int(usage.get("completion_tokens") or 0)
     details = usage.get("prompt_tokens_details") or {}
     reply.cached_tokens = int(details.get("cached_tokens") or 0)
+
+
+def _certainty(before: str, choice: dict[str, Any], decides: str) -> float | None:
+    """How probable the decision in a reply, or in a piece of it, was among "yes" and "no".
+
+    Args:
+        before: the reply's text before this piece.
+        choice: as served, with the probabilities of its tokens.
+        decides: the field of the decision; empty: none was asked for.
+    """
+    if not decides:
+        return None
+    for token in (choice.get("logprobs") or {}).get("content") or []:
+        if (chosen := _decision(token["token"])) and f'"{decides}"' in before:
+            told = [*(token.get("top_logprobs") or []), token]
+            likely = {other["token"]: other["logprob"] for other in told}
+            share = {"yes": 0.0, "no": 0.0}
+            for text, logprob in likely.items():
+                if said := _decision(text):
+                    share[said] += math.exp(logprob)
+            return share[chosen] / sum(share.values())
+        before += token["token"]
+    return None
+
+
+def _decision(token: str) -> str:
+    """The decision that a token writes or begins; empty if none."""
+    letters = token.strip(' "\n').casefold()
+    return next((word for word in ("yes", "no") if letters and word.startswith(letters)), "")

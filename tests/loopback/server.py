@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -51,6 +53,8 @@ class Reply:
     status: int = 200
     retry_after: str = ""
     delay: float | None = None
+    certainty: float | None = None
+    """Probability of the "yes" or "no" that it decides on, where the request asks for that."""
 
 
 def default_reply(request: Request) -> str:
@@ -247,11 +251,14 @@ class Loopback:
         if fault is None:
             self.calls += 1
         if request.body.get("stream"):
-            return await self._stream(reply, usage, fault, writer)
+            certainty = reply.certainty if request.body.get("logprobs") else None
+            return await self._stream(reply, usage, fault, certainty, writer)
         message = {"role": "assistant", "content": reply.text}
         if reply.reasoning:
             message["reasoning_content"] = reply.reasoning
         choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
+        if request.body.get("logprobs") and reply.certainty is not None:
+            choice["logprobs"] = {"content": _logprobs(reply.text, reply.certainty)}
         data = {
             "id": "x",
             "object": "chat.completion",
@@ -270,12 +277,22 @@ class Loopback:
         return await _send(writer, 200, data)
 
     async def _stream(
-        self, reply: Reply, usage: dict[str, Any], fault: str | None, writer: asyncio.StreamWriter
+        self,
+        reply: Reply,
+        usage: dict[str, Any],
+        fault: str | None,
+        certainty: float | None,
+        writer: asyncio.StreamWriter,
     ) -> bool:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
         pieces = [reply.text[i : i + 7] for i in range(0, len(reply.text), 7)]
         if fault == "half_body":
             pieces = pieces[: len(pieces) // 2]
+        if certainty is not None:
+            for token in _logprobs(reply.text, certainty):
+                choice = {"index": 0, "delta": {"content": token["token"]}, "logprobs": {"content": [token]}}
+                writer.write(_event({"choices": [choice]}))
+            pieces = []
         for piece in pieces:
             writer.write(_event({"choices": [{"index": 0, "delta": {"content": piece}}]}))
         if fault != "half_body":
@@ -286,6 +303,18 @@ class Loopback:
         await writer.drain()
         writer.write_eof()
         return False
+
+
+def _logprobs(text: str, certainty: float) -> list[dict[str, Any]]:
+    """The tokens of a reply with the probabilities of its first decision, as vLLM and llama.cpp give them."""
+    before, said, after = re.split(r"(?<=\")(yes|no)(?=\")", text, maxsplit=1)
+    other = {"yes": "no", "no": "yes"}[said]
+    share = {said: certainty * 0.9, other: (1 - certainty) * 0.9, "maybe": 0.1}
+    top = [{"token": token, "logprob": math.log(p)} for token, p in share.items() if p]
+    sure = {"logprob": 0.0, "top_logprobs": []}
+    tokens = [{"token": token, **sure} for token in re.findall(r"\w+|\W", before)]
+    tokens.append({**top[0], "top_logprobs": top})
+    return [*tokens, *({"token": token, **sure} for token in re.findall(r"\w+|\W", after))]
 
 
 def _too_long(window: int, prompt: int, most: int) -> dict[str, Any]:
