@@ -214,15 +214,16 @@ class Bench:
     ) -> None:
         gate = asyncio.Semaphore(self.plan.jobs)
 
-        async def one(item: Item, row: Row) -> None:
+        async def one(item: Item, rows: list[Row]) -> None:
             async with gate:
-                keep(await self._row(item, row, session))
+                # One after the other: two names of one and the same run would wait for its lock in vain.
+                for row in rows:
+                    keep(await self._row(item, row, session))
 
         try:
             async with asyncio.TaskGroup() as group:
                 for item, rows in missing:
-                    for row in rows:
-                        group.create_task(one(item, row))
+                    group.create_task(one(item, rows))
         except* LcagentError as failed:
             raise failed.exceptions[0] from None
 

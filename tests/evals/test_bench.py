@@ -176,6 +176,21 @@ def test_rows_that_do_not_say_what_they_were_measured_with_are_read_but_not_reus
         measure(server, out, strategies=("closed",), n=1)
 
 
+@pytest.mark.parametrize("names", [("direct", "whole"), ("memagent", "memagent:mode=ledger", "memagent")])
+def test_two_names_of_one_run_do_not_stand_in_each_others_way(
+    loopback, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    server = loopback(window=4096, reply=knows)
+    rows, _ = measure(
+        server, tmp_path / "out", {"window": 4096}, strategies=names, lengths=(1500,), n=3, jobs=4
+    )
+    assert {row.error for row in rows} == {""}
+    cells = summarise(rows)
+    assert sorted(cell.strategy for cell in cells) == sorted(set(names))
+    assert all(cell.n == 3 for cell in cells)
+    assert cells[0].score == cells[1].score and cells[0].calls == cells[1].calls
+
+
 def test_a_server_that_has_gone_stops_the_measurement_and_scores_nothing(
     loopback, tmp_path: Path, monkeypatch
 ) -> None:
