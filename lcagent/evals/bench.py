@@ -230,20 +230,16 @@ class Bench:
     async def _row(self, item: Item, row: Row, session: ModelSession) -> Row | None:
         """One item by one strategy; None where it cannot be asked, as `whole` past the model's window."""
         name, settings = row.strategy, self._settings(row.strategy)
-        question = Question(
-            [self._source(item)],
-            item.question,
-            resume=True,
-            strategy=baseline(name, item),
-        )
         started = time.monotonic()
         try:
+            chosen = baseline(name, item)
+            question = Question([self._source(item)], item.question, resume=True, strategy=chosen)
             async with asyncio.timeout(self.plan.item_seconds):
                 answer = await run(question, settings, session, lambda _: None)
         except TimeoutError:
             row.error = TIMED_OUT
         except UsageError as error:
-            if name in {"direct", "whole"}:
+            if name in {"direct", "whole", "gold"}:
                 self.skipped.append(f"{name} on {item.id}: {error.message}")
                 return None
             row.error = error.code

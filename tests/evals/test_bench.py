@@ -191,6 +191,34 @@ def test_two_names_of_one_run_do_not_stand_in_each_others_way(
     assert cells[0].score == cells[1].score and cells[0].calls == cells[1].calls
 
 
+@pytest.mark.parametrize("task", ["quality", "common-words", "squality", "abstain"])
+def test_without_gold_places_there_is_no_ceiling(loopback, tmp_path: Path, task: str) -> None:
+    server = loopback(window=4096, reply=knows)
+    lengths = () if task in {"quality", "squality"} else (1500,)
+    rows, bench = measure(
+        server, tmp_path / "out", tasks=(task,), lengths=lengths, strategies=("gold", "closed"), n=2
+    )
+    assert [row.strategy for row in rows] == ["closed"] * 2 and server.calls == 2
+    assert len(bench.skipped) == 2 and "nothing says where its answer stands" in bench.skipped[0]
+    assert summarise(rows)[0].of_ceiling is None
+
+
+def test_where_no_gold_place_fits_there_is_no_ceiling(loopback, tmp_path: Path) -> None:
+    server = loopback(window=640, reply=knows)
+    long = {"tasks": ("qmsum",), "lengths": (), "strategies": ("gold",), "n": 1}
+    rows, bench = measure(server, tmp_path / "out", {"window": 640}, **long)
+    assert not rows and not server.calls
+    assert "no place of the answer fits" in bench.skipped[0]
+
+
+@pytest.mark.parametrize("window", [512, 560, 600, 640])
+def test_cut_ends_where_there_is_hardly_any_room(loopback, tmp_path: Path, window: int) -> None:
+    server = loopback(window=window, reply=knows)
+    rows, _ = measure(server, tmp_path / "out", {"window": window}, strategies=("cut",), n=1)
+    assert rows[0].error in {"", "QuestionTooLong"} and not server.overruns
+    assert rows[0].error or rows[0].cost.calls
+
+
 def test_a_server_that_has_gone_stops_the_measurement_and_scores_nothing(
     loopback, tmp_path: Path, monkeypatch
 ) -> None:
