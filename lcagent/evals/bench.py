@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from lcagent.evals.scorers import rescored
 from lcagent.evals.tasks import Request, folder, generate
 from lcagent.graphs import STRATEGIES
 from lcagent.graphs.answer import Answer
+from lcagent.graphs.events import Event, RunStarted
 from lcagent.graphs.runner import Request as Question
 from lcagent.graphs.runner import run
 from lcagent.graphs.runs import Runs
@@ -231,11 +233,16 @@ class Bench:
         """One item by one strategy; None where it cannot be asked, as `whole` past the model's window."""
         name, settings = row.strategy, self._settings(row.strategy)
         started = time.monotonic()
+
+        def note(event: Event) -> None:
+            if isinstance(event, RunStarted):
+                row.run_id = event.run_id
+
         try:
             chosen = baseline(name, item)
             question = Question([self._source(item)], item.question, resume=True, strategy=chosen)
             async with asyncio.timeout(self.plan.item_seconds):
-                answer = await run(question, settings, session, lambda _: None)
+                answer = await run(question, settings, session, note)
         except TimeoutError:
             row.error = TIMED_OUT
         except UsageError as error:
@@ -252,17 +259,22 @@ class Bench:
         else:
             self._fill(row, answer, item, settings)
         if row.error:
-            overrun = int(row.error == "WindowExceeded")
-            row.cost = Cost(seconds=round(time.monotonic() - started, 3), overruns=overrun)
+            row.cost = self._spent(row, settings, time.monotonic() - started)
         return rescored(row)
 
+    def _spent(self, row: Row, settings: Settings, seconds: float) -> Cost:
+        """What a run had spent when it failed: its finished calls stand in its journal."""
+        spent = Cost(seconds=round(seconds, 3))
+        if row.run_id:
+            with _runs(settings) as runs:
+                seconds = runs.find(row.run_id)["seconds"]
+                spent = cost(runs.call_rows(row.run_id), seconds, row.window)
+        spent.overruns += int(row.error == "WindowExceeded")
+        return spent
+
     def _fill(self, row: Row, answer: Answer, item: Item, settings: Settings) -> None:
-        store = Store(settings.data_dir / "lcagent.db")
-        try:
-            runs = Runs(store)
+        with _runs(settings) as runs:
             calls, entries = runs.call_rows(answer.run_id), runs.entries(answer.run_id)
-        finally:
-            store.close()
         text = load(self._source(item)).text
         row.prediction, row.status, row.run_id = answer.text, answer.status, answer.run_id
         row.citations = [
@@ -278,7 +290,7 @@ class Bench:
         row.dropped_quotes = answer.dropped_quotes
         row.chars_read, row.chars_total = answer.coverage.chars_read, answer.coverage.chars_total
         row.recorded, row.kept = retention(item.answers, entries, calls)
-        row.cost = cost(calls, answer.usage, row.window)
+        row.cost = cost(calls, answer.usage.seconds, row.window)
 
     def _source(self, item: Item) -> Path:
         if item.path is not None:
@@ -311,6 +323,15 @@ def _drop_half_a_line(path: Path) -> None:
     """What a killed process left at the file's end would spoil the next row."""
     if path.exists() and not (text := path.read_bytes()).endswith(b"\n"):
         path.write_bytes(text[: text.rfind(b"\n") + 1])
+
+
+@contextmanager
+def _runs(settings: Settings) -> Generator[Runs]:
+    store = Store(settings.data_dir / "lcagent.db")
+    try:
+        yield Runs(store)
+    finally:
+        store.close()
 
 
 def _check_same(kept: Row, asked: Row, path: Path) -> None:

@@ -219,6 +219,21 @@ def test_cut_ends_where_there_is_hardly_any_room(loopback, tmp_path: Path, windo
     assert rows[0].error or rows[0].cost.calls
 
 
+def test_what_a_failed_run_had_spent_is_counted(loopback, tmp_path: Path) -> None:
+    def breaks(request):
+        names = request.schema["properties"] if request.schema else {}
+        return "{" if "found" in names else knows(request)
+
+    server = loopback(window=2048, reply=breaks)
+    rows, _ = measure(server, tmp_path / "out", strategies=("memagent",), n=1)
+    (row,) = rows
+    assert row.error == "MalformedReply" and row.run_id
+    assert row.cost.calls == server.calls > 3
+    assert row.cost.prompt_tokens > 1000 and row.cost.seconds >= row.cost.critical_seconds > 0
+    (cell,) = summarise(rows)
+    assert (cell.costed, cell.calls) == (1, row.cost.calls)
+
+
 def test_a_server_that_has_gone_stops_the_measurement_and_scores_nothing(
     loopback, tmp_path: Path, monkeypatch
 ) -> None:

@@ -117,8 +117,19 @@ def test_a_cell_by_hand() -> None:
     assert reader.of_ceiling == reader.shares["sub_em"] == pytest.approx(1 / 3)
     assert gold.of_ceiling == 1
     assert (reader.failed, reader.budget, reader.overruns, reader.peak_in_flight) == (1, 1, 1, 3)
-    assert (reader.calls, reader.tokens) == (1.5, 110)
+    # Item 2 failed before a call had ended: what it would have cost is not known.
+    assert (reader.costed, reader.calls, reader.tokens) == (3, 2, pytest.approx(440 / 3))
     assert (reader.retention, gold.retention) == (0.75, None)
+
+
+def test_an_item_that_failed_costs_what_it_had_spent_or_does_not_count() -> None:
+    spent = Cost(calls=10, prompt_tokens=1000, completion_tokens=50, seconds=20)
+    failed = {"status": "failed", "error": "MalformedReply"}
+    rows = [scored(0, 1.0, cost=spent), scored(1, 0.0, cost=spent, **failed), scored(2, 0.0, **failed)]
+    (cell,) = summarise(rows)
+    assert (cell.n, cell.costed, cell.calls, cell.tokens, cell.seconds) == (3, 2, 10, 1050, 20)
+    (none,) = summarise(rows[2:])
+    assert (none.n, none.costed, none.calls) == (1, 0, 0)
 
 
 def test_the_ceiling_is_taken_over_shared_items_and_can_be_missing() -> None:
