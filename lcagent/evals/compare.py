@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from lcagent.errors import UsageError
 from lcagent.evals.items import Row, read_rows
 from lcagent.evals.plots import length_label
-from lcagent.evals.stats import paired, paired_bootstrap
+from lcagent.evals.stats import paired, paired_difference
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,7 +93,7 @@ def print_comparison(a: Sequence[Row], b: Sequence[Row], console: Console) -> No
 
 
 def _print_cell(a: list[Row], b: list[Row], console: Console) -> None:
-    found = paired_bootstrap(a, b)
+    found = paired_difference(a, b)
     where = f"{a[0].task} {length_label(a[0].length)} {a[0].strategy}"
     if not found.n:
         console.print(f"{where}: no item in both", markup=False, highlight=False)

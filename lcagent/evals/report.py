@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lcagent.evals.items import Row
 from lcagent.evals.plots import draw, length_label
-from lcagent.evals.stats import Score, paired_bootstrap
+from lcagent.evals.stats import Score, paired_difference
 from lcagent.evals.summary import Cell, failed, groups, summarise
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _comparisons(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "length": length,
             "a": a,
             "b": b,
-            "found": paired_bootstrap(strategies[a], strategies[b]),
+            "found": paired_difference(strategies[a], strategies[b]),
         }
         for (task, length), strategies in groups(rows).items()
         for a, b in combinations(strategies, 2)

@@ -102,7 +102,8 @@ def test_the_report_says_what_failed_and_how_strategies_compare(tmp_path: Path) 
     assert "memagent EndpointUnavailable 6" in text
     assert "under 0.5 (18 of 72)" in text
     # memagent scores 2 of 4, reader 3 of 4, so reader gains 0.25 on one item of four.
-    assert "niah 8K memagent reader 4 +0.250 +0.000 to +0.750 1.0000 1 0 3" in text
+    # With two gains and two losses more: 1/8, standard error √((5/8 - 1/64) / 7) = 0.2951; z = 0.4237.
+    assert "niah 8K memagent reader 4 +0.250 -0.453 to +0.703 0.6718 1 0 3" in text
     assert "niah 8K memagent sub_em 4 .50 [.15 .85] 50 1 0" in text
 
 
