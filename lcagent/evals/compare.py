@@ -112,12 +112,16 @@ def _print_change(change: Change, console: Console) -> None:
     a, b = change.before, change.after
     lines = [
         f"  {a.item} ({a.strategy}) {a.score:.2f} → {b.score:.2f}: {_line(a.question)}",
-        f"    wanted {_line(' | '.join(a.answers)) or 'not found'}",
+        f"    wanted {_wanted(a)}",
         f"    A      {_said(a)}",
         f"    B      {_said(b)}",
     ]
     # No markup: predictions and questions hold square brackets of their own.
     console.print("\n".join(lines), markup=False, highlight=False)
+
+
+def _wanted(row: Row) -> str:
+    return "(left out of these rows)" if row.stripped else _line(" | ".join(row.answers)) or "not found"
 
 
 def _said(row: Row) -> str:

@@ -107,8 +107,7 @@ class Row(BaseModel):
     still held; both are 0 where a strategy keeps no such record.
 
     `model`, `window`, `settings` and `content` (`Item.digest`) are what the row was measured with: it is
-    kept in place of a new answer only where all of them are the same. They are empty in old rows. Rows
-    without the data set's texts (`benchmarks.strip`) can be read too, and have no question.
+    kept in place of a new answer only where all of them are the same. They are empty in old rows.
     """
 
     version: Literal[1] = 1
@@ -142,6 +141,11 @@ class Row(BaseModel):
     content: str = ""
     seed: int = 0
     run_id: str = ""
+
+    @property
+    def stripped(self) -> bool:
+        """Whether the texts of the data set were left out, so that its answers are not known here."""
+        return not self.question
 
     @property
     def score(self) -> float:

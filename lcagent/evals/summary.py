@@ -74,7 +74,7 @@ def failed(row: Row) -> bool:
 def answered_though_absent(rows: Iterable[Row]) -> Score | None:
     """The share answered of the items whose answer is absent; failed ones are in n but not answered."""
     said = {"answered", "conflicting"}
-    return _share([r.status in said and not r.error for r in rows if not r.answers])
+    return _share([r.status in said and not r.error for r in rows if not r.answers and not r.stripped])
 
 
 def refused_though_present(rows: Iterable[Row]) -> Score | None:
