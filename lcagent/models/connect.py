@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -119,6 +120,7 @@ def open_endpoint(
     say: Say,
     progress: Callable[[str, int, int], None],
     stack: ExitStack,
+    halt: threading.Event | None = None,
 ) -> Endpoint:
     """Make the choice's server answer: use, start or fetch what it needs.
 
@@ -128,6 +130,7 @@ def open_endpoint(
         say: gets sentences for people.
         progress: gets (what, bytes done, bytes in all) while a model file is fetched.
         stack: closes what was opened for this process alone.
+        halt: set by another thread, it ends the wait.
 
     Raises:
         EndpointUnavailable: it cannot be made to answer.
@@ -141,12 +144,17 @@ def open_endpoint(
         from lcagent.models.vllm_server import ensure_server
 
         return ensure_server(
-            choice.model, window=settings.window, home=settings.data_dir, vllm=choice.vllm, say=say
+            choice.model,
+            window=settings.window,
+            home=settings.data_dir,
+            vllm=choice.vllm,
+            say=say,
+            halt=halt,
         )
     from lcagent.models.embedded import EmbeddedServer
     from lcagent.models.weights import ensure
 
-    path = ensure(choice.model or None, models_dir=settings.models_dir, progress=progress)
+    path = ensure(choice.model or None, models_dir=settings.models_dir, progress=progress, halt=halt)
     if not choice.model:
         say(
             "using the small embedded CPU model (Qwen2.5-Coder-1.5B, 4 bit): expect modest answers."
@@ -154,7 +162,9 @@ def open_endpoint(
         )
     log = settings.data_dir / "logs" / "embedded.log"
     server = EmbeddedServer(path, context=settings.window, slots=settings.concurrency or 1, log=log)
-    return stack.enter_context(server)
+    endpoint = server.start(halt=halt)
+    stack.callback(server.stop)
+    return endpoint
 
 
 def _is_gguf(model: str | None) -> bool:
