@@ -52,20 +52,19 @@ def choose(settings: Settings) -> Choice:
         return _given(settings, wanted)
     if _is_gguf(settings.model) or settings.model == "embedded":
         return _embedded(settings, "named with --model")
-    if settings.model and _is_provider(settings.model):
-        provider = settings.model.split("/", maxsplit=1)[0]
-        return Choice("provider", settings.model, f"named with --model: litellm provider {provider!r}")
-    found = probe(LOCAL_BASE, model=None, api_key=settings.api_key, timeout=1.0)
-    if found and (not wanted or _serves(LOCAL_BASE, wanted, settings.api_key)):
-        found = probe(LOCAL_BASE, model=wanted or None, api_key=settings.api_key) or found
+    provider = _provider(settings.model or "")
+    # A provider's key is not for whatever listens on this machine.
+    found = _local(wanted, None if provider else settings.api_key)
+    if found:
         return Choice("found", found.model, "a server answers at 127.0.0.1:8000", endpoint=found)
+    if provider:
+        return Choice("provider", wanted, f"named with --model: litellm provider {provider!r}")
     return _own(settings, wanted)
 
 
 def _given(settings: Settings, wanted: str) -> Choice:
     base = normalise_base_url(settings.api_base or "")
-    name = wanted.removeprefix("openai/") or None
-    endpoint = probe(base, model=name, api_key=settings.api_key)
+    endpoint = probe(base, model=wanted or None, api_key=settings.api_key)
     if endpoint is None:
         raise EndpointUnavailable(
             f"no model server answers at {base}",
@@ -73,6 +72,16 @@ def _given(settings: Settings, wanted: str) -> Choice:
             " would be used",
         )
     return Choice("given", endpoint.model, "given by --api-base or LCAGENT_API_BASE", endpoint=endpoint)
+
+
+def _local(wanted: str, api_key: str | None) -> Endpoint | None:
+    """The server at the usual place, if it serves what is wanted under that very name."""
+    model = wanted or None
+    try:
+        found = probe(LOCAL_BASE, model=model, api_key=api_key, timeout=1.0, listed=bool(wanted))
+        return found and (probe(LOCAL_BASE, model=model, api_key=api_key) or found)
+    except EndpointUnavailable:  # it wants a key, so it is not ours to use
+        return None
 
 
 def _own(settings: Settings, wanted: str) -> Choice:
@@ -171,20 +180,14 @@ def _is_gguf(model: str | None) -> bool:
     return bool(model) and str(model).lower().endswith(".gguf")
 
 
-def _is_provider(model: str) -> bool:
+def _provider(model: str) -> str:
+    """litellm's name of the provider that a model's name begins with; empty if there is none."""
     if not _PROVIDER.match(model) or Path(model).exists():
-        return False
+        return ""
     import os
 
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     from litellm.types.utils import LlmProviders
 
-    return model.split("/", maxsplit=1)[0] in {provider.value for provider in LlmProviders}
-
-
-def _serves(base: str, model: str, api_key: str | None) -> bool:
-    import httpx
-
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    rows = httpx.get(base + "/models", headers=headers, timeout=2.0, trust_env=False).json()["data"]
-    return any(row.get("id") == model for row in rows)
+    name = model.split("/", maxsplit=1)[0]
+    return name if name in {provider.value for provider in LlmProviders} else ""
