@@ -3,7 +3,7 @@
     python -m benchmarks.strip OUT_FOLDER... > benchmarks/results/NAME.jsonl
 
 Questions, references, predictions and quotes are left out; with the data and the command line, the
-rows can be made again. `lcagent bench compare` and the report need the full rows.
+rows can be made again. `lcagent bench compare` reads these rows too, but cannot score them again.
 """
 
 import json

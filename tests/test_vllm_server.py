@@ -1,6 +1,8 @@
 """Ownership of a vLLM server, with a stand-in for the `vllm` command; the real one has its own test."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +23,8 @@ from tests.loopback import Loopback
 if "dies" in sys.argv[2]:
     print("RuntimeError: CUDA out of memory, try a smaller model", file=sys.stderr)
     sys.exit(1)
+if "hangs" in sys.argv[2]:
+    time.sleep(60)
 port = int(sys.argv[sys.argv.index("--port") + 1])
 window = int(sys.argv[sys.argv.index("--max-model-len") + 1])
 time.sleep(0.3)
@@ -70,6 +74,26 @@ def test_a_server_that_dies_at_its_start_tells_why(vllm: Path, home: Path) -> No
     with pytest.raises(EndpointUnavailable, match="CUDA out of memory") as caught:
         start(vllm, home, model="dies")
     assert "log" in caught.value.hint
+
+
+def test_ctrl_c_ends_the_wait_for_a_server(vllm: Path, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "doc.txt").write_text("The harbour master was Oskar Brandvold.")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lcagent.cli.main", "ask", "doc.txt", "Who?", "-m", "it-hangs/model"],
+        env={**os.environ, "PATH": f"{vllm.parent}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs tests in the background ignores Ctrl-C for all its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while status(home) is None:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert "goes on from here" in err and "Traceback" not in err
 
 
 def test_another_model_is_refused_while_one_is_in_use(vllm: Path, home: Path) -> None:

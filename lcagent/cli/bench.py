@@ -98,12 +98,19 @@ def _measure(plan: Plan, settings: Any, quiet: bool) -> None:
         rows = bench_run.run(session)
         opened = session.open(console.say)
         facts = _facts(settings, opened.model, opened.name, plan)
+    if bench_run.skipped:
+        facts["not run"] = f"{len(bench_run.skipped)} answers, such as {bench_run.skipped[0]}"
     for line in bench_run.skipped[:5]:
         console.say(f"not run: {line}")
     if len(bench_run.skipped) > 5:
         console.say(f"not run: {len(bench_run.skipped) - 5} more")
     write_report(rows, plan.out, facts)
-    RichConsole(width=None if sys.stdout.isatty() else 120, highlight=False).print(table(summarise(rows)))
+    cells = summarise(rows)
+    RichConsole(width=None if sys.stdout.isatty() else 120, highlight=False).print(table(cells))
+    for cell in cells:
+        if cell.costed < cell.n:
+            known = f"{cell.costed} of {cell.n} items, the others failed before a first call had ended"
+            console.say(f"{cell.task} by {cell.strategy}: calls, tokens and seconds are means over {known}")
     console.say(f"rows, report.html and pictures: {plan.out}")
 
 

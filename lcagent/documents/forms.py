@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lcagent.documents.lexical import STOPWORDS, folded, stem
+from lcagent.documents.lexical import STOPWORDS, among, folded, stem, terms
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -119,8 +119,9 @@ def holds(quote: str, answer: str, *, share: float = 0.6) -> bool:
     said, stands = form(answer), form(quote)
     if not all(any(same_figure(f, g) for g in stands.figures) for f in said.figures):
         return False
-    words = [w for w in said.words if w not in {"yes", "true", "false"}]
-    return sum(w in stands.words for w in words) >= share * len(words)
+    words = [t for w in said.words if w not in {"yes", "true", "false"} for t in terms(w)]
+    held = {t for w in stands.words for t in terms(w)}
+    return sum(among(w, held) for w in words) >= share * len(words)
 
 
 def _date(match: re.Match[str]) -> str:

@@ -11,7 +11,8 @@ import re
 import unicodedata
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import accumulate, starmap
 
@@ -22,14 +23,17 @@ COMMON = 0.15
 """Share of the passages from which a name is too common to lead anywhere."""
 STRONGEST = 6
 """A passage that holds this many of the rarest names is linked as strongly as can be."""
-UNSPACED = (
+# Characters of scripts that do not set words apart.
+_SCRIPTS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1780-\u17d3"  # Thai, Lao, Burmese, Khmer
     "\u3005-\u3007\u3041-\u30fa\u30fc-\u312f\u31f0-\u31ff\uff66-\uff9f"  # kana, bopomofo
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters
-    "\uac00-\ud7a3"  # Korean sets words apart, but not the particles after them
+    "\u1100-\u11ff\uac00-\ud7a3"  # Korean sets words apart, but not the particles after them
 )
-"""Characters of scripts that do not set words apart, as a set of a regular expression."""
 _WORD = re.compile(r"\w+")
+_UNSPACED = re.compile(f"[{_SCRIPTS}]")
+_SPACED = re.compile(rf"[^\W{_SCRIPTS}]+")
+_RUN = re.compile(rf"[{_SCRIPTS}]+|{_SPACED.pattern}")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+")
 _LINE_END = re.compile(r"\n")
@@ -83,9 +87,34 @@ def folded(text: str) -> str:
     return "".join(c for c in plain if not unicodedata.combining(c))
 
 
+def unspaced(text: str) -> bool:
+    """Whether any of a text is in a script that does not set words apart."""
+    return not text.isascii() and _UNSPACED.search(text) is not None
+
+
+def terms(text: str) -> list[str]:
+    """The words of a text; where they are not set apart, each two characters that stand side by side.
+
+    Most Chinese, Japanese and Korean words are made of two, and two texts that share a longer word share
+    its pairs.
+    """
+    if not unspaced(text):
+        return _WORD.findall(text)
+    found: list[str] = []
+    for run in _RUN.findall(text):
+        paired = len(run) > 1 and unspaced(run)
+        found.extend((run[i : i + 2] for i in range(len(run) - 1)) if paired else (run,))
+    return found
+
+
+def among(term: str, held: Set[str]) -> bool:
+    """Whether a term is one of some others, or a single character that one of them is paired of."""
+    return term in held or (len(term) == 1 and unspaced(term) and any(term in other for other in held))
+
+
 def query_words(text: str) -> list[str]:
-    """Stems of the content words of a text, each once, in order."""
-    words = (w for w in _WORD.findall(text.casefold()) if w not in STOPWORDS)
+    """Stems of the content words of a text, each once, in order; pairs where words are not set apart."""
+    words = (w for w in terms(text.casefold()) if w not in STOPWORDS)
     return list(dict.fromkeys(map(stem, words)))
 
 
@@ -106,14 +135,20 @@ class Folded:
         whole = self._whole
         held: dict[int, set[str]] = {}
         for wanted in stems:
+            anywhere = unspaced(wanted)
             at = whole.find(wanted)
             while at >= 0:
-                word = _WORD.match(whole, at)
-                begins = at == 0 or not _WORD.match(whole[at - 1])
-                if word and begins and word.group() not in STOPWORDS and stem(word.group()) == wanted:
+                if anywhere or self._begins_at(at, wanted):
                     held.setdefault(bisect_right(self._ends, at), set()).add(wanted)
                 at = whole.find(wanted, at + len(wanted))
         return held
+
+    def _begins_at(self, at: int, wanted: str) -> bool:
+        """Whether a word begins there that has this stem."""
+        word = _SPACED.match(self._whole, at)
+        if word is None or (at and _SPACED.match(self._whole, at - 1, at)):
+            return False
+        return word.group() not in STOPWORDS and stem(word.group()) == wanted
 
 
 def passages(text: str, start: int = 0, end: int | None = None) -> Iterator[Passage]:
@@ -243,7 +278,7 @@ def linked(
 
 def names(text: str) -> list[str]:
     """Stems of the words that begin with a capital letter, each once, in order."""
-    words = (w for w in _WORD.findall(text) if w[0].isupper() and w.casefold() not in STOPWORDS)
+    words = (w for w in terms(text) if w[0].isupper() and w.casefold() not in STOPWORDS)
     return list(dict.fromkeys(stem(w.casefold()) for w in words))
 
 
@@ -283,6 +318,10 @@ def _counts(text: str, stems: Mapping[str, int], begins: re.Pattern[str]) -> dic
     # Most passages hold none: looking for substrings is the fastest way to find that out.
     if not any(map(text.__contains__, stems)):
         return counts
+    if unspaced(text):
+        spaced = Counter(map(stem, _SPACED.findall(text)))
+        found = {s: text.count(s) if unspaced(s) else spaced[s] for s in stems}
+        return {s: n for s, n in found.items() if n}
     for word in begins.findall(text):
         if (key := stem(word)) in stems:
             counts[key] = counts.get(key, 0) + 1

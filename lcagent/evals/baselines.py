@@ -16,6 +16,7 @@ from langgraph.runtime import Runtime
 from lcagent.agents import answerer
 from lcagent.agents.prompt import Prompt
 from lcagent.documents import search
+from lcagent.errors import QuestionTooLong, UsageError
 from lcagent.evals.items import Item
 from lcagent.graphs.answering import layout
 from lcagent.graphs.direct import direct_room
@@ -108,15 +109,24 @@ def _fitting(task: Task, views: Sequence[View], tokens: int) -> list[View]:
 
 
 def head_and_tail(task: Task, room: int) -> list[View]:
-    """The beginning and the end of the document, half of the room each; all of it where it fits."""
+    """The beginning and the end of the document, half of the room each; all of it where it fits.
+
+    Raises:
+        QuestionTooLong: there is no room for either.
+    """
     text, count = task.documents[0].text, task.model.window.count
     if len(text) <= room * 8 and count(text) + 24 <= room:
         return [View(0, 0, len(text), [])]
-    half = (room - 48) // 2
+    half = max(0, (room - 48) // 2)
     ratio = len(text[: half * 8]) / max(1, count(text[: half * 8]))  # characters a token
     size = int(half * ratio)
-    while count(text[:size]) > half or count(text[-size:]) > half:
+    while size and (count(text[:size]) > half or count(text[-size:]) > half):
         size = size * 19 // 20
+    if not size:
+        raise QuestionTooLong(
+            f"the question leaves nothing of the window's {task.model.window.size} tokens",
+            hint="ask a shorter question, or use a larger --window",
+        )
     return [View(0, 0, size, []), View(0, max(size, len(text) - size), len(text), [])]
 
 
@@ -127,14 +137,26 @@ def best_passages(task: Task, room: int) -> list[View]:
 
 
 def gold_only(item: Item) -> Choose:
-    """Only what the answer stands in: the model's own ceiling."""
+    """Only what the answer stands in: the model's own ceiling.
+
+    Raises:
+        UsageError: none of it is known (at once), or fits (when it is asked).
+    """
+    if not item.gold and not item.gold_pages:
+        raise UsageError("nothing says where its answer stands", hint="leave out the strategy gold")
 
     def choose(task: Task, room: int) -> list[View]:
         spans = list(item.gold)
         if item.gold_pages:
             pages = {page.number: page for page in task.documents[0].pages}
             spans = [(pages[n].start, pages[n].end) for n in item.gold_pages if n in pages]
-        return _fitting(task, [View(0, start, end, []) for start, end in spans], room)
+        views = _fitting(task, [View(0, start, end, []) for start, end in spans], room)
+        if not views:  # asked without them, it would be a guess from no document at all
+            raise UsageError(
+                f"no place of the answer fits a window of {task.model.window.size} tokens",
+                hint="use a larger --window",
+            )
+        return views
 
     return choose
 
@@ -144,10 +166,13 @@ def baseline(name: str, item: Item) -> Baseline | None:
 
     `closed`: no document at all. `cut`: head and tail, cut to the window. `bm25`: plain retrieval.
     `gold`: only the gold paragraphs or pages.
+
+    Raises:
+        UsageError: `gold` of an item without gold places: it has no ceiling.
     """
     if name == "closed":
         return Baseline(name, answerer.CLOSED_BOOK, None)
-    chooser = {"cut": head_and_tail, "bm25": best_passages, "gold": gold_only(item)}.get(name)
+    chooser = gold_only(item) if name == "gold" else {"cut": head_and_tail, "bm25": best_passages}.get(name)
     return Baseline(name, answerer.FROM_EVIDENCE, chooser) if chooser else None
 
 

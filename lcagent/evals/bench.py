@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lcagent.documents import load
 from lcagent.errors import EndpointUnavailable, LcagentError, SettingsError, UsageError
@@ -18,6 +20,7 @@ from lcagent.evals.scorers import rescored
 from lcagent.evals.tasks import Request, folder, generate
 from lcagent.graphs import STRATEGIES
 from lcagent.graphs.answer import Answer
+from lcagent.graphs.events import Event, RunStarted
 from lcagent.graphs.runner import Request as Question
 from lcagent.graphs.runner import run
 from lcagent.graphs.runs import Runs
@@ -29,6 +32,8 @@ TIMED_OUT = "TimedOut"
 """Error code of an item that took longer than it may."""
 _MANY = 64
 """With none of a category among so many items there is none."""
+_APART = {"model", "window", "strategy", "home", "api_base", "api_key", "timeout", "concurrency"}
+"""Settings that a row notes in fields of their own, or that decide no answer: where, and how fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Progress:
 
 @dataclass(slots=True)
 class Bench:
-    """One measurement. Rows are written as they come; done again, what is there is kept.
+    """One measurement. Rows are written as they come; done again, those that are there are kept.
 
     Args:
         plan: what is measured.
@@ -95,7 +100,8 @@ class Bench:
         """Measure what is missing and give all rows.
 
         Raises:
-            UsageError: an unknown task or strategy, or data that is missing.
+            UsageError: an unknown task or strategy, data that is missing, or rows in the output folder
+                that answer the same items but were measured otherwise.
             EndpointUnavailable: the model server has gone; the rows so far are kept.
         """
         for name in self.plan.strategies:
@@ -107,11 +113,16 @@ class Bench:
         items = [item for task in self.plan.tasks for item in self._items(task, count)]
         path = self.plan.out / ROWS_FILE
         _drop_half_a_line(path)
-        rows = read_rows(path)
+        blank = [(item, self._blanks(item, opened.model)) for item in items]
+        wanted = {(row.item, row.strategy): row for _, some in blank for row in some}
+        rows = [row for row in read_rows(path) if (row.item, row.strategy) in wanted]
+        for row in rows:
+            _check_same(row, wanted[row.item, row.strategy], path)
+        self._keep_documents(items)
         have = {(row.item, row.strategy) for row in rows}
-        wanted = [(item, name) for item in items for name in self.plan.strategies]
-        missing = [pair for pair in wanted if (pair[0].id, pair[1]) not in have]
-        self.tell(Progress(len(wanted) - len(missing), len(wanted)))
+        missing = [(item, [r for r in some if (r.item, r.strategy) not in have]) for item, some in blank]
+        done = len(have)
+        self.tell(Progress(done, len(wanted)))
         with path.open("a", encoding="utf-8") as file:
 
             def keep(row: Row | None) -> None:
@@ -123,26 +134,68 @@ class Bench:
                 done += 1
                 self.tell(Progress(done, len(wanted), row))
 
-            done = len(wanted) - len(missing)
             asyncio.run(self._all(missing, session, keep))
-        order = {(item.id, name) for item, name in wanted}
-        return [row for row in rows if (row.item, row.strategy) in order]
+        return rows
 
     def _items(self, task: str, count: Callable[[str], int]) -> list[Item]:
-        """The items of one task, made once and kept beside the rows."""
+        """The items of one task."""
         plan, items = self.plan, list[Item]()
         for length in plan.lengths or (0,):
             items += self._of_category(task, length, count)[plan.offset :]
-        documents = plan.out / "documents"
-        documents.mkdir(exist_ok=True)
-        for item in items:
-            if item.text is not None:
-                (documents / f"{item.id}.txt").write_bytes(item.text.encode("utf-8", "surrogatepass"))
         if not items:
             raise UsageError(
                 f"{task} has no items here", hint="see --offset, --lengths, --category and --data"
             )
         return items
+
+    def _keep_documents(self, items: Sequence[Item]) -> None:
+        """What is read lies beside the rows."""
+        documents = self.plan.out / "documents"
+        documents.mkdir(exist_ok=True)
+        for item in items:
+            if item.text is not None:
+                (documents / f"{item.id}.txt").write_bytes(item.text.encode("utf-8", "surrogatepass"))
+
+    def _blanks(self, item: Item, model: str) -> list[Row]:
+        """One row a strategy, with all that is known before it is asked."""
+        content = item.digest(folder(self.plan.data))
+        # A strategy named twice is one: its rows would count twice.
+        return [self._blank(item, name, model, content) for name in dict.fromkeys(self.plan.strategies)]
+
+    def _blank(self, item: Item, name: str, model: str, content: str) -> Row:
+        settings = self._settings(name)
+        return Row(
+            task=item.task,
+            item=item.id,
+            length=item.length,
+            strategy=name,
+            question=item.question,
+            answers=item.answers,
+            match=item.match,
+            metric=item.metric,
+            category=item.category,
+            options=item.options,
+            gold=item.gold,
+            gold_pages=item.gold_pages,
+            tokens=item.tokens,
+            model=model,
+            window=self._window(settings),
+            settings=self._deciding(settings),
+            content=content,
+            seed=self.plan.seed,
+        )
+
+    def _window(self, settings: Settings) -> int:
+        """The window that calls really have: the server's may be smaller."""
+        return min(settings.window, self._most or settings.window)
+
+    def _deciding(self, settings: Settings) -> dict[str, Any]:
+        """The settings that decide what a strategy answers, budgets included."""
+        others = STRATEGIES.keys() - {settings.strategy}
+        return {
+            **settings.model_dump(mode="json", exclude=_APART | others),
+            "item_seconds": self.plan.item_seconds,
+        }
 
     def _of_category(self, task: str, length: int, count: Callable[[str], int]) -> list[Item]:
         """The first items of the category; as many are made as it takes, since kinds come by turns."""
@@ -157,41 +210,43 @@ class Bench:
 
     async def _all(
         self,
-        pairs: Sequence[tuple[Item, str]],
+        missing: Sequence[tuple[Item, list[Row]]],
         session: ModelSession,
         keep: Callable[[Row | None], None],
     ) -> None:
         gate = asyncio.Semaphore(self.plan.jobs)
 
-        async def one(item: Item, name: str) -> None:
+        async def one(item: Item, rows: list[Row]) -> None:
             async with gate:
-                keep(await self._row(item, name, session))
+                # One after the other: two names of one and the same run would wait for its lock in vain.
+                for row in rows:
+                    keep(await self._row(item, row, session))
 
         try:
             async with asyncio.TaskGroup() as group:
-                for item, name in pairs:
-                    group.create_task(one(item, name))
+                for item, rows in missing:
+                    group.create_task(one(item, rows))
         except* LcagentError as failed:
             raise failed.exceptions[0] from None
 
-    async def _row(self, item: Item, name: str, session: ModelSession) -> Row | None:
-        """One item by one strategy; None where the strategy cannot be asked (`whole` past the window)."""
-        settings = self._settings(name)
-        row = _blank(item, name, self.plan.seed)
-        question = Question(
-            [self._source(item)],
-            item.question,
-            resume=True,
-            strategy=baseline(name, item),
-        )
+    async def _row(self, item: Item, row: Row, session: ModelSession) -> Row | None:
+        """One item by one strategy; None where it cannot be asked, as `whole` past the model's window."""
+        name, settings = row.strategy, self._settings(row.strategy)
         started = time.monotonic()
+
+        def note(event: Event) -> None:
+            if isinstance(event, RunStarted):
+                row.run_id = event.run_id
+
         try:
+            chosen = baseline(name, item)
+            question = Question([self._source(item)], item.question, resume=True, strategy=chosen)
             async with asyncio.timeout(self.plan.item_seconds):
-                answer = await run(question, settings, session, lambda _: None)
+                answer = await run(question, settings, session, note)
         except TimeoutError:
             row.error = TIMED_OUT
         except UsageError as error:
-            if name in {"direct", "whole"}:
+            if name in {"direct", "whole", "gold"}:
                 self.skipped.append(f"{name} on {item.id}: {error.message}")
                 return None
             row.error = error.code
@@ -204,18 +259,22 @@ class Bench:
         else:
             self._fill(row, answer, item, settings)
         if row.error:
-            overrun = int(row.error == "WindowExceeded")
-            row.cost = Cost(seconds=round(time.monotonic() - started, 3), overruns=overrun)
-        row.model, row.window = session.open(self.say).model, settings.window
+            row.cost = self._spent(row, settings, time.monotonic() - started)
         return rescored(row)
 
+    def _spent(self, row: Row, settings: Settings, seconds: float) -> Cost:
+        """What a run had spent when it failed: its finished calls stand in its journal."""
+        spent = Cost(seconds=round(seconds, 3))
+        if row.run_id:
+            with _runs(settings) as runs:
+                seconds = runs.find(row.run_id)["seconds"]
+                spent = cost(runs.call_rows(row.run_id), seconds, row.window)
+        spent.overruns += int(row.error == "WindowExceeded")
+        return spent
+
     def _fill(self, row: Row, answer: Answer, item: Item, settings: Settings) -> None:
-        store = Store(settings.data_dir / "lcagent.db")
-        try:
-            runs = Runs(store)
+        with _runs(settings) as runs:
             calls, entries = runs.call_rows(answer.run_id), runs.entries(answer.run_id)
-        finally:
-            store.close()
         text = load(self._source(item)).text
         row.prediction, row.status, row.run_id = answer.text, answer.status, answer.run_id
         row.citations = [
@@ -231,7 +290,7 @@ class Bench:
         row.dropped_quotes = answer.dropped_quotes
         row.chars_read, row.chars_total = answer.coverage.chars_read, answer.coverage.chars_total
         row.recorded, row.kept = retention(item.answers, entries, calls)
-        row.cost = cost(calls, answer.usage, settings.window)
+        row.cost = cost(calls, answer.usage.seconds, row.window)
 
     def _source(self, item: Item) -> Path:
         if item.path is not None:
@@ -266,20 +325,36 @@ def _drop_half_a_line(path: Path) -> None:
         path.write_bytes(text[: text.rfind(b"\n") + 1])
 
 
-def _blank(item: Item, name: str, seed: int) -> Row:
-    return Row(
-        task=item.task,
-        item=item.id,
-        length=item.length,
-        strategy=name,
-        question=item.question,
-        answers=item.answers,
-        match=item.match,
-        metric=item.metric,
-        category=item.category,
-        options=item.options,
-        gold=item.gold,
-        gold_pages=item.gold_pages,
-        tokens=item.tokens,
-        seed=seed,
-    )
+@contextmanager
+def _runs(settings: Settings) -> Generator[Runs]:
+    store = Store(settings.data_dir / "lcagent.db")
+    try:
+        yield Runs(store)
+    finally:
+        store.close()
+
+
+def _check_same(kept: Row, asked: Row, path: Path) -> None:
+    """A row that was measured otherwise must not stand in for an answer.
+
+    Raises:
+        UsageError: what differs.
+    """
+    if how := _difference(kept, asked):
+        raise UsageError(
+            f"the answer of {kept.strategy} to {kept.item} in {path} {how}", hint="choose another --out"
+        )
+
+
+def _difference(kept: Row, asked: Row) -> str:
+    if not kept.content:
+        return "does not say what it was measured with"
+    if kept.model != asked.model:
+        return f"is by the model {kept.model}, not {asked.model}"
+    if kept.window != asked.window:
+        return f"had a window of {kept.window} tokens, not {asked.window}"
+    if kept.settings != asked.settings:
+        every = sorted(kept.settings.keys() | asked.settings.keys())
+        names = [name for name in every if kept.settings.get(name) != asked.settings.get(name)]
+        return f"was given with other settings ({', '.join(names)})"
+    return "" if kept.content == asked.content else "is about another question or document"

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from lcagent.errors import UsageError
 from lcagent.evals.items import Row, read_rows
 from lcagent.evals.plots import length_label
-from lcagent.evals.stats import paired, paired_bootstrap
+from lcagent.evals.stats import paired, paired_difference
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,7 +93,7 @@ def print_comparison(a: Sequence[Row], b: Sequence[Row], console: Console) -> No
 
 
 def _print_cell(a: list[Row], b: list[Row], console: Console) -> None:
-    found = paired_bootstrap(a, b)
+    found = paired_difference(a, b)
     where = f"{a[0].task} {length_label(a[0].length)} {a[0].strategy}"
     if not found.n:
         console.print(f"{where}: no item in both", markup=False, highlight=False)
@@ -112,12 +112,16 @@ def _print_change(change: Change, console: Console) -> None:
     a, b = change.before, change.after
     lines = [
         f"  {a.item} ({a.strategy}) {a.score:.2f} → {b.score:.2f}: {_line(a.question)}",
-        f"    wanted {_line(' | '.join(a.answers)) or 'not found'}",
+        f"    wanted {_wanted(a)}",
         f"    A      {_said(a)}",
         f"    B      {_said(b)}",
     ]
     # No markup: predictions and questions hold square brackets of their own.
     console.print("\n".join(lines), markup=False, highlight=False)
+
+
+def _wanted(row: Row) -> str:
+    return "(left out of these rows)" if row.stripped else _line(" | ".join(row.answers)) or "not found"
 
 
 def _said(row: Row) -> str:

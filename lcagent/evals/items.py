@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -52,6 +54,18 @@ class Item(BaseModel):
         """The gold stretches of the document, in order."""
         return [self.text[start:end] for start, end in self.gold] if self.text else []
 
+    def digest(self, data: Path) -> str:
+        """Names all that is asked and what it is scored by, the document included.
+
+        Args:
+            data: folder that `path` is relative to.
+        """
+        # As ASCII: half of a surrogate pair, which a text may hold, has no UTF-8.
+        exact = hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode("ascii"))
+        if self.path is not None:
+            exact.update((data / self.path).read_bytes())
+        return exact.hexdigest()
+
 
 class Cited(BaseModel):
     """One citation of an answer."""
@@ -91,6 +105,9 @@ class Row(BaseModel):
     `error` is the code of what stopped it (a failed or timed-out item); such a row scores 0 and stays in.
     `recorded` and `kept` say of how many gold facts that a step had recorded how many the last state
     still held; both are 0 where a strategy keeps no such record.
+
+    `model`, `window`, `settings` and `content` (`Item.digest`) are what the row was measured with: it is
+    kept in place of a new answer only where all of them are the same. They are empty in old rows.
     """
 
     version: Literal[1] = 1
@@ -98,13 +115,13 @@ class Row(BaseModel):
     item: str
     length: int
     strategy: str
-    question: str
-    answers: tuple[str, ...]
+    question: str = ""
+    answers: tuple[str, ...] = ()
     match: Literal["any", "all"]
     metric: Metric
     category: str
-    options: dict[str, str]
-    gold: tuple[tuple[int, int], ...]
+    options: dict[str, str] = {}
+    gold: tuple[tuple[int, int], ...] = ()
     gold_pages: tuple[int, ...]
     tokens: int
     prediction: str = ""
@@ -120,8 +137,15 @@ class Row(BaseModel):
     cost: Cost = Cost()
     model: str = ""
     window: int = 0
+    settings: dict[str, Any] = {}
+    content: str = ""
     seed: int = 0
     run_id: str = ""
+
+    @property
+    def stripped(self) -> bool:
+        """Whether the texts of the data set were left out, so that its answers are not known here."""
+        return not self.question
 
     @property
     def score(self) -> float:

@@ -7,24 +7,23 @@ from typing import Any
 
 from lcagent.evals.items import Cost
 from lcagent.evals.scorers import sub_exact_match
-from lcagent.graphs.answer import UsageReport
 
 
-def cost(calls: Sequence[dict[str, Any]], usage: UsageReport, window: int) -> Cost:
+def cost(calls: Sequence[dict[str, Any]], seconds: float, window: int) -> Cost:
     """The cost of one run.
 
     Args:
-        calls: its finished calls as the journal keeps them: when each ended and how long it took.
-        usage: as the Answer reports it.
+        calls: its finished calls as the journal keeps them: tokens, when each ended, how long it took.
+        seconds: wall seconds, over all commands that worked on it.
         window: tokens of one call.
     """
     spans = [(call["created"] - call["seconds"], call["created"]) for call in calls]
     return Cost(
-        calls=usage.calls,
-        prompt_tokens=usage.prompt_tokens,
-        cached_tokens=usage.cached_tokens,
-        completion_tokens=usage.completion_tokens,
-        seconds=usage.seconds,
+        calls=len(calls),
+        prompt_tokens=sum(call["prompt_tokens"] for call in calls),
+        cached_tokens=sum(call["cached_tokens"] for call in calls),
+        completion_tokens=sum(call["completion_tokens"] for call in calls),
+        seconds=round(seconds, 3),
         critical_seconds=round(critical_path(spans), 3),
         peak_in_flight=peak(spans),
         overruns=sum(call["prompt_tokens"] + call["completion_tokens"] > window for call in calls),

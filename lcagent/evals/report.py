@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lcagent.evals.items import Row
 from lcagent.evals.plots import draw, length_label
-from lcagent.evals.stats import Score, paired_bootstrap
+from lcagent.evals.stats import Score, paired_difference
 from lcagent.evals.summary import Cell, failed, groups, summarise
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def table(cells: Sequence[Cell]) -> Table:
     """The cells for a terminal of 120 columns; shares and rates are in per cent.
 
     `refused` is though present, `answered` though absent. `fail` counts failed, timed-out and
-    budget-cut items, `over` calls past the window.
+    budget-cut items, `over` calls past the window. Costs are means over the items whose cost is known
+    (`Cell.costed`), which may be fewer than `n`.
     """
     from rich import box
     from rich.table import Table
@@ -97,9 +98,7 @@ def _terminal_row(cell: Cell) -> list[Any]:
         percent(cell.answered_though_absent),
         percent(cell.scores.get("citation_precision")),
         percent(cell.scores.get("citation_recall")),
-        amount(cell.calls),
-        amount(cell.tokens),
-        amount(cell.seconds),
+        *(amount(mean) if cell.costed else NONE for mean in (cell.calls, cell.tokens, cell.seconds)),
         str(cell.failed + cell.budget),
         str(cell.overruns),
     ]
@@ -159,7 +158,7 @@ def _comparisons(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "length": length,
             "a": a,
             "b": b,
-            "found": paired_bootstrap(strategies[a], strategies[b]),
+            "found": paired_difference(strategies[a], strategies[b]),
         }
         for (task, length), strategies in groups(rows).items()
         for a, b in combinations(strategies, 2)

@@ -6,18 +6,11 @@ Only the standard library: intervals come with every install, and the same rows 
 from __future__ import annotations
 
 import math
-import random
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from lcagent.evals.items import Row
 
-RESAMPLES = 10_000
-SEED = 20_240_701
-_BLOCK = 100
-"""Resamples drawn by one call: the calls cost more than the drawing."""
 Z95 = 1.959963984540054
 """Two-sided 95 % point of the normal distribution."""
 
@@ -41,9 +34,7 @@ class Comparison:
         difference: mean of b's score minus a's, item by item.
         low: lower end of its 95 % interval.
         high: upper end.
-        p: two-sided; how often a resampled difference lies on the other side of 0, twice. Never
-            under what flipping signs at random could reach on the items that differ: resampling
-            two items that both gained would else prove a gain.
+        p: two-sided, of there being no difference; under 0.05 exactly where the interval leaves out 0.
         better: items on which b scores more than a.
         worse: items on which b scores less.
         same: the others.
@@ -60,51 +51,28 @@ class Comparison:
 
 
 def score_of(values: Sequence[float]) -> Score:
-    """Mean and 95 % interval: Wilson where all values are 0 or 1, else percentile bootstrap.
+    """Mean and 95 % interval of values from 0 to 1.
 
-    No value, or a single one between 0 and 1, bounds nothing: the interval is 0 to 1. The interval
-    is widened to hold the mean, which a percentile interval of a very skewed sample need not.
+    Wilson's interval. Values between 0 and 1 scatter less than hits and misses of the same mean, so that
+    as many hits and misses as are equally sure stand for them. Their scatter is taken with one value of 0
+    and one of 1 added: a few equal values do not show that there is none. No value bounds nothing.
     """
-    n = len(values)
+    n, total = len(values), math.fsum(values)
     if n == 0:
         return Score(0, 0.0, 0.0, 1.0)
-    mean = math.fsum(values) / n
-    if all(value in (0, 1) for value in values):
-        low, high = wilson(round(math.fsum(values)), n)
-    elif n == 1:
-        low, high = 0.0, 1.0
-    else:
-        low, high, _ = _bootstrap(tuple(sorted(values)))
+    mean, added = total / n, (total + 1) / (n + 2)
+    scatter = (math.fsum(value * value for value in values) + 1) / (n + 2) - added * added
+    worth = n * added * (1 - added) / scatter
+    low, high = wilson(mean * worth, worth)
     return Score(n, mean, min(low, mean), max(high, mean))
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
+def wilson(hits: float, n: float) -> tuple[float, float]:
     """The score interval of a proportion (Wilson 1927), which stays honest at 0 and n hits."""
     share, z2 = hits / n, Z95 * Z95
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-@lru_cache(maxsize=4096)
-def _bootstrap(values: tuple[float, ...]) -> tuple[float, float, float]:
-    """Percentile interval of the mean (Efron 1979), and the two-sided p of its being 0.
-
-    Args:
-        values: sorted, so that the result does not hang on the order of the items.
-    """
-    rng = random.Random(SEED)  # noqa: S311 - resampling, no secret
-    n = len(values)
-    means: list[float] = []
-    for _ in range(RESAMPLES // _BLOCK):
-        drawn = rng.choices(values, k=n * _BLOCK)
-        means.extend(sum(drawn[at : at + n]) / n for at in range(0, n * _BLOCK, n))
-    means.sort()
-    tail = round(RESAMPLES * 0.025)
-    # Add-one smoothing: 10,000 resamples cannot show that p is 0. What rounding leaves of 0 is 0.
-    at_most = (bisect_right(means, 1e-12) + 1) / (RESAMPLES + 1)
-    at_least = (RESAMPLES - bisect_left(means, -1e-12) + 1) / (RESAMPLES + 1)
-    return means[tail], means[-1 - tail], min(1.0, 2 * min(at_most, at_least))
 
 
 Key = tuple[str, int, int, str]
@@ -121,19 +89,25 @@ def paired(a: Sequence[Row], b: Sequence[Row]) -> list[tuple[Row, Row]]:
     return [(row, second[key]) for key, row in first.items() if key in second]
 
 
-def paired_bootstrap(a: Sequence[Row], b: Sequence[Row]) -> Comparison:
+def paired_difference(a: Sequence[Row], b: Sequence[Row]) -> Comparison:
     """Compare two strategies item by item; each list holds the rows of one strategy.
 
-    Items, not answers, are resampled, so that an item which is hard for both tells nothing apart
-    (Berg-Kirkpatrick 2012). Failed items score 0 and take part. `p` is not corrected for the
-    number of pairs that are compared.
+    An item that is hard for both tells nothing apart. Failed items score 0 and take part. Interval and p
+    are of one normal distribution, after two gains and two losses of the usual size (root mean square of
+    the items that differ) are added, as Agresti and Coull (1998) do for a share: five items that all gain
+    prove nothing yet, and p is near that of the exact sign test. It is not corrected for the number of
+    pairs that are compared.
     """
     gains = [right.score - left.score for left, right in paired(a, b)]
     if not gains:
         return Comparison(0, 0.0, -1.0, 1.0, 1.0, 0, 0, 0)
-    mean = math.fsum(gains) / len(gains)
-    low, high, p = _bootstrap(tuple(sorted(gains))) if len(gains) > 1 else (-1.0, 1.0, 1.0)
     better, worse = sum(g > 0 for g in gains), sum(g < 0 for g in gains)
-    p = min(1.0, max(p, 2.0 ** (1 - better - worse)))
     same = len(gains) - better - worse
+    squares = math.fsum(g * g for g in gains)
+    usual = squares / max(1, better + worse) or 1.0  # that of an answer right or wrong where nothing differs
+    mean, n = math.fsum(gains) / len(gains), len(gains) + 4
+    middle = mean * len(gains) / n
+    error = math.sqrt(((squares + 4 * usual) / n - middle * middle) / (n - 1))
+    low, high = max(-1.0, middle - Z95 * error), min(1.0, middle + Z95 * error)
+    p = math.erfc(abs(middle) / error / math.sqrt(2))
     return Comparison(len(gains), mean, min(low, mean), max(high, mean), p, better, worse, same)

@@ -28,7 +28,9 @@ class Cell:
         budget: items cut off by a budget; likewise.
         answered_though_absent: among items whose answer is not in the document.
         refused_though_present: among items whose answer is.
-        calls: mean per item, as are the tokens and seconds.
+        costed: items that the cost is known of: all but those that failed before a first call had ended,
+            which would make a strategy that fails look cheap.
+        calls: mean per item of these, as are the tokens and seconds; 0 where there is none.
         peak_in_flight: most of any item.
         overruns: sum over items; must be 0.
         retention: kept over recorded gold facts; None where nothing was recorded.
@@ -47,6 +49,7 @@ class Cell:
     budget: int
     answered_though_absent: Score | None
     refused_though_present: Score | None
+    costed: int
     calls: float
     prompt_tokens: float
     cached_tokens: float
@@ -71,7 +74,7 @@ def failed(row: Row) -> bool:
 def answered_though_absent(rows: Iterable[Row]) -> Score | None:
     """The share answered of the items whose answer is absent; failed ones are in n but not answered."""
     said = {"answered", "conflicting"}
-    return _share([r.status in said and not r.error for r in rows if not r.answers])
+    return _share([r.status in said and not r.error for r in rows if not r.answers and not r.stripped])
 
 
 def refused_though_present(rows: Iterable[Row]) -> Score | None:
@@ -119,9 +122,10 @@ def summarise(rows: Iterable[Row]) -> list[Cell]:
 
 def _cell(rows: list[Row], gold: list[Row]) -> Cell:
     names = list(dict.fromkeys(name for row in rows for name in row.scores))
+    costed = [row for row in rows if row.cost.calls or not failed(row)]
 
     def mean(of: Callable[[Row], float]) -> float:
-        return fmean(of(row) for row in rows)
+        return fmean(map(of, costed)) if costed else 0.0
 
     return Cell(
         task=rows[0].task,
@@ -137,6 +141,7 @@ def _cell(rows: list[Row], gold: list[Row]) -> Cell:
         budget=sum(row.status == "budget" for row in rows),
         answered_though_absent=answered_though_absent(rows),
         refused_though_present=refused_though_present(rows),
+        costed=len(costed),
         calls=mean(lambda r: r.cost.calls),
         prompt_tokens=mean(lambda r: r.cost.prompt_tokens),
         cached_tokens=mean(lambda r: r.cost.cached_tokens),

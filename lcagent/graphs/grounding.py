@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from lcagent.agents import answerer
 from lcagent.documents import figures, query_words, sentences
+from lcagent.documents.lexical import among
 from lcagent.graphs.final import Final
 from lcagent.graphs.task import Task
 from lcagent.memory.entries import Evidence
@@ -72,7 +73,7 @@ def grounded(answer: str, shown: str, question: str) -> bool:
     if not words:
         return True
     held = set(query_words(shown))
-    return sum(w in held for w in words) >= GROUNDED * len(words)
+    return sum(among(w, held) for w in words) >= GROUNDED * len(words)
 
 
 def _ends(figure: str) -> list[str]:

@@ -73,6 +73,8 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
             load_all, request.sources, password=request.password, cache=StoredDocuments(store)
         )
         _tell_loaded(loaded, emit)
+        # Waited for here, so that a question that is given up gives up the wait too.
+        await session.wait_open(lambda text: emit(Notice(text)))
         return await _answer(request, settings, session, emit, store, loaded, stack)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -51,20 +52,19 @@ def choose(settings: Settings) -> Choice:
         return _given(settings, wanted)
     if _is_gguf(settings.model) or settings.model == "embedded":
         return _embedded(settings, "named with --model")
-    if settings.model and _is_provider(settings.model):
-        provider = settings.model.split("/", maxsplit=1)[0]
-        return Choice("provider", settings.model, f"named with --model: litellm provider {provider!r}")
-    found = probe(LOCAL_BASE, model=None, api_key=settings.api_key, timeout=1.0)
-    if found and (not wanted or _serves(LOCAL_BASE, wanted, settings.api_key)):
-        found = probe(LOCAL_BASE, model=wanted or None, api_key=settings.api_key) or found
+    provider = _provider(settings.model or "")
+    # A provider's key is not for whatever listens on this machine.
+    found = _local(wanted, None if provider else settings.api_key)
+    if found:
         return Choice("found", found.model, "a server answers at 127.0.0.1:8000", endpoint=found)
+    if provider:
+        return Choice("provider", wanted, f"named with --model: litellm provider {provider!r}")
     return _own(settings, wanted)
 
 
 def _given(settings: Settings, wanted: str) -> Choice:
     base = normalise_base_url(settings.api_base or "")
-    name = wanted.removeprefix("openai/") or None
-    endpoint = probe(base, model=name, api_key=settings.api_key)
+    endpoint = probe(base, model=wanted or None, api_key=settings.api_key)
     if endpoint is None:
         raise EndpointUnavailable(
             f"no model server answers at {base}",
@@ -72,6 +72,16 @@ def _given(settings: Settings, wanted: str) -> Choice:
             " would be used",
         )
     return Choice("given", endpoint.model, "given by --api-base or LCAGENT_API_BASE", endpoint=endpoint)
+
+
+def _local(wanted: str, api_key: str | None) -> Endpoint | None:
+    """The server at the usual place, if it serves what is wanted under that very name."""
+    model = wanted or None
+    try:
+        found = probe(LOCAL_BASE, model=model, api_key=api_key, timeout=1.0, listed=bool(wanted))
+        return found and (probe(LOCAL_BASE, model=model, api_key=api_key) or found)
+    except EndpointUnavailable:  # it wants a key, so it is not ours to use
+        return None
 
 
 def _own(settings: Settings, wanted: str) -> Choice:
@@ -119,6 +129,7 @@ def open_endpoint(
     say: Say,
     progress: Callable[[str, int, int], None],
     stack: ExitStack,
+    halt: threading.Event | None = None,
 ) -> Endpoint:
     """Make the choice's server answer: use, start or fetch what it needs.
 
@@ -128,6 +139,7 @@ def open_endpoint(
         say: gets sentences for people.
         progress: gets (what, bytes done, bytes in all) while a model file is fetched.
         stack: closes what was opened for this process alone.
+        halt: set by another thread, it ends the wait.
 
     Raises:
         EndpointUnavailable: it cannot be made to answer.
@@ -141,12 +153,17 @@ def open_endpoint(
         from lcagent.models.vllm_server import ensure_server
 
         return ensure_server(
-            choice.model, window=settings.window, home=settings.data_dir, vllm=choice.vllm, say=say
+            choice.model,
+            window=settings.window,
+            home=settings.data_dir,
+            vllm=choice.vllm,
+            say=say,
+            halt=halt,
         )
     from lcagent.models.embedded import EmbeddedServer
     from lcagent.models.weights import ensure
 
-    path = ensure(choice.model or None, models_dir=settings.models_dir, progress=progress)
+    path = ensure(choice.model or None, models_dir=settings.models_dir, progress=progress, halt=halt)
     if not choice.model:
         say(
             "using the small embedded CPU model (Qwen2.5-Coder-1.5B, 4 bit): expect modest answers."
@@ -154,27 +171,23 @@ def open_endpoint(
         )
     log = settings.data_dir / "logs" / "embedded.log"
     server = EmbeddedServer(path, context=settings.window, slots=settings.concurrency or 1, log=log)
-    return stack.enter_context(server)
+    endpoint = server.start(halt=halt)
+    stack.callback(server.stop)
+    return endpoint
 
 
 def _is_gguf(model: str | None) -> bool:
     return bool(model) and str(model).lower().endswith(".gguf")
 
 
-def _is_provider(model: str) -> bool:
+def _provider(model: str) -> str:
+    """litellm's name of the provider that a model's name begins with; empty if there is none."""
     if not _PROVIDER.match(model) or Path(model).exists():
-        return False
+        return ""
     import os
 
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     from litellm.types.utils import LlmProviders
 
-    return model.split("/", maxsplit=1)[0] in {provider.value for provider in LlmProviders}
-
-
-def _serves(base: str, model: str, api_key: str | None) -> bool:
-    import httpx
-
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    rows = httpx.get(base + "/models", headers=headers, timeout=2.0, trust_env=False).json()["data"]
-    return any(row.get("id") == model for row in rows)
+    name = model.split("/", maxsplit=1)[0]
+    return name if name in {provider.value for provider in LlmProviders} else ""

@@ -12,12 +12,14 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from lcagent.errors import EndpointUnavailable
 from lcagent.models.endpoint import Endpoint, probe
+from lcagent.models.waiting import pause
 
 START_SECONDS = 180.0
 _HINT = "pip install 'lcagent[local]'"
@@ -50,8 +52,12 @@ class EmbeddedServer:
         )
         self._child: subprocess.Popen[bytes] | None = None
 
-    def start(self, timeout: float = START_SECONDS) -> Endpoint:
+    def start(self, timeout: float = START_SECONDS, *, halt: threading.Event | None = None) -> Endpoint:
         """Start the engine and wait until it answers.
+
+        Args:
+            timeout: seconds to wait.
+            halt: set by another thread, it ends the wait.
 
         Raises:
             EndpointUnavailable: it is not installed, dies, or does not answer in time.
@@ -69,17 +75,25 @@ class EmbeddedServer:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches us alone; we then end the child
             )
+        try:
+            return self._await(self._child, port, timeout, halt)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _await(
+        self, child: subprocess.Popen[bytes], port: int, timeout: float, halt: threading.Event | None
+    ) -> Endpoint:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            if self._child.poll() is not None:
+            if child.poll() is not None:
                 raise self._failure("ended at its start")
             endpoint = probe(
                 f"http://127.0.0.1:{port}/v1", timeout=2.0, origin="embedded CPU engine (llama.cpp)"
             )
             if endpoint is not None:
                 return endpoint
-            time.sleep(0.1)
-        self.stop()
+            pause(halt, 0.1)
         raise self._failure(f"did not answer within {timeout:.0f} s")
 
     def stop(self) -> None:
@@ -94,12 +108,6 @@ class EmbeddedServer:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-
-    def __enter__(self) -> Endpoint:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def _failure(self, what: str) -> EndpointUnavailable:
         lines = self._log.read_text("utf-8", "replace").strip().splitlines() if self._log.exists() else []

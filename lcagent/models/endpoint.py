@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import httpx
+
+from lcagent.errors import EndpointUnavailable, SettingsError
 
 Kind = Literal["vllm", "llamacpp", "openai"]
 
@@ -38,6 +41,21 @@ class Endpoint:
         return self.base_url.removesuffix("/v1")
 
 
+_URL_HINT = "--api-base and LCAGENT_API_BASE are like http://127.0.0.1:8000"
+
+
+def _no_key(base_url: str, status: int, api_key: str | None) -> EndpointUnavailable:
+    what = "does not take the key it was given" if api_key else "wants a key"
+    return EndpointUnavailable(f"{base_url} {what} ({status})", hint="set LCAGENT_API_KEY or --api-key")
+
+
+def _served(model: str | None, names: Iterable[str]) -> str:
+    """What the server calls a model. An organisation may be called as a provider is."""
+    if not model:
+        return next(iter(names))
+    return model if model in names else model.removeprefix("openai/")
+
+
 def normalise_base_url(url: str) -> str:
     """Add scheme and `/v1` where a user left them out."""
     url = url.strip().rstrip("/")
@@ -53,28 +71,40 @@ def probe(
     api_key: str | None = None,
     timeout: float = 5.0,
     origin: str = "",
+    listed: bool = False,
 ) -> Endpoint | None:
     """Ask a server what it is; None if nothing OpenAI-compatible answers.
 
     Args:
         base_url: with or without scheme and `/v1`.
-        model: the served name wanted; without it the server's first model.
+        model: the name wanted, as it is listed or behind litellm's `openai/`; without it the
+            server's first model.
         api_key: bearer token.
         timeout: seconds for each request.
         origin: kept in the endpoint, for people.
+        listed: None too where the server does not list the model by this very name.
+
+    Raises:
+        SettingsError: `base_url` is no URL.
+        EndpointUnavailable: the server wants a key, or another one.
     """
     base_url = normalise_base_url(base_url)
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     with httpx.Client(timeout=timeout, headers=headers, trust_env=False) as client:
         try:
             listing = client.get(base_url + "/models")
+            if listing.status_code in {401, 403}:
+                raise _no_key(base_url, listing.status_code, api_key)
             rows = listing.json()["data"] if listing.status_code == 200 else []
+            names = {str(row["id"]): row for row in rows}
+        except httpx.InvalidURL as error:
+            raise SettingsError(f"{base_url} is no URL: {error}", hint=_URL_HINT) from error
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return None
-        if not isinstance(rows, list) or not rows:
+        if not names or (listed and model not in names):
             return None
-        row = next((r for r in rows if r.get("id") == model), rows[0])
-        served = model or str(row["id"])
+        served = _served(model, names)
+        row = names.get(served) or next(iter(names.values()))
         root = base_url.removesuffix("/v1")
         kind: Kind = "openai"
         slots: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from lcagent.models.connect import Choice, choose, open_endpoint
 from lcagent.models.endpoint import Endpoint, probe
 from lcagent.models.tokens import EstimateCounter, FileCounter, TokenCounter, counter_for
 from lcagent.models.transport import HttpTransport, LiteLlmTransport, Transport
+from lcagent.models.waiting import pause
 from lcagent.settings import Settings
 
 _REASONS = re.compile(
@@ -60,16 +62,36 @@ class ModelSession:
         self._lock = threading.Lock()
         self._open: OpenModel | None = None
 
-    def open(self, say: Say) -> OpenModel:
+    def open(self, say: Say, halt: threading.Event | None = None) -> OpenModel:
         """The open model; the first call chooses and starts.
+
+        Args:
+            say: gets sentences for people.
+            halt: set by another thread, it ends the wait.
 
         Raises:
             EndpointUnavailable: nothing answers or can be made to.
         """
-        with self._lock:
+        while not self._lock.acquire(timeout=0.2):
+            pause(halt)
+        try:
             if self._open is None:
-                self._open = self._make(say)
+                self._open = self._make(say, halt)
             return self._open
+        finally:
+            self._lock.release()
+
+    async def wait_open(self, say: Say) -> OpenModel:
+        """`open` from an event loop; cancelled, it waits no longer.
+
+        Raises:
+            EndpointUnavailable: nothing answers or can be made to.
+        """
+        halt = threading.Event()
+        try:
+            return await asyncio.to_thread(self.open, say, halt)
+        finally:
+            halt.set()
 
     def close(self) -> None:
         """Stop what this process started for itself alone (not a shared vLLM)."""
@@ -83,11 +105,13 @@ class ModelSession:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _make(self, say: Say) -> OpenModel:
+    def _make(self, say: Say, halt: threading.Event | None) -> OpenModel:
         choice = choose(self._settings)
         if choice.source == "provider":
             return self._provider(choice, say)
-        endpoint = open_endpoint(choice, self._settings, say=say, progress=self._progress, stack=self._stack)
+        endpoint = open_endpoint(
+            choice, self._settings, say=say, progress=self._progress, stack=self._stack, halt=halt
+        )
         counter = counter_for(endpoint, self._settings.tokenizer)
         self._stack.callback(counter.close)
         if not counter.exact:

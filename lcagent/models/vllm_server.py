@@ -22,6 +22,7 @@ from pathlib import Path
 
 from lcagent.errors import EndpointUnavailable
 from lcagent.models.endpoint import Endpoint, probe
+from lcagent.models.waiting import pause
 
 IDLE_SECONDS = 900.0
 """The server stops after this long without a process that uses it."""
@@ -145,6 +146,7 @@ def ensure_server(
     say: Say,
     timeout: float = START_SECONDS,
     idle: float = IDLE_SECONDS,
+    halt: threading.Event | None = None,
 ) -> Endpoint:
     """Our server for this model: the one that runs, or a new one.
 
@@ -158,6 +160,7 @@ def ensure_server(
         say: gets a sentence every few seconds while it starts.
         timeout: seconds to wait for a start.
         idle: seconds without a user after which it stops.
+        halt: set by another thread, it ends the wait; the server goes on with its start.
 
     Raises:
         EndpointUnavailable: it does not start, or another model is in use.
@@ -180,7 +183,7 @@ def ensure_server(
         _lease(home)
         if running is None:
             _start(model, window=window, home=home, vllm=vllm, idle=idle)
-    return _await(model, home, say, timeout)
+    return _await(model, home, say, timeout, halt)
 
 
 def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> None:
@@ -209,7 +212,7 @@ def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> N
     write_status(_state_file(home), ServerStatus(supervisor.pid, port, model, window, str(log), "starting"))
 
 
-def _await(model: str, home: Path, say: Say, timeout: float) -> Endpoint:
+def _await(model: str, home: Path, say: Say, timeout: float, halt: threading.Event | None) -> Endpoint:
     began = told = time.monotonic()
     while True:
         running = status(home)
@@ -232,7 +235,7 @@ def _await(model: str, home: Path, say: Say, timeout: float) -> Endpoint:
         if now - told >= 10:
             told = now
             say(f"vLLM is loading {running.model} ({now - began:.0f} s); log: {running.log}")
-        time.sleep(0.5)
+        pause(halt, 0.5)
 
 
 def status(home: Path) -> ServerStatus | None:

