@@ -138,8 +138,9 @@ class Console:
         again = f" ({usage.replayed} from an earlier command)" if usage.replayed else ""
         tokens = usage.prompt_tokens + usage.completion_tokens
         status = answer.status.replace("_", " ")
+        calls = f"{usage.calls} call{'s' * (usage.calls != 1)}"
         self.say(
-            f"  {status}; {answer.coverage.sentence}; {usage.calls} calls{again}, {tokens:,} tokens,"
+            f"  {status}; {answer.coverage.sentence}; {calls}{again}, {tokens:,} tokens,"
             f" {_span(usage.seconds)}; run {answer.run_id}"
         )
 
