@@ -43,7 +43,9 @@ def ask(
     options: SetOption = None,
     password: Annotated[str | None, typer.Option(help="For an encrypted PDF.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    stream: Annotated[bool, typer.Option("--stream", help="Print the answer while it is written, before it is checked.")] = False,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Print the answer while it is written, before it is checked.")
+    ] = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on with the last run of this question, also if it had finished."),
