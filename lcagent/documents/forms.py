@@ -96,6 +96,11 @@ def form(text: str) -> Form:
     return Form(tuple(figures), denied, tuple(dict.fromkeys(words)))
 
 
+def in_digits(text: str) -> str:
+    """A text in small letters with its spelt numbers in digits: "three", "twenty-one" as "3", "21"."""
+    return _SPELT.sub(_digits, " ".join(text.casefold().split()))
+
+
 def same_figure(one: str, other: str) -> bool:
     """Equal, or one is the year or month that the other lies in, or the same day without its year."""
     short, long = sorted((one, other), key=len)

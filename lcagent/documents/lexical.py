@@ -65,10 +65,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the passages of a text are, laid out once for several searches: 16 bytes a passage."""
+    """Where the passages of a text are, laid out once for several searches: 16 bytes a passage.
+
+    `mixed` tells whether any of it is in a script that does not set words apart.
+    """
 
     starts: array[int]
     ends: array[int]
+    mixed: bool
 
 
 def stem(word: str) -> str:
@@ -166,7 +170,7 @@ def lay_out(text: str, within: Iterable[tuple[int, int]] | None = None) -> Layou
         text: the document's text.
         within: stretches that no passage crosses, such as segments; default: the whole text.
     """
-    layout = Layout(array("q"), array("q"))
+    layout = Layout(array("q"), array("q"), unspaced(text))
     for start, end in within or _blocks(text):
         for passage_start, passage_end in _spans(text, start, end):
             layout.starts.append(passage_start)
@@ -304,21 +308,21 @@ def _scan(text: str, words: list[str], layout: Layout | None) -> _Scan:
         return scan
     begins = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\w*")
     for start, end in zip(layout.starts, layout.ends, strict=True):
-        if held := _counts(text[start:end], scan.frequency, begins):
+        if held := _counts(text[start:end], scan.frequency, begins, mixed=layout.mixed):
             scan.found.append((Passage(start, end), held))
             for word in held:
                 scan.frequency[word] += 1
     return scan
 
 
-def _counts(text: str, stems: Mapping[str, int], begins: re.Pattern[str]) -> dict[str, int]:
+def _counts(text: str, stems: Mapping[str, int], begins: re.Pattern[str], *, mixed: bool) -> dict[str, int]:
     """How often each stem's words stand in a text; only those that do."""
     text = text.casefold()
     counts: dict[str, int] = {}
     # Most passages hold none: looking for substrings is the fastest way to find that out.
     if not any(map(text.__contains__, stems)):
         return counts
-    if unspaced(text):
+    if mixed and unspaced(text):
         spaced = Counter(map(stem, _SPACED.findall(text)))
         found = {s: text.count(s) if unspaced(s) else spaced[s] for s in stems}
         return {s: n for s, n in found.items() if n}

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from lcagent.agents import answerer
 from lcagent.documents import figures, query_words, sentences
+from lcagent.documents.forms import in_digits
 from lcagent.documents.lexical import among
 from lcagent.graphs.final import Final
 from lcagent.graphs.task import Task
@@ -65,21 +66,43 @@ def about(question: str, shown: str) -> bool:
 
 def grounded(answer: str, shown: str, question: str) -> bool:
     """Whether an answer's figures and at least a third of its words stand in the text shown."""
-    given = figures(shown)
+    plain = _plain(shown)
+    stated = figures(shown) | figures(plain)
+    given = stated.union(*map(_parts, stated))
     unknown = figures(answer) - given - figures(question)
     if any(end not in given for figure in unknown for end in _ends(figure)):
         return False
-    words = [w for w in query_words(answer) if w not in _VERDICTS]
+    words = [w for w in query_words(_plain(answer)) if w not in _VERDICTS]
     if not words:
         return True
-    held = set(query_words(shown))
+    held = set(query_words(plain))
     return sum(among(w, held) for w in words) >= GROUNDED * len(words)
+
+
+_GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
+
+
+def _plain(text: str) -> str:
+    """A text with its numbers in one notation: spelt ones in digits, none with separators."""
+    return _GROUPED.sub(lambda match: match.group().replace(",", ""), in_digits(text))
+
+
+_RANGE = re.compile(r"([^-]+)-([^-]+)|(\d{4})/(\d{2}|\d{4})")
+_MONTH, _DAY = "(0?[1-9]|1[0-2])", "(0?[1-9]|[12]\\d|3[01])"
+_DATE = re.compile(rf"(\d{{4}})[-/.]{_MONTH}[-/.]{_DAY}|{_DAY}[-/.]{_DAY}[-/.](\d{{4}})")
 
 
 def _ends(figure: str) -> list[str]:
     """The two ends of a range, which a text may give apart; any other figure stays whole."""
-    ends = figure.split("-")
-    return ends if len(ends) == 2 and all(ends) else [figure]
+    match = _RANGE.fullmatch(figure)
+    return [end for end in match.groups() if end] if match else [figure]
+
+
+def _parts(figure: str) -> set[str]:
+    """What else a figure of the text states: the ends of a range; a date's year, month and day."""
+    match = _DATE.fullmatch(figure)
+    parts = {part for part in match.groups() if part} if match else set(_ends(figure))
+    return parts | {part.lstrip("0") for part in parts}
 
 
 _VERDICTS = {"yes", "no", "true", "false"}
