@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -170,6 +171,7 @@ class FileCounter:
             raise SettingsError(
                 f"{path} is no tokenizer: {error}", hint="LCAGENT_TOKENIZER names a tokenizer.json"
             ) from error
+        self._file = file
         self._template, self._special = _chat_template(file.parent)
         self.source = f"file:{file.resolve()}"
 
@@ -181,7 +183,14 @@ class FileCounter:
         """Tokens of a whole prompt."""
         if self._template is None:
             return sum(self.count(m["content"]) + self._PER_MESSAGE for m in messages)
-        return self.count(self._template(messages=messages, add_generation_prompt=True, **self._special))
+        try:
+            prompt = self._template(messages=messages, add_generation_prompt=True, **self._special)
+        except Exception as error:  # a template is a program, and not ours
+            raise SettingsError(
+                f"the chat template beside {self._file} cannot make this prompt: {error}",
+                hint="LCAGENT_TOKENIZER names a tokenizer.json whose template takes a system message",
+            ) from error
+        return self.count(prompt)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -191,6 +200,8 @@ def _chat_template(folder: Path) -> tuple[Callable[..., str] | None, dict[str, s
     from jinja2 import TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    from lcagent.models.template import Generation
+
     source, config = None, {}
     if (folder / "tokenizer_config.json").is_file():
         config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
@@ -199,15 +210,23 @@ def _chat_template(folder: Path) -> tuple[Callable[..., str] | None, dict[str, s
         source = (folder / "chat_template.jinja").read_text("utf-8")
     if not isinstance(source, str):
         return None, {}
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", Generation]
+    )
 
     def refuse(message: str) -> None:
         raise TemplateError(message)
 
-    extras: dict[str, Any] = {"raise_exception": refuse}
+    extras: dict[str, Any] = {"raise_exception": refuse, "strftime_now": time.strftime}
     environment.globals.update(extras)
     special = {k: v for k, v in config.items() if k.endswith("_token") and isinstance(v, str)}
-    return environment.from_string(source).render, special
+    try:
+        return environment.from_string(source).render, special
+    except TemplateError as error:
+        raise SettingsError(
+            f"the chat template in {folder} cannot be read: {error}",
+            hint="LCAGENT_TOKENIZER names a tokenizer.json with the template that the server uses",
+        ) from error
 
 
 class EstimateCounter:
