@@ -1,10 +1,13 @@
 """Which server is asked, by what name, and what is said where none can be."""
 
+import json
+
 import pytest
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.connect import choose
 from lcagent.settings import Settings
+from tests.helpers import in_this_process
 
 OPEN = "openai/gpt-oss-20b"
 
@@ -56,3 +59,13 @@ def test_what_is_no_url_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(SettingsError, match="is no URL") as caught:
         choose(Settings(api_base=url))
     assert "http://127.0.0.1:8000" in caught.value.hint
+
+
+def test_doctor_tells_its_facts_where_the_endpoint_is_down(monkeypatch) -> None:
+    monkeypatch.setenv("LCAGENT_API_BASE", "http://127.0.0.1:9")
+    plain, coded = in_this_process("doctor"), in_this_process("doctor", "--json")
+    assert plain.exit_code == coded.exit_code == 1
+    assert "no model server answers at http://127.0.0.1:9" in plain.stdout
+    assert "LCAGENT_API_BASE" in plain.stdout and "lcagent doctor" not in plain.stdout
+    told = json.loads(coded.stdout)
+    assert told["uses"] == "none" and "because" in told["facts"]["instead"] and "gpu" in told["facts"]

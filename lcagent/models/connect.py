@@ -15,6 +15,7 @@ from lcagent.models.endpoint import Endpoint, normalise_base_url, probe
 from lcagent.settings import Settings
 
 LOCAL_BASE = "http://127.0.0.1:8000/v1"
+_DOCTOR = "; `lcagent doctor` says what else would be used"
 _PROVIDER = re.compile(r"^(?!hosted_vllm/)[a-z0-9_]+/.+")
 
 Source = Literal["given", "found", "vllm", "provider", "embedded", "none"]
@@ -62,14 +63,27 @@ def choose(settings: Settings) -> Choice:
     return _own(settings, wanted)
 
 
+def survey(settings: Settings) -> tuple[Choice, Choice | None]:
+    """For `lcagent doctor`: what would be used, and what instead where a named endpoint cannot be.
+
+    Raises:
+        SettingsError: the endpoint is no URL.
+    """
+    try:
+        return choose(settings), None
+    except EndpointUnavailable as error:
+        mend = error.hint.removesuffix(_DOCTOR)
+        instead = choose(settings.model_copy(update={"api_base": None}))
+        return Choice("none", "", error.message, remedy=mend), instead
+
+
 def _given(settings: Settings, wanted: str) -> Choice:
     base = normalise_base_url(settings.api_base or "")
     endpoint = probe(base, model=wanted or None, api_key=settings.api_key)
     if endpoint is None:
         raise EndpointUnavailable(
             f"no model server answers at {base}",
-            hint="start it, or unset LCAGENT_API_BASE / --api-base; `lcagent doctor` says what else"
-            " would be used",
+            hint="start it, or unset LCAGENT_API_BASE / --api-base" + _DOCTOR,
         )
     return Choice("given", endpoint.model, "given by --api-base or LCAGENT_API_BASE", endpoint=endpoint)
 
