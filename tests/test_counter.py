@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from lcagent import Reader
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.endpoint import probe
 from lcagent.models.tokens import FileCounter, ServerCounter, counter_for
+from tests.helpers import QUESTION, clever, haystack
 from tests.loopback import Loopback, count, count_messages
 
 
@@ -101,3 +103,30 @@ def test_a_chat_template_that_refuses_is_a_wrong_setting(tmp_path: Path, templat
     with pytest.raises(SettingsError, match=said) as caught:
         tokenizer(tmp_path, template).count_messages(SYSTEM)
     assert "LCAGENT_TOKENIZER" in caught.value.hint
+
+
+def test_another_model_under_the_same_name_is_another_tokenizer(
+    loopback, tmp_path: Path, monkeypatch
+) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(haystack(150))
+    segments: list[int] = []
+    for factor in (1, 2):
+        for module in ("server", "tokenizer"):
+            monkeypatch.setattr(f"tests.loopback.{module}.count", lambda text, by=factor: by * count(text))
+        server = loopback(window=2048, reply=clever)
+        options = {"segment_tokens": 320}
+        with Reader(api_base=server.url, window=2048, strategy="memagent", memagent=options) as reader:
+            segments.append(reader.ask(path, QUESTION).coverage.segments_total)
+        assert server.overruns == 0
+    assert segments[1] > 1.5 * segments[0]
+
+
+def test_a_tokenizer_file_is_named_by_what_it_holds(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    assert tokenizer(here, "").source == tokenizer(there, "").source
+    before = FileCounter(here).source
+    (here / "tokenizer.json").write_text((here / "tokenizer.json").read_text() + " ")
+    assert FileCounter(here).source != before
