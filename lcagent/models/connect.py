@@ -99,15 +99,15 @@ def _local(wanted: str, api_key: str | None) -> Endpoint | None:
 
 
 def _own(settings: Settings, wanted: str) -> Choice:
-    from lcagent.models.vllm_server import default_model, find_vllm, gpu_memory
+    from lcagent.models.vllm_server import default_model, find_vllm, gpu_memory, least_memory, roomiest
 
     vllm = find_vllm()
     gpus = gpu_memory()
-    if vllm is not None:
-        model = wanted or (default_model(max(g.free_bytes for g in gpus)) if gpus else "")
-        if model:
-            why = f"vLLM is installed; {'GPU ' + gpus[0].name if gpus else 'no GPU, so on the CPU'}"
-            return Choice("vllm", model, why, vllm=vllm)
+    gpu = roomiest(gpus) if gpus else None
+    default = default_model(gpu.free_bytes) if gpu else ""
+    if vllm is not None and (wanted or default):
+        why = f"vLLM is installed; {'GPU ' + gpu.name if gpu else 'no GPU, so on the CPU'}"
+        return Choice("vllm", wanted or default, why, vllm=vllm)
     if wanted:
         return Choice(
             "none",
@@ -115,11 +115,15 @@ def _own(settings: Settings, wanted: str) -> Choice:
             f"{wanted!r} is served nowhere, and vLLM is not installed to serve it",
             remedy="pip install 'lcagent[vllm]'",
         )
-    remedy = "pip install 'lcagent[vllm]'" if gpus and vllm is None else ""
-    why = "no server answers, and " + (
-        "vLLM is not installed" if vllm is None else "vLLM has no GPU and no --model"
-    )
-    return _embedded(settings, why, remedy)
+    if gpu and not default:
+        why = (
+            f"the GPU {gpu.name} has {gpu.free_bytes >> 30} GiB free, and vLLM's smallest model here needs"
+            f" {least_memory() >> 30}: free some, or name a smaller one with --model"
+        )
+    else:
+        why = "vLLM is not installed" if vllm is None else "vLLM has no GPU and no --model"
+    remedy = "pip install 'lcagent[vllm]'" if default and vllm is None else ""
+    return _embedded(settings, f"no server answers, and {why}", remedy)
 
 
 def _embedded(settings: Settings, why: str, remedy: str = "") -> Choice:
