@@ -6,6 +6,7 @@ import pytest
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.connect import choose
+from lcagent.models.session import ModelSession
 from lcagent.settings import Settings
 from tests.helpers import in_this_process
 
@@ -69,3 +70,15 @@ def test_doctor_tells_its_facts_where_the_endpoint_is_down(monkeypatch) -> None:
     assert "LCAGENT_API_BASE" in plain.stdout and "lcagent doctor" not in plain.stdout
     told = json.loads(coded.stdout)
     assert told["uses"] == "none" and "because" in told["facts"]["instead"] and "gpu" in told["facts"]
+
+
+def test_the_reserve_for_reasoning_is_a_share_of_the_window_that_is_served(loopback) -> None:
+    server = loopback(model="qwq-32b", window=2048)
+    with ModelSession(Settings(api_base=server.url)) as session:
+        opened = session.open(lambda _: None)
+    assert (opened.window, opened.reasoning) == (2048, 2048 // 5)
+    with (
+        pytest.raises(SettingsError, match="half of the window .2048"),
+        ModelSession(Settings(api_base=server.url, reasoning_tokens=1500)) as session,
+    ):
+        session.open(lambda _: None)
