@@ -78,7 +78,7 @@ def test_the_reserve_for_reasoning_is_a_share_of_the_window_that_is_served(loopb
         opened = session.open(lambda _: None)
     assert (opened.window, opened.reasoning) == (2048, 2048 // 5)
     with (
-        pytest.raises(SettingsError, match="half of the window .2048"),
+        pytest.raises(SettingsError, match="half of the window"),
         ModelSession(Settings(api_base=server.url, reasoning_tokens=1500)) as session,
     ):
         session.open(lambda _: None)
