@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -135,6 +136,14 @@ class Settings(BaseSettings):
         tomls = [TomlConfigSettingsSource(settings_cls, f) for f in files if f.is_file()]
         return (init_settings, env_settings, *tomls)
 
+    @field_validator("home")
+    @classmethod
+    def _expanded(cls, home: Path | None) -> Path | None:
+        try:
+            return home and home.expanduser()
+        except RuntimeError as error:  # ~nobody
+            raise ValueError(str(error)) from error
+
     @property
     def data_dir(self) -> Path:
         """Folder of the run database, server state and logs."""
@@ -178,7 +187,8 @@ def load_settings(overrides: dict[str, Any] | None = None, pairs: list[str] | No
         raise SettingsError(f"settings cannot be read: {error}") from error
     unknown = set(values) - set(Settings.model_fields)
     if unknown:
-        raise SettingsError(f"no setting named {sorted(unknown)[0]!r}", hint=_names_hint())
+        name = sorted(unknown)[0]
+        raise SettingsError(f"no setting named {name!r}", hint=_likely(name))
     _check_environment()
     return settings
 
@@ -202,6 +212,15 @@ def _names_hint() -> str:
     return "`lcagent config` lists every setting, its value and where it comes from"
 
 
+def _likely(name: str) -> str:
+    """A hint for the name of a setting, or of its variable, that there is not."""
+    bare = name.removeprefix("LCAGENT_")
+    near = get_close_matches(bare.lower(), Settings.model_fields, 1)
+    if not near:
+        return _names_hint()
+    return f"did you mean {near[0] if bare == name else f'LCAGENT_{near[0].upper()}'}?"
+
+
 def _check_environment() -> None:
     """A misspelt LCAGENT_* variable would otherwise be ignored without a word."""
     known = {f"LCAGENT_{name.upper()}" for name in Settings.model_fields}
@@ -209,4 +228,4 @@ def _check_environment() -> None:
         if not name.startswith("LCAGENT_") or name.startswith("LCAGENT_TEST_"):
             continue
         if name.split("__", maxsplit=1)[0] not in known:
-            raise SettingsError(f"environment variable {name} is not a setting", hint=_names_hint())
+            raise SettingsError(f"environment variable {name} is not a setting", hint=_likely(name))

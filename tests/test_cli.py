@@ -126,9 +126,41 @@ def test_usage_errors_are_exit_status_2() -> None:
         assert b"Traceback" not in done.stderr
 
 
-def test_a_misspelt_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LCAGENT_WINDWO", "4096")
-    assert b"LCAGENT_WINDWO" in lcagent("config").stderr
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("LCAGENT_WINDWO", "4096", "did you mean LCAGENT_WINDOW?"),
+        ("LCAGENT_XYZZY", "1", "settings: model, api_base"),
+        ("LCAGENT_WINDOW", "many", "settings: model, api_base"),
+    ],
+)
+def test_a_wrong_variable_is_an_error_whose_hint_is_not_the_same_command(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, hint: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    done = lcagent("config")
+    error, told = done.stderr.decode().strip().splitlines()
+    assert done.returncode == 2 and name.removeprefix("LCAGENT_") in error.upper()
+    assert told.startswith(f"hint: {hint}")
+
+
+@pytest.mark.parametrize("folder", ["doc.txt", "doc.txt/home"])
+def test_a_home_that_cannot_be_is_one_error_with_a_hint(loopback, document: Path, folder: str) -> None:
+    for arguments in (
+        ["ask", "doc.txt", QUESTION, "--api-base", loopback().url],
+        ["runs", "list"],
+        ["models", "pull"],
+    ):
+        done = lcagent(*arguments, "--home", folder)
+        assert done.returncode in {1, 2}
+        error, hint = done.stderr.decode().strip().splitlines()[-2:]
+        assert error.startswith("error: ") and "LCAGENT_HOME" in hint
+
+
+def test_a_tilde_is_the_users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LCAGENT_HOME", "~/lc")
+    assert f"home = {tmp_path / 'lc'}" in lcagent("config").stdout.decode()
 
 
 def test_runs_are_listed_shown_replayed_and_deleted(loopback, document: Path) -> None:

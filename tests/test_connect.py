@@ -1,10 +1,14 @@
 """Which server is asked, by what name, and what is said where none can be."""
 
+import json
+
 import pytest
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.connect import choose
+from lcagent.models.session import ModelSession
 from lcagent.settings import Settings
+from tests.helpers import in_this_process
 
 OPEN = "openai/gpt-oss-20b"
 
@@ -56,3 +60,25 @@ def test_what_is_no_url_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(SettingsError, match="is no URL") as caught:
         choose(Settings(api_base=url))
     assert "http://127.0.0.1:8000" in caught.value.hint
+
+
+def test_doctor_tells_its_facts_where_the_endpoint_is_down(monkeypatch) -> None:
+    monkeypatch.setenv("LCAGENT_API_BASE", "http://127.0.0.1:9")
+    plain, coded = in_this_process("doctor"), in_this_process("doctor", "--json")
+    assert plain.exit_code == coded.exit_code == 1
+    assert "no model server answers at http://127.0.0.1:9" in plain.stdout
+    assert "LCAGENT_API_BASE" in plain.stdout and "lcagent doctor" not in plain.stdout
+    told = json.loads(coded.stdout)
+    assert told["uses"] == "none" and "because" in told["facts"]["instead"] and "gpu" in told["facts"]
+
+
+def test_the_reserve_for_reasoning_is_a_share_of_the_window_that_is_served(loopback) -> None:
+    server = loopback(model="qwq-32b", window=2048)
+    with ModelSession(Settings(api_base=server.url)) as session:
+        opened = session.open(lambda _: None)
+    assert (opened.window, opened.reasoning) == (2048, 2048 // 5)
+    with (
+        pytest.raises(SettingsError, match="half of the window"),
+        ModelSession(Settings(api_base=server.url, reasoning_tokens=1500)) as session,
+    ):
+        session.open(lambda _: None)

@@ -1,10 +1,16 @@
 """Counting on the server: what passes is tried again, what does not is an error that says what to do."""
 
-import pytest
+import json
+from pathlib import Path
 
-from lcagent.errors import EndpointUnavailable
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from lcagent import Reader
+from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.endpoint import probe
-from lcagent.models.tokens import ServerCounter, counter_for
+from lcagent.models.tokens import FileCounter, ServerCounter, counter_for
+from tests.helpers import QUESTION, clever, haystack
 from tests.loopback import Loopback, count, count_messages
 
 
@@ -55,3 +61,72 @@ def test_a_server_that_is_gone_is_named(loopback) -> None:
     with pytest.raises(EndpointUnavailable, match=f"{server.port}/tokenize cannot count tokens"):
         counting.count("text")
     counting.close()
+
+
+SYSTEM = [{"role": "system", "content": "a"}, {"role": "user", "content": "a"}]
+
+
+def tokenizer(folder: Path, template: str) -> FileCounter:
+    model = Tokenizer(models.WordLevel({"a": 0, "[UNK]": 1}, unk_token="[UNK]"))
+    model.pre_tokenizer = pre_tokenizers.Whitespace()
+    model.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}))
+    return FileCounter(folder)
+
+
+@pytest.mark.parametrize(
+    ("template", "tokens"),
+    [
+        (
+            "{% for m in messages %}{{ m.content }} {% if loop.index > 0 %}{% break %}{% endif %}{% endfor %}",
+            1,
+        ),
+        ("{% for m in messages %}{% generation %}{{ m.content }} {% endgeneration %}{% endfor %}", 2),
+        ("{{ strftime_now('%d') }} {{ messages[0].content }}", 2),
+    ],
+)
+def test_a_chat_template_may_use_what_transformers_gives_it(
+    tmp_path: Path, template: str, tokens: int
+) -> None:
+    assert tokenizer(tmp_path, template).count_messages(SYSTEM) == tokens
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ raise_exception('System role not supported') }}", "System role not supported"),
+        ("{{ messages[0].content + 1 }}", "cannot make this prompt"),
+        ("{% for %}", "cannot be read"),
+    ],
+)
+def test_a_chat_template_that_refuses_is_a_wrong_setting(tmp_path: Path, template: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        tokenizer(tmp_path, template).count_messages(SYSTEM)
+    assert "LCAGENT_TOKENIZER" in caught.value.hint
+
+
+def test_another_model_under_the_same_name_is_another_tokenizer(
+    loopback, tmp_path: Path, monkeypatch
+) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(haystack(150))
+    segments: list[int] = []
+    for factor in (1, 2):
+        for module in ("server", "tokenizer"):
+            monkeypatch.setattr(f"tests.loopback.{module}.count", lambda text, by=factor: by * count(text))
+        server = loopback(window=2048, reply=clever)
+        options = {"segment_tokens": 320}
+        with Reader(api_base=server.url, window=2048, strategy="memagent", memagent=options) as reader:
+            segments.append(reader.ask(path, QUESTION).coverage.segments_total)
+        assert server.overruns == 0
+    assert segments[1] > 1.5 * segments[0]
+
+
+def test_a_tokenizer_file_is_named_by_what_it_holds(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    assert tokenizer(here, "").source == tokenizer(there, "").source
+    before = FileCounter(here).source
+    (here / "tokenizer.json").write_text((here / "tokenizer.json").read_text() + " ")
+    assert FileCounter(here).source != before

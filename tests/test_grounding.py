@@ -24,6 +24,8 @@ from lcagent.graphs.grounding import grounded
         ("1500", "1,500 tons of coal"),
         ("4272429", "The values are 4136800,4272429."),
         ("no", "whatever stands here"),
+        ("B", "whatever stands here"),
+        ("(C)", "whatever stands here"),
     ],
 )
 def test_an_answer_that_the_text_states_otherwise_stands(answer: str, shown: str) -> None:

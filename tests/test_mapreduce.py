@@ -417,6 +417,20 @@ def test_numbers_of_one_sentence_and_repeated_sentences(loopback, tmp_path: Path
     assert "5, 5, 12" in answer.warnings[0]
 
 
+def test_a_number_that_stands_nowhere_is_left_out_and_told(loopback, tmp_path: Path) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text("In May 1500 tons of coal came.\n\nIn June 200 tons of coal came.")
+
+    def reads(request: Request) -> str:
+        if role(request) == "calculate":
+            return json.dumps({"operation": "sum"})
+        return mapped(["500", "200"])
+
+    answer = ask(loopback(window=2048, reply=reads), path, "How much coal?", mapreduce={"mode": "math"})
+    assert answer.text == "200"
+    assert "left out, for it stands nowhere in the text: 1 of the model's numbers" in answer.warnings
+
+
 def test_retrieval_gives_the_value_as_it_is_written(loopback, tmp_path: Path) -> None:
     path = tmp_path / "doc.txt"
     rows = [f"The access code of door {n} is  KX-{n * 7919 % 10007}-ä/{n}." for n in range(100)]

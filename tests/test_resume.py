@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lcagent.errors import RunBusy
 from tests.helpers import QUESTION, clever, in_this_process, prose
 from tests.loopback import Loopback
 
@@ -82,15 +83,24 @@ def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
 
 
 def test_two_processes_cannot_write_one_run(loopback, document: Path, tmp_path: Path) -> None:
-    server = loopback(window=2048, latency=0.2, reply=clever)
+    server = loopback(window=2048, latency=1.0, reply=clever)
     first = command(server, document, tmp_path / "home")
     while len(server.requests) < 2:
         assert first.poll() is None
     second = command(server, document, tmp_path / "home")
     out, _ = second.communicate()
-    first.communicate()
+    home = ["--home", str(tmp_path / "home")]
+    deleted = in_this_process("runs", "delete", "last", *home)
+    server.latency = 0.0
+    answer = first.communicate()[0]
     assert (first.returncode, second.returncode) == (0, 1)
-    assert json.loads(out)["code"] == "RunBusy"
+    busy = json.loads(out)
+    assert busy["code"] == "RunBusy" and "--resume" in busy["hint"]
+    assert isinstance(deleted.exception, RunBusy)
+    calls = len(server.requests)
+    again = in_this_process(*arguments(server, document, tmp_path / "home"), "--resume")
+    assert (json.loads(again.stdout), len(server.requests)) == (json.loads(answer), calls)
+    assert in_this_process("runs", "delete", "last", *home).exit_code == 0
 
 
 def test_ctrl_c_is_exit_status_130_and_says_that_it_goes_on(loopback, document: Path, tmp_path: Path) -> None:

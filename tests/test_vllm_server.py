@@ -12,7 +12,17 @@ import pytest
 
 from lcagent.errors import EndpointUnavailable
 from lcagent.models import vllm_server
-from lcagent.models.vllm_server import Gpu, default_model, ensure_server, serve_command, status, stop
+from lcagent.models.connect import choose
+from lcagent.models.vllm_server import (
+    Gpu,
+    default_model,
+    ensure_server,
+    gpu_memory,
+    serve_command,
+    status,
+    stop,
+)
+from lcagent.settings import Settings
 from tests.helpers import ROOT
 
 GIB = 1 << 30
@@ -136,6 +146,51 @@ def test_a_state_left_behind_is_not_believed(home: Path) -> None:
 )
 def test_the_default_model_fits_the_free_memory(free: int, model: str) -> None:
     assert default_model(free * GIB) == model
+
+
+SMI = """#!/bin/sh
+echo '0, GPU-aaaa, NVIDIA A, 24576, 1024'
+echo '1, GPU-bbbb, NVIDIA B, with a comma, 81920, 78000'
+echo '2, GPU-cccc, NVIDIA C, 24576, 23000'
+"""
+
+
+@pytest.fixture
+def smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = tmp_path / "nvidia-smi"
+    command.write_text(SMI)
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+def test_the_server_starts_on_the_gpu_that_it_was_chosen_for(smi: None) -> None:
+    gpus = gpu_memory()
+    assert [gpu.index for gpu in gpus] == [0, 1, 2] and gpus[1].name == "NVIDIA B, with a comma"
+    arguments, environment = serve_command(Path("vllm"), "a/model", window=8192, port=1, gpus=gpus)
+    assert environment["CUDA_VISIBLE_DEVICES"] == "1"
+    assert environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    assert arguments[-1] == "0.90"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "index"),
+    [("2,1", [2]), ("GPU-bbbb", [1]), ("GPU-c", [2]), ("", []), ("-1", []), ("7", []), ("MIG-d", [0, 1, 2])],
+)
+def test_gpus_that_were_chosen_by_hand_stay_chosen(
+    smi: None, monkeypatch, chosen: str, index: list[int]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+    gpus = gpu_memory()
+    assert [gpu.index for gpu in gpus] == index
+    assert "CUDA_VISIBLE_DEVICES" not in serve_command(Path("v"), "m", window=512, port=1, gpus=gpus)[1]
+
+
+def test_a_gpu_that_is_too_small_is_told_as_such(smi: None, vllm: Path, monkeypatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    choice = choose(Settings())
+    assert choice.source != "vllm"
+    assert "NVIDIA A has 1 GiB free" in choice.why and "needs 12" in choice.why
 
 
 def test_the_command_sets_window_prefix_cache_and_memory(tmp_path: Path) -> None:

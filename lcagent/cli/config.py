@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from lcagent.cli.options import settings_from
+from lcagent.errors import SettingsError
 
 
 def config() -> None:
@@ -13,7 +14,18 @@ def config() -> None:
 
     from platformdirs import user_config_path
 
-    settings = settings_from()
+    from lcagent.settings import Settings
+
+    try:
+        settings = settings_from()
+    except SettingsError as error:
+        # Its hint may be to run this very command.
+        hint = (
+            error.hint
+            if "lcagent config" not in error.hint
+            else f"settings: {', '.join(Settings.model_fields)}"
+        )
+        raise SettingsError(error.message, hint=hint) from error
     values = settings.model_dump()
     values["api_key"] = "set" if settings.api_key else None
     for name, value in values.items():

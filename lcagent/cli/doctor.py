@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lcagent.cli.options import ApiBaseOption, ApiKeyOption, HomeOption, ModelOption, settings_from
+
+if TYPE_CHECKING:
+    from lcagent.models.connect import Choice
 
 
 def doctor(
@@ -19,11 +22,13 @@ def doctor(
 ) -> None:
     """Say which model server `ask` would use and why; start nothing. Exit status 1: none."""
     settings = settings_from(model=model, api_base=api_base, api_key=api_key, home=home)
-    from lcagent.models.connect import choose
+    from lcagent.models.connect import survey
     from lcagent.models.facts import machine_facts
 
-    choice = choose(settings)
+    choice, instead = survey(settings)
     facts = machine_facts(settings)
+    if instead is not None:
+        facts = {"instead": f"{_shown(instead)}, because {instead.why}", **facts}
     if as_json:
         shown = {
             "uses": choice.source,
@@ -34,13 +39,17 @@ def doctor(
         }
         print(json.dumps(shown, indent=2))
     else:
-        print(f"uses     {_WORDS[choice.source]}{': ' + choice.model if choice.model else ''}")
+        print(f"uses     {_shown(choice)}")
         print(f"because  {choice.why}")
         if choice.remedy:
             print(f"{'mend' if choice.source == 'none' else 'better':<9}{choice.remedy}")
         for name, fact in facts.items():
             print(f"{name:<9}{fact}")
     raise typer.Exit(1 if choice.source == "none" else 0)
+
+
+def _shown(choice: Choice) -> str:
+    return f"{_WORDS[choice.source]}{': ' + choice.model if choice.model else ''}"
 
 
 _WORDS = {

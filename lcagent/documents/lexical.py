@@ -76,11 +76,13 @@ class Layout:
 
 
 def stem(word: str) -> str:
-    """Cut the commonest English endings; other languages pass through."""
+    """Cut the commonest English endings; other languages mostly pass through."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
+            word = word[: -len(ending)]
+            break
+    # "codes" is left with "cod", so "code" must be too.
+    return word[:-1] if word.endswith("e") and len(word) > 3 else word
 
 
 def folded(text: str) -> str:

@@ -33,6 +33,7 @@ class Mapped(TypedDict):
     rationale: str
     answer: str
     confidence: Confidence
+    unplaced: int
     unread: bool
     stop: str
 
@@ -48,6 +49,7 @@ def as_mapped(document: int, segment: int, got: Mapping | None, *, stop: str = "
         rationale=found.rationale,
         answer=found.answer,
         confidence=found.confidence,
+        unplaced=found.unplaced,
         unread=got is None and not stop,
         stop=stop,
     )

@@ -72,13 +72,15 @@ def grounded(answer: str, shown: str, question: str) -> bool:
     unknown = figures(answer) - given - figures(question)
     if any(end not in given for figure in unknown for end in _ends(figure)):
         return False
-    words = [w for w in query_words(_plain(answer)) if w not in _VERDICTS]
+    words = [w for w in query_words(_plain(answer)) if w not in _VERDICTS and not _LETTER.fullmatch(w)]
     if not words:
         return True
     held = set(query_words(plain))
     return sum(among(w, held) for w in words) >= GROUNDED * len(words)
 
 
+_LETTER = re.compile("[a-z]")
+"""Names one of the question's options; it stands in no text, or in any."""
 _GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
 
 

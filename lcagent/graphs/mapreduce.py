@@ -146,7 +146,9 @@ class MapReduce:
             for document in range(len(task.documents))
         ]
         final = Final(**state["final"])
-        final.warnings = list(dict.fromkeys([*state["warnings"], *final.warnings]))
+        lost = sum(m["unplaced"] for m in mapped) if task.settings.mapreduce.mode == "math" else 0
+        dropped = [f"left out, for it stands nowhere in the text: {lost} of the model's numbers"] * bool(lost)
+        final.warnings = list(dict.fromkeys([*state["warnings"], *final.warnings, *dropped]))
         read = {(m["document"], m["segment"]) for m in mapped if not m["unread"] and not m["stop"]}
         return final_outcome(task, final, results, read)
 

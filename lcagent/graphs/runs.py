@@ -86,7 +86,7 @@ class Runs:
             except OSError as error:
                 raise RunBusy(
                     f"run {record.id} is being written by another process",
-                    hint="wait for it to end, then give the same command to see its answer",
+                    hint="wait for it to end; its command with --resume then shows its answer",
                 ) from error
             try:
                 yield
@@ -178,12 +178,16 @@ class Runs:
         Args:
             run: its id.
             folder: where the checkpoints' file lies.
-        """
-        checkpoints = folder / "checkpoints.db"
-        if checkpoints.is_file():
-            from lcagent.memory.checkpoints import open_checkpoints
 
-            with open_checkpoints(checkpoints) as saver:
-                saver.delete_thread(run)
-        for table, column in (("calls", "run"), ("entries", "run"), ("runs", "id")):
-            self._store.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))  # noqa: S608 - fixed names
+        Raises:
+            RunBusy: another process is writing it.
+        """
+        with self.lock(RunRecord(run), folder):
+            checkpoints = folder / "checkpoints.db"
+            if checkpoints.is_file():
+                from lcagent.memory.checkpoints import open_checkpoints
+
+                with open_checkpoints(checkpoints) as saver:
+                    saver.delete_thread(run)
+            for table, column in (("calls", "run"), ("entries", "run"), ("runs", "id")):
+                self._store.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))  # noqa: S608 - fixed names

@@ -14,6 +14,7 @@ from typing import Any
 import sqlite_utils
 
 from lcagent.documents import Document, Page, Segment
+from lcagent.errors import SettingsError
 from lcagent.models.transport import RawReply
 
 _SCHEMA = """
@@ -47,18 +48,25 @@ class Store:
 
     Args:
         path: the file; its folder is made.
+
+    Raises:
+        SettingsError: it cannot be written there.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.db = sqlite_utils.Database(
-            sqlite3.connect(path, timeout=30.0, check_same_thread=False, isolation_level=None)
-        )
-        self._conn: sqlite3.Connection = self.db.conn
-        self._conn.execute("PRAGMA journal_mode=WAL")
-        self._conn.execute("PRAGMA synchronous=NORMAL")
-        self._conn.executescript(_SCHEMA)
-        self._add_column("calls", "certainty", "REAL")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._conn = sqlite3.connect(path, timeout=30.0, check_same_thread=False, isolation_level=None)
+            self._conn.execute("PRAGMA journal_mode=WAL")
+            self._conn.execute("PRAGMA synchronous=NORMAL")
+            self._conn.executescript(_SCHEMA)
+            self._add_column("calls", "certainty", "REAL")
+        except (OSError, sqlite3.Error) as error:
+            raise SettingsError(
+                f"runs cannot be kept in {path.parent}: {error}",
+                hint="LCAGENT_HOME or --home names a folder that may be written, or made",
+            ) from error
+        self.db = sqlite_utils.Database(self._conn)
 
     def _add_column(self, table: str, name: str, kind: str) -> None:
         """A file that an earlier version made lacks the column."""

@@ -15,6 +15,7 @@ from lcagent.models.endpoint import Endpoint, normalise_base_url, probe
 from lcagent.settings import Settings
 
 LOCAL_BASE = "http://127.0.0.1:8000/v1"
+_DOCTOR = "; `lcagent doctor` says what else would be used"
 _PROVIDER = re.compile(r"^(?!hosted_vllm/)[a-z0-9_]+/.+")
 
 Source = Literal["given", "found", "vllm", "provider", "embedded", "none"]
@@ -62,14 +63,27 @@ def choose(settings: Settings) -> Choice:
     return _own(settings, wanted)
 
 
+def survey(settings: Settings) -> tuple[Choice, Choice | None]:
+    """For `lcagent doctor`: what would be used, and what instead where a named endpoint cannot be.
+
+    Raises:
+        SettingsError: the endpoint is no URL.
+    """
+    try:
+        return choose(settings), None
+    except EndpointUnavailable as error:
+        mend = error.hint.removesuffix(_DOCTOR)
+        instead = choose(settings.model_copy(update={"api_base": None}))
+        return Choice("none", "", error.message, remedy=mend), instead
+
+
 def _given(settings: Settings, wanted: str) -> Choice:
     base = normalise_base_url(settings.api_base or "")
     endpoint = probe(base, model=wanted or None, api_key=settings.api_key)
     if endpoint is None:
         raise EndpointUnavailable(
             f"no model server answers at {base}",
-            hint="start it, or unset LCAGENT_API_BASE / --api-base; `lcagent doctor` says what else"
-            " would be used",
+            hint="start it, or unset LCAGENT_API_BASE / --api-base" + _DOCTOR,
         )
     return Choice("given", endpoint.model, "given by --api-base or LCAGENT_API_BASE", endpoint=endpoint)
 
@@ -85,15 +99,15 @@ def _local(wanted: str, api_key: str | None) -> Endpoint | None:
 
 
 def _own(settings: Settings, wanted: str) -> Choice:
-    from lcagent.models.vllm_server import default_model, find_vllm, gpu_memory
+    from lcagent.models.vllm_server import default_model, find_vllm, gpu_memory, least_memory, roomiest
 
     vllm = find_vllm()
     gpus = gpu_memory()
-    if vllm is not None:
-        model = wanted or (default_model(max(g.free_bytes for g in gpus)) if gpus else "")
-        if model:
-            why = f"vLLM is installed; {'GPU ' + gpus[0].name if gpus else 'no GPU, so on the CPU'}"
-            return Choice("vllm", model, why, vllm=vllm)
+    gpu = roomiest(gpus) if gpus else None
+    default = default_model(gpu.free_bytes) if gpu else ""
+    if vllm is not None and (wanted or default):
+        why = f"vLLM is installed; {'GPU ' + gpu.name if gpu else 'no GPU, so on the CPU'}"
+        return Choice("vllm", wanted or default, why, vllm=vllm)
     if wanted:
         return Choice(
             "none",
@@ -101,11 +115,15 @@ def _own(settings: Settings, wanted: str) -> Choice:
             f"{wanted!r} is served nowhere, and vLLM is not installed to serve it",
             remedy="pip install 'lcagent[vllm]'",
         )
-    remedy = "pip install 'lcagent[vllm]'" if gpus and vllm is None else ""
-    why = "no server answers, and " + (
-        "vLLM is not installed" if vllm is None else "vLLM has no GPU and no --model"
-    )
-    return _embedded(settings, why, remedy)
+    if gpu and not default:
+        why = (
+            f"the GPU {gpu.name} has {gpu.free_bytes >> 30} GiB free, and vLLM's smallest model here needs"
+            f" {least_memory() >> 30}: free some, or name a smaller one with --model"
+        )
+    else:
+        why = "vLLM is not installed" if vllm is None else "vLLM has no GPU and no --model"
+    remedy = "pip install 'lcagent[vllm]'" if default and vllm is None else ""
+    return _embedded(settings, f"no server answers, and {why}", remedy)
 
 
 def _embedded(settings: Settings, why: str, remedy: str = "") -> Choice:

@@ -120,12 +120,13 @@ class ModelSession:
                 " set LCAGENT_TOKENIZER to the model's tokenizer.json"
             )
         timeout = self._settings.timeout
+        window = self._window(endpoint, say)
         return OpenModel(
             name=endpoint.base_url,
             model=endpoint.model,
-            window=self._window(endpoint, say),
+            window=window,
             most=endpoint.max_model_len,
-            reasoning=self._reasoning(endpoint.model),
+            reasoning=self._reasoning(endpoint.model, window),
             counter=counter,
             transport=lambda: HttpTransport(endpoint, timeout=timeout),
             alive=lambda: probe(endpoint.base_url, api_key=endpoint.api_key) is not None,
@@ -141,7 +142,7 @@ class ModelSession:
             model=choice.model,
             window=settings.window,
             most=None,
-            reasoning=self._reasoning(choice.model),
+            reasoning=self._reasoning(choice.model, settings.window),
             counter=counter,
             transport=lambda: LiteLlmTransport(
                 choice.model, api_key=settings.api_key, timeout=settings.timeout
@@ -162,13 +163,16 @@ class ModelSession:
         say(f"the server's window is {most} tokens, so {most} are used instead of {wanted}")
         return most
 
-    def _reasoning(self, model: str) -> int:
+    def _reasoning(self, model: str, window: int) -> int:
+        """Tokens to keep free for reasoning, of the window that is served."""
         given = self._settings.reasoning_tokens
         if given is None:
-            return self._settings.window // 5 if _REASONS.search(model) else 0
-        if given > self._settings.window // 2:
+            return window // 5 if _REASONS.search(model) else 0
+        if given > window // 2:
             raise SettingsError(
-                f"reasoning_tokens={given} is over half of the window ({self._settings.window})",
-                hint="use a larger --window",
+                f"reasoning_tokens={given} is over half of the window ({window})",
+                hint="use a larger --window"
+                if window == self._settings.window
+                else "start the server with a larger context",
             )
         return given

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,12 +55,13 @@ class ServerCounter:
     Args:
         endpoint: the server.
         route: whose protocol its `/tokenize` speaks.
+        source: names its tokenizer.
     """
 
     exact = True
 
-    def __init__(self, endpoint: Endpoint, route: str) -> None:
-        self.source = f"{route}:{endpoint.model}"
+    def __init__(self, endpoint: Endpoint, route: str, source: str) -> None:
+        self.source = source
         self._endpoint, self._route = endpoint, route
         self._pool = _pool(endpoint)
         self._path = urlsplit(endpoint.root).path
@@ -165,13 +168,15 @@ class FileCounter:
         file = Path(path)
         file = file / "tokenizer.json" if file.is_dir() else file
         try:
-            self._tokenizer = Tokenizer.from_str(file.read_text("utf-8"))
+            data = file.read_bytes()
+            self._tokenizer = Tokenizer.from_str(data.decode())
         except Exception as error:  # the tokenizers library raises bare Exception
             raise SettingsError(
                 f"{path} is no tokenizer: {error}", hint="LCAGENT_TOKENIZER names a tokenizer.json"
             ) from error
+        self._file = file
         self._template, self._special = _chat_template(file.parent)
-        self.source = f"file:{file.resolve()}"
+        self.source = f"file:{hashlib.sha256(data).hexdigest()}"
 
     def count(self, text: str) -> int:
         """Tokens of a text alone."""
@@ -181,7 +186,14 @@ class FileCounter:
         """Tokens of a whole prompt."""
         if self._template is None:
             return sum(self.count(m["content"]) + self._PER_MESSAGE for m in messages)
-        return self.count(self._template(messages=messages, add_generation_prompt=True, **self._special))
+        try:
+            prompt = self._template(messages=messages, add_generation_prompt=True, **self._special)
+        except Exception as error:  # a template is a program, and not ours
+            raise SettingsError(
+                f"the chat template beside {self._file} cannot make this prompt: {error}",
+                hint="LCAGENT_TOKENIZER names a tokenizer.json whose template takes a system message",
+            ) from error
+        return self.count(prompt)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -191,6 +203,8 @@ def _chat_template(folder: Path) -> tuple[Callable[..., str] | None, dict[str, s
     from jinja2 import TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+    from lcagent.models.template import Generation
+
     source, config = None, {}
     if (folder / "tokenizer_config.json").is_file():
         config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
@@ -199,15 +213,23 @@ def _chat_template(folder: Path) -> tuple[Callable[..., str] | None, dict[str, s
         source = (folder / "chat_template.jinja").read_text("utf-8")
     if not isinstance(source, str):
         return None, {}
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", Generation]
+    )
 
     def refuse(message: str) -> None:
         raise TemplateError(message)
 
-    extras: dict[str, Any] = {"raise_exception": refuse}
+    extras: dict[str, Any] = {"raise_exception": refuse, "strftime_now": time.strftime}
     environment.globals.update(extras)
     special = {k: v for k, v in config.items() if k.endswith("_token") and isinstance(v, str)}
-    return environment.from_string(source).render, special
+    try:
+        return environment.from_string(source).render, special
+    except TemplateError as error:
+        raise SettingsError(
+            f"the chat template in {folder} cannot be read: {error}",
+            hint="LCAGENT_TOKENIZER names a tokenizer.json with the template that the server uses",
+        ) from error
 
 
 class EstimateCounter:
@@ -239,6 +261,21 @@ class EstimateCounter:
         """Nothing is open."""
 
 
+_PROBE = (
+    "The keeper's 47 lamps, bought in 1893 for £2,150.75, weren't lit. Straßenbahnhaltestelle; naïveté,"
+    " œuvre, übermäßig. Ночной паром ушёл без двадцати семь. Το πλοίο έφυγε. 灯台守は夜明け前に船を見た。"
+    "灯塔看守人看见了船。 등대지기는 배를 보았다. رأى الحارس السفينة. रखवाले ने जहाज़ देखा। 🚢⚓️\n\n"
+    "\tdef lamp(x): return [x ** 2 for _ in range(10)]  # <b>&amp;</b>"
+)
+"""Tokenizers that make the same of all this are taken for one."""
+
+
+def _fingerprint(told: dict[str, Any]) -> str:
+    """Names a tokenizer by what it makes of `_PROBE`: two models may be served under one name."""
+    exact = json.dumps([told.get("count"), told.get("tokens")])
+    return hashlib.sha256(exact.encode()).hexdigest()
+
+
 def counter_for(endpoint: Endpoint, tokenizer: str | None) -> TokenCounter:
     """The best counter there is for an endpoint.
 
@@ -250,15 +287,15 @@ def counter_for(endpoint: Endpoint, tokenizer: str | None) -> TokenCounter:
         return FileCounter(tokenizer)
     headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
     probes: Sequence[tuple[str, dict[str, Any], str]] = (
-        ("vllm", {"model": endpoint.model, "prompt": "a"}, "count"),
-        ("llamacpp", {"content": "a"}, "tokens"),
+        ("vllm", {"model": endpoint.model, "prompt": _PROBE}, "count"),
+        ("llamacpp", {"content": _PROBE}, "tokens"),
     )
     with httpx.Client(timeout=20.0, headers=headers, trust_env=False) as client:
         for route, body, field in probes:
             try:
                 response = client.post(endpoint.root + "/tokenize", json=body)
-                if response.status_code == 200 and field in response.json():
-                    return ServerCounter(endpoint, route)
+                if response.status_code == 200 and field in (told := response.json()):
+                    return ServerCounter(endpoint, route, f"server:{_fingerprint(told)}")
             except (httpx.HTTPError, ValueError):
                 continue
     return EstimateCounter()

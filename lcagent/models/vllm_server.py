@@ -48,6 +48,8 @@ class Gpu:
     name: str
     total_bytes: int
     free_bytes: int
+    index: int = 0
+    """Its number on the bus, from 0."""
 
 
 @dataclass(slots=True)
@@ -73,27 +75,45 @@ def find_vllm() -> Path | None:
 
 
 def gpu_memory() -> list[Gpu]:
-    """NVIDIA GPUs by nvidia-smi; none where it is absent or fails."""
+    """NVIDIA GPUs by nvidia-smi; none where it is absent or fails.
+
+    Where CUDA_VISIBLE_DEVICES is set, the first one that it names: vLLM starts on that.
+    """
     query = [
         "nvidia-smi",
-        "--query-gpu=name,memory.total,memory.free",
+        "--query-gpu=index,uuid,name,memory.total,memory.free",
         "--format=csv,noheader,nounits",
     ]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return []
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    first = (chosen or "").split(",")[0].strip()
     gpus: list[Gpu] = []
     for line in done.stdout.strip().splitlines():
-        name, total, free = (cell.strip() for cell in line.rsplit(",", 2))
-        if total.isdigit() and free.isdigit():
-            gpus.append(Gpu(name, int(total) * _MIB, int(free) * _MIB))
+        index, uuid, rest = (cell.strip() for cell in line.split(",", 2))
+        name, total, free = (cell.strip() for cell in rest.rsplit(",", 2))
+        visible = chosen is None or first == index or (first[:4] == "GPU-" and uuid.startswith(first))
+        visible = visible or first.startswith("MIG-")  # a part of any of them
+        if visible and total.isdigit() and free.isdigit():
+            gpus.append(Gpu(name, int(total) * _MIB, int(free) * _MIB, int(index)))
     return gpus
+
+
+def roomiest(gpus: list[Gpu]) -> Gpu:
+    """The GPU with the most free memory: the one that a server is started on."""
+    return max(gpus, key=lambda gpu: gpu.free_bytes)
 
 
 def default_model(free_bytes: int) -> str:
     """The open-licensed instruct model for this much free GPU memory; empty if there is too little."""
     return next((name for need, name in _MODELS if free_bytes >= need * _GIB), "")
+
+
+def least_memory() -> int:
+    """Free GPU memory in bytes that the smallest of these models needs."""
+    return min(need for need, _ in _MODELS) * _GIB
 
 
 def serve_command(
@@ -118,9 +138,12 @@ def serve_command(
         arguments += ["--served-model-name", Path(model).name]
         environment["HF_HUB_OFFLINE"] = "1"
     if gpus:
-        best = max(gpus, key=lambda gpu: gpu.free_bytes)
+        best = roomiest(gpus)
         share = max(0.1, min(0.9, best.free_bytes / best.total_bytes - 0.05))
         arguments += ["--gpu-memory-utilization", f"{share:.2f}"]
+        if "CUDA_VISIBLE_DEVICES" not in os.environ:
+            # CUDA itself numbers the fastest GPU first, nvidia-smi by their places on the bus.
+            environment |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": str(best.index)}
     else:
         cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
         arguments += ["--dtype", "bfloat16", "--max-num-seqs", "8"]

@@ -86,7 +86,13 @@ def ensure(
     path = models_dir / weights.filename
     if _verified(path, weights):
         return path
-    models_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        models_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WeightsError(
+            f"{models_dir} cannot be made: {error.strerror}",
+            hint="LCAGENT_HOME or --home names a folder that may be written, or made",
+        ) from error
     with _lock(models_dir / f"{weights.filename}.lock", progress, weights, halt):
         if _verified(path, weights):
             return path

@@ -12,6 +12,7 @@ from lcagent.documents import (
     find_quote,
     lay_out,
     passages,
+    query_words,
     search,
     sentences,
 )
@@ -117,6 +118,13 @@ def test_a_passage_of_hard_wrapped_lines_ends_with_a_sentence() -> None:
         assert text[passage.start : passage.end].strip().startswith("The default")
     unpunctuated = "one row of a table\n" * 100
     assert all(unpunctuated[p.start : p.end].startswith("one row") for p in passages(unpunctuated))
+
+
+@pytest.mark.parametrize(
+    "words", ["code codes coded coding", "place places placed", "box boxes", "year years"]
+)
+def test_forms_of_a_word_have_one_stem(words: str) -> None:
+    assert len(query_words(words)) == 1
 
 
 def test_no_passage_crosses_the_stretches_given() -> None:
