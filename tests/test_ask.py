@@ -9,6 +9,7 @@ from lcagent import Notice, Reader
 from lcagent.errors import EndpointUnavailable, MalformedReply, QuestionTooLong, UsageError
 from tests.helpers import NEEDLE, QUESTION, WORDS, clever, haystack, prose
 from tests.loopback import Faults, Loopback, Reply, Request
+from tests.side_by_side import noting
 
 
 @pytest.fixture
@@ -509,3 +510,19 @@ def test_an_unsure_answer_from_a_whole_document_is_given_and_told(loopback, tmp_
     answer = ask(server, path, strategy="direct")
     assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
     assert answer.warnings == ["the model was 60% sure that the text says it"]
+
+
+@pytest.mark.parametrize("strategy", ["memagent", "segment"])
+def test_what_cannot_be_answered_from_much_is_asked_of_less(loopback, document: Path, strategy: str) -> None:
+    names = {"memagent": "evidence", "segment": "notes"}
+    server = loopback(window=2048, reply=lambda r: _few(r, names[strategy]))
+    answer = ask(server, document, strategy=strategy)
+    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+
+
+def _few(request: Request, name: str) -> str:
+    """A model that answers from one passage alone."""
+    shown = request.text.split(f"<{name}>")[-1].split(f"</{name}>")[0].strip()
+    if "found" in request.schema["properties"] and len(shown.split("\n\n")) > 2:
+        return "so many passages"
+    return noting(request)

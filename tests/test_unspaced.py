@@ -27,8 +27,8 @@ LANGUAGES = pytest.mark.parametrize(("text", "question", "right", "wrong"), TEXT
 
 
 def test_words_are_pairs_where_nothing_sets_them_apart() -> None:
-    assert query_words("他用iPhone 15拍照, in Paris") == ["他用", "iphone", "15", "拍照", "pari"]
-    assert query_words("猫 Größe Здание") == ["猫", "grösse", "здание"]
+    assert query_words("他用iPhone 15拍照, in Paris") == ["他用", "iphon", "15", "拍照", "pari"]
+    assert query_words("猫 Größe Здание") == ["猫", "gröss", "здание"]
 
 
 @LANGUAGES

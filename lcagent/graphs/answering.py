@@ -164,23 +164,33 @@ async def answer_from_views(
             the passages are about the question.
         streamed: its text may be shown while it is written.
         last: the budget has kept room for this call.
+
+    Raises:
+        MalformedReply, CutReply: the model gave no usable reply, not even over the best view alone.
     """
 
     def shown(tokens: int) -> list[View]:
         return fill(ranked, tokens, lambda view: tokens_of(task, view))
 
     views = await asyncio.to_thread(shown, room)
-    reply = await answerer.answer(
-        task.model,
-        answerer.FROM_EVIDENCE,
-        task.question,
-        layout(task, views),
-        name="evidence",
-        shrink=lambda tokens: layout(task, shown(tokens)),
-        on_text=streamer(task) if streamed else None,
-        several=task.several,
-        final=last,
-    )
+    try:
+        reply = await answerer.answer(
+            task.model,
+            answerer.FROM_EVIDENCE,
+            task.question,
+            layout(task, views),
+            name="evidence",
+            shrink=lambda tokens: layout(task, shown(tokens)),
+            on_text=streamer(task) if streamed else None,
+            several=task.several,
+            final=last,
+        )
+    except (MalformedReply, CutReply):
+        if len(views) < 2:
+            raise
+        # All has been read by now: less may be answered from where more was not.
+        half = ranked[: len(views) // 2]
+        return await answer_from_views(task, half, room, doubted=doubted, streamed=streamed, last=last)
     regions = [(v.document, v.start, v.end) for v in views]
     return await asyncio.to_thread(check, task, reply, regions, doubted=doubted)
 

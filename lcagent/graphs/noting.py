@@ -9,6 +9,7 @@ from dataclasses import replace
 from lcagent.agents import answerer
 from lcagent.agents.prompt import as_data
 from lcagent.documents import query_words
+from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.answering import (
     BELIEVED,
     layout,
@@ -126,17 +127,23 @@ async def _answer(
         return fill(ranked, room, lambda v: count(as_data(_passage(task, v, reasoned))) + JOINT)
 
     views = await asyncio.to_thread(fitting)
-    reply = await answerer.answer(
-        task.model,
-        answerer.FROM_NOTES,
-        task.question,
-        text(views),
-        name="notes",
-        shrink=lambda tokens: text(fitting(tokens)),
-        on_text=None if first else streamer(task),
-        several=task.several,
-        final=first,
-    )
+    try:
+        reply = await answerer.answer(
+            task.model,
+            answerer.FROM_NOTES,
+            task.question,
+            text(views),
+            name="notes",
+            shrink=lambda tokens: text(fitting(tokens)),
+            on_text=None if first else streamer(task),
+            several=task.several,
+            final=first,
+        )
+    except (MalformedReply, CutReply):
+        if len(views) < 2:
+            raise
+        half = ranked[: len(views) // 2]  # as in `answer_from_views`
+        return await _answer(task, half, reasoned, doubted=doubted, first=first)
     regions = [(v.document, v.start, v.end) for v in views]
     return await asyncio.to_thread(check, task, reply, regions, doubted=doubted)
 
