@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lcagent import Reader
+from lcagent.agents.answerer import StringField
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from tests.helpers import clever, haystack
 from tests.loopback import Loopback, Reply, Request
@@ -119,3 +120,22 @@ def test_what_was_found_stands_in_for_an_answering_call_that_the_budget_left_no_
     answer = ask(server, document, strategy="mapreduce", max_calls=2)
     assert (answer.text, server.calls) == ("Oskar Brandvold", 2)
     assert "surest single finding" in answer.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (r'{"found": "yes", "answer": "a \ud83d\ude00 \u00e9 b\\ \n c"}', "a \U0001f600 \u00e9 b\\ \n c"),
+        (r'{"answer": "\\ud83d is no half"}', r"\ud83d is no half"),
+        (r'{"answer": "half \ud83d, other half \ude00"}', "half \ufffd, other half \ufffd"),
+        (r'{"answer": "so far \q"}', "so far "),
+        (r'{"answer": "cut \u00', "cut "),
+    ],
+)
+def test_a_streamed_field_is_passed_on_once_and_in_whole_characters(raw: str, text: str) -> None:
+    pieces: list[str] = []
+    field = StringField("answer", pieces.append)
+    for character in raw:
+        field(character)
+    assert "".join(pieces) == text
+    assert not any("\ud800" <= character <= "\udfff" for piece in pieces for character in piece)

@@ -10,9 +10,11 @@ from typing import Annotated
 from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema
 
 from lcagent.agents.prompt import Prompt, as_data, load_prompt
+from lcagent.errors import CutReply
 from lcagent.models.chat import ChatModel, whole
 from lcagent.models.structured import RETRY_TOKENS, Decided, ask_typed
 from lcagent.models.window import Part, Window
+from lcagent.text import whole_characters
 
 FROM_EVIDENCE = load_prompt("answer")
 FROM_NOTES = load_prompt("notes_answer")
@@ -113,7 +115,11 @@ async def answer_boxed(model: ChatModel, question: str, memory: str) -> FinalRep
     fitted = await model.window.fit(TRAINED.bind(), parts, reply=REPLY_TOKENS * 2)
     reply = await model.ask("answer", fitted, final=True)
     boxed = _BOXED.findall(reply.text)
-    text = boxed[-1].strip() if boxed else whole(reply)
+    try:
+        text = boxed[-1].strip() if boxed else whole(reply)
+    except CutReply:
+        model.forget(reply)  # given from the journal for ever, it would fail for ever
+        raise
     return FinalReply(found="yes" if text else "no", answer=text)
 
 
@@ -142,13 +148,10 @@ class StringField:
     @staticmethod
     def _value(raw: str) -> str:
         """The part of an unfinished JSON string that is certain."""
-        end = re.match(r'(?:[^"\\]|\\.)*', raw)
-        certain = end.group() if end else ""
-        certain = re.sub(r"\\u[0-9a-fA-F]{0,3}$|\\$", "", certain)
-        try:
-            return json.loads(f'"{certain}"', strict=False)
-        except ValueError:
-            return ""
+        # Escapes that are whole, and of two halves of a character not the first one alone.
+        certain = re.match(r'(?:[^"\\]|\\u[0-9a-fA-F]{4}|\\["\\/bfnrt])*', raw)
+        value: str = json.loads(f'"{certain.group() if certain else ""}"', strict=False)
+        return whole_characters(value[:-1] if "\ud800" <= value[-1:] <= "\udbff" else value)
 
 
 def numbered(passages: Sequence[tuple[str, str]]) -> str:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from lcagent.graphs.events import AnswerDelta, Event, Notice, RunStarted, SegmentRead
-from lcagent.models.text import whole_characters
+from lcagent.text import whole_characters
 
 if TYPE_CHECKING:
     from lcagent.graphs.answer import Answer

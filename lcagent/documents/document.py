@@ -8,11 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-def writable(text: str) -> str:
-    """A text without lone surrogates, which cannot be written as UTF-8 by anyone."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page: its number from 1, and its characters `start:end` of the document's text."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from lcagent.documents.document import Document, writable
+from lcagent.documents.document import Document
 from lcagent.documents.formats import SUFFIXES, Content, parse, read
 from lcagent.errors import (
     DocumentDamaged,
@@ -20,6 +20,7 @@ from lcagent.errors import (
     DocumentNotFound,
     DocumentTooLarge,
 )
+from lcagent.text import whole_characters
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 """Files over this are refused (they would not fit in memory as text and more)."""
@@ -69,7 +70,7 @@ def load_all(
             continue
         before = len(loaded.documents)
         for file in _files(path):
-            name = writable(str(file.relative_to(path)))
+            name = whole_characters(str(file.relative_to(path)))
             try:
                 document = load(file, password=password, max_bytes=max_bytes, cache=cache, name=name)
             except DocumentError as error:
@@ -79,7 +80,8 @@ def load_all(
         if len(loaded.documents) == before:
             reasons = "; ".join(f"{name}: {error.message}" for name, error in loaded.skipped[:3])
             raise DocumentNotFound(
-                f"nothing in {writable(str(path))} can be read" + (f" ({reasons})" if reasons else ""),
+                f"nothing in {whole_characters(str(path))} can be read"
+                + (f" ({reasons})" if reasons else ""),
                 hint="read are: " + ", ".join(sorted(SUFFIXES)),
             )
     _tell_apart(loaded.documents)
@@ -107,7 +109,7 @@ def load(
         DocumentError: missing, unreadable, encrypted, damaged, empty, binary, or too large.
     """
     path = None if str(source) == "-" else Path(source)
-    name = writable(name or (path.name if path else "standard input"))
+    name = whole_characters(name or (path.name if path else "standard input"))
     try:
         content = read(_stdin(max_bytes), "", name) if path is None else _content(path, name, max_bytes)
     except MemoryError as error:
@@ -164,7 +166,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _content(path: Path, name: str, max_bytes: int) -> Content:
-    shown = writable(str(path))
+    shown = whole_characters(str(path))
     try:
         size = path.stat().st_size
         if not path.is_file():

@@ -8,8 +8,9 @@ import re
 import threading
 from collections.abc import Callable
 
-from lcagent.documents.document import Document, Page, writable
+from lcagent.documents.document import Document, Page
 from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentEncrypted
+from lcagent.text import whole_characters
 
 PAGE_BREAK = "\f"
 _MOST_PAGES_NAMED = 12
@@ -97,7 +98,7 @@ def clean(text: str) -> str:
     """Undo what PDF extraction leaves behind: marked hyphens, carriage returns, control characters."""
     text = _HYPHEN.sub("", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return writable(_CONTROLS.sub("", text))
+    return whole_characters(_CONTROLS.sub("", text))
 
 
 def _by_pypdf(data: bytes, name: str, password: str | None, refusal: Exception) -> list[str]:

@@ -33,9 +33,9 @@ from lcagent.memory.store import RunJournal, Store, StoredDocuments, StoredSegme
 from lcagent.models.budget import Budget
 from lcagent.models.chat import ChatModel, endpoint_limit
 from lcagent.models.session import ModelSession
-from lcagent.models.text import whole_characters
 from lcagent.models.window import Window
 from lcagent.settings import Settings
+from lcagent.text import whole_characters
 
 DEFAULT_CONCURRENCY = 8
 Emit = Callable[[Event], None]

@@ -15,9 +15,9 @@ from weakref import WeakKeyDictionary
 
 from lcagent.errors import CutReply, EndpointUnavailable
 from lcagent.models.budget import Budget
-from lcagent.models.text import whole_characters
 from lcagent.models.transport import ChatRequest, OnDelta, RawReply, Transient, Transport
 from lcagent.models.window import Fitted, Window
+from lcagent.text import whole_characters
 
 ATTEMPTS = 7
 """Tries of one request before the run stops (it can be resumed): about half a minute of waiting."""

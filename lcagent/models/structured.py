@@ -10,9 +10,9 @@ from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from lcagent.errors import BudgetReached, CutReply, MalformedReply, RetryOverBudget
 from lcagent.models.chat import ChatModel, whole
-from lcagent.models.text import whole_characters
 from lcagent.models.transport import OnDelta, RawReply
 from lcagent.models.window import Fitted
+from lcagent.text import whole_characters
 
 T = TypeVar("T", bound=BaseModel)
 

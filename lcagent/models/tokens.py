@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.endpoint import Endpoint
-from lcagent.models.text import whole_characters
+from lcagent.text import whole_characters
 
 Messages = list[dict[str, str]]
 
