@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from typing import Any
 
 from lcagent import Reader
 from tests.helpers import NEEDLE, QUESTION, clever, in_this_process
+from tests.killable import Killable
 from tests.loopback import Loopback, Request
 
 
@@ -61,25 +60,22 @@ def killed_then_resumed(
     reply: Callable[[Request], str],
 ) -> tuple[dict, list[str], list[str]]:
     """The answer of a run killed when `at` is asked, and the keys that each of its two commands sent."""
-    started: list[subprocess.Popen] = []
+    started: list[Killable] = []
     ready, dead = threading.Event(), threading.Event()
 
     def kills(request: Request) -> str:
         if not dead.is_set() and at(request):
             assert ready.wait(10)
-            started[0].send_signal(signal.SIGKILL)
-            started[0].wait()
+            started[0].kill()
             dead.set()
         return reply(request)
 
     arguments = ["ask", str(document), QUESTION, "--api-base", server.url, "--window", str(server.window)]
     arguments += ["--json", "--home", str(home), *options]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     server.reply = kills
-    started.append(subprocess.Popen([sys.executable, "-m", "lcagent.cli.main", *arguments], **pipes))
+    started.append(Killable(arguments, home.parent))
     ready.set()
-    started[0].communicate()
-    assert started[0].returncode == -signal.SIGKILL
+    assert started[0].ended() == -signal.SIGKILL
     time.sleep(0.3)  # what the dead process had sent is still taken from the sockets
     first = [request.key for request in server.requests]
     server.reply = reply

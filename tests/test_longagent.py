@@ -2,12 +2,9 @@
 
 import json
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -20,6 +17,7 @@ from lcagent.evals.bench import Bench, Plan
 from lcagent.models.session import ModelSession
 from lcagent.settings import load_settings
 from tests.helpers import NEEDLE, QUESTION, haystack, in_this_process, prose
+from tests.killable import Killable
 from tests.loopback import Faults, Loopback, Reply
 from tests.loopback.faults import MALFORMED
 from tests.team import ANSWER, Team, asked, inside
@@ -455,24 +453,21 @@ def test_sigkill_repeats_only_the_calls_in_the_air(
     at_once = 8
     team = Team(alike)
     server = loopback(window=2048, latency=0.02)
-    started: list[subprocess.Popen] = []
+    started: list[Killable] = []
     ready = threading.Event()
 
     def kills(request):
         if request.number == step:
             assert ready.wait(10)
-            started[0].send_signal(signal.SIGKILL)
-            started[0].wait()
+            started[0].kill()
         return team(request)
 
     server.reply = kills
     arguments = ["ask", str(document), QUESTION, "--api-base", server.url, "--window", "2048"]
     arguments += ["--home", str(tmp_path / "home"), "--strategy", "longagent", "--json"]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    started.append(subprocess.Popen([sys.executable, "-m", "lcagent.cli.main", *arguments], **pipes))
+    started.append(Killable(arguments, tmp_path))
     ready.set()
-    started[0].communicate()
-    assert started[0].returncode == -signal.SIGKILL
+    assert started[0].ended() == -signal.SIGKILL
     settled = -1
     while settled != len(server.requests):  # what the dead process had sent may still be on its way in
         settled = len(server.requests)

@@ -11,6 +11,7 @@ import pytest
 
 from lcagent.errors import RunBusy
 from tests.helpers import QUESTION, clever, in_this_process, prose
+from tests.killable import Killable
 from tests.loopback import Loopback
 
 SEGMENTS = 20
@@ -51,22 +52,20 @@ def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
     loopback, document: Path, tmp_path: Path, step: int
 ) -> None:
     server = loopback(window=2048)
-    started: list[subprocess.Popen] = []
+    started: list[Killable] = []
     ready = threading.Event()
 
     def kills(request):
         if request.number == step:
             assert ready.wait(10)
-            started[0].send_signal(signal.SIGKILL)
-            started[0].wait()
+            started[0].kill()
         return clever(request)
 
     server.reply = kills
     home = tmp_path / "home"
-    started.append(command(server, document, home))
+    started.append(Killable(arguments(server, document, home), tmp_path))
     ready.set()
-    started[0].communicate()
-    assert started[0].returncode == -signal.SIGKILL
+    assert started[0].ended() == -signal.SIGKILL
     server.reply = clever
     # `--resume` and the plain command do the same for a run that was killed.
     second = in_this_process(*arguments(server, document, home), *(["--resume"] if step % 2 else []))

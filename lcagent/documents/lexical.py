@@ -35,7 +35,7 @@ _UNSPACED = re.compile(f"[{_SCRIPTS}]")
 _SPACED = re.compile(rf"[^\W{_SCRIPTS}]+")
 _RUN = re.compile(rf"[{_SCRIPTS}]+|{_SPACED.pattern}")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
-_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*\s+")
+_SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s+|[。！？][」』”’）]?\s*")
 _LINE_END = re.compile(r"\n")
 _SPACE = re.compile(r"\s+")
 _BLOCK = 1 << 16
@@ -193,7 +193,7 @@ def _spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _is_heading(paragraph: str) -> bool:
     stripped = paragraph.strip()
-    return len(stripped) < 80 and stripped[-1:] not in ".!?:;"
+    return len(stripped) < 80 and stripped[-1:] not in ".!?:;。！？："
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

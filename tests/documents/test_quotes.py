@@ -116,6 +116,8 @@ def test_a_passage_of_hard_wrapped_lines_ends_with_a_sentence() -> None:
     assert len(found) > 4
     for passage in found:
         assert text[passage.start : passage.end].strip().startswith("The default")
+    chinese = "港务长是王小明。他出生于东京，后来住在上海。" * 60
+    assert all(chinese[p.start : p.end].endswith("。") for p in passages(chinese))
     unpunctuated = "one row of a table\n" * 100
     assert all(unpunctuated[p.start : p.end].startswith("one row") for p in passages(unpunctuated))
 

@@ -1,0 +1,61 @@
+"""A command in a process of its own, which can be killed at any moment.
+
+It is forked from a process that has imported everything once: a test then costs no second of imports.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from lcagent.cli.main import main
+from lcagent.graphs import STRATEGIES
+
+_FORKED = multiprocessing.get_context("forkserver")
+_FORKED.set_forkserver_preload(
+    [
+        "aiohttp",
+        "lcagent.cli.progress",
+        "lcagent.graphs.memagent_parallel",
+        "lcagent.graphs.reader",
+        "lcagent.graphs.runner",
+        "lcagent.memory.checkpoints",
+        *(where.partition(":")[0] for where in STRATEGIES.values()),
+    ]
+)
+
+
+class Killable:
+    """`lcagent` with some arguments, started at once.
+
+    Args:
+        arguments: of the command.
+        folder: gets what it prints.
+    """
+
+    def __init__(self, arguments: Sequence[str], folder: Path) -> None:
+        self._dead = threading.Event()
+        self._process = _FORKED.Process(target=_command, args=(list(arguments), str(folder / "printed")))
+        self._process.start()
+
+    def kill(self) -> None:
+        """SIGKILL; returns when it is dead. For a thread other than the one that waits for its end."""
+        os.kill(self._process.pid or 0, signal.SIGKILL)
+        assert self._dead.wait(30)
+
+    def ended(self) -> int | None:
+        """Its exit status, once there is one; below 0 the signal that ended it."""
+        self._process.join()
+        self._dead.set()
+        return self._process.exitcode
+
+
+def _command(arguments: list[str], printed: str) -> None:
+    output = os.open(printed, os.O_WRONLY | os.O_CREAT)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    sys.argv = ["lcagent", *arguments]
+    main()
