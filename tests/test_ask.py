@@ -82,18 +82,20 @@ def test_each_value_of_a_list_has_a_source_of_its_own(loopback, tmp_path: Path) 
     assert all(any(value in citation.quote for citation in answer.citations) for value in values)
 
 
-def test_a_reader_that_finds_everything_is_not_believed(loopback, document: Path) -> None:
+@pytest.mark.parametrize("invented", [False, True])
+def test_a_reader_that_finds_everything_is_not_believed(loopback, document: Path, invented: bool) -> None:
     def agrees(request):
         names = request.schema["properties"]
         if "facts" in names:
             fact = request.text.split("<segment>")[-1].split(".")[0].strip()
+            fact = "Zebulon Quartermain invented helicopters" if invented else fact
             return json.dumps({"relevant": "yes", "facts": [fact], "sufficient": "yes"})
         return json.dumps({"found": "yes", "answer": "the old mill"})
 
     server = loopback(window=2048, reply=agrees)
     answer = ask(server, document, "Which helicopter landed beside a Norwegian lighthouse keeper?")
     assert answer.status == "not_found"
-    assert "no passage is about" in answer.warnings[0]
+    assert invented or "no passage is about" in answer.warnings[0]
 
     answer = ask(server, document, NAMED)
     assert answer.status == "not_found"

@@ -52,6 +52,7 @@ class Reading:
 
     Args:
         evidence: sentences that the model's facts came from.
+        claimed: a fact of those that stand nowhere in the segment, where none of them stands; else empty.
         told: facts that the model gave.
         copied: those that stand in the memory and nowhere in the segment; they are dropped.
         sufficient: the model finds that the question can now be answered.
@@ -59,6 +60,7 @@ class Reading:
     """
 
     evidence: list[Evidence]
+    claimed: str
     told: int
     copied: int
     sufficient: bool
@@ -100,11 +102,13 @@ async def read_segment(
     reply = await ask_typed(model, "read", fitted, ReadingReply)
     sufficient, following = reply.sufficient == "yes", " ".join(reply.next.split())[:PLAN_CHARS]
     if reply.relevant == "no":
-        return Reading([], 0, 0, sufficient, following)
+        return Reading([], "", 0, 0, sufficient, following)
     places = Places(document, index, segment)
     unplaced = [fact for fact in reply.facts if not places.note(fact)]
     copied = sum(_stands_in(memory, fact) for fact in unplaced)
-    return Reading(list(places.evidence.values()), len(reply.facts), copied, sufficient, following)
+    evidence = list(places.evidence.values())
+    claimed = next(filter(None, map(str.strip, unplaced)), "")[:FACT_CHARS] if not evidence else ""
+    return Reading(evidence, claimed, len(reply.facts), copied, sufficient, following)
 
 
 def _stands_in(memory: str, fact: str) -> bool:

@@ -59,7 +59,7 @@ def show(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False)
     if entries:
         print(f"evidence  {len(entries)} entries")
     for entry in entries:
-        quote = " ".join(entry["quote"].split())
+        quote = " ".join((entry["quote"] or entry["note"]).split())
         target = f" {entry['target']}" if entry["target"] else ""
         print(f"  {entry['document']}.{entry['segment']}.{entry['seq']} {entry['op']}{target}: {quote}")
 

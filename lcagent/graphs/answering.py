@@ -39,7 +39,7 @@ async def answer_from_ledger(task: Task) -> Final:
     if not ranked:
         return Final("", found=False)
     room = answerer.evidence_room(task.model.window, task.question)
-    doubted = reader_trust(task, task.ledger.live()) < BELIEVED
+    doubted = reader_trust(task) < BELIEVED
     most = passages_shown(task, ranked, doubted=doubted)
 
     async def ask(views: Sequence[View], first: bool) -> Final:
@@ -113,7 +113,7 @@ def ranked_views(task: Task, entries: Sequence[Entry] | None = None) -> list[Vie
 
     live = task.ledger.live()
     # A reader is judged by everything it noted, whatever was left out since.
-    trust = reader_trust(task, live)
+    trust = reader_trust(task)
     chosen = live if entries is None else list(entries)
     places = {(entry.document, entry.start) for entry in chosen}
     chosen += [row for row in task.ledger.repeated() if (row.document, row.start) in places]
@@ -121,9 +121,12 @@ def ranked_views(task: Task, entries: Sequence[Entry] | None = None) -> list[Vie
     return [view for view in ranked if view.score >= LEAST_SHARE * ranked[0].score]
 
 
-def reader_trust(task: Task, live: Sequence[Entry]) -> float:
-    """From `LEAST_TRUST`, for a reader that finds something in every segment, to 1."""
-    noted = {(e.document, e.segment) for e in live if e.note}
+def reader_trust(task: Task) -> float:
+    """From `LEAST_TRUST`, for a reader that finds something in every segment, to 1.
+
+    What it found again, and what it claimed that stands nowhere, counts too.
+    """
+    noted = {(row.document, row.segment) for row in task.ledger.rows() if row.note}
     return LEAST_TRUST + (1 - LEAST_TRUST) * (1 - len(noted) / max(task.total, 1))
 
 

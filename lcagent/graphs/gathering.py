@@ -12,7 +12,7 @@ from lcagent.graphs.answering import BELIEVED, MOST_PASSAGES, ranked_views, read
 from lcagent.graphs.grounding import grounded
 from lcagent.graphs.task import Task, counted
 from lcagent.graphs.witness import hint_entries
-from lcagent.memory.entries import Entry, Evidence, integrate
+from lcagent.memory.entries import Entry, Evidence, claim, integrate
 from lcagent.memory.findings import Confidence, Finding
 from lcagent.memory.standing import Standing
 
@@ -72,6 +72,9 @@ def record(task: Task, mapped: Sequence[Mapped]) -> list[Finding]:
         if task.settings.mapreduce.mode in HINTED:
             found += hint_entries(task, document, task.segments[document][index])
         entries = _entries(task, found, live.setdefault(document, Standing()))
+        if (one["unplaced"] or one["answer"]) and not one["evidence"]:
+            note = one["answer"] or "a fact that stands nowhere"
+            entries.append(claim(document, task.segments[document][index], note, seq=len(entries)))
         task.ledger.record(document, index, entries)
         rows[document, index] = entries
         live[document].add(entries)
@@ -154,7 +157,7 @@ def believed(task: Task, findings: list[Finding]) -> list[Finding]:
     """
     if task.settings.mapreduce.mode == "summary":
         return findings
-    if reader_trust(task, task.ledger.live()) >= BELIEVED:
+    if reader_trust(task) >= BELIEVED:
         return findings
     best = {entry.id for view in ranked_views(task)[:MOST_PASSAGES] for entry in view.entries}
     answers = sum(bool(finding["answer"]) for finding in findings)

@@ -12,7 +12,7 @@ from lcagent.agents import overwriter, reader
 from lcagent.graphs.events import Notice
 from lcagent.graphs.task import Task, counted
 from lcagent.graphs.witness import hint_entries, memory_tokens, memory_view
-from lcagent.memory.entries import integrate
+from lcagent.memory.entries import claim, integrate
 
 _COPIES, _COPIED = 3, 1 / 4
 """A reader that took so many facts, and this share of all, from the memory instead of from the segment reads
@@ -50,6 +50,8 @@ async def read_ledger(task: Task, state: ReaderState) -> dict[str, Any]:
     )
     found = [*reading.evidence, *hint_entries(task, document, segment)]
     entries = [counted(task, entry) for entry in integrate(found, standing.near(found))]
+    if reading.claimed:
+        entries.append(claim(document, segment, reading.claimed, seq=len(entries)))
     task.ledger.record(document, index, entries)
     told, copied = state["told"] + reading.told, state["copied"] + reading.copied
     alone = state["alone"] or copied >= max(_COPIES, _COPIED * told)

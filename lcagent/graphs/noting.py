@@ -93,7 +93,7 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
     """
     kept = {(e.document, e.start): note for note in notes for e in note.evidence}
     live = task.ledger.live()
-    doubted = reader_trust(task, live) < BELIEVED
+    doubted = reader_trust(task) < BELIEVED
     left = [e for e in live if not e.note or (e.document, e.start) in kept]
     ranked = await asyncio.to_thread(ranked_views, task, left)
     if not ranked:

@@ -109,7 +109,7 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
         return await _summary(task, findings)
     mode = task.settings.mapreduce.mode
     shown = "\n\n".join(map(show, findings))
-    doubted = reader_trust(task, task.ledger.live()) < BELIEVED
+    doubted = reader_trust(task) < BELIEVED
     ranked = await asyncio.to_thread(ranked_views, task)
     ranked = ranked[: passages_shown(task, ranked, doubted=doubted)]
 

@@ -60,5 +60,5 @@ def gather(
             entries += found_too
         rows = [counted(task, entry) for entry in entries]
         task.ledger.record(document, index, rows)
-        fresh += [entry for entry in rows if entry.note and entry.op != "merge"]
+        fresh += [entry for entry in rows if entry.note and entry.stands]
     return fresh

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from lcagent.documents import figures, query_words
+from lcagent.documents import Segment, figures, query_words
 
-Operation = Literal["add", "merge", "supersede"]
+Operation = Literal["add", "merge", "supersede", "claim"]
 
 SAME = 94.0
 """Similarity (0-100) from which two quotes with the same figures and words say the same thing."""
@@ -46,7 +46,8 @@ class Entry(Evidence):
 
     Args:
         seq: its place among the segment's rows.
-        op: add; merge (says what `target` says); supersede (`target` no longer holds).
+        op: add; merge (says what `target` says); supersede (`target` no longer holds); claim (the reader
+            says that the segment bears on the question, in a note that no sentence of it holds).
         target: id of the earlier row.
         tokens: length of the quote in tokens of the served model.
     """
@@ -60,6 +61,18 @@ class Entry(Evidence):
     def id(self) -> str:
         """Names this row within its run."""
         return f"{self.document}.{self.segment}.{self.seq}"
+
+    @property
+    def stands(self) -> bool:
+        """Whether it stands on its own, unless another row supersedes it."""
+        return self.op in {"add", "supersede"}
+
+
+def claim(document: int, segment: Segment, note: str, *, seq: int) -> Entry:
+    """The row of a reader's claim that stands nowhere in its segment: it is no evidence, but it is told of
+    the reader. The quote is empty.
+    """
+    return Entry(document, segment.index, segment.start, segment.start, "", note, seq=seq, op="claim")
 
 
 def integrate(found: Iterable[Evidence], live: Sequence[Entry], *, first: int = 0) -> list[Entry]:
@@ -81,7 +94,7 @@ def integrate(found: Iterable[Evidence], live: Sequence[Entry], *, first: int = 
         entries.append(entry)
         if op == "supersede" and target:
             standing.remove(target)
-        if op != "merge":
+        if entry.stands:
             standing.append(entry)
     return entries
 

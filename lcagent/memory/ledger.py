@@ -83,7 +83,7 @@ class Ledger:
         """Rows that still stand on their own: added or superseding, and not superseded."""
         rows = self.rows(document, segment, below)
         gone = {row.target for row in rows if row.op == "supersede"}
-        return [row for row in rows if row.op != "merge" and not (gone and row.id in gone)]
+        return [row for row in rows if row.stands and not (gone and row.id in gone)]
 
     def repeated(self) -> list[Entry]:
         """What repeats a row that stands, laid over that row: who says it again is a witness of its own."""

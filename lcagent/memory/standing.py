@@ -32,7 +32,7 @@ class Standing:
         for row in rows:
             if row.op == "supersede" and row.target in self._by_id:
                 self._remove(self._by_id.pop(row.target))
-            if row.op == "merge":
+            if not row.stands:
                 continue
             self._by_id[row.id] = row
             self._by_kind.setdefault(_kind(row), {})[row.id] = row
