@@ -1,7 +1,7 @@
 """The evidence ledger: append-only, one row an operation, each with a quote that code has checked.
 
 MemAgent's memory is rewritten whole at each step, and an untrained model loses facts that way. Here
-a step only ever appends (add, merge, supersede); what the model sees is a bounded view of what is
+a step only ever appends (add, merge, supersede, claim); what the model sees is a bounded view of what is
 live. Nothing that was recorded can be lost.
 """
 
