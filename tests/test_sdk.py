@@ -108,9 +108,7 @@ def test_flags_go_before_variables_before_files(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore:Item .* on TypedDict:UserWarning"
-)  # litellm's
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # litellm's
 async def test_both_transports_give_the_same_reply(loopback, monkeypatch, streamed: bool) -> None:
     server = loopback(window=500)
     monkeypatch.setenv("HOSTED_VLLM_API_BASE", server.url)

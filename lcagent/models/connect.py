@@ -202,9 +202,9 @@ def _provider(model: str) -> str:
     """litellm's name of the provider that a model's name begins with; empty if there is none."""
     if not _PROVIDER.match(model) or Path(model).exists():
         return ""
-    import os
+    from lcagent.models.transport import imported_litellm
 
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    imported_litellm()
     from litellm.types.utils import LlmProviders
 
     name = model.split("/", maxsplit=1)[0]

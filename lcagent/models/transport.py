@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import warnings
 from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -183,6 +184,17 @@ class HttpTransport:
         await self._client.close()
 
 
+def imported_litellm() -> Any:
+    """litellm, imported without what its own code warns of: none of its users can mend that."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else fetched at import
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import litellm
+    # These come later, when it makes its types: about a field that only it writes.
+    warnings.filterwarnings("ignore", message="Items? .* on TypedDict class", category=UserWarning)
+    return litellm
+
+
 class LiteLlmTransport:
     """Asks any provider that litellm knows, by its name `provider/model`.
 
@@ -193,8 +205,7 @@ class LiteLlmTransport:
     """
 
     def __init__(self, model: str, *, api_key: str | None, timeout: float) -> None:
-        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else fetched at import
-        import litellm
+        litellm = imported_litellm()
         import openai
 
         litellm.suppress_debug_info = True
