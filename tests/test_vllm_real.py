@@ -106,7 +106,7 @@ def _walk_through(home: Path) -> None:
         MODEL, window=2048, home=home, vllm=Path(BIN) / "vllm", say=lambda _: None
     )
     counter = counter_for(endpoint, None)
-    assert counter.source.startswith("vllm:")
+    assert counter.exact and counter.source.startswith("server:")
     messages = [{"role": "user", "content": "Where does the tide run hardest? " * 40}]
     body = {"model": endpoint.model, "messages": messages, "max_tokens": 8}
     usages = [
