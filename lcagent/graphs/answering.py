@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 
 from lcagent.agents import answerer, overwriter
-from lcagent.agents.prompt import as_data
+from lcagent.agents.prompt import Prompt, as_data
 from lcagent.documents import query_words, search
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.graphs.events import AnswerDelta
@@ -156,6 +156,9 @@ async def answer_from_views(
     doubted: bool,
     streamed: bool = True,
     last: bool = True,
+    prompt: Prompt = answerer.FROM_EVIDENCE,
+    name: str = "evidence",
+    passage: Callable[[Task, View], str] | None = None,
 ) -> Final:
     """Answer from the best views that fit; cite sentences of those.
 
@@ -167,23 +170,31 @@ async def answer_from_views(
             the passages are about the question.
         streamed: its text may be shown while it is written.
         last: the budget has kept room for this call.
+        prompt: how it is asked.
+        name: the prompt's variable for the passages.
+        passage: how it shows one; None: under its place.
 
     Raises:
         MalformedReply, CutReply: the model gave no usable reply, not even over the best view alone.
     """
+    one = passage or _placed
 
     def shown(tokens: int) -> list[View]:
-        return fill(ranked, tokens, lambda view: tokens_of(task, view))
+        count = task.model.window.count
+        return fill(ranked, tokens, lambda view: count(as_data(one(task, view))) + JOINT)
+
+    def text(views: Sequence[View]) -> str:
+        return "\n\n".join(one(task, view) for view in views)
 
     views = await asyncio.to_thread(shown, room)
     try:
         reply = await answerer.answer(
             task.model,
-            answerer.FROM_EVIDENCE,
+            prompt,
             task.question,
-            layout(task, views),
-            name="evidence",
-            shrink=lambda tokens: layout(task, shown(tokens)),
+            text(views),
+            name=name,
+            shrink=lambda tokens: text(shown(tokens)),
             on_text=streamer(task) if streamed else None,
             several=task.several,
             final=last,
@@ -192,10 +203,23 @@ async def answer_from_views(
         if len(views) < 2:
             raise
         # All has been read by now: less may be answered from where more was not.
-        half = ranked[: len(views) // 2]
-        return await answer_from_views(task, half, room, doubted=doubted, streamed=streamed, last=last)
+        return await answer_from_views(
+            task,
+            ranked[: len(views) // 2],
+            room,
+            doubted=doubted,
+            streamed=streamed,
+            last=last,
+            prompt=prompt,
+            name=name,
+            passage=passage,
+        )
     regions = [(v.document, v.start, v.end) for v in views]
     return await asyncio.to_thread(check, task, reply, regions, doubted=doubted)
+
+
+def _placed(task: Task, view: View) -> str:
+    return layout(task, [view])
 
 
 async def answer_from_memory(task: Task, memories: Sequence[str]) -> Final:

@@ -9,25 +9,23 @@ from dataclasses import replace
 from lcagent.agents import answerer
 from lcagent.agents.prompt import as_data
 from lcagent.documents import query_words
-from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.answering import (
     BELIEVED,
+    answer_from_views,
     layout,
     looked_at_twice,
     passages_shown,
     ranked_views,
     reader_trust,
-    streamer,
     told_how_sure,
 )
 from lcagent.graphs.final import Final
-from lcagent.graphs.grounding import about, check
+from lcagent.graphs.grounding import about
 from lcagent.graphs.task import Task
 from lcagent.memory.entries import Evidence
-from lcagent.memory.evidence import View, fill
+from lcagent.memory.evidence import View
 from lcagent.memory.notes import Note, best
 from lcagent.models.structured import RETRY_TOKENS
-from lcagent.models.window import JOINT
 
 
 def answer_room(task: Task) -> int:
@@ -101,51 +99,24 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
     most = passages_shown(task, ranked, doubted=doubted)
     shown = [v for at, v in enumerate(ranked) if at < most or (not doubted and _noted(v))]
 
+    reasoned = {} if doubted else kept  # a doubted note-taker's reasoning is left out
+    room = await asyncio.to_thread(answer_room, task)
+
     async def ask(views: Sequence[View], first: bool) -> Final:
-        return await _answer(task, views, {} if doubted else kept, doubted=doubted, first=first)
+        return await answer_from_views(
+            task,
+            views,
+            room,
+            doubted=doubted,
+            streamed=not first,
+            last=first,
+            prompt=answerer.FROM_NOTES,
+            name="notes",
+            passage=lambda task, view: _passage(task, view, reasoned),
+        )
 
     final = await looked_at_twice(task, ranked, shown, ask, most=most)
     return told_how_sure(task, final, doubted=doubted)
-
-
-async def _answer(
-    task: Task,
-    ranked: Sequence[View],
-    reasoned: Mapping[tuple[int, int], Note],
-    *,
-    doubted: bool,
-    first: bool,
-) -> Final:
-    """One look at the best passages that fit; a doubted note-taker's reasoning is left out of them."""
-
-    def text(views: Sequence[View]) -> str:
-        return "\n\n".join(_passage(task, view, reasoned) for view in views)
-
-    def fitting(tokens: int | None = None) -> list[View]:
-        room = answer_room(task) if tokens is None else tokens
-        count = task.model.window.count
-        return fill(ranked, room, lambda v: count(as_data(_passage(task, v, reasoned))) + JOINT)
-
-    views = await asyncio.to_thread(fitting)
-    try:
-        reply = await answerer.answer(
-            task.model,
-            answerer.FROM_NOTES,
-            task.question,
-            text(views),
-            name="notes",
-            shrink=lambda tokens: text(fitting(tokens)),
-            on_text=None if first else streamer(task),
-            several=task.several,
-            final=first,
-        )
-    except (MalformedReply, CutReply):
-        if len(views) < 2:
-            raise
-        half = ranked[: len(views) // 2]  # as in `answer_from_views`
-        return await _answer(task, half, reasoned, doubted=doubted, first=first)
-    regions = [(v.document, v.start, v.end) for v in views]
-    return await asyncio.to_thread(check, task, reply, regions, doubted=doubted)
 
 
 def _noted(view: View) -> bool:
