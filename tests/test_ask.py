@@ -505,6 +505,31 @@ def test_a_doubted_models_unsure_answer_is_withheld(
     assert asked[-1] and not any(asked[:-1])  # only the answering call
 
 
+@pytest.mark.parametrize("claims", [True, False])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"strategy": "memagent"},
+        {"strategy": "memagent", "memagent": {"mode": "parallel"}},
+        {"strategy": "segment"},
+    ],
+)
+def test_a_model_that_claims_what_stands_nowhere_is_doubted(
+    loopback, document: Path, options: dict, claims: bool
+) -> None:
+    invented = {"relevant": "yes", "facts": ["Zebulon Quartermain kept the lamp."], "reasoning": ""}
+    invented |= {"sufficient": "no", "next": ""}
+
+    def reads(request):
+        wanted = request.schema["properties"]
+        if claims and "relevant" in wanted:
+            return json.dumps({name: invented[name] for name in wanted})
+        return Reply(noting(request), certainty=0.7)
+
+    answer = ask(loopback(window=2048, reply=reads), document, **options)
+    assert answer.status == ("not_found" if claims else "answered")
+
+
 def test_an_unsure_answer_from_a_whole_document_is_given_and_told(loopback, tmp_path: Path) -> None:
     path = tmp_path / "doc.txt"
     path.write_text(NEEDLE)

@@ -32,7 +32,7 @@ def evidence_room(window: Window, question: str) -> int:
     room = window.room(
         FROM_EVIDENCE.bind(several=True), ("question", "evidence"), reply=REPLY_TOKENS + RETRY_TOKENS
     )
-    return room - window.count(question) - window.size // 100
+    return room - window.count(as_data(question)) - window.size // 100
 
 
 class FinalReply(Decided):
@@ -56,9 +56,12 @@ class ListReply(Decided):
     answers: Values
 
 
-def in_a_row(values: Sequence[str]) -> str:
-    """Several things as one answer, each once."""
-    return ", ".join(dict.fromkeys(filter(None, map(str.strip, values))))
+def in_a_row(values: Sequence[str], on_text: Callable[[str], None] | None = None) -> str:
+    """Several things as one answer, each once; `on_text` gets it whole."""
+    text = ", ".join(dict.fromkeys(filter(None, map(str.strip, values))))
+    if on_text:
+        on_text(text)
+    return text
 
 
 async def answer(
@@ -93,9 +96,7 @@ async def answer(
     )
     if several:
         listed = await ask_typed(model, "answer", fitted, ListReply, final=final)
-        text = in_a_row(listed.answers)
-        if on_text:
-            on_text(text)
+        text = in_a_row(listed.answers, on_text)
         return FinalReply(found=listed.found, answer=text).decided(listed.certainty)
     on_delta = StringField("answer", on_text) if on_text else None
     return await ask_typed(model, "answer", fitted, FinalReply, final=final, on_delta=on_delta)

@@ -65,4 +65,5 @@ async def take_note(
         for stated in sentences(fact):  # a fact that copies several sentences has as many places
             places.note(fact[stated.start : stated.end])
     reasoning = " ".join(reply.reasoning.split())[:REASONING_CHARS]
-    return Note(tuple(places.evidence[start] for start in sorted(places.evidence)), reasoning)
+    claimed = next(filter(None, map(str.strip, reply.facts)), "")[:FACT_CHARS] if not places.evidence else ""
+    return Note(tuple(places.evidence[start] for start in sorted(places.evidence)), reasoning, claimed)

@@ -74,10 +74,7 @@ async def reduce(
     fitted = await model.window.fit(PROMPT.bind(mode=mode, several=several), parts, reply=REPLY_TOKENS)
     if several:
         listed = await ask_typed(model, "reduce", fitted, ReduceListReply, final=True)
-        text = in_a_row(listed.answers)
-        if on_text:
-            on_text(text)
-        return FinalReply(found=listed.found, answer=text)
+        return FinalReply(found=listed.found, answer=in_a_row(listed.answers, on_text))
     on_delta = StringField("answer", on_text) if on_text else None
     reply = await ask_typed(model, "reduce", fitted, ReduceReply, final=True, on_delta=on_delta)
     return FinalReply(found=reply.found, answer=reply.answer)

@@ -7,7 +7,7 @@ and 1911 is never 1912, however alike the two look to a fuzzy match.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lcagent.documents.lexical import STOPWORDS, among, folded, stem, terms
@@ -83,8 +83,7 @@ def form(text: str) -> Form:
         figures.append(kind)
         return " "
 
-    for pattern in _DATES:
-        plain = pattern.sub(lambda m: take(_date(m)), plain)
+    plain = _each_date(plain, lambda match: take(_date(match)))
     plain = _SPELT.sub(_digits, plain)
     plain = _NUMBER.sub(lambda m: take(_number(m)), plain)
     tokens = _WORD.findall(plain)
@@ -94,6 +93,35 @@ def form(text: str) -> Form:
     if not (figures or denied or words):
         words = tokens or plain.split()
     return Form(tuple(figures), denied, tuple(dict.fromkeys(words)))
+
+
+def dates(text: str) -> list[str]:
+    """The dates of a text, each as `YYYY-MM-DD`, or as much of that as it states."""
+    found: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        found.append(_date(match))
+        return " "
+
+    _each_date(text.casefold(), take)
+    return found
+
+
+def without_dates(text: str, stated: Sequence[str]) -> str:
+    """A text in small letters without those of its dates that are among others, however they are written.
+
+    Args:
+        text: any.
+        stated: as `dates` gives them; a day states its month and year too.
+    """
+
+    def left(match: re.Match[str]) -> str:
+        date = _date(match)
+        # What is stated must be as fine as what is said: a month is none of its days.
+        known = any(len(date) <= len(other) and same_figure(date, other) for other in stated)
+        return " " if known else match.group()
+
+    return _each_date(text.casefold(), left)
 
 
 def in_digits(text: str) -> str:
@@ -127,6 +155,13 @@ def holds(quote: str, answer: str, *, share: float = 0.6) -> bool:
     words = [t for w in said.words if w not in {"yes", "true", "false"} for t in terms(w)]
     held = {t for w in stands.words for t in terms(w)}
     return sum(among(w, held) for w in words) >= share * len(words)
+
+
+def _each_date(text: str, take: Callable[[re.Match[str]], str]) -> str:
+    """A text in small letters with what `take` makes of each of its dates."""
+    for pattern in _DATES:
+        text = pattern.sub(take, text)
+    return text
 
 
 def _date(match: re.Match[str]) -> str:

@@ -18,8 +18,8 @@ from lcagent.agents.prompt import Prompt
 from lcagent.documents import search
 from lcagent.errors import QuestionTooLong, UsageError
 from lcagent.evals.items import Item
-from lcagent.graphs.answering import layout
-from lcagent.graphs.direct import direct_room
+from lcagent.graphs.answering import layout, tokens_of
+from lcagent.graphs.direct import direct_room, fits, whole
 from lcagent.graphs.final import Final, final_outcome
 from lcagent.graphs.grounding import cite
 from lcagent.graphs.task import Outcome, Task
@@ -30,6 +30,8 @@ Choose = Callable[[Task, int], list[View]]
 
 TOP_K = 10
 """Passages of plain retrieval."""
+_BESIDE = 24
+"""Tokens for the place of a piece of the document, and line breaks."""
 
 
 class BaselineState(TypedDict):
@@ -104,8 +106,7 @@ class Baseline:
 
 
 def _fitting(task: Task, views: Sequence[View], tokens: int) -> list[View]:
-    window = task.model.window
-    return fill(views, tokens, lambda v: window.count(task.documents[v.document].text[v.start : v.end]) + 24)
+    return fill(views, tokens, lambda view: tokens_of(task, view))
 
 
 def head_and_tail(task: Task, room: int) -> list[View]:
@@ -115,9 +116,9 @@ def head_and_tail(task: Task, room: int) -> list[View]:
         QuestionTooLong: there is no room for either.
     """
     text, count = task.documents[0].text, task.model.window.count
-    if len(text) <= room * 8 and count(text) + 24 <= room:
-        return [View(0, 0, len(text), [])]
-    half = max(0, (room - 48) // 2)
+    if fits(task, room):
+        return whole(task)
+    half = max(0, (room - 2 * _BESIDE) // 2)
     ratio = len(text[: half * 8]) / max(1, count(text[: half * 8]))  # characters a token
     size = int(half * ratio)
     while size and (count(text[:size]) > half or count(text[-size:]) > half):

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from lcagent.agents import answerer
 from lcagent.documents import figures, query_words, sentences
-from lcagent.documents.forms import in_digits
+from lcagent.documents.forms import dates, in_digits, without_dates
 from lcagent.documents.lexical import among
 from lcagent.graphs.final import Final
 from lcagent.graphs.task import Task
@@ -66,6 +66,10 @@ def about(question: str, shown: str) -> bool:
 
 def grounded(answer: str, shown: str, question: str) -> bool:
     """Whether an answer's figures and at least a third of its words stand in the text shown."""
+    return _stands(answer, shown, question) or _stands(without_dates(answer, dates(shown)), shown, question)
+
+
+def _stands(answer: str, shown: str, question: str) -> bool:
     plain = _plain(shown)
     stated = figures(shown) | figures(plain)
     given = stated.union(*map(_parts, stated))

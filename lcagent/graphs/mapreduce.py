@@ -21,7 +21,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from lcagent.agents import calculator, collapser, mapper, reducer, summariser
-from lcagent.agents.prompt import Prompt
+from lcagent.agents.prompt import Prompt, as_data
 from lcagent.errors import BudgetReached, QuestionTooLong
 from lcagent.graphs.collapsing import findings_budget, pack_findings, together_by_code, together_by_model
 from lcagent.graphs.events import Notice
@@ -94,7 +94,7 @@ class MapReduce:
         room = window.room(mapper.PROMPT.bind(mode=options.mode), ("segment", "question"), reply=reply)
         # Wide steps: a second question of another length then finds the same segments in the cache.
         step = max(32, window.size // 32)
-        question = window.count(task.question)
+        question = window.count(as_data(task.question))
         room -= -(-question // step) * step + window.size // 100
         if room < LEAST_SEGMENT or findings_budget(task) < SHARE * LEAST_FINDING:
             raise QuestionTooLong(

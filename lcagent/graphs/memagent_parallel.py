@@ -58,6 +58,8 @@ class Found(TypedDict):
     round: int
     note: dict[str, Any]
     """Evidence, with what is still to be looked for as its reasoning."""
+    claimed: str
+    """What the reading says that stands nowhere in the segment."""
     sufficient: bool
 
 
@@ -162,10 +164,16 @@ async def read(state: Order, runtime: Runtime[Task]) -> dict[str, Any]:
         tell(task, document, index, kept=len(got.evidence) if got else 0)
     if got is None:
         return {"missed": [missed]}
-    if not got.evidence and not got.sufficient:
+    if not (got.evidence or got.claimed or got.sufficient):
         return {}
-    note = Note(tuple(got.evidence), got.plan).as_state()
-    found = Found(document=document, index=index, round=state["round"], note=note, sufficient=got.sufficient)
+    found = Found(
+        document=document,
+        index=index,
+        round=state["round"],
+        note=Note(tuple(got.evidence), got.plan).as_state(),
+        claimed=got.claimed,
+        sufficient=got.sufficient,
+    )
     return {"found": [found]}
 
 
@@ -176,7 +184,9 @@ async def end_round(state: RoundsState, runtime: Runtime[Task]) -> dict[str, Any
     missed = {(m["document"], m["index"]) for m in state["missed"] if m["round"] == number}
     notes = {place: from_state(f["note"], task.documents) for place, f in found.items()}
     evidence = {place: note.evidence for place, note in notes.items()}
-    fresh = await asyncio.to_thread(gather, task, set(_places(task)) - missed, evidence, number=number)
+    claims = {place: f["claimed"] for place, f in found.items()}
+    read = set(_places(task)) - missed
+    fresh = await asyncio.to_thread(gather, task, read, evidence, claims, number=number)
     memory = memory_view(Standing(task.ledger.live(below=STRIDE * number)), memory_tokens(task))
     plan = _next_plan(fresh, {place: note.reasoning for place, note in notes.items()}) or state["plan"]
     options = task.settings.memagent

@@ -60,6 +60,14 @@ class Taken(TypedDict):
     note: dict[str, Any]
 
 
+class Claimed(TypedDict):
+    """What a note says of a segment that stands nowhere in it."""
+
+    document: int
+    index: int
+    text: str
+
+
 class Batch(TypedDict):
     """Notes to be merged into one."""
 
@@ -80,6 +88,7 @@ class SegmentState(TypedDict):
     """The whole run."""
 
     taken: Annotated[list[Taken], operator.add]
+    claimed: Annotated[list[Claimed], operator.add]
     unread: Annotated[list[tuple[int, int, bool]], operator.add]
     """(document, segment, whether the budget was the reason)."""
     dropped: Annotated[list[tuple[int, int]], operator.add]
@@ -129,7 +138,9 @@ class Segment:
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is noted yet."""
-        lists: dict[str, Any] = {key: [] for key in ("taken", "unread", "dropped", "merged", "batches")}
+        lists: dict[str, Any] = {
+            key: [] for key in ("taken", "claimed", "unread", "dropped", "merged", "batches")
+        }
         return {**lists, "merges": 0, "stop": "", "final": {}}
 
     def outcome(self, task: Task, state: dict[str, Any]) -> Outcome:
@@ -176,6 +187,8 @@ async def note(state: Place, runtime: Runtime[Task]) -> dict[str, Any]:
     tell(task, document, index, kept=len(made.evidence) if made else 0)
     if made is None:
         return {"unread": [(document, index, False)]}
+    if made.claimed:
+        return {"claimed": [Claimed(document=document, index=index, text=made.claimed)]}
     if not made.evidence:
         return {}
     return {"taken": [Taken(document=document, index=index, note=made.as_state())]}
@@ -189,7 +202,8 @@ async def collect(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]
     found = {
         (t["document"], t["index"]): from_state(t["note"], task.documents).evidence for t in state["taken"]
     }
-    await asyncio.to_thread(gather, task, read, found)
+    claims = {(c["document"], c["index"]): c["text"] for c in state["claimed"]}
+    await asyncio.to_thread(gather, task, read, found, claims)
     return {}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lcagent.graphs.task import Task, counted
 from lcagent.graphs.witness import hint_entries
-from lcagent.memory.entries import Entry, Evidence, integrate
+from lcagent.memory.entries import Entry, Evidence, claim, integrate
 from lcagent.memory.standing import Standing
 
 STRIDE = 1000
@@ -29,6 +29,7 @@ def gather(
     task: Task,
     read: Iterable[tuple[int, int]],
     found: Mapping[tuple[int, int], Sequence[Evidence]],
+    claims: Mapping[tuple[int, int], str] | None = None,
     *,
     number: int = 1,
 ) -> list[Entry]:
@@ -38,6 +39,7 @@ def gather(
         task: the run.
         read: (document, segment) pairs that the round has read.
         found: evidence of those in which there was any.
+        claims: what was said of others that stands nowhere in them.
         number: of the round, from 1; the first one also records what retrieval finds.
 
     Returns:
@@ -58,6 +60,8 @@ def gather(
             found_too = integrate(hints, every.near(hints), first=first + len(entries))
             every.add(found_too)
             entries += found_too
+        if note := (claims or {}).get((document, index)):
+            entries.append(claim(document, task.segments[document][index], note, seq=first + len(entries)))
         rows = [counted(task, entry) for entry in entries]
         task.ledger.record(document, index, rows)
         fresh += [entry for entry in rows if entry.note and entry.stands]

@@ -37,10 +37,12 @@ class Note:
     Args:
         evidence: in reading order.
         reasoning: in the model's words; may be empty.
+        claimed: a fact of those that stand nowhere in the segment, where none of them stands; else empty.
     """
 
     evidence: tuple[Evidence, ...]
     reasoning: str = ""
+    claimed: str = ""
 
     def as_state(self) -> dict[str, Any]:
         """For a graph's state: places instead of quotes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any, Literal, Self, TypeVar
 
@@ -19,6 +20,7 @@ T = TypeVar("T", bound=BaseModel)
 RETRY_TOKENS = 160
 """Tokens to keep free in the window of a structured call for the retry's quoted error."""
 _ERROR_CHARS = 240
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _AGAIN = "the same command asks again"
 
 
@@ -110,8 +112,8 @@ def parse(reply: RawReply, reply_type: type[T]) -> T:
         data = next((item for item in reversed(data) if isinstance(item, dict)), None)
     if not isinstance(data, dict) or not data:
         raise MalformedReply("the reply is not a JSON object")
-    # Escapes in the JSON can be half a surrogate pair too.
-    data = json.loads(whole_characters(json.dumps(data, ensure_ascii=False)))
+    if _HALF.search(text):  # of a surrogate pair, in an escape
+        data = json.loads(whole_characters(json.dumps(data, ensure_ascii=False)))
     try:
         value = reply_type.model_validate(data)
         return value.decided(reply.certainty) if isinstance(value, Decided) else value
