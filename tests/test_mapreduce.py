@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from lcagent import Reader
-from lcagent.errors import EndpointUnavailable, QuestionTooLong
 from lcagent.evals.bench import Bench, Plan
 from lcagent.memory.checkpoints import LoopSaver
 from lcagent.models.session import ModelSession
 from lcagent.settings import load_settings
 from tests.helpers import NEEDLE, QUESTION, haystack, prose
-from tests.loopback import Faults, Loopback, Reply, Request
+from tests.loopback import Loopback, Reply, Request
 
 
 def segment_of(request: Request) -> str:
@@ -193,26 +192,6 @@ def test_the_segment_stands_ahead_of_the_question_so_that_a_second_one_hits_the_
     assert all(m[-1]["content"].startswith("<segment>") for m in maps)
 
 
-@pytest.mark.parametrize("every", [2, 3])
-def test_one_request_in_three_failing(loopback, document: Path, every: int) -> None:
-    faults = Faults(every=every, kinds=("500", "429", "drop", "half_body"))
-    server = loopback(window=2048, reply=clever, faults=faults)
-    answer = ask(server, document)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
-    assert answer.coverage.segments_read == answer.coverage.segments_total
-    assert answer.usage.retries > 0
-    assert server.overruns == 0
-
-
-def test_one_reply_in_three_malformed(loopback, document: Path) -> None:
-    faults = Faults(every=3, kinds=("malformed", "cut", "whitespace"))
-    server = loopback(window=2048, reply=clever, faults=faults)
-    answer = ask(server, document)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
-    assert answer.usage.malformed + answer.usage.cut >= 2
-    assert server.overruns == 0
-
-
 @pytest.mark.parametrize("bad", [Reply("", status=500), Reply("[1, 2")], ids=["500", "malformed"])
 def test_a_member_that_fails_for_good_is_told_and_costs_no_more(
     loopback, document: Path, monkeypatch, bad: Reply
@@ -235,45 +214,6 @@ def test_a_reduce_that_fails_for_good_gives_the_surest_finding(loopback, documen
     assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
     assert answer.citations[0].quote == NEEDLE
     assert "surest single finding" in answer.warnings[0]
-
-
-def test_a_server_that_dies_leaves_a_run_that_goes_on(loopback, document: Path, monkeypatch) -> None:
-    monkeypatch.setattr("lcagent.models.chat.ATTEMPTS", 2)
-    first = loopback(window=2048)
-
-    def dies(request):
-        if request.number == 4:
-            first.stop_soon()
-        return clever(request)
-
-    first.reply = dies
-    with pytest.raises(EndpointUnavailable):
-        ask(first, document, concurrency=1)
-    second = loopback(window=2048, reply=clever)
-    answer = ask(second, document)
-    assert (answer.status, answer.usage.replayed) == ("answered", 4)
-    assert answer.usage.calls == 4 + second.calls == answer.coverage.segments_total + 1
-    assert not set(first.keys[:4]) & set(second.keys)
-
-
-@pytest.mark.parametrize("limit", [{"max_calls": 4}, {"max_tokens": 9000}])
-def test_a_budget_gives_the_best_answer_so_far_and_can_be_raised(
-    loopback, tmp_path: Path, limit: dict
-) -> None:
-    path = tmp_path / "doc.txt"
-    path.write_text(haystack(at=0.05))
-    server = loopback(window=2048, reply=clever)
-    answer = ask(server, path, **limit)
-    assert (answer.status, answer.text) == ("budget", "Oskar Brandvold")
-    assert any("budget" in warning for warning in answer.warnings)
-    assert answer.usage.calls <= limit.get("max_calls", 99)
-    assert answer.usage.prompt_tokens + answer.usage.completion_tokens <= limit.get("max_tokens", 10**9)
-    assert 0 < answer.coverage.segments_read < answer.coverage.segments_total
-    spent = server.calls
-    whole = ask(server, path)
-    assert whole.status == "answered"
-    assert whole.usage.replayed >= spent - 1
-    assert len(server.keys) == len(set(server.keys))  # nothing was asked twice
 
 
 def test_a_run_of_characters_without_a_space_is_read_and_not_lost(loopback, tmp_path: Path) -> None:
@@ -336,24 +276,6 @@ def test_the_bench_measures_it_like_any_other(loopback, tmp_path: Path) -> None:
     assert all(cited.verbatim for row in rows for cited in row.citations)
     assert all((row.recorded, row.kept, row.cost.overruns) == (1, 1, 0) for row in rows)
     assert all(row.cost.peak_in_flight > 1 for row in rows)
-
-
-def test_several_documents_are_told_apart(loopback, tmp_path: Path) -> None:
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    for name, text in (("a.txt", prose(100, 1)), ("b.txt", haystack(100)), ("c.txt", prose(100, 2))):
-        (folder / name).write_text(text)
-    server = loopback(window=2048, reply=clever)
-    answer = ask(server, folder)
-    assert answer.citations[0].document == "b.txt"
-    assert "[b.txt, part" in server.requests[-1].text
-
-
-def test_a_question_that_cannot_fit_is_refused_before_the_first_call(loopback, document: Path) -> None:
-    server = loopback(window=1536)
-    with pytest.raises(QuestionTooLong, match="window"):
-        ask(server, document, question="why " * 2000)
-    assert not server.requests
 
 
 def test_a_reader_that_finds_everything_is_not_believed(loopback, document: Path) -> None:

@@ -14,7 +14,7 @@ from lcagent.memory.entries import Evidence, integrate
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.store import Store
 from tests.helpers import NEEDLE, clever, haystack, prose
-from tests.loopback import Faults, Reply
+from tests.loopback import Reply
 from tests.side_by_side import ask, killed_then_resumed, role, segment_of
 
 PARALLEL = {"strategy": "memagent", "memagent": {"mode": "parallel"}}
@@ -147,27 +147,6 @@ def test_early_exit_ends_the_rounds(loopback, document: Path) -> None:
     assert len(reads(server)) == answer.coverage.segments_total == answer.coverage.segments_read
 
 
-@pytest.mark.parametrize("every", [2, 3])
-def test_one_request_in_three_failing(loopback, document: Path, every: int) -> None:
-    faults = Faults(every=every, kinds=("500", "429", "drop", "half_body"))
-    server = loopback(window=2048, reply=clever, faults=faults)
-    answer = ask(server, document, **PARALLEL)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
-    assert answer.coverage.segments_read == answer.coverage.segments_total
-    assert answer.usage.retries > 0
-    assert server.overruns == 0
-
-
-def test_one_reply_in_three_malformed(loopback, document: Path) -> None:
-    faults = Faults(every=3, kinds=("malformed", "cut", "whitespace"))
-    server = loopback(window=2048, reply=clever, faults=faults)
-    answer = ask(server, document, **PARALLEL)
-    missing = answer.coverage.segments_total - answer.coverage.segments_read
-    assert missing == len(answer.coverage.skipped)
-    assert answer.usage.malformed + answer.usage.cut >= 2
-    assert server.overruns == 0
-
-
 def test_a_segment_never_read_is_told_and_one_read_later_is_not(
     loopback, document: Path, monkeypatch
 ) -> None:
@@ -183,24 +162,6 @@ def test_a_segment_never_read_is_told_and_one_read_later_is_not(
     assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
     assert answer.coverage.segments_read == answer.coverage.segments_total - 1
     assert len(answer.coverage.skipped) == 1 and "segment 1" in answer.coverage.skipped[0]
-
-
-@pytest.mark.parametrize("limit", [{"max_calls": 7}, {"max_tokens": 9000}, {"max_calls": 17}])
-def test_a_budget_gives_the_best_answer_so_far_and_can_be_raised(
-    loopback, tmp_path: Path, limit: dict
-) -> None:
-    path = tmp_path / "doc.txt"
-    path.write_text(haystack(at=0.02))
-    server = loopback(window=2048, reply=clever)
-    answer = ask(server, path, **PARALLEL, **limit)
-    assert (answer.status, answer.text) == ("budget", "Oskar Brandvold")
-    assert answer.usage.calls <= limit.get("max_calls", 99)
-    assert answer.usage.prompt_tokens + answer.usage.completion_tokens <= limit.get("max_tokens", 10**9)
-    spent = server.calls
-    whole = ask(server, path, **PARALLEL)
-    assert whole.status == "answered"
-    assert whole.usage.replayed == spent
-    assert len(server.keys) == len(set(server.keys))  # nothing was asked twice
 
 
 @pytest.mark.parametrize("number", [3, 9, 40, 60])

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lcagent import Reader
-from lcagent.errors import EndpointUnavailable, MalformedReply, QuestionTooLong, UsageError
+from lcagent.errors import MalformedReply, UsageError
 from tests.helpers import NEEDLE, haystack, prose
-from tests.loopback import Faults, Loopback, Reply
+from tests.loopback import Faults, Loopback
 from tests.side_by_side import ask, fields, killed_then_resumed, noting, role, segment_of
 from tests.test_window import PIECES
 
@@ -170,42 +170,6 @@ def test_a_fact_that_copies_several_sentences_leads_to_each(loopback, document: 
     assert sifted.text.split("<note>")[-1].count(".") >= 2
 
 
-@pytest.mark.parametrize("every", [2, 3])
-def test_one_request_in_three_failing(loopback, document: Path, every: int) -> None:
-    faults = Faults(every=every, kinds=("500", "429", "drop", "half_body"))
-    server = loopback(window=2048, reply=busy, faults=faults)
-    answer = ask(server, document, **SEGMENT)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
-    assert answer.coverage.segments_read == answer.coverage.segments_total
-    assert answer.usage.retries > 0
-    assert server.overruns == 0
-
-
-def test_one_reply_in_three_malformed(loopback, document: Path) -> None:
-    faults = Faults(every=3, kinds=("malformed", "cut", "whitespace"))
-    server = loopback(window=2048, reply=noting, faults=faults)
-    answer = ask(server, document, **SEGMENT)
-    missing = answer.coverage.segments_total - answer.coverage.segments_read
-    assert missing == len(answer.coverage.skipped)  # spoilt twice: told, not hidden
-    assert answer.usage.malformed + answer.usage.cut >= 2
-    assert server.overruns == 0
-
-
-def test_a_segment_that_the_server_never_answers_is_told_and_costs_no_more(
-    loopback, document: Path, monkeypatch
-) -> None:
-    monkeypatch.setattr("lcagent.models.chat.ATTEMPTS", 2)
-
-    def refuses(request):
-        first = prose(400).split(".")[0] in request.text
-        return Reply("", status=500) if first else noting(request)
-
-    answer = ask(loopback(window=2048, reply=refuses), document, **SEGMENT)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
-    assert answer.coverage.segments_read == answer.coverage.segments_total - 1
-    assert "segment 1" in answer.coverage.skipped[0]
-
-
 @pytest.mark.parametrize("spoilt", ["sift", "merge"])
 def test_what_cannot_be_sifted_or_merged_stays(loopback, document: Path, spoilt: str) -> None:
     def bad(request):
@@ -214,25 +178,6 @@ def test_what_cannot_be_sifted_or_merged_stays(loopback, document: Path, spoilt:
     answer = ask(loopback(window=2048, reply=bad), document, **MANY)
     assert answer.text == "Oskar Brandvold"
     assert answer.coverage.skipped == []
-
-
-@pytest.mark.parametrize("limit", [{"max_calls": 5}, {"max_tokens": 9000}])
-def test_a_budget_gives_the_best_answer_so_far_and_can_be_raised(
-    loopback, tmp_path: Path, limit: dict
-) -> None:
-    path = tmp_path / "doc.txt"
-    path.write_text(haystack(at=0.02))
-    server = loopback(window=2048, reply=noting)
-    answer = ask(server, path, **SEGMENT, **limit)
-    assert (answer.status, answer.text) == ("budget", "Oskar Brandvold")
-    assert answer.usage.calls <= limit.get("max_calls", 99)
-    assert answer.usage.prompt_tokens + answer.usage.completion_tokens <= limit.get("max_tokens", 10**9)
-    spent = server.calls
-    whole = ask(server, path, **SEGMENT)
-    assert whole.status == "answered"
-    assert whole.usage.replayed == spent
-    repeated = len(server.keys) - len(set(server.keys))
-    assert repeated == 0
 
 
 @pytest.mark.parametrize("calls", [9, 12, 20, 30, 34])
@@ -273,30 +218,6 @@ def test_sigkill_in_a_later_step_repeats_only_that(
     assert answer["answer"] == "Oskar Brandvold"
     assert len(set(first) & set(second)) <= 2
     assert len({*first, *second}) == answer["usage"]["calls"]
-
-
-def test_a_server_that_dies_leaves_a_run_that_goes_on(loopback, document: Path, monkeypatch) -> None:
-    monkeypatch.setattr("lcagent.models.chat.ATTEMPTS", 2)
-    first = loopback(window=2048)
-
-    def dies(request):
-        if request.number == 5:
-            first.stop_soon()
-        return noting(request)
-
-    first.reply = dies
-    with pytest.raises(EndpointUnavailable):
-        ask(first, document, **SEGMENT, concurrency=2)
-    answer = ask(loopback(window=2048, reply=noting), document, **SEGMENT)
-    assert answer.status == "answered"
-    assert answer.usage.replayed >= 4
-
-
-def test_a_question_that_cannot_fit_is_refused_before_the_first_call(loopback, document: Path) -> None:
-    server = loopback(window=1536)
-    with pytest.raises(QuestionTooLong, match="window"):
-        ask(server, document, "why " * 2000, **SEGMENT)
-    assert not server.requests
 
 
 def test_several_documents_are_told_apart(loopback, tmp_path: Path) -> None:
