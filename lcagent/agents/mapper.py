@@ -132,7 +132,7 @@ def _placed(
     if mode == "math":
         facts = [fact for fact in wanted if places.number(fact, question)]
     else:
-        facts = [fact for fact in dict.fromkeys(wanted) if places.note(fact)]
+        facts = list(filter(None, map(places.note, dict.fromkeys(wanted))))
     answer = " ".join(reply.answer.split())[:ANSWER_CHARS] if reply.answered == "yes" else ""
     if mode == "retrieval":
         whole = places.value(answer, question)

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment, sentences
+from lcagent.documents import Document, Segment
 from lcagent.memory.notes import Note
 from lcagent.memory.places import Places
 from lcagent.models.chat import ChatModel
@@ -62,8 +62,7 @@ async def take_note(
         return Note(())
     places = Places(document, index, segment)
     for fact in reply.facts:
-        for stated in sentences(fact):  # a fact that copies several sentences has as many places
-            places.note(fact[stated.start : stated.end])
+        places.note(fact)
     reasoning = " ".join(reply.reasoning.split())[:REASONING_CHARS]
     claimed = next(filter(None, map(str.strip, reply.facts)), "")[:FACT_CHARS] if not places.evidence else ""
     return Note(tuple(places.evidence[start] for start in sorted(places.evidence)), reasoning, claimed)

@@ -21,8 +21,9 @@ from lcagent.models.structured import RETRY_TOKENS
 from lcagent.models.window import JOINT
 
 MOST_PASSAGES = 10
-FEW_PASSAGES = 3
-"""Passages shown to a model whose reader finds something everywhere: more lead it astray."""
+FEW_PASSAGES = 5
+"""Passages shown to a model whose reader finds something everywhere: more lead it astray, fewer leave out the
+second hop. Of 80 questions of two to four hops 26 were answered from five and 20 from three."""
 LIKE_THE_BEST = 0.95
 """But passages that score this share of the best one are shown too: nothing tells which of them to leave."""
 LEAST_SHARE = 0.4

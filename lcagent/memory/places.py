@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from lcagent.documents import Document, Segment, Sentences, find_quote, query_words
+from lcagent.documents import Document, Segment, Sentences, find_quote, query_words, sentences
 from lcagent.documents.quotes import Span, occurrences
 from lcagent.memory.entries import Evidence
 
@@ -35,8 +35,19 @@ class Places:
         """Nothing is looked for before it is asked."""
         self.sentences = Sentences(self.document.text, self.segment.start, self.segment.end)
 
-    def note(self, text: str) -> bool:
-        """A statement in the model's words; False if no sentence says so."""
+    def note(self, text: str) -> str:
+        """A statement in the model's words, sentence by sentence: a copy of several has as many places.
+
+        Returns:
+            Those sentences of it that the segment says; "" if none.
+        """
+        said = [text[span.start : span.end] for span in sentences(text)]
+        placed = [one for one in said if self._nearest(one)]
+        if len(said) > 1 and not placed and self._nearest(text):  # a full stop that ends no sentence
+            return text
+        return " ".join(placed)
+
+    def _nearest(self, text: str) -> bool:
         found = self.sentences.nearest(text, limit=1)
         for span, score in found:
             self._keep(span.start, span, text, score)
