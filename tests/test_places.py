@@ -1,4 +1,4 @@
-"""Values and numbers that a model names are found where they stand by themselves, or not at all."""
+"""Values, numbers and statements of a model are found where they stand by themselves, or not at all."""
 
 import pytest
 
@@ -37,3 +37,22 @@ def test_a_number_is_no_part_of_another(text: str, number: str, found: bool) -> 
 )
 def test_a_value_is_whole(text: str, value: str, found: str) -> None:
     assert places(text).value(value, "What is the key?") == found
+
+
+BELL = "The bell of Vellmere was cast in 1871. It weighs twelve tons. Oskar Brandvold rang it first."
+
+
+@pytest.mark.parametrize(
+    ("said", "placed", "quotes"),
+    [
+        (BELL[:59], BELL[:59], 2),
+        ("The bell was cast in 1871, in Vellmere", "The bell was cast in 1871, in Vellmere", 1),
+        (BELL[:39] + "Zebulon Quartermain stole the lamp.", BELL[:38], 1),
+        ("The bell of Dr. Vellmere was cast.", "The bell of Dr. Vellmere was cast.", 1),
+        ("Zebulon Quartermain stole it. He sold the lamp.", "", 0),
+    ],
+)
+def test_each_sentence_of_a_statement_has_a_place_of_its_own(said: str, placed: str, quotes: int) -> None:
+    found = places(BELL)
+    assert found.note(said) == placed
+    assert len(found.evidence) == quotes
