@@ -12,7 +12,7 @@ from lcagent.graphs.task import Outcome, Task
 from lcagent.memory.entries import Evidence
 
 NOT_FOUND = "The document does not say."
-SURE = 0.8
+SURE = 0.82
 """Probability of its own "found" under which a doubted model's answer is withheld. A small model says "yes"
 to anything, but less surely where the text does not say it (docs/design/0007-certainty.md)."""
 
