@@ -12,9 +12,8 @@ from lcagent.errors import EndpointUnavailable, QuestionTooLong
 from tests.helpers import NEEDLE, QUESTION, clever, haystack, prose
 from tests.loopback import Faults, Loopback, Reply, Request
 from tests.side_by_side import fields, noting
-from tests.team import Team, inside
+from tests.team import NAME, Team, finds, inside
 
-NAME = "Oskar Brandvold"
 MARKS = ("segment", "section", "memory", "evidence", "findings", "note", "notes", "question")
 
 
@@ -43,10 +42,6 @@ WAYS = [
     Way("segment", 5),
 ]
 every_way = pytest.mark.parametrize("way", [*WAYS, WRITTEN], ids=str)
-
-
-def finds(texts: list[str], question: str) -> str:
-    return NAME if any(NEEDLE in text for text in texts) else ""
 
 
 def knows(request: Request) -> str:

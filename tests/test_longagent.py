@@ -20,14 +20,8 @@ from tests.helpers import NEEDLE, QUESTION, haystack, in_this_process, prose
 from tests.killable import Killable
 from tests.loopback import Faults, Loopback, Reply
 from tests.loopback.faults import MALFORMED
-from tests.team import ANSWER, Team, asked, inside
+from tests.team import ANSWER, NAME, Team, asked, finds, inside
 from tests.test_window import PIECES
-
-NAME = "Oskar Brandvold"
-
-
-def finds(segments: list[str], question: str) -> str:
-    return NAME if any(NEEDLE in text for text in segments) else ""
 
 
 def ask(server: Loopback, document: Path, question: str = QUESTION, **options):

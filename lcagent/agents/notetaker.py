@@ -64,5 +64,5 @@ async def take_note(
     for fact in reply.facts:
         places.note(fact)
     reasoning = " ".join(reply.reasoning.split())[:REASONING_CHARS]
-    claimed = next(filter(None, map(str.strip, reply.facts)), "")[:FACT_CHARS] if not places.evidence else ""
+    claimed = places.claimed(reply.facts)[:FACT_CHARS]
     return Note(tuple(places.evidence[start] for start in sorted(places.evidence)), reasoning, claimed)

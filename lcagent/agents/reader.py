@@ -107,7 +107,7 @@ async def read_segment(
     unplaced = [fact for fact in reply.facts if not places.note(fact)]
     copied = sum(_stands_in(memory, fact) for fact in unplaced)
     evidence = list(places.evidence.values())
-    claimed = next(filter(None, map(str.strip, unplaced)), "")[:FACT_CHARS] if not evidence else ""
+    claimed = places.claimed(unplaced)[:FACT_CHARS]
     return Reading(evidence, claimed, len(reply.facts), copied, sufficient, following)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lcagent.documents import Document, Segment, Sentences, find_quote, query_words, sentences
@@ -46,6 +47,10 @@ class Places:
         if len(said) > 1 and not placed and self._nearest(text):  # a full stop that ends no sentence
             return text
         return " ".join(placed)
+
+    def claimed(self, statements: Iterable[str]) -> str:
+        """The first of some statements where the segment says none of them; else ""."""
+        return "" if self.evidence else next(filter(None, map(str.strip, statements)), "")
 
     def _nearest(self, text: str) -> bool:
         found = self.sentences.nearest(text, limit=1)
