@@ -363,32 +363,6 @@ def test_memories_of_many_documents_are_read_into_one(loopback, tmp_path: Path, 
     assert server.overruns == 0
 
 
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(("certainty", "status"), [(0.95, "answered"), (0.7, "not_found")])
-def test_a_doubted_models_unsure_answer_is_withheld(
-    loopback, tmp_path: Path, certainty: float, status: str, stream: bool
-) -> None:
-    path = tmp_path / "doc.txt"
-    path.write_text(
-        "\n\n".join([prose(60), "The harbour master of Vellmere was Oskar Brandvold.", prose(60, 1)])
-    )
-
-    def reads(request):
-        if "facts" in request.schema["properties"]:
-            return notes_first(request)
-        return Reply(clever(request), certainty=certainty)
-
-    server = loopback(window=1536, reply=reads)
-    question = "Who was the harbour master of Vellmere?"
-    with Reader(api_base=server.url, strategy="memagent", window=1536) as reader:
-        answer = list(reader.stream(path, question))[-1].answer if stream else reader.ask(path, question)
-    assert answer.status == status
-    told = f"{certainty:.0%} sure that the text says it: Oskar Brandvold"
-    assert any(told in warning for warning in answer.warnings) == (status == "not_found")
-    asked = [request.body.get("logprobs") for request in server.requests]
-    assert asked[-1] and not any(asked[:-1])  # only the answering call
-
-
 @pytest.mark.parametrize("claims", [True, False])
 @pytest.mark.parametrize(
     "options",

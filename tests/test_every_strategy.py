@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from lcagent import Reader
+from lcagent import AnswerDelta, Reader
 from lcagent.errors import EndpointUnavailable, QuestionTooLong
+from lcagent.graphs.final import SURE
 from tests.helpers import NEEDLE, QUESTION, clever, haystack, prose
 from tests.loopback import Faults, Loopback, Reply, Request
 from tests.side_by_side import fields, noting
@@ -58,6 +59,22 @@ def knows(request: Request) -> str:
     if "rationale" in names:
         return json.dumps({"rationale": "", **json.loads(clever(request))})
     return noting(request)
+
+
+def claims(request: Request) -> str:
+    """A model that takes the first sentence of any segment for a find, and the needle where it stands."""
+    names = fields(request)
+    if names & {"state", "refuse"}:
+        return Team(lambda texts, _: finds(texts, "") or " ".join(texts[0].split()[:4]), final=finds)(request)
+    if "keep" in names:
+        return json.dumps({"keep": "yes"})
+    if "relevant" in names:
+        here = inside(request.text, "segment")
+        fact = NEEDLE if finds(here, "") else here[0].split(".")[0]
+        told = {"relevant": "yes", "facts": [fact], "rationale": "", "reasoning": "", "sufficient": "no"}
+        told |= {"answered": "no", "answer": "", "confidence": "zero", "next": ""}
+        return json.dumps({name: told[name] for name in request.schema["properties"]})
+    return knows(request)
 
 
 def reads(request: Request) -> bool:
@@ -144,6 +161,25 @@ def test_a_server_that_dies_leaves_a_run_that_goes_on(
     assert answer.usage.replayed == 4
     assert answer.usage.calls == 4 + second.calls
     assert not set(first.keys[:4]) & set(second.keys)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("certainty", [0.95, 0.7])
+def test_of_a_model_that_finds_something_everywhere_an_unsure_answer_is_withheld(
+    loopback, document: Path, way: Way, certainty: float
+) -> None:
+    server = loopback(window=2048, reply=lambda request: Reply(claims(request), certainty=certainty))
+    with Reader(api_base=server.url, window=2048, strategy=way.name, **way.options) as reader:
+        *events, finished = reader.stream(document, QUESTION)
+    answer, withheld = finished.answer, certainty < SURE
+    assert (answer.status == "not_found") == withheld
+    # What is withheld was not shown while it was written either.
+    given = [event.text for event in events if isinstance(event, AnswerDelta)]
+    assert given == ([] if withheld else [NAME])
+    told = [w for w in answer.warnings if f"{certainty:.0%} sure that the text says it: {NAME}" in w]
+    assert bool(told) == withheld
+    for request in server.requests:  # only the answering call is asked how sure it is
+        assert bool(request.body.get("logprobs")) == ("found" in fields(request))
 
 
 @every_way

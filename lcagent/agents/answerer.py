@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema
 
@@ -35,9 +35,13 @@ def evidence_room(window: Window, question: str) -> int:
     return room - window.count(as_data(question)) - window.size // 100
 
 
+Found = Literal["yes", "no"]
+
+
 class FinalReply(Decided):
     """What the answerer is asked for."""
 
+    found: Found
     answer: str
 
 
@@ -53,6 +57,7 @@ Values = Annotated[
 class ListReply(Decided):
     """What it is asked for where the question is for several things."""
 
+    found: Found
     answers: Values
 
 

@@ -8,15 +8,13 @@ what the answer turns on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel
-
-from lcagent.agents.answerer import FinalReply, StringField, Values, in_a_row
+from lcagent.agents.answerer import FinalReply, Found, Values, in_a_row
 from lcagent.agents.mapper import Mode, bounded
 from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.models.chat import ChatModel
-from lcagent.models.structured import ask_typed
+from lcagent.models.structured import Decided, ask_typed
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("reduce")
@@ -24,19 +22,19 @@ REPLY_TOKENS = 320
 _RATIONALE_CHARS = 240
 
 
-class ReduceReply(BaseModel):
+class ReduceReply(Decided):
     """What the reducer is asked for."""
 
     rationale: Annotated[str, bounded(_RATIONALE_CHARS)] = ""
-    found: Literal["yes", "no"]
+    found: Found
     answer: str
 
 
-class ReduceListReply(BaseModel):
+class ReduceListReply(Decided):
     """What it is asked for where the question is for several things."""
 
     rationale: Annotated[str, bounded(_RATIONALE_CHARS)] = ""
-    found: Literal["yes", "no"]
+    found: Found
     answers: Values
 
 
@@ -49,7 +47,6 @@ async def reduce(
     *,
     shrink: Callable[[int], str],
     several: bool = False,
-    on_text: Callable[[str], None] | None = None,
 ) -> FinalReply:
     """Answer from findings and passages.
 
@@ -61,7 +58,6 @@ async def reduce(
         evidence: passages of the document.
         shrink: makes the passages shorter where they do not fit.
         several: the question asks for several things.
-        on_text: gets the answer's text as it is written, a list when it is whole.
 
     Raises:
         MalformedReply, CutReply: after a retry.
@@ -74,7 +70,7 @@ async def reduce(
     fitted = await model.window.fit(PROMPT.bind(mode=mode, several=several), parts, reply=REPLY_TOKENS)
     if several:
         listed = await ask_typed(model, "reduce", fitted, ReduceListReply, final=True)
-        return FinalReply(found=listed.found, answer=in_a_row(listed.answers, on_text))
-    on_delta = StringField("answer", on_text) if on_text else None
-    reply = await ask_typed(model, "reduce", fitted, ReduceReply, final=True, on_delta=on_delta)
-    return FinalReply(found=reply.found, answer=reply.answer)
+        text = in_a_row(listed.answers)
+        return FinalReply(found=listed.found, answer=text).decided(listed.certainty)
+    reply = await ask_typed(model, "reduce", fitted, ReduceReply, final=True)
+    return FinalReply(found=reply.found, answer=reply.answer).decided(reply.certainty)

@@ -44,10 +44,10 @@ async def answer_from_ledger(task: Task) -> Final:
     most = passages_shown(task, ranked, doubted=doubted)
 
     async def ask(views: Sequence[View], first: bool) -> Final:
-        return await answer_from_views(task, views, room, doubted=doubted, streamed=not first, last=first)
+        return await answer_from_views(task, views, room, doubted=doubted, last=first)
 
     final = await looked_at_twice(task, ranked, ranked[:most], ask, most=most)
-    return told_how_sure(task, final, doubted=doubted)
+    return revealed(task, told_how_sure(task, final, doubted=doubted))
 
 
 def passages_shown(task: Task, ranked: Sequence[View], *, doubted: bool) -> int:
@@ -72,7 +72,7 @@ async def looked_at_twice(
         task: the run.
         ranked: all passages, best first.
         shown: those that the first look is given.
-        ask: answers from passages; is told whether it is the first look, which is not streamed.
+        ask: answers from passages; is told whether it is the first look, for which the budget kept room.
         most: passages of the second look.
     """
     first = await ask(shown, True)
@@ -84,8 +84,6 @@ async def looked_at_twice(
         except (BudgetReached, MalformedReply, CutReply):
             second = first
         return second if second.found and (second.sure or not first.sure) else first
-    if task.stream and first.found and first.sure:
-        task.emit(AnswerDelta(first.text))
     return first
 
 
@@ -98,6 +96,13 @@ def told_how_sure(task: Task, final: Final, *, doubted: bool) -> Final:
         withheld = f"an answer was withheld, {sure}: {final.text[:200]}"
         return Final("", False, warnings=[*final.warnings, withheld])
     return replace(final, warnings=[*final.warnings, sure])
+
+
+def revealed(task: Task, final: Final) -> Final:
+    """The answer, shown whole: what may yet be withheld or asked again is not shown while it is written."""
+    if task.stream and final.found:
+        task.emit(AnswerDelta(final.text))
+    return final
 
 
 def ranked_views(task: Task, entries: Sequence[Entry] | None = None) -> list[View]:
@@ -155,7 +160,7 @@ async def answer_from_views(
     room: int,
     *,
     doubted: bool,
-    streamed: bool = True,
+    streamed: bool = False,
     last: bool = True,
     prompt: Prompt = answerer.FROM_EVIDENCE,
     name: str = "evidence",
@@ -169,7 +174,7 @@ async def answer_from_views(
         room: tokens for them.
         doubted: the model has shown that it finds an answer in anything; code then also asks whether
             the passages are about the question.
-        streamed: its text may be shown while it is written.
+        streamed: its text is shown while it is written.
         last: the budget has kept room for this call.
         prompt: how it is asked.
         name: the prompt's variable for the passages.
@@ -180,14 +185,14 @@ async def answer_from_views(
     """
     one = passage or _placed
 
-    def shown(tokens: int) -> list[View]:
+    def fitting(tokens: int) -> list[View]:
         count = task.model.window.count
         return fill(ranked, tokens, lambda view: count(as_data(one(task, view))) + JOINT)
 
     def text(views: Sequence[View]) -> str:
         return "\n\n".join(one(task, view) for view in views)
 
-    views = await asyncio.to_thread(shown, room)
+    views = await asyncio.to_thread(fitting, room)
     try:
         reply = await answerer.answer(
             task.model,
@@ -195,7 +200,7 @@ async def answer_from_views(
             task.question,
             text(views),
             name=name,
-            shrink=lambda tokens: text(shown(tokens)),
+            shrink=lambda tokens: text(fitting(tokens)),
             on_text=streamer(task) if streamed else None,
             several=task.several,
             final=last,

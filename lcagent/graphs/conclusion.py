@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 
 from lcagent.agents import answerer
 from lcagent.errors import CutReply, MalformedReply
-from lcagent.graphs.answering import answer_from_views
+from lcagent.graphs.answering import BELIEVED, answer_from_views, reader_trust, revealed, told_how_sure
 from lcagent.graphs.bracket import Round, Side
 from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import MOST_CITATIONS, check
@@ -39,16 +39,18 @@ async def conclude(task: Task, rounds: Sequence[Round]) -> Final:
     views = views_of(task, sides)
     if not views:
         return Final("", found=False, warnings=_notes(task, rounds))
-    fallback = _members_own(task, rounds[-1])
+    doubted = reader_trust(task) < BELIEVED  # members that all answer, where few can know
+    fallback = _members_own(task, rounds[-1], doubted=doubted)
     room = answerer.evidence_room(task.model.window, task.question)
     try:
-        final = await answer_from_views(task, views, room, doubted=False)
+        final = await answer_from_views(task, views, room, doubted=doubted)
     except (MalformedReply, CutReply):
         if fallback is None:
             raise
         final = fallback
     if not final.found and fallback is not None:
         final = fallback
+    final = revealed(task, told_how_sure(task, final, doubted=doubted))
     if task.several:  # each of several things is an answer of its own
         return final
     return _with_conflicts(task, final, rounds)
@@ -81,13 +83,13 @@ def _evidence(side: Side, score: float = 1.0) -> Evidence:
     )
 
 
-def _members_own(task: Task, last: Round) -> Final | None:
+def _members_own(task: Task, last: Round, *, doubted: bool) -> Final | None:
     """A member's answer to the last sub-question, where its own quote holds it and code accepts it."""
     for side in standing(last):
         if side["supported"]:
             reply = answerer.FinalReply(found="yes", answer=side["answer"])
             regions = [(view.document, view.start, view.end) for view in views_of(task, [side])]
-            final = check(task, reply, regions, doubted=False)
+            final = check(task, reply, regions, doubted=doubted)
             if final.found:
                 return final
     return None

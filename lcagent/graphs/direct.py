@@ -74,7 +74,7 @@ class Direct:
 async def answer(state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer from the whole text."""
     task = runtime.context
-    final = await answer_from_views(task, whole(task), direct_room(task), doubted=False)
+    final = await answer_from_views(task, whole(task), direct_room(task), doubted=False, streamed=True)
     return {"final": told_how_sure(task, final, doubted=False).as_state()}
 
 

@@ -17,6 +17,7 @@ from lcagent.graphs.answering import (
     passages_shown,
     ranked_views,
     reader_trust,
+    revealed,
     told_how_sure,
 )
 from lcagent.graphs.final import Final
@@ -108,7 +109,6 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
             views,
             room,
             doubted=doubted,
-            streamed=not first,
             last=first,
             prompt=answerer.FROM_NOTES,
             name="notes",
@@ -116,7 +116,7 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
         )
 
     final = await looked_at_twice(task, ranked, shown, ask, most=most)
-    return told_how_sure(task, final, doubted=doubted)
+    return revealed(task, told_how_sure(task, final, doubted=doubted))
 
 
 def _noted(view: View) -> bool:

@@ -7,7 +7,7 @@ code can do it does: sums, and values that must come out letter for letter.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
@@ -22,10 +22,12 @@ from lcagent.graphs.answering import (
     passages_shown,
     ranked_views,
     reader_trust,
+    revealed,
+    streamer,
     tokens_of,
+    told_how_sure,
 )
 from lcagent.graphs.collapsing import reduce_room, summary_words
-from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import ABOUT, MOST_CITATIONS, check
 from lcagent.graphs.task import Task
@@ -133,7 +135,6 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
             layout(task, views),
             shrink=lambda tokens: layout(task, best(tokens)),
             several=task.several,
-            on_text=_streamer(task),
         )
     except (MalformedReply, CutReply):
         given = _surest(findings)
@@ -145,7 +146,7 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
     if mode == "retrieval" and final.found:
         final = _verbatim(task, final)
     final.warnings = [*warnings, *final.warnings]
-    return final
+    return revealed(task, told_how_sure(task, final, doubted=doubted))
 
 
 def _surest(findings: Sequence[Finding]) -> FinalReply | None:
@@ -187,7 +188,7 @@ async def _summary(task: Task, findings: Sequence[Finding]) -> Final:
         warnings.append(f"the window allows a summary of about {words} words")
     shown = "\n\n".join(map(show, findings))
     try:
-        text = await summariser.summarise(task.model, task.question, shown, words, on_text=_streamer(task))
+        text = await summariser.summarise(task.model, task.question, shown, words, on_text=streamer(task))
     except (MalformedReply, CutReply):
         text = ""
     if not text:
@@ -235,10 +236,3 @@ def sources(text: str, rows: Sequence[Entry]) -> list[Entry]:
 def _as_cited(rows: Sequence[Entry]) -> list[dict[str, object]]:
     """Rows as plain data for the checkpoint."""
     return [asdict(Evidence(r.document, r.segment, r.start, r.end, r.quote, r.note, r.score)) for r in rows]
-
-
-def _streamer(task: Task) -> Callable[[str], None] | None:
-    def tell(text: str) -> None:
-        task.emit(AnswerDelta(text))
-
-    return tell if task.stream else None

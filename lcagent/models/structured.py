@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, PrivateAttr, ValidationError
 
@@ -25,9 +25,8 @@ _AGAIN = "the same command asks again"
 
 
 class Decided(BaseModel):
-    """A reply that begins with the decision whether something was found."""
+    """A reply that decides in a field `found` whether something was found; where, each type says itself."""
 
-    found: Literal["yes", "no"]
     _certainty: float | None = PrivateAttr(None)
 
     @property
