@@ -14,7 +14,8 @@ from lcagent.memory.findings import SHARE, Finding, carry, clip, group, keep, sp
 from lcagent.memory.store import Store
 from tests.helpers import prose
 from tests.loopback import Faults, Loopback
-from tests.test_mapreduce import mapped, reduced, role, roles, segment_of
+from tests.mapping import mapped, reduced, role, roles
+from tests.side_by_side import segment_of
 from tests.test_window import PIECES
 
 WORDS = st.text(alphabet="ab c", max_size=600)

@@ -13,32 +13,8 @@ from lcagent.models.session import ModelSession
 from lcagent.settings import load_settings
 from tests.helpers import NEEDLE, QUESTION, haystack, prose
 from tests.loopback import Loopback, Reply, Request
-
-
-def segment_of(request: Request) -> str:
-    return request.messages[-1]["content"].split("<segment>")[-1].split("</segment>")[0]
-
-
-def role(request: Request) -> str:
-    names = request.schema["properties"] if request.schema else {}
-    first = {"relevant": "map", "operation": "calculate", "summary": "summarise", "found": "reduce"}
-    return next((role for name, role in first.items() if name in names), "collapse")
-
-
-def mapped(facts: list[str], answer: str = "", confidence: str = "high") -> str:
-    reply = {
-        "relevant": "yes" if facts or answer else "no",
-        "facts": facts,
-        "rationale": "as it says",
-        "answered": "yes" if answer else "no",
-        "answer": answer,
-        "confidence": confidence if answer else "zero",
-    }
-    return json.dumps(reply)
-
-
-def reduced(answer: str) -> str:
-    return json.dumps({"rationale": "", "found": "yes" if answer else "no", "answer": answer})
+from tests.mapping import mapped, reduced, role, roles
+from tests.side_by_side import segment_of
 
 
 def clever(request: Request) -> str:
@@ -60,10 +36,6 @@ def ask(server: Loopback, document: Any, question: str = QUESTION, **options: An
     options = {"api_base": server.url, "strategy": "mapreduce", "window": server.window, **options}
     with Reader(**options) as reader:
         return reader.ask(document, question)
-
-
-def roles(server: Loopback) -> list[str]:
-    return [role(request) for request in server.requests]
 
 
 @pytest.mark.parametrize("at", [0.02, 0.5, 0.95])

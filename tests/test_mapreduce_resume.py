@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.loopback import Loopback, Reply
+from tests.mapping import role, roles
 from tests.test_collapse import QUESTION, many, reads
-from tests.test_mapreduce import role, roles
 
 
 def command(server: Loopback, path: Path, home: Path) -> subprocess.Popen:

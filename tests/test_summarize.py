@@ -11,7 +11,8 @@ import pytest
 from lcagent import Reader
 from tests.helpers import prose
 from tests.loopback import Faults, Loopback
-from tests.test_mapreduce import mapped, role, roles, segment_of
+from tests.mapping import mapped, role, roles
+from tests.side_by_side import segment_of
 
 POINTS = [
     "The station at Skarholm was built in 1911 by the harbour board.",
