@@ -273,6 +273,35 @@ def test_what_reader_and_retrieval_both_point_at_goes_first(loopback, tmp_path: 
     assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
 
 
+def test_of_many_passages_with_a_name_the_one_that_begins_with_it_is_the_second_hop(
+    loopback, tmp_path: Path
+) -> None:
+    end = "Tarnvik: a place on the Ulm, built in a bend."
+    paragraphs = prose(600).split("\n\n")
+    for at in range(9):
+        line = f"A man who lived in Tarnvik sold {WORDS[at]} to all who came."
+        paragraphs.insert(9 * at + 1, line)
+    paragraphs.insert(20, "Edda Halloran left Osmark for Tarnvik as a girl and played there.")
+    paragraphs.append(end)
+    path = tmp_path / "doc.txt"
+    path.write_text("\n\n".join(paragraphs))
+
+    def reads(request):
+        if "facts" in request.schema["properties"]:
+            return notes_first(request)
+        if "found" in request.schema["properties"]:
+            seen = end in request.text
+            return json.dumps({"found": "yes" if seen else "no", "answer": "Ulm" if seen else ""})
+        return clever(request)
+
+    answer = ask(
+        loopback(window=1536, reply=reads),
+        path,
+        "Which stream flows by the village where Edda Halloran played?",
+    )
+    assert (answer.text, answer.status) == ("Ulm", "answered")
+
+
 def test_a_fact_in_the_last_of_many_documents_is_shown(loopback, tmp_path: Path) -> None:
     paths = [tmp_path / f"doc{number:02}.txt" for number in range(14)]
     for path in paths:

@@ -23,6 +23,8 @@ COMMON = 0.15
 """Share of the passages from which a name is too common to lead anywhere."""
 STRONGEST = 6
 """A passage that holds this many of the rarest names is linked as strongly as can be."""
+MOST_OPENING = 100
+"""Characters in which the name that a passage begins with has to end."""
 # Characters of scripts that do not set words apart.
 _SCRIPTS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1780-\u17d3"  # Thai, Lao, Burmese, Khmer
@@ -38,6 +40,8 @@ _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s+|[。！？][」』”’）]?\s*")
 _LINE_END = re.compile(r"\n")
 _SPACE = re.compile(r"\s+")
+_APART = frozenset(":;,()[]{}|\n–—")
+"""What ends the name that a text begins with."""
 _BLOCK = 1 << 16
 
 _ENDINGS = ("ing", "ed", "es", "s", "'s")
@@ -286,6 +290,23 @@ def names(text: str) -> list[str]:
     """Stems of the words that begin with a capital letter, each once, in order."""
     words = (w for w in terms(text) if w[0].isupper() and w.casefold() not in STOPWORDS)
     return list(dict.fromkeys(stem(w.casefold()) for w in words))
+
+
+def opening(text: str) -> list[str]:
+    """Stems of the name that a text begins with, which is mostly what it is about; empty if with none."""
+    found: list[str] = []
+    end = 0
+    for match in _WORD.finditer(text[:MOST_OPENING]):
+        word = match.group()
+        if found and not _APART.isdisjoint(text[end : match.start()]):
+            break
+        end = match.end()
+        if word.casefold() in STOPWORDS:
+            continue
+        if not word[0].isupper():
+            break
+        found.append(stem(word.casefold()))
+    return found
 
 
 @dataclass(slots=True)

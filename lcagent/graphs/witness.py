@@ -6,13 +6,17 @@ does not name at all. Both are found by a scan of the same text, at no model's c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 
 from lcagent.documents import (
+    Document,
+    Passage,
     Segment,
     linked,
     names,
+    opening,
     query_words,
     search,
     sentences,
@@ -23,12 +27,20 @@ from lcagent.memory.evidence import View
 from lcagent.memory.standing import Standing
 
 FIRST_HOP = 24
-"""Passages kept for the question's own words."""
+"""Passages kept for the question's own words …"""
+LOOKED_AT = 2000
+"""… of so many that match them best."""
+BEGINS = 0.2
+"""Added to a passage's score, from 0 to 1, for each word of the question that it begins with, up to two."""
 SEED_VIEWS = 2
 """Passages whose names are followed."""
 MOST_LINKS = 24
 """Passages that one of them may lead to."""
 HOP_WEIGHT, HOP_FADE = 0.6, 0.3
+ABOUT_IT = 1.0
+"""Added to the strength of a link, from 0 to 1, where the passage begins with one of those names."""
+REST_ASKED = 0.5
+"""Added for a passage that holds all words of the question; less for a share of those that the seed lacks."""
 ANSWER_WEIGHT = 1.2
 """What a first answer leads to weighs more than what was found first: the model has chosen it."""
 
@@ -43,18 +55,32 @@ def hint_entries(task: Task, document: int, segment: Segment) -> list[Evidence]:
 
 
 def _first_hop(task: Task) -> list[list[tuple[int, int, float]]]:
-    """(start, end, score) of each document's passages that match best: the best of all has 1.
+    """(start, end, score) of each document's passages that match best: by their words the best of all has 1.
 
     A document that only mentions a word of the question does not stand beside one that is about it.
     """
     if task.hints is None:
+        asked = set(query_words(task.question))
         found = [
-            search(document.text, task.question, limit=FIRST_HOP, layout=task.layout(index))
+            search(document.text, task.question, limit=LOOKED_AT, layout=task.layout(index))
             for index, document in enumerate(task.documents)
         ]
-        best = max((hit.score for hits in found for hit in hits), default=1.0)
-        task.hints = [[(hit.start, hit.end, hit.score / best) for hit in hits] for hits in found]
+        best = max((hits[0].score for hits in found if hits), default=1.0)
+        task.hints = [
+            _best((hit.start, hit.end, hit.score / best + _begins(document, hit, asked)) for hit in hits)
+            for document, hits in zip(task.documents, found, strict=True)
+        ]
     return task.hints
+
+
+def _best(passages: Iterable[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    return heapq.nsmallest(FIRST_HOP, passages, key=lambda passage: (-passage[2], passage[0]))
+
+
+def _begins(document: Document, passage: Passage, asked: Set[str]) -> float:
+    """What a passage is about stands at its beginning: a heading, the name of a thing."""
+    begins = set(opening(document.text[passage.start : passage.end]))
+    return BEGINS * min(len(begins), 2) if begins <= asked else 0.0
 
 
 def _best_sentence(
@@ -74,13 +100,15 @@ def _best_sentence(
 def follow(task: Task, views: Sequence[View]) -> list[View]:
     """The views and what they lead to, best first: passages that share rare names with the best views.
 
-    What a question of two hops needs second shares no word with the question, but a name with what
-    was found first.
+    What a question of two hops needs second shares few words with the question, but a name with what
+    was found first: mostly the one that it begins with, and with words of the question that are left.
     """
     known = set(query_words(task.question))
     places = {(view.document, view.start): view for view in views}
     for rank, seed in enumerate(views[:SEED_VIEWS]):
-        wanted = names(task.documents[seed.document].text[seed.start : seed.end])
+        text = task.documents[seed.document].text[seed.start : seed.end]
+        wanted = names(text)
+        fresh, left = set(wanted) - known, known - set(query_words(text))
         weight = HOP_WEIGHT * seed.score / (1 + HOP_FADE * rank)
         for index, document in enumerate(task.documents):
             own = (seed.start, seed.end) if index == seed.document else None
@@ -89,7 +117,11 @@ def follow(task: Task, views: Sequence[View]) -> list[View]:
             for hit in hits[:MOST_LINKS]:
                 place = (index, hit.start)
                 view = places.setdefault(place, View(index, hit.start, hit.end, []))
-                view.lead += weight * hit.score
+                passage = document.text[hit.start : hit.end]
+                begins = set(opening(passage))
+                about = ABOUT_IT * (begins <= known | fresh and not begins.isdisjoint(fresh))
+                rest = REST_ASKED * len(left & set(query_words(passage))) / max(len(known), 1)
+                view.lead += weight * (hit.score + about + rest)
     return sorted(places.values(), key=lambda v: (-v.score, v.document, v.start))
 
 

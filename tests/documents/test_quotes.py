@@ -11,6 +11,7 @@ from lcagent.documents import (
     check_quote,
     find_quote,
     lay_out,
+    opening,
     passages,
     query_words,
     search,
@@ -145,3 +146,22 @@ def test_search_ranks_the_passage_that_is_about_it() -> None:
     assert needle in text[best.start : best.end]
     assert search(text, "quantum chromodynamics", limit=3) == []
     assert search(text, "the of and", limit=3) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Kassel: a town on the Fulda", "Kassel"),
+        ("The Rialto Bridge (Italian: Ponte di Rialto) spans", "Rialto Bridge"),
+        ("“Siege of Cassel”, 1761", "Siege Cassel"),
+        ("St. Louis lies on the river", "St Louis"),
+        ("Oslo", "Oslo"),
+        ("Лена is a river", "Лена"),
+        ("He was born in Oslo", ""),
+        ("a town on the Fulda, Kassel", ""),
+        ("1911 was a good year", ""),
+        ("", ""),
+    ],
+)
+def test_the_name_that_a_text_begins_with(text: str, name: str) -> None:
+    assert opening(text) == query_words(name)
