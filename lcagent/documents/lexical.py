@@ -293,7 +293,10 @@ def names(text: str) -> list[str]:
 
 
 def opening(text: str) -> list[str]:
-    """Stems of the name that a text begins with, which is mostly what it is about; empty if with none."""
+    """Stems of the name or heading that a text begins with, mostly what it is about; empty if with none.
+
+    Numbers are passed over: "4.2 Notice period" begins with "Notice".
+    """
     found: list[str] = []
     end = 0
     for match in _WORD.finditer(text[:MOST_OPENING]):
@@ -301,7 +304,7 @@ def opening(text: str) -> list[str]:
         if found and not _APART.isdisjoint(text[end : match.start()]):
             break
         end = match.end()
-        if word.casefold() in STOPWORDS:
+        if word[0].isdigit() or word.casefold() in STOPWORDS:
             continue
         if not word[0].isupper():
             break

@@ -160,6 +160,8 @@ def test_search_ranks_the_passage_that_is_about_it() -> None:
         ("He was born in Oslo", ""),
         ("a town on the Fulda, Kassel", ""),
         ("1911 was a good year", ""),
+        ("4.2 Notice period", "Notice"),
+        ("Article 12. Notice of defects", "Article Notice"),
         ("", ""),
     ],
 )
