@@ -46,7 +46,7 @@ class SegmentRead(Event):
 
 @dataclass(frozen=True, slots=True)
 class AnswerDelta(Event):
-    """A piece of the answer's text, as the model writes it."""
+    """A piece of the answer's text: as the model writes it, or all at once where it might yet be withheld."""
 
     text: str
 
