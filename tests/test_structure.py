@@ -43,6 +43,15 @@ def test_imports_run_one_way() -> None:
     assert seen > 50
 
 
+def test_a_package_whose_modules_import_each_other_is_not_first_imported_by_two_threads() -> None:
+    """Two threads that import parts of it at once may find one of them half made: an ImportError in a run."""
+    for file in (ROOT / "lcagent").rglob("*.py"):
+        for function in ast.walk(ast.parse(file.read_text())):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                inside = ast.unparse(function)
+                assert "import rapidfuzz" not in inside and "from rapidfuzz" not in inside, file
+
+
 def test_public_names_are_few_and_all_there() -> None:
     assert len(lcagent.__all__) < 30
     assert sorted(lcagent.__all__) == lcagent.__all__

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from rapidfuzz import fuzz
+
 from lcagent.documents.lexical import STOPWORDS, folded
 
 LIKE = 84.0
@@ -112,11 +114,9 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _is_known(word: str, known: set[str]) -> bool:
-    from rapidfuzz.fuzz import ratio  # `rapidfuzz.process` would load numpy
-
     if word in known:
         return True
     stem = word[: max(_LEAST_LETTERS, len(word) - 3)]
     if any(other.startswith(stem) for other in known):
         return True
-    return any(ratio(word, other, score_cutoff=LIKE) for other in known)
+    return any(fuzz.ratio(word, other, score_cutoff=LIKE) for other in known)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rapidfuzz import fuzz
+
 from lcagent.documents.forms import Form, form, same_figure
 
 Matcher = Callable[[str, str], bool]
@@ -47,8 +49,6 @@ def _same_words(a: Form, b: Form) -> bool:
     only_a = [w for w in a.words if w not in b.words]
     only_b = [w for w in b.words if w not in a.words]
     if only_a and only_b:
-        from rapidfuzz import fuzz
-
         # The words that differ are compared alone: two long names may differ in "north" and "south".
         return fuzz.ratio(" ".join(sorted(only_a)), " ".join(sorted(only_b))) >= ALIKE
     return max(len(a.words), len(b.words)) == 2  # a family name for the full name

@@ -7,6 +7,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from rapidfuzz import fuzz
+
 from lcagent.agents import answerer
 from lcagent.documents import figures, query_words, sentences
 from lcagent.documents.forms import dates, in_digits, without_dates
@@ -149,8 +151,6 @@ def _rival(
     Only figures are compared, and only between sentences that are nearly word for word alike: a
     contradiction reported where there is none costs more trust than one overlooked.
     """
-    from rapidfuzz import fuzz
-
     numbers = figures(answer)
     if not cited or not numbers:
         return None

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from rapidfuzz import fuzz
+
 from lcagent.documents import Segment, figures, query_words
 
 Operation = Literal["add", "merge", "supersede", "claim"]
@@ -100,8 +102,6 @@ def integrate(found: Iterable[Evidence], live: Sequence[Entry], *, first: int = 
 
 
 def _operation(evidence: Evidence, standing: Sequence[Entry]) -> tuple[Operation, Entry | None]:
-    from rapidfuzz import fuzz
-
     correction = corrects(evidence.quote)
     quote, numbers = evidence.quote.casefold(), figures(evidence.quote)
     said: tuple[set[str], int] | None = None
