@@ -7,7 +7,8 @@ does not name at all. Both are found by a scan of the same text, at no model's c
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence, Set
+from collections import Counter
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from lcagent.documents import (
@@ -29,14 +30,14 @@ from lcagent.memory.standing import Standing
 FIRST_HOP = 24
 """Passages kept for the question's own words …"""
 LOOKED_AT = 2000
-"""… of so many that match them best."""
+"""… of so many that match best; the others are not looked at closely."""
 BEGINS = 0.2
 """Added to a passage's score, from 0 to 1, for each word of the question that it begins with, up to two."""
 SEED_VIEWS = 2
 """Passages whose names are followed."""
 MOST_LINKS = 24
 """Passages that one of them may lead to."""
-HOP_WEIGHT, HOP_FADE = 0.6, 0.3
+HOP_WEIGHT, HOP_FADE = 0.5, 0.3
 ABOUT_IT = 1.0
 """Added to the strength of a link, from 0 to 1, where the passage begins with one of those names."""
 REST_ASKED = 0.5
@@ -67,20 +68,28 @@ def _first_hop(task: Task) -> list[list[tuple[int, int, float]]]:
         ]
         best = max((hits[0].score for hits in found if hits), default=1.0)
         task.hints = [
-            _best((hit.start, hit.end, hit.score / best + _begins(document, hit, asked)) for hit in hits)
-            for document, hits in zip(task.documents, found, strict=True)
+            _best(document, hits, best, asked) for document, hits in zip(task.documents, found, strict=True)
         ]
     return task.hints
 
 
-def _best(passages: Iterable[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
-    return heapq.nsmallest(FIRST_HOP, passages, key=lambda passage: (-passage[2], passage[0]))
+def _best(
+    document: Document, hits: Sequence[Passage], best: float, asked: Set[str]
+) -> list[tuple[int, int, float]]:
+    """The best passages, with what speaks for those that begin with what is asked about."""
+    begins = _beginnings(document, hits)
+    scored = [
+        (hit.start, hit.end, hit.score / best + BEGINS * min(len(begin), 2) * share * (begin <= asked))
+        for hit, (begin, share) in zip(hits, begins, strict=True)
+    ]
+    return heapq.nsmallest(FIRST_HOP, scored, key=lambda passage: (-passage[2], passage[0]))
 
 
-def _begins(document: Document, passage: Passage, asked: Set[str]) -> float:
-    """What a passage is about stands at its beginning: a heading, the name of a thing."""
-    begins = set(opening(document.text[passage.start : passage.end]))
-    return BEGINS * min(len(begins), 2) if begins <= asked else 0.0
+def _beginnings(document: Document, hits: Sequence[Passage]) -> list[tuple[frozenset[str], float]]:
+    """What each passage begins with, and how much that says, to 1: less where many do, as with speakers."""
+    begins = [frozenset(opening(document.text[hit.start : hit.end])) for hit in hits]
+    often = Counter(begins)
+    return [(begin, 1 / often[begin]) for begin in begins]
 
 
 def _best_sentence(
@@ -113,15 +122,14 @@ def follow(task: Task, views: Sequence[View]) -> list[View]:
         for index, document in enumerate(task.documents):
             own = (seed.start, seed.end) if index == seed.document else None
             layout = task.layout(index)
-            hits = linked(document.text, wanted, known=known, layout=layout, outside=own)
-            for hit in hits[:MOST_LINKS]:
-                place = (index, hit.start)
-                view = places.setdefault(place, View(index, hit.start, hit.end, []))
-                passage = document.text[hit.start : hit.end]
-                begins = set(opening(passage))
-                about = ABOUT_IT * (begins <= known | fresh and not begins.isdisjoint(fresh))
-                rest = REST_ASKED * len(left & set(query_words(passage))) / max(len(known), 1)
-                view.lead += weight * (hit.score + about + rest)
+            hits = linked(document.text, wanted, known=known, layout=layout, outside=own)[:LOOKED_AT]
+            for hit, (begin, share) in zip(hits[:MOST_LINKS], _beginnings(document, hits), strict=False):
+                view = places.setdefault((index, hit.start), View(index, hit.start, hit.end, []))
+                rest = left & set(query_words(document.text[hit.start : hit.end]))
+                about = share * (begin <= known | fresh and not begin.isdisjoint(fresh))
+                view.lead += weight * (
+                    hit.score + ABOUT_IT * about + REST_ASKED * len(rest) / max(len(known), 1)
+                )
     return sorted(places.values(), key=lambda v: (-v.score, v.document, v.start))
 
 
