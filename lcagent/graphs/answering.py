@@ -113,17 +113,13 @@ def ranked_views(task: Task, entries: Sequence[Entry] | None = None) -> list[Vie
         entries: live entries of the ledger to answer from; None: all.
     """
 
-    def span(document: int, segment: int) -> tuple[int, int]:
-        found = task.segments[document][segment]
-        return found.start, found.end
-
     live = task.ledger.live()
     # A reader is judged by everything it noted, whatever was left out since.
     trust = reader_trust(task)
     chosen = live if entries is None else list(entries)
     places = {(entry.document, entry.start) for entry in chosen}
     chosen += [row for row in task.ledger.repeated() if (row.document, row.start) in places]
-    ranked = follow(task, widen(weighed(task, chosen, trust), task.documents, span))
+    ranked = follow(task, widen(weighed(task, chosen, trust), task.documents, task.span))
     return [view for view in ranked if view.score >= LEAST_SHARE * ranked[0].score]
 
 

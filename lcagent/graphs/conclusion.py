@@ -64,11 +64,7 @@ def views_of(task: Task, sides: Sequence[Side]) -> list[View]:
         if side["quote"]
     ]
 
-    def span(document: int, segment: int) -> tuple[int, int]:
-        found = task.segments[document][segment]
-        return found.start, found.end
-
-    return widen(entries, task.documents, span)
+    return widen(entries, task.documents, task.span)
 
 
 def _evidence(side: Side, score: float = 1.0) -> Evidence:

@@ -167,12 +167,8 @@ def _verbatim(task: Task, final: Final) -> Final:
 def _regions(task: Task, views: Sequence[View], findings: Sequence[Finding]) -> list[tuple[int, int, int]]:
     """(document, start, end) of all that the model was shown: passages, and what findings rest on."""
 
-    def span(document: int, segment: int) -> tuple[int, int]:
-        found = task.segments[document][segment]
-        return found.start, found.end
-
     rests = set(union(findings))
-    around = widen([row for row in task.ledger.live() if row.id in rests], task.documents, span)
+    around = widen([row for row in task.ledger.live() if row.id in rests], task.documents, task.span)
     return sorted({(v.document, v.start, v.end) for v in [*views, *around]})
 
 

@@ -92,10 +92,15 @@ class Task:
             self.missing = unmentioned(self.question, [document.text for document in self.documents])
         return self.missing
 
+    def span(self, document: int, index: int) -> tuple[int, int]:
+        """Where one segment begins and ends in its document's text."""
+        segment = self.segments[document][index]
+        return segment.start, segment.end
+
     def segment_text(self, document: int, index: int) -> str:
         """Exact text of one segment."""
-        segment = self.segments[document][index]
-        return self.documents[document].text[segment.start : segment.end]
+        start, end = self.span(document, index)
+        return self.documents[document].text[start:end]
 
 
 def counted(task: Task, entry: Entry) -> Entry:
