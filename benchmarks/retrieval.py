@@ -1,9 +1,10 @@
 """How often all gold paragraphs are among the best passages, as retrieval and names rank them; no model.
 
-    python -m benchmarks.retrieval --data FOLDER [--lengths 7k,14k] [--n 120] [--seed 1] [--out FILE]
+    python -m benchmarks.retrieval --data FOLDER [--task ruler-hqa] [--lengths 7k,14k] [--n 120] [--seed 1]
+                                   [--out FILE]
 
-FOLDER holds what the task `ruler-hqa` needs. A token counts as 4.2 characters. What a reader adds is left
-out: the ledger holds the sentences that the question's words lead to and nothing else.
+FOLDER holds what the task needs; length 0 is a task's own. A token counts as 4.2 characters. What a reader adds
+is left out: the ledger holds the sentences that the question's words lead to and nothing else.
 """
 
 from __future__ import annotations
@@ -68,12 +69,13 @@ def shares(ranks: Iterable[int]) -> dict[str, float]:
 
 def main() -> None:
     """Print one JSON line a length, and write them to a file where one is named."""
+    from lcagent.evals.tasks import TASKS
     from lcagent.evals.tasks.request import Request
-    from lcagent.evals.tasks.ruler_hqa import ruler_hqa
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--task", default="ruler-hqa", choices=sorted(TASKS))
     parser.add_argument("--lengths", default="7k,14k")
     parser.add_argument("--n", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
@@ -82,11 +84,11 @@ def main() -> None:
     results = []
     for length in (int(part.removesuffix("k")) * 1000 for part in options.lengths.split(",")):
         request = Request(options.data, length, options.n, options.seed, tokens)
+        items = [item for item in TASKS[options.task].generate(request) if item.gold and item.text]
         with tempfile.TemporaryDirectory() as home:
-            ranks = [last_gold(item, Path(home)) for item in ruler_hqa(request)]
-        results.append(
-            {"length": length, "n": len(ranks), "seed": options.seed, "all gold among": shares(ranks)}
-        )
+            ranks = [last_gold(item, Path(home)) for item in items]
+        about = {"task": options.task, "length": length, "n": len(ranks), "seed": options.seed}
+        results.append({**about, "all gold among": shares(ranks)})
         print(json.dumps(results[-1]), flush=True)
     if options.out:
         options.out.write_text(json.dumps(results, indent=1) + "\n")
