@@ -3,8 +3,8 @@
     python -m benchmarks.retrieval --data FOLDER [--task ruler-hqa] [--lengths 7k,14k] [--n 120] [--seed 1]
                                    [--out FILE]
 
-FOLDER holds what the task needs; length 0 is a task's own. A token counts as 4.2 characters. What a reader adds
-is left out: the ledger holds the sentences that the question's words lead to and nothing else.
+FOLDER holds what the task needs; length 0 is a task's own. A token counts as 4.2 characters. What a reader
+adds is left out: the ledger holds the sentences that the question's words lead to and nothing else.
 """
 
 from __future__ import annotations
