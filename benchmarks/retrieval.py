@@ -69,6 +69,7 @@ def shares(ranks: Iterable[int]) -> dict[str, float]:
 
 def main() -> None:
     """Print one JSON line a length, and write them to a file where one is named."""
+    from lcagent.cli.bench import parse_length
     from lcagent.evals.tasks import TASKS
     from lcagent.evals.tasks.request import Request
 
@@ -82,7 +83,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     results = []
-    for length in (int(part.removesuffix("k")) * 1000 for part in options.lengths.split(",")):
+    for length in map(parse_length, options.lengths.split(",")):
         request = Request(options.data, length, options.n, options.seed, tokens)
         items = [item for item in TASKS[options.task].generate(request) if item.gold and item.text]
         with tempfile.TemporaryDirectory() as home:

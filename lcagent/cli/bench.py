@@ -65,7 +65,7 @@ def bench(
 
     plan = Plan(
         tasks=tuple(words),
-        lengths=tuple(_tokens(part) for part in lengths.split(",") if part.strip()),
+        lengths=tuple(parse_length(part) for part in lengths.split(",") if part.strip()),
         strategies=tuple(part.strip() for part in strategies.split(",") if part.strip()),
         n=n,
         offset=offset,
@@ -125,7 +125,7 @@ def _compare(words: list[str]) -> None:
     print_comparison(before, after, RichConsole(width=None if sys.stdout.isatty() else 120))
 
 
-def _tokens(text: str) -> int:
+def parse_length(text: str) -> int:
     """`7k` is 7,000 tokens, `1m` a million."""
     text = text.strip().casefold()
     factor = {"k": 1_000, "m": 1_000_000}.get(text[-1:], 1)

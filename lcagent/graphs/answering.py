@@ -40,14 +40,14 @@ async def answer_from_ledger(task: Task) -> Final:
     if not ranked:
         return Final("", found=False)
     room = answerer.evidence_room(task.model.window, task.question)
-    doubted = reader_trust(task) < BELIEVED
+    doubted = is_doubted(task)
     most = passages_shown(task, ranked, doubted=doubted)
 
     async def ask(views: Sequence[View], first: bool) -> Final:
         return await answer_from_views(task, views, room, doubted=doubted, last=first)
 
     final = await looked_at_twice(task, ranked, ranked[:most], ask, most=most)
-    return revealed(task, told_how_sure(task, final, doubted=doubted))
+    return given(task, final, doubted=doubted)
 
 
 def passages_shown(task: Task, ranked: Sequence[View], *, doubted: bool) -> int:
@@ -98,8 +98,9 @@ def told_how_sure(task: Task, final: Final, *, doubted: bool) -> Final:
     return replace(final, warnings=[*final.warnings, sure])
 
 
-def revealed(task: Task, final: Final) -> Final:
-    """The answer, shown whole: what may yet be withheld or asked again is not shown while it is written."""
+def given(task: Task, final: Final, *, doubted: bool) -> Final:
+    """`told_how_sure`, and then shown whole: what may be withheld is not shown while it is written."""
+    final = told_how_sure(task, final, doubted=doubted)
     if task.stream and final.found:
         task.emit(AnswerDelta(final.text))
     return final
@@ -130,6 +131,11 @@ def reader_trust(task: Task) -> float:
     """
     noted = {(row.document, row.segment) for row in task.ledger.rows() if row.note}
     return LEAST_TRUST + (1 - LEAST_TRUST) * (1 - len(noted) / max(task.total, 1))
+
+
+def is_doubted(task: Task) -> bool:
+    """Whether the reader found too much for its model's "found" to be believed."""
+    return reader_trust(task) < BELIEVED
 
 
 def weighed(task: Task, live: Sequence[Entry], trust: float) -> list[Entry]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 
 from lcagent.agents import answerer
 from lcagent.errors import CutReply, MalformedReply
-from lcagent.graphs.answering import BELIEVED, answer_from_views, reader_trust, revealed, told_how_sure
+from lcagent.graphs.answering import answer_from_views, given, is_doubted
 from lcagent.graphs.bracket import Round, Side
 from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import MOST_CITATIONS, check
@@ -39,7 +39,7 @@ async def conclude(task: Task, rounds: Sequence[Round]) -> Final:
     views = views_of(task, sides)
     if not views:
         return Final("", found=False, warnings=_notes(task, rounds))
-    doubted = reader_trust(task) < BELIEVED  # members that all answer, where few can know
+    doubted = is_doubted(task)  # members that all answer, where few can know
     fallback = _members_own(task, rounds[-1], doubted=doubted)
     room = answerer.evidence_room(task.model.window, task.question)
     try:
@@ -50,7 +50,7 @@ async def conclude(task: Task, rounds: Sequence[Round]) -> Final:
         final = fallback
     if not final.found and fallback is not None:
         final = fallback
-    final = revealed(task, told_how_sure(task, final, doubted=doubted))
+    final = given(task, final, doubted=doubted)
     if task.several:  # each of several things is an answer of its own
         return final
     return _with_conflicts(task, final, rounds)

@@ -10,15 +10,13 @@ from lcagent.agents import answerer
 from lcagent.agents.prompt import as_data
 from lcagent.documents import query_words
 from lcagent.graphs.answering import (
-    BELIEVED,
     answer_from_views,
+    given,
+    is_doubted,
     layout,
     looked_at_twice,
     passages_shown,
     ranked_views,
-    reader_trust,
-    revealed,
-    told_how_sure,
 )
 from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import about
@@ -92,7 +90,7 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
     """
     kept = {(e.document, e.start): note for note in notes for e in note.evidence}
     live = task.ledger.live()
-    doubted = reader_trust(task) < BELIEVED
+    doubted = is_doubted(task)
     left = [e for e in live if not e.note or (e.document, e.start) in kept]
     ranked = await asyncio.to_thread(ranked_views, task, left)
     if not ranked:
@@ -116,7 +114,7 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
         )
 
     final = await looked_at_twice(task, ranked, shown, ask, most=most)
-    return revealed(task, told_how_sure(task, final, doubted=doubted))
+    return given(task, final, doubted=doubted)
 
 
 def _noted(view: View) -> bool:

@@ -17,15 +17,13 @@ from lcagent.agents.prompt import as_data
 from lcagent.documents import figures, find_quote, query_words, sentences
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.answering import (
-    BELIEVED,
+    given,
+    is_doubted,
     layout,
     passages_shown,
     ranked_views,
-    reader_trust,
-    revealed,
     streamer,
     tokens_of,
-    told_how_sure,
 )
 from lcagent.graphs.collapsing import reduce_room, summary_words
 from lcagent.graphs.final import Final
@@ -111,7 +109,7 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
         return await _summary(task, findings)
     mode = task.settings.mapreduce.mode
     shown = "\n\n".join(map(show, findings))
-    doubted = reader_trust(task) < BELIEVED
+    doubted = is_doubted(task)
     ranked = await asyncio.to_thread(ranked_views, task)
     ranked = ranked[: passages_shown(task, ranked, doubted=doubted)]
 
@@ -125,9 +123,9 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
 
     views = await asyncio.to_thread(lambda: best(room()))
     warnings: list[str] = []
-    given: FinalReply | None
+    reply: FinalReply | None
     try:
-        given = await reducer.reduce(
+        reply = await reducer.reduce(
             task.model,
             mode,
             task.question,
@@ -137,21 +135,21 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
             several=task.several,
         )
     except (MalformedReply, CutReply):
-        given = _surest(findings)
-        if given is None:
+        reply = _surest(findings)
+        if reply is None:
             raise
         warnings = ["the last call gave no usable reply: this is the surest single finding"]
     regions = _regions(task, views, findings)
-    final = await asyncio.to_thread(check, task, given, regions, doubted=doubted)
+    final = await asyncio.to_thread(check, task, reply, regions, doubted=doubted)
     if mode == "retrieval" and final.found:
         final = _verbatim(task, final)
     final.warnings = [*warnings, *final.warnings]
-    return revealed(task, told_how_sure(task, final, doubted=doubted))
+    return given(task, final, doubted=doubted)
 
 
 def _surest(findings: Sequence[Finding]) -> FinalReply | None:
-    given = [finding for finding in findings if finding["answer"]]
-    best = max(given, key=lambda finding: RANK[finding["confidence"]], default=None)
+    answered = [finding for finding in findings if finding["answer"]]
+    best = max(answered, key=lambda finding: RANK[finding["confidence"]], default=None)
     return FinalReply(found="yes", answer=best["answer"]) if best else None
 
 
@@ -166,7 +164,6 @@ def _verbatim(task: Task, final: Final) -> Final:
 
 def _regions(task: Task, views: Sequence[View], findings: Sequence[Finding]) -> list[tuple[int, int, int]]:
     """(document, start, end) of all that the model was shown: passages, and what findings rest on."""
-
     rests = set(union(findings))
     around = widen([row for row in task.ledger.live() if row.id in rests], task.documents, task.span)
     return sorted({(v.document, v.start, v.end) for v in [*views, *around]})
