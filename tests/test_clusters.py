@@ -144,6 +144,7 @@ def reply(answer: str, index: int, *, supported: bool = True) -> Reply:
         document=0,
         index=index,
         kind="answer" if answer else "refusal",
+        wavers=False,
         answer=answer,
         start=index,
         end=index + 1,

@@ -121,6 +121,20 @@ def test_all_refuse_is_not_found_and_needs_no_answering_call(loopback, tmp_path:
     assert server.calls == answer.coverage.segments_total + 2
 
 
+def test_members_that_all_refuse_and_yet_name_answers_are_not_believed(loopback, document: Path) -> None:
+    """Seen: a 1.5B model set `refuse` to yes in every reply. Retrieval is the second witness then."""
+
+    def refuses(request):
+        reply = json.loads(Team(finds)(request))
+        if "refuse" in reply:
+            reply |= {"refuse": "yes", "answer": reply["answer"] and "the harbour master", "fact": ""}
+        return json.dumps(reply)
+
+    answer = ask(loopback(window=2048, reply=refuses), document)
+    assert (answer.text, answer.status) == (NAME, "answered")
+    assert NAME in answer.citations[0].quote
+
+
 def test_two_segments_that_contradict_each_other(loopback, tmp_path: Path) -> None:
     one, two = "The ferry Aurelia was built in 1911 at Tarn.", "The ferry Aurelia was built in 1912 at Tarn."
     path = written(tmp_path / "doc.txt", one, two)

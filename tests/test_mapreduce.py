@@ -262,6 +262,18 @@ def test_a_reader_that_finds_everything_is_not_believed(loopback, document: Path
         "Which helicopter landed beside a Norwegian lighthouse keeper?",
     )
     assert answer.status == "not_found"
+    assert any(
+        warning.startswith("no word of the question stands in the text") for warning in answer.warnings
+    )
+
+
+def test_a_findings_confidence_does_not_stand_beside_its_answer(loopback, document: Path) -> None:
+    """Seen: "(confidence: high)" after an answer was copied as a part of it."""
+    server = loopback(window=2048, reply=clever)
+    ask(server, document)
+    shown = next(r for r in server.requests if role(r) == "reduce").messages[-1]["content"].splitlines()
+    at = shown.index("answer: Oskar Brandvold")
+    assert shown[at + 1] == "confidence: high"
 
 
 # Modes

@@ -100,8 +100,8 @@ def test_a_sifter_that_drops_everything_is_not_believed_about_the_questions_own_
     server = loopback(window=2048, reply=drops)
     answer = ask(server, document, **SEGMENT)
     assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
-    # Believed neither in what it notes nor in what it drops: the note's own sentence and no reasoning.
-    shown = server.requests[-1].messages[-1]["content"].split("</notes>")[0]
+    # Believed neither in what it notes nor in what it drops: asked over passages, without its reasoning.
+    shown = server.requests[-1].messages[-1]["content"].split("</evidence>")[0]
     assert NEEDLE in shown and "it may matter" not in shown
 
 

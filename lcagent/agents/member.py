@@ -59,10 +59,15 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a member says; `answer` is empty where it refuses, `quote` None where no sentence is near it."""
+    """What a member says.
+
+    `answer` is empty where it refuses, `quote` None where no sentence is near it. `wavers` says that it
+    refused and yet named an answer or a fact.
+    """
 
     answer: str
     quote: Quote | None = None
+    wavers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +126,15 @@ def weigh(reply: MemberReply, question: str, shown: Sequence[Held]) -> Claim:
     """
     answer, fact = (" ".join(text.split()) for text in (reply.answer, reply.fact))
     answer = answer[:ANSWER_CHARS]
+    refuses = reply.refuse == "yes"
     if _SAYS_NOTHING.fullmatch(answer):
-        return Claim("")
+        return Claim("", wavers=refuses and not _SAYS_NOTHING.fullmatch(fact))
     quotes = [found for held in shown if (found := _quote(held, question, answer, fact[:FACT_CHARS]))]
     quotes.sort(key=lambda quote: not quote.supported)
     best = quotes[0] if quotes else None
-    if reply.refuse == "yes" and not (best and best.supported and _about(question, best.text)):
-        return Claim("")
-    return Claim(answer, best)
+    if refuses and not (best and best.supported and _about(question, best.text)):
+        return Claim("", wavers=True)
+    return Claim(answer, best, wavers=refuses)
 
 
 def _quote(held: Held, question: str, answer: str, fact: str) -> Quote | None:

@@ -34,13 +34,21 @@ BELIEVED = 0.6
 """Trust from which a reader's and answerer's own "found" is believed."""
 
 
-async def answer_from_ledger(task: Task) -> Final:
-    """Answer from passages around the ledger's live entries, and those that they lead to."""
-    ranked = await asyncio.to_thread(ranked_views, task)
+async def answer_from_ledger(
+    task: Task, entries: Sequence[Entry] | None = None, *, doubted: bool | None = None
+) -> Final:
+    """Answer from passages around the ledger's live entries, and those that they lead to.
+
+    Args:
+        task: the run.
+        entries: what to answer from; None: all live entries of the ledger.
+        doubted: whether the model's own "found" is not believed; None: as `is_doubted` says.
+    """
+    ranked = await asyncio.to_thread(ranked_views, task, entries)
     if not ranked:
         return Final("", found=False)
     room = answerer.evidence_room(task.model.window, task.question)
-    doubted = is_doubted(task)
+    doubted = is_doubted(task) if doubted is None else doubted
     most = passages_shown(task, ranked, doubted=doubted)
 
     async def ask(views: Sequence[View], first: bool) -> Final:

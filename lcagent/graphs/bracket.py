@@ -35,6 +35,7 @@ class Reply(TypedDict):
     end: int
     quote: str
     supported: bool
+    wavers: bool
 
 
 class Side(TypedDict):

@@ -11,11 +11,12 @@ from dataclasses import asdict, replace
 
 from lcagent.agents import answerer
 from lcagent.errors import CutReply, MalformedReply
-from lcagent.graphs.answering import answer_from_views, given, is_doubted
-from lcagent.graphs.bracket import Round, Side
+from lcagent.graphs.answering import answer_from_ledger, answer_from_views, given, is_doubted
+from lcagent.graphs.bracket import Reply, Round, Side
 from lcagent.graphs.final import Final
 from lcagent.graphs.grounding import MOST_CITATIONS, check
 from lcagent.graphs.task import Task
+from lcagent.graphs.witness import hint_entries
 from lcagent.memory.entries import Entry, Evidence
 from lcagent.memory.evidence import View, widen
 
@@ -28,43 +29,73 @@ def standing(done: Round) -> list[Side]:
     return [done["sides"][i] for i in done["standing"]]
 
 
-async def conclude(task: Task, rounds: Sequence[Round]) -> Final:
+async def conclude(task: Task, rounds: Sequence[Round], replies: Sequence[Reply]) -> Final:
     """The best answer from what stands after the last round.
+
+    Members that all answer, where few can know, or that all refuse and yet name answers, are not believed:
+    then retrieval is a second witness beside them, as in the other strategies.
+
+    Args:
+        task: the run.
+        rounds: what was asked and answered.
+        replies: what the members said, refusals too.
 
     Raises:
         MalformedReply, CutReply: the answering call gave nothing usable, and no member's own answer
             can take its place.
     """
     sides = [side for done in rounds for side in standing(done)]
+    doubted = is_doubted(task) or waver(replies)
     views = views_of(task, sides)
-    if not views:
+    if not (views or doubted):
         return Final("", found=False, warnings=_notes(task, rounds))
-    doubted = is_doubted(task)  # members that all answer, where few can know
     fallback = _members_own(task, rounds[-1], doubted=doubted)
-    room = answerer.evidence_room(task.model.window, task.question)
     try:
-        final = await answer_from_views(task, views, room, doubted=doubted)
+        if doubted:
+            final = await answer_from_ledger(task, [*_quoted(sides), *_hinted(task)], doubted=True)
+        else:
+            room = answerer.evidence_room(task.model.window, task.question)
+            final = await answer_from_views(task, views, room, doubted=False)
+            final = given(task, final if final.found else fallback or final, doubted=False)
     except (MalformedReply, CutReply):
         if fallback is None:
             raise
-        final = fallback
-    if not final.found and fallback is not None:
-        final = fallback
-    final = given(task, final, doubted=doubted)
+        final = given(task, fallback, doubted=doubted)
     if task.several:  # each of several things is an answer of its own
         return final
     return _with_conflicts(task, final, rounds)
 
 
+def waver(replies: Sequence[Reply]) -> bool:
+    """Whether every member refused, or answered in spite of it: then their refusals say nothing.
+
+    Seen: a 1.5B model refused in every reply, those included that named the right answer.
+    """
+    plain = any(reply["kind"] == "answer" and not reply["wavers"] for reply in replies)
+    return not plain and any(reply["wavers"] for reply in replies)
+
+
 def views_of(task: Task, sides: Sequence[Side]) -> list[View]:
     """The passages that the sides' quotes stand in, those that hold their answer first."""
-    entries = [
+    return widen(_quoted(sides), task.documents, task.span)
+
+
+def _quoted(sides: Sequence[Side]) -> list[Entry]:
+    return [
         Entry(**asdict(_evidence(side, 1.0 if side["supported"] else _UNSUPPORTED)))
         for side in sides
         if side["quote"]
     ]
 
-    return widen(entries, task.documents, task.span)
+
+def _hinted(task: Task) -> list[Entry]:
+    """Sentences of the passages that retrieval finds for the question."""
+    return [
+        Entry(**asdict(hint))
+        for number, segments in enumerate(task.segments)
+        for segment in segments
+        for hint in hint_entries(task, number, segment)
+    ]
 
 
 def _evidence(side: Side, score: float = 1.0) -> Evidence:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from rapidfuzz import fuzz
 
 from lcagent.agents import answerer
-from lcagent.documents import figures, query_words, sentences
+from lcagent.documents import figures, query_words, search, sentences
 from lcagent.documents.forms import dates, in_digits, without_dates
 from lcagent.documents.lexical import among
 from lcagent.graphs.final import Final
@@ -47,7 +47,7 @@ def check(
         return Final("", found=False, warnings=missing)
     shown = " ".join(task.documents[d].text[s:e] for d, s, e in regions)
     if doubted and not about(task.question, shown):
-        return Final("", False, warnings=["no passage is about what the question asks for"])
+        return Final("", False, warnings=[_off_topic(task)])
     if not grounded(text, shown, task.question):
         return Final("", False, warnings=[f"an answer was dropped that the text does not hold: {text[:200]}"])
     cited = cite(task, text, regions)
@@ -57,6 +57,16 @@ def check(
         cited = [*cited[:1], rival]
     given = [asdict(c) for c in cited]
     return Final(text, True, given, rival is not None, warnings=missing, certainty=reply.certainty)
+
+
+def _off_topic(task: Task) -> str:
+    """Why nothing is about the question; a question in another language fails by its words alone."""
+    if any(search(document.text, task.question, limit=1) for document in task.documents):
+        return "no passage is about what the question asks for"
+    return (
+        "no word of the question stands in the text, so that nothing shows which passage is about it:"
+        " ask in the text's own language and words"
+    )
 
 
 def about(question: str, shown: str) -> bool:

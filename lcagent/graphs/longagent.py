@@ -221,4 +221,4 @@ async def again(state: LongAgentState) -> list[Send] | str:
 
 async def answer(state: LongAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer once, from what stands."""
-    return {"final": (await conclude(runtime.context, state["rounds"])).as_state()}
+    return {"final": (await conclude(runtime.context, state["rounds"], state["replies"])).as_state()}

@@ -78,6 +78,7 @@ async def ask(state: MemberState, runtime: Runtime[Task]) -> dict[str, Any]:
         end=quote.span.end if quote else 0,
         quote=quote.text if quote else "",
         supported=quote is not None and quote.supported,
+        wavers=claim is not None and claim.wavers,
     )
     if quote:
         _keep(task, reply)

@@ -10,6 +10,7 @@ from lcagent.agents import answerer
 from lcagent.agents.prompt import as_data
 from lcagent.documents import query_words
 from lcagent.graphs.answering import (
+    answer_from_ledger,
     answer_from_views,
     given,
     is_doubted,
@@ -89,16 +90,14 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
         notes: those that were kept, merged until they fit.
     """
     kept = {(e.document, e.start): note for note in notes for e in note.evidence}
-    live = task.ledger.live()
-    doubted = is_doubted(task)
-    left = [e for e in live if not e.note or (e.document, e.start) in kept]
+    left = [e for e in task.ledger.live() if not e.note or (e.document, e.start) in kept]
+    if is_doubted(task):  # its reasoning is left out: what is left is passages, and asked about as such
+        return await answer_from_ledger(task, left)
     ranked = await asyncio.to_thread(ranked_views, task, left)
     if not ranked:
         return Final("", found=False)
-    most = passages_shown(task, ranked, doubted=doubted)
-    shown = [v for at, v in enumerate(ranked) if at < most or (not doubted and _noted(v))]
-
-    reasoned = {} if doubted else kept  # a doubted note-taker's reasoning is left out
+    most = passages_shown(task, ranked, doubted=False)
+    shown = [v for at, v in enumerate(ranked) if at < most or _noted(v)]
     room = await asyncio.to_thread(answer_room, task)
 
     async def ask(views: Sequence[View], first: bool) -> Final:
@@ -106,15 +105,15 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
             task,
             views,
             room,
-            doubted=doubted,
+            doubted=False,
             last=first,
             prompt=answerer.FROM_NOTES,
             name="notes",
-            passage=lambda task, view: _passage(task, view, reasoned),
+            passage=lambda task, view: _passage(task, view, kept),
         )
 
     final = await looked_at_twice(task, ranked, shown, ask, most=most)
-    return given(task, final, doubted=doubted)
+    return given(task, final, doubted=False)
 
 
 def _noted(view: View) -> bool:

@@ -106,7 +106,7 @@ class Segment:
 
     def prompts(self, settings: Any) -> list[Prompt]:
         """One for each role."""
-        return [notetaker.PROMPT, sifter.PROMPT, merger.PROMPT, answerer.FROM_NOTES]
+        return [notetaker.PROMPT, sifter.PROMPT, merger.PROMPT, answerer.FROM_NOTES, answerer.FROM_EVIDENCE]
 
     def segment_tokens(self, task: Task) -> int:
         """What the window leaves for a segment beside question and reply; notes need room as well."""

@@ -54,7 +54,8 @@ def show(finding: Finding) -> str:
     if finding["rationale"]:
         lines.append(f"rationale: {finding['rationale']}")
     if finding["answer"]:
-        lines.append(f"answer: {finding['answer']} (confidence: {finding['confidence']})")
+        # On a line of its own: in brackets after the answer, a small model took it for a part of it.
+        lines += [f"answer: {finding['answer']}", f"confidence: {finding['confidence']}"]
     else:
         lines.append("answer: none here")
     return "\n".join(lines)
