@@ -158,14 +158,16 @@ def _rival(
 ) -> Evidence | None:
     """A sentence that says the same as the first citation but for its figures.
 
-    Only figures are compared, and only between sentences that are nearly word for word alike: a
-    contradiction reported where there is none costs more trust than one overlooked.
+    Only figures are compared, and only between sentences that are nearly word for word alike, or that say
+    the same words in another order and differ in nothing but the answer's figures: a contradiction reported
+    where there is none costs more trust than one overlooked.
     """
     numbers = figures(answer)
     if not cited or not numbers:
         return None
     first = cited[0]
-    mask = _masked(first.quote)
+    mask, words = _masked(first.quote), _bare_words(first.quote)
+    beside = figures(first.quote) - numbers
     # A sentence about another year than the one asked about says nothing else about it.
     asked = figures(task.question) & figures(first.quote)
     superseded = {row.target for row in task.ledger.rows() if row.op == "supersede"}
@@ -179,17 +181,26 @@ def _rival(
                 continue
             if numbers & other or not asked <= other or (document, span.start) in gone:
                 continue
-            if fuzz.ratio(mask, _masked(quote)) >= _ALIKE:
+            reordered = beside <= other and len(words) >= _LEAST_WORDS and words == _bare_words(quote)
+            if reordered or fuzz.ratio(mask, _masked(quote)) >= _ALIKE:
                 segment = _segment_at(task, document, span.start)
                 return Evidence(document, segment, span.start, span.end, quote)
     return None
 
 
 _ALIKE = 90.0
+_LEAST_WORDS = 3
+"""Two sentences of fewer words in common may be about anything."""
 
 
 def _masked(text: str) -> str:
     return re.sub(r"\d[\d.,:/-]*", "#", " ".join(text.casefold().split()))
+
+
+def _bare_words(text: str) -> set[str]:
+    """The content words of a sentence, without its figures and dates."""
+    words = query_words(without_dates(text, dates(text)))
+    return {word for word in words if not any(map(str.isdigit, word))}
 
 
 def _segment_at(task: Task, document: int, offset: int) -> int:
