@@ -2,7 +2,7 @@
 
     python -m benchmarks.strip OUT_FOLDER... > benchmarks/results/NAME.jsonl
 
-Questions, references, predictions and quotes are left out; with the data and the command line, the
+Questions, references, predictions, quotes and paths are left out; with the data and the command line, the
 rows can be made again. `lcagent bench compare` reads these rows too, but cannot score them again.
 """
 
@@ -17,6 +17,7 @@ def main() -> None:
     for folder in map(Path, sys.argv[1:]):
         for line in (folder / "rows.jsonl").read_text("utf-8").splitlines():
             row = {name: value for name, value in json.loads(line).items() if name not in TEXT}
+            row["settings"].pop("tokenizer", None)  # a path of the machine that measured
             print(json.dumps(row))
 
 
