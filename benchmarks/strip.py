@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-TEXT = {"question", "answers", "prediction", "citations", "options", "gold"}
+TEXT = {"question", "answers", "prediction", "citations", "warnings", "options", "gold"}
 
 
 def main() -> None:

@@ -287,7 +287,7 @@ class Bench:
             )
             for c in answer.citations
         ]
-        row.dropped_quotes = answer.dropped_quotes
+        row.warnings, row.dropped_quotes = answer.warnings, answer.dropped_quotes
         row.chars_read, row.chars_total = answer.coverage.chars_read, answer.coverage.chars_total
         row.recorded, row.kept = retention(item.answers, entries, calls)
         row.cost = cost(calls, answer.usage.seconds, row.window)

@@ -126,6 +126,8 @@ def _wanted(row: Row) -> str:
 
 def _said(row: Row) -> str:
     how = row.error or row.status
+    if row.status == "not_found" and row.warnings:
+        how += f": {_line(row.warnings[0])}"
     return f"{_line(row.prediction)} ({how})" if row.prediction else f"({how})"
 
 

@@ -128,6 +128,8 @@ class Row(BaseModel):
     status: Literal["answered", "not_found", "conflicting", "budget", "failed"] = "failed"
     error: str = ""
     citations: list[Cited] = []
+    warnings: list[str] = []
+    """What the answer came with, such as why one was withheld."""
     dropped_quotes: int = 0
     chars_read: int = 0
     chars_total: int = 0

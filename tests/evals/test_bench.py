@@ -68,6 +68,17 @@ def test_every_strategy_and_baseline_runs_on_the_same_items(loopback, tmp_path: 
     assert server.overruns == 0
 
 
+def test_a_row_says_why_nothing_was_answered(loopback, tmp_path: Path) -> None:
+    def invents(request):
+        names = request.schema["properties"] if request.schema else {}
+        made_up = '{"found": "yes", "answer": "Zebulon Quartermain"}'
+        return made_up if "found" in names else knows(request)
+
+    server = loopback(window=2048, reply=invents)
+    (row,), _ = measure(server, tmp_path / "out", strategies=("memagent",), n=1)
+    assert row.status == "not_found" and "Zebulon Quartermain" in row.warnings[0]
+
+
 def test_failed_and_timed_out_items_score_0_and_stay_in(loopback, tmp_path: Path) -> None:
     seen: list[str] = []
 

@@ -188,6 +188,15 @@ def test_changed_items_with_both_predictions() -> None:
     assert "B      [b]Oslo[/b] (answered)" in text
 
 
+def test_a_changed_item_says_why_nothing_was_answered() -> None:
+    why = "an answer was withheld, the model was 70% sure that the text says it: Paris"
+    refused = row("The document does not say.", status="not_found", warnings=[why])
+    console = Console(width=100, file=io.StringIO(), color_system=None)
+    print_comparison([rescored(row("Paris"))], [rescored(refused)], console)
+    assert isinstance(console.file, io.StringIO)
+    assert f"(not_found: {why})" in " ".join(console.file.getvalue().split())
+
+
 def test_runs_are_compared_by_strategy_or_whole() -> None:
     a, b = rescored(row("Paris")), rescored(row("Rome", strategy="direct"))
     assert len(changed([a], [b])) == 1  # one strategy each
