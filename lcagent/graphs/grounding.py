@@ -48,15 +48,23 @@ def check(
     shown = " ".join(task.documents[d].text[s:e] for d, s, e in regions)
     if doubted and not about(task.question, shown):
         return Final("", False, warnings=[_off_topic(task)])
+    told = missing
     if not grounded(text, shown, task.question):
-        return Final("", False, warnings=[f"an answer was dropped that the text does not hold: {text[:200]}"])
+        # Of several things one that the text does not hold, such as a number with a slip, costs itself alone.
+        values = text.split(", ") if task.several else []
+        held = [value for value in values if grounded(value, shown, task.question)]
+        loose = ", ".join(value for value in values if value not in held) or text
+        told = [*told, f"an answer was dropped that the text does not hold: {loose[:200]}"]
+        if not held:
+            return Final("", found=False, warnings=told)
+        text = ", ".join(held)
     cited = cite(task, text, regions)
     # Of several things asked for, each has another value.
     rival = None if task.several else _rival(task, text, cited, regions)
     if rival is not None:
         cited = [*cited[:1], rival]
     given = [asdict(c) for c in cited]
-    return Final(text, True, given, rival is not None, warnings=missing, certainty=reply.certainty)
+    return Final(text, True, given, rival is not None, warnings=told, certainty=reply.certainty)
 
 
 def _off_topic(task: Task) -> str:
