@@ -463,6 +463,18 @@ def test_an_unsure_answer_from_a_whole_document_is_given_and_told(loopback, tmp_
     answer = ask(server, path, strategy="direct")
     assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
     assert answer.warnings == ["the model was 60% sure that the text says it"]
+    answer = ask(server, path, "Which helicopter crashed?", strategy="direct")
+    (warning,) = answer.warnings
+    assert warning.endswith("that the text says it, and no word of the question stands in it")
+
+
+def test_a_spelt_number_is_cited_and_another_figure_is_not(loopback, tmp_path: Path) -> None:
+    path = tmp_path / "doc.txt"
+    offer = "A written offer of the source is valid for at least three years."
+    path.write_text(f"This is version 3 of the licence, of 29 June 2007.\n\n{prose(40)}\n\n{offer}")
+    server = loopback(window=4096, reply=lambda _: '{"found": "yes", "answer": "3 years"}')
+    answer = ask(server, path, "For how many years is a written offer valid?", strategy="direct")
+    assert [c.quote for c in answer.citations] == [offer]
 
 
 @pytest.mark.parametrize("strategy", ["memagent", "segment"])

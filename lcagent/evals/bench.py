@@ -17,7 +17,7 @@ from lcagent.evals.compare import ROWS_FILE
 from lcagent.evals.items import Cited, Cost, Item, Row, read_rows
 from lcagent.evals.measure import cost, retention
 from lcagent.evals.scorers import rescored
-from lcagent.evals.tasks import Request, folder, generate
+from lcagent.evals.tasks import Request, folder, generate, named
 from lcagent.graphs import STRATEGIES
 from lcagent.graphs.answer import Answer
 from lcagent.graphs.events import Event, RunStarted
@@ -106,6 +106,8 @@ class Bench:
         """
         for name in self.plan.strategies:
             self._settings(name)  # a misspelt option is an error before the first call
+        for name in self.plan.tasks:
+            named(name)  # and a misspelt task before a model is looked for
         self.plan.out.mkdir(parents=True, exist_ok=True)
         opened = session.open(self.say)
         self._most = opened.most

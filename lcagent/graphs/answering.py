@@ -12,7 +12,7 @@ from lcagent.documents import query_words, search
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.final import Final
-from lcagent.graphs.grounding import check, cite
+from lcagent.graphs.grounding import check, cite, worded
 from lcagent.graphs.task import Task
 from lcagent.graphs.witness import follow, led_by, memory_tokens
 from lcagent.memory.entries import Entry
@@ -103,6 +103,8 @@ def told_how_sure(task: Task, final: Final, *, doubted: bool) -> Final:
     if doubted and not task.several:
         withheld = f"an answer was withheld, {sure}: {final.text[:200]}"
         return Final("", False, warnings=[*final.warnings, withheld])
+    if not worded(task):
+        sure += ", and no word of the question stands in it"
     return replace(final, warnings=[*final.warnings, sure])
 
 

@@ -69,12 +69,17 @@ def check(
 
 def _off_topic(task: Task) -> str:
     """Why nothing is about the question; a question in another language fails by its words alone."""
-    if any(search(document.text, task.question, limit=1) for document in task.documents):
+    if worded(task):
         return "no passage is about what the question asks for"
     return (
         "no word of the question stands in the text, so that nothing shows which passage is about it:"
         " ask in the text's own language and words"
     )
+
+
+def worded(task: Task) -> bool:
+    """Whether any content word of the question stands in a document."""
+    return any(search(document.text, task.question, limit=1) for document in task.documents)
 
 
 def about(question: str, shown: str) -> bool:
@@ -137,16 +142,18 @@ _VERDICTS = {"yes", "no", "true", "false"}
 def cite(task: Task, answer: str, regions: Sequence[tuple[int, int, int]]) -> list[Evidence]:
     """The sentences that an answer rests on: first the one that says it, then what leads to it."""
     asked = set(query_words(task.question))
-    said = set(query_words(answer)) - _VERDICTS
-    numbers = figures(answer)
+    plain = _plain(answer)
+    said = set(query_words(plain)) - _VERDICTS
+    numbers = figures(plain)
     scored: list[tuple[float, Evidence]] = []
     for document, start, end in regions:
         text = task.documents[document].text
         for span in sentences(text, start, end):
             quote = text[span.start : span.end]
-            words = set(query_words(quote))
+            stated = _plain(quote)  # "three years" says "3 years"
+            words = set(query_words(stated))
             says = len(said & words) / len(said) if said else 0.0
-            if numbers and not numbers <= figures(quote):
+            if numbers and not numbers <= figures(stated):
                 says *= 0.3
             about = len(asked & words) / len(asked) if asked else 0.0
             item = Evidence(document, _segment_at(task, document, span.start), span.start, span.end, quote)
@@ -156,8 +163,8 @@ def cite(task: Task, answer: str, regions: Sequence[tuple[int, int, int]]) -> li
     chosen = [item for score, item in scored[:MOST_CITATIONS] if score > 0 and score >= 0.6 * best]
     # Of a list of values each has a source of its own.
     for number in sorted(numbers) if len(numbers) > 1 else ():
-        if not any(number in figures(item.quote) for item in chosen):
-            chosen += [item for _, item in scored if number in figures(item.quote)][:1]
+        if not any(number in figures(_plain(item.quote)) for item in chosen):
+            chosen += [item for _, item in scored if number in figures(_plain(item.quote))][:1]
     return chosen[:MOST_LISTED]
 
 

@@ -330,6 +330,8 @@ def test_the_command_prints_a_table_and_leaves_a_report(loopback, tmp_path: Path
     assert done.returncode == 0 and "2 same" in done.stdout
     done = subprocess.run([*command, "compare", "a"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2 and "two output folders" in done.stderr
+    done = subprocess.run([*command, "nosuch"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("error: there is no task 'nosuch'")
 
 
 def test_the_help_names_every_task() -> None:

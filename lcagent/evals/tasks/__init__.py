@@ -89,6 +89,17 @@ _AS_LONG_AS_IT_IS = {"ruler-hqa", "abstain", "nested-kv"}
 """Of the tasks that make documents, those that know a length of their own."""
 
 
+def named(name: str) -> Task:
+    """A task by its name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in TASKS:
+        raise UsageError(f"there is no task {name!r}", hint=f"tasks are {', '.join(TASKS)}")
+    return TASKS[name]
+
+
 def generate(name: str, request: Request) -> list[Item]:
     """The items of one task.
 
@@ -99,13 +110,11 @@ def generate(name: str, request: Request) -> list[Item]:
     Raises:
         UsageError: no such task, data that is missing or malformed, or a length that cannot be made.
     """
-    task = TASKS.get(name)
-    if task is None:
-        raise UsageError(f"there is no task {name!r}", hint=f"tasks are {', '.join(TASKS)}")
+    task = named(name)
     if request.length < 0 or request.n < 0:
-        raise UsageError("a length and a number of items are 0 or more", hint="see --length and --n")
+        raise UsageError("a length and a number of items are 0 or more", hint="see --lengths and --n")
     if not request.length and not task.fixed_length and name not in _AS_LONG_AS_IT_IS:
-        raise UsageError(f"{name} needs a length", hint="give tokens with --length, such as 8000")
+        raise UsageError(f"{name} needs a length", hint="give tokens with --lengths, such as 8k")
     for file in task.needs:
         found(request.data, file)
     try:
