@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart by readers with any colour vision.
-_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#5B5B5B"]
+_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#5B5B5B", "#000000"]
 _MARKERS = "osD^vPX*"
 _GOLD_LOOK: dict[str, Any] = {"color": "#777777", "marker": "_", "linestyle": "--"}
 _STYLE: dict[Any, Any] = {
@@ -121,7 +121,7 @@ def _by_length(cells: Sequence[Cell], looks: dict[str, dict[str, Any]]) -> Figur
     counts = sorted({cell.n for cell in cells})
     n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     axes.set_title(f"{cells[0].task}: score by length (95 % intervals, n = {n} a point)", loc="left", size=10)
-    figure.legend(loc="outside right upper")
+    figure.legend(loc="outside right center")
     return figure
 
 
@@ -150,7 +150,7 @@ def _by_tokens(cells: Sequence[Cell], tasks: Sequence[str], looks: dict[str, dic
     figure.suptitle("Score by tokens spent (larger marks: longer documents)", x=0.01, ha="left", size=11)
     if shown:
         order = sorted(shown, key=lambda name: (name == GOLD, name))
-        figure.legend([shown[name] for name in order], order, loc="outside right upper")
+        figure.legend([shown[name] for name in order], order, loc="outside right center")
     return figure
 
 
