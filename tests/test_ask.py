@@ -348,6 +348,7 @@ def test_another_years_row_is_no_contradiction(loopback, tmp_path: Path, text: s
             "In 1990 the tower of Vellmere had 314 steps. The tower of Vellmere had 271 steps in 1950.",
             "answered",
         ),
+        ("The 88th tower of Vellmere had 314 steps. The 87th tower of Vellmere had 271 steps.", "answered"),
     ],
 )
 def test_two_sentences_that_differ_in_order_and_figure_are_a_contradiction(

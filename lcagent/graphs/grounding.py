@@ -171,11 +171,11 @@ def cite(task: Task, answer: str, regions: Sequence[tuple[int, int, int]]) -> li
 def _rival(
     task: Task, answer: str, cited: Sequence[Evidence], regions: Sequence[tuple[int, int, int]]
 ) -> Evidence | None:
-    """A sentence that says the same as the first citation but for its figures.
+    """A sentence that says the same as the first citation but for the answer's figures.
 
     Only figures are compared, and only between sentences that are nearly word for word alike, or that say
-    the same words in another order and differ in nothing but the answer's figures: a contradiction reported
-    where there is none costs more trust than one overlooked.
+    the same words in another order: a contradiction reported where there is none costs more trust than one
+    overlooked.
     """
     numbers = figures(answer)
     if not cited or not numbers:
@@ -194,9 +194,10 @@ def _rival(
             other = figures(quote)
             if (document, span.start) == (first.document, first.start) or not other:
                 continue
-            if numbers & other or not asked <= other or (document, span.start) in gone:
+            # Another edition, year or lot differs in more than the answer.
+            if numbers & other or not asked | beside <= other or (document, span.start) in gone:
                 continue
-            reordered = beside <= other and len(words) >= _LEAST_WORDS and words == _bare_words(quote)
+            reordered = len(words) >= _LEAST_WORDS and words == _bare_words(quote)
             if reordered or fuzz.ratio(mask, _masked(quote)) >= _ALIKE:
                 segment = _segment_at(task, document, span.start)
                 return Evidence(document, segment, span.start, span.end, quote)
