@@ -70,7 +70,7 @@ def shares(ranks: Iterable[int]) -> dict[str, float]:
 def main() -> None:
     """Print one JSON line a length, and write them to a file where one is named."""
     from lcagent.cli.bench import parse_length
-    from lcagent.evals.tasks import TASKS
+    from lcagent.evals.tasks import TASKS, generate
     from lcagent.evals.tasks.request import Request
 
     raw = argparse.RawDescriptionHelpFormatter
@@ -85,7 +85,7 @@ def main() -> None:
     results = []
     for length in map(parse_length, options.lengths.split(",")):
         request = Request(options.data, length, options.n, options.seed, tokens)
-        items = [item for item in TASKS[options.task].generate(request) if item.gold and item.text]
+        items = [item for item in generate(options.task, request) if item.gold and item.text]
         with tempfile.TemporaryDirectory() as home:
             ranks = [last_gold(item, Path(home)) for item in items]
         about = {"task": options.task, "length": length, "n": len(ranks), "seed": options.seed}

@@ -12,7 +12,7 @@ from lcagent.documents import query_words, search
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.graphs.events import AnswerDelta
 from lcagent.graphs.final import Final
-from lcagent.graphs.grounding import check, cite, worded
+from lcagent.graphs.grounding import check, cite
 from lcagent.graphs.task import Task
 from lcagent.graphs.witness import follow, led_by, memory_tokens
 from lcagent.memory.entries import Entry
@@ -55,7 +55,7 @@ async def answer_from_ledger(
         return await answer_from_views(task, views, room, doubted=doubted, last=first)
 
     final = await looked_at_twice(task, ranked, ranked[:most], ask, most=most)
-    return given(task, final, doubted=doubted)
+    return await given(task, final, doubted=doubted)
 
 
 def passages_shown(task: Task, ranked: Sequence[View], *, doubted: bool) -> int:
@@ -103,14 +103,14 @@ def told_how_sure(task: Task, final: Final, *, doubted: bool) -> Final:
     if doubted and not task.several:
         withheld = f"an answer was withheld, {sure}: {final.text[:200]}"
         return Final("", False, warnings=[*final.warnings, withheld])
-    if not worded(task):
+    if not task.worded():
         sure += ", and no word of the question stands in it"
     return replace(final, warnings=[*final.warnings, sure])
 
 
-def given(task: Task, final: Final, *, doubted: bool) -> Final:
+async def given(task: Task, final: Final, *, doubted: bool) -> Final:
     """`told_how_sure`, and then shown whole: what may be withheld is not shown while it is written."""
-    final = told_how_sure(task, final, doubted=doubted)
+    final = await asyncio.to_thread(told_how_sure, task, final, doubted=doubted)
     if task.stream and final.found:
         task.emit(AnswerDelta(final.text))
     return final

@@ -6,6 +6,7 @@ end, code looks whether each side's own quote holds its answer.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -18,7 +19,7 @@ from lcagent.graphs.grounding import MOST_CITATIONS, check
 from lcagent.graphs.task import Task
 from lcagent.graphs.witness import hint_entries
 from lcagent.memory.entries import Entry, Evidence
-from lcagent.memory.evidence import View, widen
+from lcagent.memory.evidence import widen
 
 _UNSUPPORTED = 0.3
 """Weight of a passage whose sentence does not hold the answer that pointed at it."""
@@ -46,21 +47,23 @@ async def conclude(task: Task, rounds: Sequence[Round], replies: Sequence[Reply]
     """
     sides = [side for done in rounds for side in standing(done)]
     doubted = is_doubted(task) or waver(replies)
-    views = views_of(task, sides)
-    if not (views or doubted):
+    quoted = _quoted(sides)
+    if not (quoted or doubted):
         return Final("", found=False, warnings=_notes(task, rounds))
-    fallback = _members_own(task, rounds[-1], doubted=doubted)
+    fallback = await asyncio.to_thread(_members_own, task, rounds[-1], doubted=doubted)
     try:
         if doubted:
-            final = await answer_from_ledger(task, [*_quoted(sides), *_hinted(task)], doubted=True)
+            hinted = await asyncio.to_thread(_hinted, task)
+            final = await answer_from_ledger(task, [*quoted, *hinted], doubted=True)
         else:
+            views = widen(quoted, task.documents, task.span)
             room = answerer.evidence_room(task.model.window, task.question)
             final = await answer_from_views(task, views, room, doubted=False)
-            final = given(task, final if final.found else fallback or final, doubted=False)
+            final = await given(task, final if final.found else fallback or final, doubted=False)
     except (MalformedReply, CutReply):
         if fallback is None:
             raise
-        final = given(task, fallback, doubted=doubted)
+        final = await given(task, fallback, doubted=doubted)
     if task.several:  # each of several things is an answer of its own
         return final
     return _with_conflicts(task, final, rounds)
@@ -75,12 +78,8 @@ def waver(replies: Sequence[Reply]) -> bool:
     return not plain and any(reply["wavers"] for reply in replies)
 
 
-def views_of(task: Task, sides: Sequence[Side]) -> list[View]:
-    """The passages that the sides' quotes stand in, those that hold their answer first."""
-    return widen(_quoted(sides), task.documents, task.span)
-
-
 def _quoted(sides: Sequence[Side]) -> list[Entry]:
+    """The sides' quotes, those that hold their answer with more weight."""
     return [
         Entry(**asdict(_evidence(side, 1.0 if side["supported"] else _UNSUPPORTED)))
         for side in sides
@@ -115,7 +114,8 @@ def _members_own(task: Task, last: Round, *, doubted: bool) -> Final | None:
     for side in standing(last):
         if side["supported"]:
             reply = answerer.FinalReply(found="yes", answer=side["answer"])
-            regions = [(view.document, view.start, view.end) for view in views_of(task, [side])]
+            views = widen(_quoted([side]), task.documents, task.span)
+            regions = [(view.document, view.start, view.end) for view in views]
             final = check(task, reply, regions, doubted=doubted)
             if final.found:
                 return final

@@ -5,6 +5,7 @@ START -> answer -> END
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
@@ -75,7 +76,8 @@ async def answer(state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer from the whole text."""
     task = runtime.context
     final = await answer_from_views(task, whole(task), direct_room(task), doubted=False, streamed=True)
-    return {"final": told_how_sure(task, final, doubted=False).as_state()}
+    final = await asyncio.to_thread(told_how_sure, task, final, doubted=False)
+    return {"final": final.as_state()}
 
 
 def whole(task: Task) -> list[View]:

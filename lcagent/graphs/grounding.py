@@ -10,7 +10,7 @@ from dataclasses import asdict
 from rapidfuzz import fuzz
 
 from lcagent.agents import answerer
-from lcagent.documents import figures, query_words, search, sentences
+from lcagent.documents import figures, query_words, sentences
 from lcagent.documents.forms import dates, in_digits, without_dates
 from lcagent.documents.lexical import among
 from lcagent.graphs.final import Final
@@ -69,17 +69,12 @@ def check(
 
 def _off_topic(task: Task) -> str:
     """Why nothing is about the question; a question in another language fails by its words alone."""
-    if worded(task):
+    if task.worded():
         return "no passage is about what the question asks for"
     return (
         "no word of the question stands in the text, so that nothing shows which passage is about it:"
         " ask in the text's own language and words"
     )
-
-
-def worded(task: Task) -> bool:
-    """Whether any content word of the question stands in a document."""
-    return any(search(document.text, task.question, limit=1) for document in task.documents)
 
 
 def about(question: str, shown: str) -> bool:
@@ -145,7 +140,7 @@ def cite(task: Task, answer: str, regions: Sequence[tuple[int, int, int]]) -> li
     plain = _plain(answer)
     said = set(query_words(plain)) - _VERDICTS
     numbers = figures(plain)
-    scored: list[tuple[float, Evidence]] = []
+    scored: list[tuple[float, Evidence, frozenset[str]]] = []
     for document, start, end in regions:
         text = task.documents[document].text
         for span in sentences(text, start, end):
@@ -153,19 +148,20 @@ def cite(task: Task, answer: str, regions: Sequence[tuple[int, int, int]]) -> li
             stated = _plain(quote)  # "three years" says "3 years"
             words = set(query_words(stated))
             says = len(said & words) / len(said) if said else 0.0
-            if numbers and not numbers <= figures(stated):
+            named = figures(stated) if numbers else frozenset[str]()
+            if not numbers <= named:
                 says *= 0.3
             about = len(asked & words) / len(asked) if asked else 0.0
             item = Evidence(document, _segment_at(task, document, span.start), span.start, span.end, quote)
-            scored.append((2 * says + about, item))
-    scored.sort(key=lambda pair: (-pair[0], pair[1].document, pair[1].start))
+            scored.append((2 * says + about, item, named))
+    scored.sort(key=lambda one: (-one[0], one[1].document, one[1].start))
     best = scored[0][0] if scored else 0.0
-    chosen = [item for score, item in scored[:MOST_CITATIONS] if score > 0 and score >= 0.6 * best]
+    chosen = [one for one in scored[:MOST_CITATIONS] if one[0] > 0 and one[0] >= 0.6 * best]
     # Of a list of values each has a source of its own.
     for number in sorted(numbers) if len(numbers) > 1 else ():
-        if not any(number in figures(_plain(item.quote)) for item in chosen):
-            chosen += [item for _, item in scored if number in figures(_plain(item.quote))][:1]
-    return chosen[:MOST_LISTED]
+        if not any(number in named for _, _, named in chosen):
+            chosen += [one for one in scored if number in one[2]][:1]
+    return [item for _, item, _ in chosen[:MOST_LISTED]]
 
 
 def _rival(

@@ -92,7 +92,7 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
     kept = {(e.document, e.start): note for note in notes for e in note.evidence}
     left = [e for e in task.ledger.live() if not e.note or (e.document, e.start) in kept]
     if is_doubted(task):  # its reasoning is left out: what is left is passages, and asked about as such
-        return await answer_from_ledger(task, left)
+        return await answer_from_ledger(task, left, doubted=True)
     ranked = await asyncio.to_thread(ranked_views, task, left)
     if not ranked:
         return Final("", found=False)
@@ -113,7 +113,7 @@ async def answer_from_notes(task: Task, notes: Sequence[Note]) -> Final:
         )
 
     final = await looked_at_twice(task, ranked, shown, ask, most=most)
-    return given(task, final, doubted=False)
+    return await given(task, final, doubted=False)
 
 
 def _noted(view: View) -> bool:

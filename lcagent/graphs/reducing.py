@@ -144,7 +144,7 @@ async def answer_from_findings(task: Task, findings: Sequence[Finding]) -> Final
     if mode == "retrieval" and final.found:
         final = _verbatim(task, final)
     final.warnings = [*warnings, *final.warnings]
-    return given(task, final, doubted=doubted)
+    return await given(task, final, doubted=doubted)
 
 
 def _surest(findings: Sequence[Finding]) -> FinalReply | None:

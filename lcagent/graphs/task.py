@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from lcagent.agents.prompt import Prompt
-from lcagent.documents import Document, Layout, Segment, lay_out, unmentioned
+from lcagent.documents import Document, Layout, Segment, lay_out, search, unmentioned
 from lcagent.graphs.answer import Status
 from lcagent.graphs.events import Event
 from lcagent.memory.entries import Entry, Evidence
@@ -91,6 +91,13 @@ class Task:
         if self.missing is None:
             self.missing = unmentioned(self.question, [document.text for document in self.documents])
         return self.missing
+
+    def worded(self) -> bool:
+        """Whether any content word of the question stands in a document."""
+        return any(
+            search(document.text, self.question, limit=1, layout=self.layout(index))
+            for index, document in enumerate(self.documents)
+        )
 
     def span(self, document: int, index: int) -> tuple[int, int]:
         """Where one segment begins and ends in its document's text."""
