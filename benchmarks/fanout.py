@@ -31,7 +31,7 @@ SEGMENT_CHARS = 14_000
 STRATEGY = """
 import asyncio, collections, json, resource, sqlite3, sys, time
 from lcagent import Reader
-from lcagent.graphs.events import RunStarted, SegmentRead
+from lcagent.events import RunStarted, SegmentRead
 from lcagent.settings import load_settings, split_strategy
 base, home, path, spec, limit = sys.argv[1:6]
 before = resource.getrusage(resource.RUSAGE_SELF)

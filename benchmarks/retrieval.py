@@ -29,9 +29,9 @@ def tokens(text: str) -> int:
 def last_gold(item: Any, home: Path) -> int:
     """The rank of the gold paragraph that is ranked last, from 0; a large number where one is not ranked."""
     from lcagent.documents import Document, split
-    from lcagent.graphs.answering import ranked_views
-    from lcagent.graphs.task import Task
-    from lcagent.graphs.witness import hint_entries
+    from lcagent.graphs.shared.answering import ranked_views
+    from lcagent.graphs.shared.retrieval import hint_entries
+    from lcagent.graphs.shared.task import Task
     from lcagent.memory.entries import integrate
     from lcagent.memory.ledger import Ledger
     from lcagent.memory.store import Store

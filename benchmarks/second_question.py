@@ -55,8 +55,8 @@ def second_question(document: Path, base: str, strategy: str, questions: list[st
 
 
 def _calls(home: Path, run: str) -> list[dict[str, Any]]:
-    from lcagent.graphs.runs import Runs
     from lcagent.memory.store import Store
+    from lcagent.runs.records import Runs
 
     return Runs(Store(home / "lcagent.db")).call_rows(run)
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lcagent.answer import Answer, Citation
     from lcagent.errors import (
         BudgetReached,
         DocumentError,
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
         RunError,
         UsageError,
     )
-    from lcagent.graphs.answer import Answer, Citation
-    from lcagent.graphs.events import (
+    from lcagent.events import (
         AnswerDelta,
         Event,
         Finished,
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
         RunStarted,
         SegmentRead,
     )
-    from lcagent.graphs.reader import Reader
+    from lcagent.reader import Reader
     from lcagent.settings import Settings
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "lcagent.graphs.reader": ["Reader"],
-    "lcagent.graphs.answer": ["Answer", "Citation"],
-    "lcagent.graphs.events": [
+    "lcagent.reader": ["Reader"],
+    "lcagent.answer": ["Answer", "Citation"],
+    "lcagent.events": [
         "AnswerDelta",
         "Event",
         "Finished",

@@ -19,9 +19,9 @@ _FORKED.set_forkserver_preload(
     [
         "aiohttp",
         "lcagent.cli.progress",
-        "lcagent.graphs.memagent_parallel",
-        "lcagent.graphs.reader",
-        "lcagent.graphs.runner",
+        "lcagent.graphs.memagent.parallel",
+        "lcagent.reader",
+        "lcagent.runs.runner",
         "lcagent.memory.checkpoints",
         *(where.partition(":")[0] for where in STRATEGIES.values()),
     ]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from lcagent.agents.leader import LeaderReply, guarded
 from lcagent.documents.forms import form, holds
-from lcagent.graphs import bracket
-from lcagent.graphs.bracket import MOST_SIDES, Meeting, Reply, says
-from lcagent.graphs.clusters import cluster, same_answer
+from lcagent.graphs.longagent import bracket
+from lcagent.graphs.longagent.bracket import MOST_SIDES, Meeting, Reply, says
+from lcagent.graphs.longagent.clusters import cluster, same_answer
 
 EQUAL = [
     ("5 March 1911", "March 5, 1911"),

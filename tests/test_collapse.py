@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from lcagent import Reader
 from lcagent.errors import CutReply, MalformedReply, UsageError
-from lcagent.graphs.runs import Runs
-from lcagent.memory.findings import SHARE, Finding, carry, clip, group, keep, split, squeeze, union
+from lcagent.graphs.mapreduce.findings import SHARE, Finding, carry, clip, group, keep, split, squeeze, union
 from lcagent.memory.store import Store
+from lcagent.runs.records import Runs
 from tests.helpers import prose
 from tests.loopback import Faults, Loopback
 from tests.mapping import mapped, reduced, role, roles
@@ -122,7 +122,7 @@ class Tokens:
 def test_the_rounds_end_whatever_the_model_writes(data, count: int, budget: int) -> None:
     from unittest.mock import patch
 
-    from lcagent.graphs import collapsing
+    from lcagent.graphs.mapreduce import collapsing
 
     every = [data.draw(findings(st.just(f"0.{n}.0"))) for n in range(count)]
     evidence = set(union(every))
@@ -211,7 +211,7 @@ def test_what_does_not_fit_is_collapsed_and_its_quotes_keep_their_places(
     loopback, tmp_path: Path, home: Path, monkeypatch
 ) -> None:
     # Believed, so that every finding goes on; this reader finds something nearly everywhere.
-    monkeypatch.setattr("lcagent.graphs.gathering.BELIEVED", 0.0)
+    monkeypatch.setattr("lcagent.graphs.mapreduce.gathering.BELIEVED", 0.0)
     path, server = many(loopback, tmp_path)
     answer = ask(server, path, mapreduce={"segment_tokens": 200})
     assert roles(server).count("collapse") >= 4
@@ -227,7 +227,7 @@ def test_what_does_not_fit_is_collapsed_and_its_quotes_keep_their_places(
 
 @pytest.mark.parametrize("kind", ["malformed", "budget"])
 def test_a_collapse_that_fails_is_done_by_code(loopback, tmp_path: Path, monkeypatch, kind: str) -> None:
-    monkeypatch.setattr("lcagent.graphs.gathering.BELIEVED", 0.0)
+    monkeypatch.setattr("lcagent.graphs.mapreduce.gathering.BELIEVED", 0.0)
     path, server = many(loopback, tmp_path)
     options = {}
     if kind == "malformed":

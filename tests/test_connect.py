@@ -5,8 +5,8 @@ import json
 import pytest
 
 from lcagent.errors import EndpointUnavailable, SettingsError
-from lcagent.models.connect import choose
-from lcagent.models.session import ModelSession
+from lcagent.models.serving.connect import choose
+from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings
 from tests.helpers import in_this_process
 
@@ -35,14 +35,14 @@ def test_a_given_server_is_asked_by_the_name_that_it_lists(loopback, listed, wan
 def test_a_server_here_that_lists_the_very_name_goes_before_the_provider(
     loopback, monkeypatch, listed: str, source: str
 ) -> None:
-    monkeypatch.setattr("lcagent.models.connect.LOCAL_BASE", loopback(model=listed).url)
+    monkeypatch.setattr("lcagent.models.serving.connect.LOCAL_BASE", loopback(model=listed).url)
     choice = choose(Settings(model=OPEN))
     assert (choice.source, choice.model) == (source, OPEN)
 
 
 def test_a_providers_key_is_not_shown_to_a_server_here(loopback, monkeypatch) -> None:
     server = loopback(model=OPEN, api_key="secret")
-    monkeypatch.setattr("lcagent.models.connect.LOCAL_BASE", server.url)
+    monkeypatch.setattr("lcagent.models.serving.connect.LOCAL_BASE", server.url)
     assert choose(Settings(model=OPEN, api_key="secret")).source == "provider"
     assert choose(Settings(model=f"hosted_vllm/{OPEN}", api_key="secret")).source == "found"
 

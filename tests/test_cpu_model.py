@@ -7,7 +7,7 @@ import pytest
 from platformdirs import user_cache_path
 
 from lcagent import Reader
-from lcagent.models.weights import ensure
+from lcagent.models.serving.weights import ensure
 from tests.helpers import REPORT
 
 pytestmark = [pytest.mark.cpu_model, pytest.mark.timeout(1800)]

@@ -9,7 +9,7 @@ import pytest
 
 from lcagent import AnswerDelta, Reader
 from lcagent.errors import EndpointUnavailable, QuestionTooLong
-from lcagent.graphs.final import SURE
+from lcagent.graphs.shared.final import SURE
 from tests.helpers import NEEDLE, QUESTION, clever, haystack, prose
 from tests.loopback import Faults, Loopback, Reply, Request
 from tests.side_by_side import fields, noting

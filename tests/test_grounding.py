@@ -2,7 +2,7 @@
 
 import pytest
 
-from lcagent.graphs.grounding import grounded
+from lcagent.graphs.shared.checks import grounded
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lcagent import Reader
 from lcagent.errors import MalformedReply, UsageError
 from lcagent.evals.bench import Bench, Plan
-from lcagent.models.session import ModelSession
+from lcagent.models.serving.session import ModelSession
 from lcagent.settings import load_settings
 from tests.helpers import NEEDLE, QUESTION, haystack, in_this_process, prose
 from tests.killable import Killable

@@ -9,7 +9,7 @@ import pytest
 from lcagent import Reader
 from lcagent.evals.bench import Bench, Plan
 from lcagent.memory.checkpoints import LoopSaver
-from lcagent.models.session import ModelSession
+from lcagent.models.serving.session import ModelSession
 from lcagent.settings import load_settings
 from tests.helpers import NEEDLE, QUESTION, haystack, prose
 from tests.loopback import Loopback, Reply, Request

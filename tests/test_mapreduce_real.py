@@ -7,7 +7,7 @@ from platformdirs import user_cache_path
 
 from lcagent import Reader
 from lcagent.agents.mapper import WHOLE
-from lcagent.models.weights import ensure
+from lcagent.models.serving.weights import ensure
 
 pytestmark = [pytest.mark.cpu_model, pytest.mark.timeout(900)]
 PARTS = [

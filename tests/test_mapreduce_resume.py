@@ -34,8 +34,8 @@ def command(server: Loopback, path: Path, home: Path) -> subprocess.Popen:
 
 # Every finding goes on, so that there is something to collapse.
 _BELIEVING = """
-import lcagent.graphs.gathering
-lcagent.graphs.gathering.BELIEVED = 0.0
+import lcagent.graphs.mapreduce.gathering
+lcagent.graphs.mapreduce.gathering.BELIEVED = 0.0
 from lcagent.cli.main import main
 main()
 """

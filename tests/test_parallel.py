@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcagent.documents import Document, Layout, lay_out, split
-from lcagent.graphs.runs import Runs
-from lcagent.graphs.side_by_side import STRIDE, gather
+from lcagent.graphs.shared.side_by_side import STRIDE, gather
 from lcagent.memory.entries import Evidence, integrate
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.store import Store
+from lcagent.runs.records import Runs
 from tests.helpers import NEEDLE, clever, haystack, prose
 from tests.loopback import Reply
 from tests.side_by_side import ask, killed_then_resumed, role, segment_of

@@ -6,7 +6,7 @@ import pytest
 from platformdirs import user_cache_path
 
 from lcagent import Reader
-from lcagent.models.weights import ensure
+from lcagent.models.serving.weights import ensure
 
 pytestmark = [pytest.mark.cpu_model, pytest.mark.timeout(900)]
 ONE_HOP = "To which place did Captain Isolde Pellworth retire in 1920?"

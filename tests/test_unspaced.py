@@ -8,7 +8,7 @@ import pytest
 from lcagent import Reader
 from lcagent.documents import Sentences, find_quote, linked, query_words, search
 from lcagent.documents.forms import holds
-from lcagent.graphs.grounding import grounded
+from lcagent.graphs.shared.checks import grounded
 from tests.helpers import prose
 from tests.loopback import Request
 

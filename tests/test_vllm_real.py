@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lcagent.models import vllm_server
+from lcagent.models.serving import vllm_server
 from lcagent.models.tokens import counter_for
 from tests.helpers import REPORT
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from lcagent.errors import EndpointUnavailable
-from lcagent.models import vllm_server
-from lcagent.models.connect import choose
-from lcagent.models.vllm_server import (
+from lcagent.models.serving import vllm_server
+from lcagent.models.serving.connect import choose
+from lcagent.models.serving.vllm_server import (
     Gpu,
     default_model,
     ensure_server,

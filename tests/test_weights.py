@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lcagent.errors import EndpointUnavailable, WeightsError
-from lcagent.models.weights import DEFAULT, Weights, ensure, state
+from lcagent.models.serving.weights import DEFAULT, Weights, ensure, state
 
 DATA = b"GGUF" + bytes(range(256)) * 20_000
 UNREACHABLE = "http://127.0.0.1:9/model.gguf"

@@ -10,9 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
-from lcagent.agents.mapper import ANSWER_CHARS, FACT_CHARS, RATIONALE_CHARS, Mode, bounded, listed
+from lcagent.agents.mapper import ANSWER_CHARS, FACT_CHARS, RATIONALE_CHARS, Confidence, Mode, bounded, listed
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.memory.findings import Confidence
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import ask_typed
 from lcagent.models.window import Part

@@ -17,12 +17,12 @@ from pydantic import BaseModel, WithJsonSchema
 from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.documents import Document, Segment
 from lcagent.memory.entries import Evidence
-from lcagent.memory.findings import Confidence
 from lcagent.memory.places import Places
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import ask_typed
 from lcagent.models.window import Part
 
+Confidence = Literal["high", "middle", "zero"]
 Mode = Literal["qa", "summary", "code", "math", "retrieval"]
 PROMPT = load_prompt("map")
 WHOLE = "What are the main points of this text?"

@@ -21,7 +21,7 @@ from lcagent.cli.options import (
 from lcagent.errors import UsageError
 
 if TYPE_CHECKING:
-    from lcagent.graphs.answer import Answer
+    from lcagent.answer import Answer
     from lcagent.settings import Settings
 
 EXIT = {"answered": 0, "conflicting": 0, "not_found": 3, "budget": 4}
@@ -125,8 +125,8 @@ def deliver(
     if output is not None:
         _check_writable(output)
     from lcagent.cli.progress import Console
-    from lcagent.graphs.events import Finished
-    from lcagent.graphs.reader import Reader
+    from lcagent.events import Finished
+    from lcagent.reader import Reader
 
     console = Console(quiet=quiet, verbose=verbose, echo=stream and not as_json)
     with console, Reader(settings, progress=console.fetching) as reader:

@@ -86,7 +86,7 @@ def _measure(plan: Plan, settings: Any, quiet: bool) -> None:
     from lcagent.evals.bench import Bench
     from lcagent.evals.report import table, write_report
     from lcagent.evals.summary import summarise
-    from lcagent.models.session import ModelSession
+    from lcagent.models.serving.session import ModelSession
 
     console = Console(quiet=quiet)
 

@@ -10,7 +10,7 @@ import typer
 from lcagent.cli.options import ApiBaseOption, ApiKeyOption, HomeOption, ModelOption, settings_from
 
 if TYPE_CHECKING:
-    from lcagent.models.connect import Choice
+    from lcagent.models.serving.connect import Choice
 
 
 def doctor(
@@ -22,8 +22,8 @@ def doctor(
 ) -> None:
     """Say which model server `ask` would use and why; start nothing. Exit status 1: none."""
     settings = settings_from(model=model, api_base=api_base, api_key=api_key, home=home)
-    from lcagent.models.connect import survey
-    from lcagent.models.facts import machine_facts
+    from lcagent.models.serving.connect import survey
+    from lcagent.models.serving.facts import machine_facts
 
     choice, instead = survey(settings)
     facts = machine_facts(settings)

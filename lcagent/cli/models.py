@@ -19,7 +19,7 @@ def pull(
     """Fetch the embedded CPU model (1.1 GB), or check the copy that is there."""
     settings = settings_from(home=home)
     from lcagent.cli.progress import Console
-    from lcagent.models.weights import ensure
+    from lcagent.models.serving.weights import ensure
 
     console = Console(quiet=quiet)
     with console:
@@ -31,7 +31,7 @@ def pull(
 def list_models(home: HomeOption = None) -> None:
     """The model files that are here."""
     settings = settings_from(home=home)
-    from lcagent.models.weights import state
+    from lcagent.models.serving.weights import state
 
     print(state(settings.models_dir))
     for file in sorted(settings.models_dir.glob("*.gguf")):
@@ -42,7 +42,7 @@ def list_models(home: HomeOption = None) -> None:
 def status(home: HomeOption = None) -> None:
     """Our vLLM server: what it serves, since when, who uses it, its log."""
     settings = settings_from(home=home)
-    from lcagent.models import vllm_server
+    from lcagent.models.serving import vllm_server
 
     server = vllm_server.status(settings.data_dir)
     if server is None:
@@ -56,6 +56,6 @@ def status(home: HomeOption = None) -> None:
 def stop(home: HomeOption = None) -> None:
     """Stop our vLLM server."""
     settings = settings_from(home=home)
-    from lcagent.models import vllm_server
+    from lcagent.models.serving import vllm_server
 
     print("stopped" if vllm_server.stop(settings.data_dir) else "no vLLM server of ours was running")

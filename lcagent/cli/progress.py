@@ -6,11 +6,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from lcagent.graphs.events import AnswerDelta, Event, Notice, RunStarted, SegmentRead
+from lcagent.events import AnswerDelta, Event, Notice, RunStarted, SegmentRead
 from lcagent.text import whole_characters
 
 if TYPE_CHECKING:
-    from lcagent.graphs.answer import Answer
+    from lcagent.answer import Answer
 
 _PLAIN_EVERY = 15.0
 """Seconds between progress lines where stderr is no terminal."""

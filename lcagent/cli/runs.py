@@ -11,7 +11,7 @@ import typer
 from lcagent.cli.options import HomeOption, settings_from
 
 if TYPE_CHECKING:
-    from lcagent.graphs.runs import Runs
+    from lcagent.runs.records import Runs
 
 app = typer.Typer(help="List, show, replay and delete runs.", no_args_is_help=True)
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or 'last'.")]
@@ -106,7 +106,7 @@ def delete(
 
 
 def _runs(home: str | None) -> Runs:
-    from lcagent.graphs.runs import Runs
     from lcagent.memory.store import Store
+    from lcagent.runs.records import Runs
 
     return Runs(Store(settings_from(home=home).data_dir / "lcagent.db"))

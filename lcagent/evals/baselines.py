@@ -18,12 +18,12 @@ from lcagent.agents.prompt import Prompt
 from lcagent.documents import search
 from lcagent.errors import QuestionTooLong, UsageError
 from lcagent.evals.items import Item
-from lcagent.graphs.answering import layout, tokens_of
 from lcagent.graphs.direct import direct_room, fits, whole
-from lcagent.graphs.final import Final, final_outcome
-from lcagent.graphs.grounding import cite
-from lcagent.graphs.task import Outcome, Task
-from lcagent.memory.evidence import View, fill
+from lcagent.graphs.shared.answering import layout, tokens_of
+from lcagent.graphs.shared.checks import cite
+from lcagent.graphs.shared.evidence import View, fill
+from lcagent.graphs.shared.final import Final, final_outcome
+from lcagent.graphs.shared.task import Outcome, Task
 
 Choose = Callable[[Task, int], list[View]]
 """From a task and the tokens there is room for, what the model is shown."""

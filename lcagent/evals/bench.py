@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lcagent.answer import Answer
 from lcagent.documents import load
 from lcagent.errors import EndpointUnavailable, LcagentError, SettingsError, UsageError
 from lcagent.evals.baselines import BASELINES, baseline
@@ -18,14 +19,13 @@ from lcagent.evals.items import Cited, Cost, Item, Row, read_rows
 from lcagent.evals.measure import cost, retention
 from lcagent.evals.scorers import rescored
 from lcagent.evals.tasks import Request, folder, generate, named
+from lcagent.events import Event, RunStarted
 from lcagent.graphs import STRATEGIES
-from lcagent.graphs.answer import Answer
-from lcagent.graphs.events import Event, RunStarted
-from lcagent.graphs.runner import Request as Question
-from lcagent.graphs.runner import run
-from lcagent.graphs.runs import Runs
 from lcagent.memory.store import Store
-from lcagent.models.session import ModelSession
+from lcagent.models.serving.session import ModelSession
+from lcagent.runs.records import Runs
+from lcagent.runs.runner import Request as Question
+from lcagent.runs.runner import run
 from lcagent.settings import Settings, load_settings, split_strategy
 
 TIMED_OUT = "TimedOut"

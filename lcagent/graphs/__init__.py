@@ -6,14 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lcagent.graphs.task import Strategy, Task
+    from lcagent.graphs.shared.task import Strategy, Task
 
 STRATEGIES = {
     "direct": "lcagent.graphs.direct:Direct",
-    "memagent": "lcagent.graphs.memagent:MemAgent",
-    "mapreduce": "lcagent.graphs.mapreduce:MapReduce",
-    "longagent": "lcagent.graphs.longagent:LongAgent",
-    "segment": "lcagent.graphs.segment:Segment",
+    "memagent": "lcagent.graphs.memagent.graph:MemAgent",
+    "mapreduce": "lcagent.graphs.mapreduce.graph:MapReduce",
+    "longagent": "lcagent.graphs.longagent.graph:LongAgent",
+    "segment": "lcagent.graphs.segmentplus.graph:Segment",
 }
 """Each strategy's class, imported when it is used."""
 

@@ -14,10 +14,10 @@ from langgraph.runtime import Runtime
 from lcagent.agents import answerer
 from lcagent.agents.prompt import Prompt
 from lcagent.errors import QuestionTooLong, UsageError
-from lcagent.graphs.answering import answer_from_views, tokens_of, told_how_sure
-from lcagent.graphs.final import Final, final_outcome
-from lcagent.graphs.task import Outcome, Task
-from lcagent.memory.evidence import View
+from lcagent.graphs.shared.answering import answer_from_views, tokens_of, told_how_sure
+from lcagent.graphs.shared.evidence import View
+from lcagent.graphs.shared.final import Final, final_outcome
+from lcagent.graphs.shared.task import Outcome, Task
 
 
 class DirectState(TypedDict):

@@ -14,7 +14,7 @@ from lcagent.evals.compare import load_rows
 from lcagent.evals.measure import critical_path, peak, retention
 from lcagent.evals.summary import summarise
 from lcagent.evals.tasks import TASKS, folder
-from lcagent.models.session import ModelSession
+from lcagent.models.serving.session import ModelSession
 from lcagent.settings import load_settings
 from tests.loopback import Loopback, Reply
 

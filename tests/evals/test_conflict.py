@@ -13,7 +13,7 @@ from lcagent.evals.scorers import score_row, sub_exact_match
 from lcagent.evals.tasks import Request, generate
 from lcagent.evals.tasks.conflict import KINDS
 from lcagent.memory.entries import corrects
-from lcagent.models.session import ModelSession
+from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings
 from tests.loopback import count
 

@@ -1,0 +1,58 @@
+"""What happens during a reading, as typed events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lcagent.answer import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Event):
+    """A sentence for people: a warning, a server being started, a retry."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Event):
+    """The plan is made: how, with which model, over how many segments."""
+
+    run_id: str
+    strategy: str
+    model: str
+    window: int
+    segments: int
+    earlier_calls: int
+    """Calls that an earlier command of this run had finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRead(Event):
+    """One more segment is read; `kept` sentences of it went into the evidence."""
+
+    document: str
+    index: int
+    page: int | None
+    kept: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDelta(Event):
+    """A piece of the answer's text: as the model writes it, or all at once where it might yet be withheld."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Event):
+    """The last event."""
+
+    answer: Answer

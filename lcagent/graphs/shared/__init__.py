@@ -1,0 +1,1 @@
+"""What strategies share: task, reading, evidence, retrieval, answering, checks."""

@@ -1,0 +1,82 @@
+"""Reading one segment: what every strategy that reads segment by segment does around its own call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from lcagent.errors import CutReply, EndpointUnavailable, MalformedReply, QuestionTooLong
+from lcagent.events import SegmentRead
+from lcagent.graphs.shared.task import Task
+
+T = TypeVar("T")
+
+READING_NODES = frozenset({"read", "note", "map", "ask"})
+"""Names of the graphs' nodes that read one segment each; those that had finished are not run again."""
+LEAST_SEGMENT = 128
+"""Fewer tokens of document in a call are not worth the call."""
+
+
+def segment_budget(task: Task, room: int, most: int) -> int:
+    """Most tokens of a segment.
+
+    Args:
+        task: the run.
+        room: what the window leaves beside everything else.
+        most: what the settings allow.
+
+    Raises:
+        QuestionTooLong: the room is too small to read in.
+    """
+    if room < LEAST_SEGMENT:
+        question = task.model.window.count(task.question)
+        raise QuestionTooLong(
+            f"the question takes {question} tokens; with the prompt, the memory and the reply it"
+            f" leaves {max(room, 0)} of the window's {task.model.window.size} for the document",
+            hint="ask a shorter question, or use a larger --window",
+        )
+    # Steps of 32, so that questions of about the same length share one segmentation.
+    return min(most, room // 32 * 32)
+
+
+async def attempt(task: Task, work: Coroutine[Any, Any, T]) -> T | None:
+    """One segment's result; None where its call failed for good, so that the segment counts as not read.
+
+    A fan-out starts all its nodes at once; each waits here for its turn before it makes its prompt, so
+    that thousands of them take no memory and reserve no budget.
+
+    A reply that is malformed or cut after its retry costs this one segment, and so does a request that
+    the server would not answer. A server that has gone stops the run, which goes on from there later.
+
+    Raises:
+        BudgetReached: nothing was sent.
+        EndpointUnavailable: the server does not answer at all any more.
+    """
+    try:
+        async with task.gate:
+            return await work
+    except (MalformedReply, CutReply):
+        return None
+    except EndpointUnavailable:
+        if await asyncio.to_thread(task.alive):
+            return None
+        raise
+    finally:
+        work.close()  # cancelled before its turn, it was never begun
+
+
+def tell(task: Task, document: int, index: int, *, kept: int) -> None:
+    """Count one more segment and say so."""
+    task.done += 1
+    segment, source = task.segments[document][index], task.documents[document]
+    task.emit(
+        SegmentRead(
+            document=source.name,
+            index=index,
+            page=source.page_at(segment.start),
+            kept=kept,
+            done=task.done,
+            total=task.total,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Serving: vLLM, the embedded engine, weights, and which of them is used."""

@@ -1,0 +1,217 @@
+"""Which model server is used: the order of choices, the reason, and how to open it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lcagent.errors import EndpointUnavailable
+from lcagent.models.endpoint import Endpoint, normalise_base_url, probe
+from lcagent.settings import Settings
+
+LOCAL_BASE = "http://127.0.0.1:8000/v1"
+_DOCTOR = "; `lcagent doctor` says what else would be used"
+_PROVIDER = re.compile(r"^(?!hosted_vllm/)[a-z0-9_]+/.+")
+
+Source = Literal["given", "found", "vllm", "provider", "embedded", "none"]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What would be used, and why.
+
+    Args:
+        source: given endpoint, found server, our own vLLM, a litellm provider, the embedded engine.
+        model: the model's name there; empty if the server decides.
+        why: one clause for people.
+        remedy: the one command that mends or betters it; empty if nothing is missing.
+        endpoint: the endpoint, where one answers already.
+    """
+
+    source: Source
+    model: str
+    why: str
+    remedy: str = ""
+    endpoint: Endpoint | None = None
+    vllm: Path | None = None
+
+
+def choose(settings: Settings) -> Choice:
+    """Pick a model server, in the order that docs and `lcagent doctor` state; starts nothing.
+
+    Raises:
+        EndpointUnavailable: an endpoint was named and does not answer. No other is taken instead.
+    """
+    wanted = (settings.model or "").removeprefix("hosted_vllm/")
+    if settings.api_base:
+        return _given(settings, wanted)
+    if _is_gguf(settings.model) or settings.model == "embedded":
+        return _embedded(settings, "named with --model")
+    provider = _provider(settings.model or "")
+    # A provider's key is not for whatever listens on this machine.
+    found = _local(wanted, None if provider else settings.api_key)
+    if found:
+        return Choice("found", found.model, "a server answers at 127.0.0.1:8000", endpoint=found)
+    if provider:
+        return Choice("provider", wanted, f"named with --model: litellm provider {provider!r}")
+    return _own(settings, wanted)
+
+
+def survey(settings: Settings) -> tuple[Choice, Choice | None]:
+    """For `lcagent doctor`: what would be used, and what instead where a named endpoint cannot be.
+
+    Raises:
+        SettingsError: the endpoint is no URL.
+    """
+    try:
+        return choose(settings), None
+    except EndpointUnavailable as error:
+        mend = error.hint.removesuffix(_DOCTOR)
+        instead = choose(settings.model_copy(update={"api_base": None}))
+        return Choice("none", "", error.message, remedy=mend), instead
+
+
+def _given(settings: Settings, wanted: str) -> Choice:
+    base = normalise_base_url(settings.api_base or "")
+    endpoint = probe(base, model=wanted or None, api_key=settings.api_key)
+    if endpoint is None:
+        raise EndpointUnavailable(
+            f"no model server answers at {base}",
+            hint="start it, or unset LCAGENT_API_BASE / --api-base" + _DOCTOR,
+        )
+    return Choice("given", endpoint.model, "given by --api-base or LCAGENT_API_BASE", endpoint=endpoint)
+
+
+def _local(wanted: str, api_key: str | None) -> Endpoint | None:
+    """The server at the usual place, if it serves what is wanted under that very name."""
+    model = wanted or None
+    try:
+        found = probe(LOCAL_BASE, model=model, api_key=api_key, timeout=1.0, listed=bool(wanted))
+        return found and (probe(LOCAL_BASE, model=model, api_key=api_key) or found)
+    except EndpointUnavailable:  # it wants a key, so it is not ours to use
+        return None
+
+
+def _own(settings: Settings, wanted: str) -> Choice:
+    from lcagent.models.serving.vllm_server import (
+        default_model,
+        find_vllm,
+        gpu_memory,
+        least_memory,
+        roomiest,
+    )
+
+    vllm = find_vllm()
+    gpus = gpu_memory()
+    gpu = roomiest(gpus) if gpus else None
+    default = default_model(gpu.free_bytes) if gpu else ""
+    if vllm is not None and (wanted or default):
+        why = f"vLLM is installed; {'GPU ' + gpu.name if gpu else 'no GPU, so on the CPU'}"
+        return Choice("vllm", wanted or default, why, vllm=vllm)
+    if wanted:
+        return Choice(
+            "none",
+            wanted,
+            f"{wanted!r} is served nowhere, and vLLM is not installed to serve it",
+            remedy="pip install 'lcagent[vllm]'",
+        )
+    if gpu and not default:
+        why = (
+            f"the GPU {gpu.name} has {gpu.free_bytes >> 30} GiB free, and vLLM's smallest model here needs"
+            f" {least_memory() >> 30}: free some, or name a smaller one with --model"
+        )
+    else:
+        why = "vLLM is not installed" if vllm is None else "vLLM has no GPU and no --model"
+    remedy = "pip install 'lcagent[vllm]'" if default and vllm is None else ""
+    return _embedded(settings, f"no server answers, and {why}", remedy)
+
+
+def _embedded(settings: Settings, why: str, remedy: str = "") -> Choice:
+    from lcagent.models.serving.embedded import available
+
+    model = settings.model if _is_gguf(settings.model) else ""
+    if not available():
+        return Choice(
+            "none",
+            model or "",
+            f"{why}; the embedded engine is not installed",
+            "pip install 'lcagent[local]'",
+        )
+    return Choice("embedded", model or "", why, remedy)
+
+
+def open_endpoint(
+    choice: Choice,
+    settings: Settings,
+    *,
+    say: Say,
+    progress: Callable[[str, int, int], None],
+    stack: ExitStack,
+    halt: threading.Event | None = None,
+) -> Endpoint:
+    """Make the choice's server answer: use, start or fetch what it needs.
+
+    Args:
+        choice: from `choose`.
+        settings: window, folders, slots.
+        say: gets sentences for people.
+        progress: gets (what, bytes done, bytes in all) while a model file is fetched.
+        stack: closes what was opened for this process alone.
+        halt: set by another thread, it ends the wait.
+
+    Raises:
+        EndpointUnavailable: it cannot be made to answer.
+        WeightsError: the model file cannot be had.
+    """
+    if choice.endpoint is not None:
+        return choice.endpoint
+    if choice.source == "none":
+        raise EndpointUnavailable(f"no model: {choice.why}", hint=choice.remedy)
+    if choice.source == "vllm" and choice.vllm is not None:
+        from lcagent.models.serving.vllm_server import ensure_server
+
+        return ensure_server(
+            choice.model,
+            window=settings.window,
+            home=settings.data_dir,
+            vllm=choice.vllm,
+            say=say,
+            halt=halt,
+        )
+    from lcagent.models.serving.embedded import EmbeddedServer
+    from lcagent.models.serving.weights import ensure
+
+    path = ensure(choice.model or None, models_dir=settings.models_dir, progress=progress, halt=halt)
+    if not choice.model:
+        say(
+            "using the small embedded CPU model (Qwen2.5-Coder-1.5B, 4 bit): expect modest answers."
+            " With a GPU: pip install 'lcagent[vllm]', and vLLM is used."
+        )
+    log = settings.data_dir / "logs" / "embedded.log"
+    server = EmbeddedServer(path, context=settings.window, slots=settings.concurrency or 1, log=log)
+    endpoint = server.start(halt=halt)
+    stack.callback(server.stop)
+    return endpoint
+
+
+def _is_gguf(model: str | None) -> bool:
+    return bool(model) and str(model).lower().endswith(".gguf")
+
+
+def _provider(model: str) -> str:
+    """litellm's name of the provider that a model's name begins with; empty if there is none."""
+    if not _PROVIDER.match(model) or Path(model).exists():
+        return ""
+    from lcagent.models.transport import imported_litellm
+
+    imported_litellm()
+    from litellm.types.utils import LlmProviders
+
+    name = model.split("/", maxsplit=1)[0]
+    return name if name in {provider.value for provider in LlmProviders} else ""

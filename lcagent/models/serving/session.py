@@ -1,0 +1,178 @@
+"""A model opened for this process: chosen, started if need be, kept between questions."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from lcagent.errors import EndpointUnavailable, SettingsError
+from lcagent.models.endpoint import Endpoint, probe
+from lcagent.models.serving.connect import Choice, choose, open_endpoint
+from lcagent.models.serving.waiting import pause
+from lcagent.models.tokens import EstimateCounter, FileCounter, TokenCounter, counter_for
+from lcagent.models.transport import HttpTransport, LiteLlmTransport, Transport
+from lcagent.settings import Settings
+
+_REASONS = re.compile(
+    r"(?:^|[-_/. ])(?:r1|qwq|o[134](?:-mini)?|gpt-oss|thinking|reasoner|reasoning|magistral|qwenlong)"
+    r"|qwen3-\d+b(?!.*instruct)|deepseek-r",
+    re.I,
+)
+
+Say = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """A model that answers: its name, window, tokenizer and transport.
+
+    `name` tells endpoints apart (for the limit of requests in flight); `model` is the model's own
+    name, part of a run's key, so that a run can go on with another server of the same model.
+    `window` is what the settings lead to, `most` what the server could take, where it tells.
+    """
+
+    name: str
+    model: str
+    window: int
+    most: int | None
+    reasoning: int
+    counter: TokenCounter
+    transport: Callable[[], Transport]
+    alive: Callable[[], bool]
+    slots: int | None
+
+
+class ModelSession:
+    """Opens the model server that the settings lead to, once, and closes what it started.
+
+    Args:
+        settings: endpoint, model, window.
+        progress: gets (what, bytes done, bytes in all) while a model file is fetched.
+    """
+
+    def __init__(self, settings: Settings, progress: Progress = lambda _w, _d, _t: None) -> None:
+        self._settings = settings
+        self._progress = progress
+        self._stack = ExitStack()
+        self._lock = threading.Lock()
+        self._open: OpenModel | None = None
+
+    def open(self, say: Say, halt: threading.Event | None = None) -> OpenModel:
+        """The open model; the first call chooses and starts.
+
+        Args:
+            say: gets sentences for people.
+            halt: set by another thread, it ends the wait.
+
+        Raises:
+            EndpointUnavailable: nothing answers or can be made to.
+        """
+        while not self._lock.acquire(timeout=0.2):
+            pause(halt)
+        try:
+            if self._open is None:
+                self._open = self._make(say, halt)
+            return self._open
+        finally:
+            self._lock.release()
+
+    async def wait_open(self, say: Say) -> OpenModel:
+        """`open` from an event loop; cancelled, it waits no longer.
+
+        Raises:
+            EndpointUnavailable: nothing answers or can be made to.
+        """
+        halt = threading.Event()
+        try:
+            return await asyncio.to_thread(self.open, say, halt)
+        finally:
+            halt.set()
+
+    def close(self) -> None:
+        """Stop what this process started for itself alone (not a shared vLLM)."""
+        with self._lock:
+            self._open = None
+            self._stack.close()
+
+    def __enter__(self) -> ModelSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _make(self, say: Say, halt: threading.Event | None) -> OpenModel:
+        choice = choose(self._settings)
+        if choice.source == "provider":
+            return self._provider(choice, say)
+        endpoint = open_endpoint(
+            choice, self._settings, say=say, progress=self._progress, stack=self._stack, halt=halt
+        )
+        counter = counter_for(endpoint, self._settings.tokenizer)
+        self._stack.callback(counter.close)
+        if not counter.exact:
+            say(
+                f"{endpoint.base_url} counts no tokens, so they are estimated:"
+                " set LCAGENT_TOKENIZER to the model's tokenizer.json"
+            )
+        timeout = self._settings.timeout
+        window = self._window(endpoint, say)
+        return OpenModel(
+            name=endpoint.base_url,
+            model=endpoint.model,
+            window=window,
+            most=endpoint.max_model_len,
+            reasoning=self._reasoning(endpoint.model, window),
+            counter=counter,
+            transport=lambda: HttpTransport(endpoint, timeout=timeout),
+            alive=lambda: probe(endpoint.base_url, api_key=endpoint.api_key) is not None,
+            slots=endpoint.slots,
+        )
+
+    def _provider(self, choice: Choice, say: Say) -> OpenModel:
+        say(f"asking {choice.model} through litellm: the document's text leaves this machine")
+        settings = self._settings
+        counter = FileCounter(settings.tokenizer) if settings.tokenizer else EstimateCounter()
+        return OpenModel(
+            name=choice.model,
+            model=choice.model,
+            window=settings.window,
+            most=None,
+            reasoning=self._reasoning(choice.model, settings.window),
+            counter=counter,
+            transport=lambda: LiteLlmTransport(
+                choice.model, api_key=settings.api_key, timeout=settings.timeout
+            ),
+            alive=lambda: True,  # nobody can tell, short of asking
+            slots=None,
+        )
+
+    def _window(self, endpoint: Endpoint, say: Say) -> int:
+        wanted, most = self._settings.window, endpoint.max_model_len
+        if most is None or wanted <= most:
+            return wanted
+        if most < 512:
+            raise EndpointUnavailable(
+                f"{endpoint.base_url} serves a window of {most} tokens, too small to read with",
+                hint="start the server with a larger context",
+            )
+        say(f"the server's window is {most} tokens, so {most} are used instead of {wanted}")
+        return most
+
+    def _reasoning(self, model: str, window: int) -> int:
+        """Tokens to keep free for reasoning, of the window that is served."""
+        given = self._settings.reasoning_tokens
+        if given is None:
+            return window // 5 if _REASONS.search(model) else 0
+        if given > window // 2:
+            raise SettingsError(
+                f"reasoning_tokens={given} is over half of the window ({window})",
+                hint="use a larger --window"
+                if window == self._settings.window
+                else "start the server with a larger context",
+            )
+        return given

@@ -1,0 +1,173 @@
+"""The Python SDK: one object, asked questions about documents."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lcagent.answer import Answer
+from lcagent.events import Event
+from lcagent.models.serving.session import ModelSession
+from lcagent.settings import Settings, load_settings
+
+T = TypeVar("T")
+Sources = str | Path | Sequence[str | Path]
+
+
+class Reader:
+    """Answers questions about documents of any length.
+
+    The model server is chosen and, if need be, started at the first question, and kept for the
+    next ones; `close`, or leaving a `with` block, ends what was started for this object alone.
+
+    Args:
+        settings: a `Settings`, or None to read environment and files.
+        progress: gets (what, bytes done, bytes in all) while a model file is fetched.
+        options: settings by name (`window=2048`, `strategy="memagent"`), which go first.
+
+    Raises:
+        SettingsError: an option has no such name or value.
+
+    Example:
+        >>> from lcagent import Reader
+        >>> answer = Reader().ask("report.pdf", "Who signed it?")  # doctest: +SKIP
+        >>> print(answer.text, answer.citations[0].page)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
+        **options: Any,
+    ) -> None:
+        self.settings = settings or load_settings(options)
+        self._session = ModelSession(self.settings, progress)
+
+    def ask(
+        self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
+    ) -> Answer:
+        """Answer one question.
+
+        An interrupted call goes on where it stopped when it is made again; nothing finished is
+        repeated.
+
+        Args:
+            sources: a file, a folder, `-`, or several of these.
+            question: in any words.
+            password: for encrypted PDFs.
+            resume: also give the stored answer of the same question asked before.
+
+        Raises:
+            LcagentError: any of the tree in `lcagent.errors`.
+        """
+        return _run(self.aask(sources, question, password=password, resume=resume))
+
+    async def aask(
+        self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
+    ) -> Answer:
+        """`ask`, awaited."""
+        return await self._start(sources, question, password, resume, False, lambda _: None)
+
+    async def astream(
+        self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
+    ) -> AsyncIterator[Event]:
+        """Events as they happen; the last one is `Finished` and holds the Answer."""
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def emit(event: Event) -> None:  # also called from worker threads
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        task = asyncio.create_task(self._start(sources, question, password, resume, True, emit))
+        task.add_done_callback(lambda _: loop.call_soon(events.put_nowait, None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            await task
+        finally:
+            task.cancel()
+
+    def stream(
+        self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
+    ) -> Iterator[Event]:
+        """`astream` without async: events from a thread of its own."""
+        events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+        loop = asyncio.new_event_loop()
+        work = self._start(sources, question, password, resume, True, events.put)
+        task = loop.create_task(work)
+
+        def run() -> None:
+            try:
+                loop.run_until_complete(task)
+                events.put(None)
+            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+                events.put(error)
+            finally:
+                loop.run_until_complete(loop.shutdown_default_executor())
+                loop.close()
+
+        thread = threading.Thread(target=run, name="lcagent-reader", daemon=True)
+        thread.start()
+        try:
+            while (event := events.get()) is not None:
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+        finally:
+            with contextlib.suppress(RuntimeError):  # it may have closed by itself
+                loop.call_soon_threadsafe(task.cancel)
+            thread.join()
+
+    def close(self) -> None:
+        """End what was started for this object alone."""
+        self._session.close()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def _start(
+        self,
+        sources: Sources,
+        question: str,
+        password: str | None,
+        resume: bool,
+        stream: bool,
+        emit: Callable[[Event], None],
+    ) -> Answer:
+        from lcagent.runs.runner import Request, run
+
+        several = [sources] if isinstance(sources, (str, Path)) else list(sources)
+        request = Request(several, question, password, resume, stream)
+        return await run(request, self.settings, self._session, emit)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, also where an event loop is running already (notebooks)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            results.append(asyncio.run(work))
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+            errors.append(error)
+
+    thread = threading.Thread(target=target, name="lcagent-ask")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]

@@ -1,0 +1,1 @@
+"""Runs: the one runner, its records, resume."""
