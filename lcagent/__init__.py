@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lcagent.answer import Answer, Citation
+    from lcagent.answer import Answer, Citation, Claim
     from lcagent.errors import (
         BudgetReached,
         DocumentError,
@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "lcagent.reader": ["Reader"],
-    "lcagent.answer": ["Answer", "Citation"],
+    "lcagent.answer": ["Answer", "Citation", "Claim"],
     "lcagent.events": [
         "AnswerDelta",
         "Event",
@@ -59,6 +59,7 @@ __all__ = [
     "AnswerDelta",
     "BudgetReached",
     "Citation",
+    "Claim",
     "DocumentError",
     "Event",
     "Finished",

@@ -1,24 +1,40 @@
-"""What a reading gives: one Answer, its citations, coverage and cost."""
+"""What a reading gives: one Answer, its claims and citations, coverage and cost."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 Status = Literal["answered", "not_found", "conflicting", "budget"]
+Support = Literal["verbatim", "supported", "inferred"]
+"""How a claim rests on its citations: its words stand there as they are; its figures and words stand there;
+or it was made from them (reckoned, counted, translated, put together)."""
+
+
+class Claim(BaseModel):
+    """One statement of the answer, and the numbers of the citations that it rests on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    support: Support
+    citations: list[int]
 
 
 class Citation(BaseModel):
     """A verbatim quote and where it stands; code has checked that it does.
 
-    `char_start` and `char_end` are character offsets into the document's text, which for a
-    plain-text file is the file's own. `page` counts from 1 and is None where there are no pages.
+    `number` is that of the mark in the answer's text. `place` says where a person looks it up: "page 4 (ii)",
+    "Notice period, line 12". `char_start` and `char_end` are character offsets into the document's text,
+    which for a plain-text file is the file's own. `page` counts from 1 and is None where there are no pages.
     """
 
     model_config = ConfigDict(frozen=True)
 
+    number: int
     document: str
+    place: str
     page: int | None
     char_start: int
     char_end: int
@@ -38,6 +54,15 @@ class CoverageReport(BaseModel):
     chars_total: int
     skipped: list[str]
     """Files and passages that were not read, each with the reason."""
+
+
+class SearchReport(BaseModel):
+    """For an answer that was not found: what was looked for, and what comes nearest."""
+
+    terms_without_hit: list[str]
+    """Content words of the question that stand nowhere in the text."""
+    nearest: Citation | None
+    """The passage that matches the question best."""
 
 
 class UsageReport(BaseModel):
@@ -61,16 +86,21 @@ class UsageReport(BaseModel):
 class Answer(BaseModel):
     """The answer to one question about one or more documents.
 
-    `status`: answered; not_found (the documents do not say); conflicting (they say two things);
-    budget (a limit was reached: this is the best answer so far).
+    `text` carries the numbers of its citations, `[1]`; `answer` is the same without them. `status`:
+    answered; not_found (the documents do not say); conflicting (they say two things); budget (a limit
+    was reached: this is the best answer so far).
     """
 
-    version: Literal[1] = 1
-    text: str = Field(serialization_alias="answer")
+    version: Literal[2] = 2
+    answer: str
+    text: str
     status: Status
+    claims: list[Claim]
     citations: list[Citation]
     dropped_quotes: int = 0
     """Quotes that did not stand in the document and were dropped."""
+    searched: SearchReport | None = None
+    """Where the answer was not found: what was looked for."""
     coverage: CoverageReport
     usage: UsageReport
     run_id: str
@@ -80,4 +110,4 @@ class Answer(BaseModel):
 
     def to_json(self) -> str:
         """The versioned object that `--json` prints."""
-        return self.model_dump_json(by_alias=True, indent=2)
+        return self.model_dump_json(indent=2)

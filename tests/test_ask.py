@@ -32,7 +32,7 @@ def test_finds_a_fact_wherever_it_stands(loopback, tmp_path: Path, at: float) ->
     server = loopback(window=2048, reply=clever)
     answer = ask(server, path)
     text = path.read_text()
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
     citation = answer.citations[0]
     assert "Oskar Brandvold" in citation.quote
     assert text[citation.char_start : citation.char_end] == citation.quote
@@ -78,7 +78,7 @@ def test_each_value_of_a_list_has_a_source_of_its_own(loopback, tmp_path: Path) 
     server = loopback(window=2048, reply=lists)
     answer = ask(server, path, "What are all the numbers of the lamp of Vellmere?")
     assert "a list of all the things" in server.requests[-1].text
-    assert (answer.text, answer.status) == (", ".join(values), "answered")
+    assert (answer.answer, answer.status) == (", ".join(values), "answered")
     assert all(any(value in citation.quote for citation in answer.citations) for value in values)
 
 
@@ -118,7 +118,7 @@ def test_a_reader_that_is_believed_is_told_of_a_name_that_is_missing_but_not_ove
         "Who was the harbour master of Vellmere and the people of Skarholm by the old mill on the river?"
     )
     answer = ask(loopback(window=2048, reply=clever), document, question)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
     assert answer.warnings == ["the text never mentions Skarholm"]
 
 
@@ -158,7 +158,7 @@ def test_direct_refuses_what_does_not_fit(loopback, document: Path) -> None:
 def test_overwrite_mode_is_the_papers_agent(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=clever)
     answer = ask(server, document, memagent={"mode": "overwrite"})
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
     assert "Oskar Brandvold" in answer.citations[0].quote
     assert server.overruns == 0
 
@@ -171,7 +171,7 @@ def test_trained_order_puts_the_memory_before_the_section(loopback, document: Pa
     answer = ask(server, document, memagent={"mode": "overwrite", "trained_order": True})
     first = server.requests[0].text
     assert first.index("<memory>") < first.index("<section>")
-    assert answer.text == "Oskar Brandvold"
+    assert answer.answer == "Oskar Brandvold"
 
 
 def test_a_cut_memory_never_becomes_memory(loopback, document: Path) -> None:
@@ -194,7 +194,7 @@ def test_reasoning_never_becomes_memory_or_answer(loopback, document: Path) -> N
     server = loopback(window=4096, reply=thinks)
     for mode in ("ledger", "overwrite"):
         answer = ask(server, document, memagent={"mode": mode}, reasoning_tokens=500)
-        assert answer.text == "Oskar Brandvold"
+        assert answer.answer == "Oskar Brandvold"
     assert not any("SECRET" in r.text for r in server.requests)
 
 
@@ -249,7 +249,7 @@ def test_an_answer_that_is_one_hop_short_leads_on(loopback, tmp_path: Path) -> N
 
     server = loopback(window=2048, reply=hops)
     answer = ask(server, path, "Who was the master of the ship of the lighthouse keeper's brother?")
-    assert (answer.text, answer.status) == ("Ansgar Lindqvist", "answered")
+    assert (answer.answer, answer.status) == ("Ansgar Lindqvist", "answered")
     assert end in [citation.quote for citation in answer.citations]
     assert server.overruns == 0
 
@@ -275,7 +275,7 @@ def test_what_reader_and_retrieval_both_point_at_goes_first(loopback, tmp_path: 
         return notes_first(request) if "facts" in request.schema["properties"] else clever(request)
 
     answer = ask(loopback(window=1536, reply=reads), path, "Who was the harbour master of Vellmere?")
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
 
 
 def test_of_many_passages_with_a_name_the_one_that_begins_with_it_is_the_second_hop(
@@ -304,7 +304,7 @@ def test_of_many_passages_with_a_name_the_one_that_begins_with_it_is_the_second_
         path,
         "Which stream flows by the village where Edda Halloran played?",
     )
-    assert (answer.text, answer.status) == ("Ulm", "answered")
+    assert (answer.answer, answer.status) == ("Ulm", "answered")
 
 
 def test_a_fact_in_the_last_of_many_documents_is_shown(loopback, tmp_path: Path) -> None:
@@ -324,7 +324,7 @@ def test_a_fact_in_the_last_of_many_documents_is_shown(loopback, tmp_path: Path)
         return json.dumps({"found": "yes" if seen else "no", "answer": "Marit Oksendal" if seen else ""})
 
     answer = ask(loopback(window=1536, reply=reads), paths, "Who signed the harbour agreement?")
-    assert (answer.text, answer.status) == ("Marit Oksendal", "answered")
+    assert (answer.answer, answer.status) == ("Marit Oksendal", "answered")
     assert answer.citations[0].document == "doc12.txt"
 
 
@@ -340,7 +340,7 @@ def test_another_years_row_is_no_contradiction(loopback, tmp_path: Path, text: s
     path.write_text(text)
     server = loopback(window=2048, reply=lambda _: '{"found": "yes", "answer": "120"}')
     answer = ask(server, path, "What was the revenue in 2019?", strategy="direct")
-    assert (answer.text, answer.status, answer.warnings) == ("120", "answered", [])
+    assert (answer.answer, answer.status, answer.warnings) == ("120", "answered", [])
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ def test_two_sentences_that_differ_in_order_and_figure_are_a_contradiction(
         "When was the lease signed?" if "lease" in text else "How many steps has the tower of Vellmere?"
     )
     answer = ask(server, path, question, strategy="direct")
-    assert (answer.text, answer.status) == (says, status)
+    assert (answer.answer, answer.status) == (says, status)
     assert len(answer.citations) == (2 if status == "conflicting" else 1)
 
 
@@ -379,7 +379,7 @@ def test_of_several_things_one_that_the_text_does_not_hold_costs_itself_alone(
     says = {"found": "yes", "answers": ["5147563", "5085486"]}
     server = loopback(window=2048, reply=lambda _: json.dumps(says))
     answer = ask(server, path, "What are all the numbers of the mill?", strategy="direct")
-    assert (answer.text, answer.status) == ("5147563", "answered")
+    assert (answer.answer, answer.status) == ("5147563", "answered")
     assert answer.warnings == ["an answer was dropped that the text does not hold: 5085486"]
 
 
@@ -405,7 +405,7 @@ def test_no_readable_reply_at_all_is_an_error_and_the_next_command_asks_again(
     with pytest.raises(MalformedReply, match="for any of the"):
         ask(server, document)
     server.reply = clever
-    assert ask(server, document).text == "Oskar Brandvold"
+    assert ask(server, document).answer == "Oskar Brandvold"
 
 
 def test_segments_that_could_not_be_read_are_told_beside_not_found(loopback, document: Path) -> None:
@@ -433,7 +433,7 @@ def test_memories_of_many_documents_are_read_into_one(loopback, tmp_path: Path, 
 
     server = loopback(window=1024, reply=overwrites)
     answer = ask(server, paths, memagent={"mode": "overwrite", "trained_order": trained})
-    assert "Oskar Brandvold" in answer.text and answer.status == "answered"
+    assert "Oskar Brandvold" in answer.answer and answer.status == "answered"
     assert server.overruns == 0
 
 
@@ -467,7 +467,7 @@ def test_an_unsure_answer_from_a_whole_document_is_given_and_told(loopback, tmp_
     path.write_text(NEEDLE)
     server = loopback(window=2048, reply=lambda r: Reply(clever(r), certainty=0.6))
     answer = ask(server, path, strategy="direct")
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
     assert answer.warnings == ["the model was 60% sure that the text says it"]
     answer = ask(server, path, "Which helicopter crashed?", strategy="direct")
     (warning,) = answer.warnings
@@ -488,7 +488,7 @@ def test_what_cannot_be_answered_from_much_is_asked_of_less(loopback, document: 
     names = {"memagent": "evidence", "segment": "notes"}
     server = loopback(window=2048, reply=lambda r: _few(r, names[strategy]))
     answer = ask(server, document, strategy=strategy)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
 
 
 def _few(request: Request, name: str) -> str:

@@ -155,7 +155,7 @@ def test_the_cap_on_rounds_leaves_out_the_least_sure(loopback, tmp_path: Path) -
     answer = ask(server, path, mapreduce={"most_rounds": 0, "segment_tokens": 200})
     assert "collapse" not in roles(server)
     assert any("did not fit the last call" in warning for warning in answer.warnings)
-    assert answer.text == "Oskar Brandvold"  # its finding was the only sure one
+    assert answer.answer == "Oskar Brandvold"  # its finding was the only sure one
     assert server.overruns == 0
 
 
@@ -215,7 +215,7 @@ def test_what_does_not_fit_is_collapsed_and_its_quotes_keep_their_places(
     path, server = many(loopback, tmp_path)
     answer = ask(server, path, mapreduce={"segment_tokens": 200})
     assert roles(server).count("collapse") >= 4
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
     text = path.read_text()
     assert answer.citations and answer.dropped_quotes == 0
     assert answer.citations[0].quote == FACT
@@ -237,7 +237,7 @@ def test_a_collapse_that_fails_is_done_by_code(loopback, tmp_path: Path, monkeyp
             segments = ask(counted, path, home=tmp_path / "other", mapreduce={"segment_tokens": 200})
         options["max_calls"] = segments.coverage.segments_total + 2  # one group, and the answer
     answer = ask(server, path, mapreduce={"segment_tokens": 200}, **options)
-    assert answer.text == "Oskar Brandvold"
+    assert answer.answer == "Oskar Brandvold"
     assert answer.status == ("answered" if kind == "malformed" else "budget")
     assert any(("by code" if kind == "malformed" else "budget") in w for w in answer.warnings)
     assert answer.coverage.segments_read == answer.coverage.segments_total

@@ -25,7 +25,7 @@ def test_the_report_is_read_and_answered_with_a_true_page(weights: Path, item: d
         answer = reader.ask(REPORT, item["question"])
     assert answer.strategy == "memagent"
     assert answer.status == "answered"
-    assert any(accepted.casefold() in answer.text.casefold() for accepted in item["answers"])
+    assert any(accepted.casefold() in answer.answer.casefold() for accepted in item["answers"])
     assert answer.coverage.segments_read == answer.coverage.segments_total >= 8
     assert set(item["pages"]) & {citation.page for citation in answer.citations}
 

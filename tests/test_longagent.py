@@ -53,7 +53,7 @@ def test_finds_a_fact_wherever_it_stands(loopback, tmp_path: Path, at: float) ->
     path.write_text(haystack(at=at))
     server = loopback(window=2048, reply=Team(finds))
     answer = ask(server, path)
-    assert (answer.text, answer.status, answer.strategy) == (NAME, "answered", "longagent")
+    assert (answer.answer, answer.status, answer.strategy) == (NAME, "answered", "longagent")
     citation = answer.citations[0]
     assert path.read_text()[citation.char_start : citation.char_end] == citation.quote
     assert NAME in citation.quote
@@ -75,7 +75,7 @@ def test_several_things_asked_for_are_no_conflict(loopback, tmp_path: Path) -> N
     start = {"state": "NEW_STATE", "ask": "What are all the numbers of the lamp?"}
     server = loopback(window=2048, reply=Team(says, leads=[start, conflict]))
     answer = ask(server, path, "What are all the numbers of the lamp?")
-    assert (answer.text, answer.status) == ("4136800, 4272429, 4212636", "answered")
+    assert (answer.answer, answer.status) == ("4136800, 4272429, 4212636", "answered")
     assert asked(server.requests, 2) == []
     assert answer.warnings == []
 
@@ -109,7 +109,7 @@ def test_a_refusal_is_a_field_and_not_a_phrase(loopback, document: Path) -> None
         return json.dumps(reply)
 
     answer = ask(loopback(window=2048, reply=hesitates), document)
-    assert (answer.text, answer.status) == (NAME, "answered")
+    assert (answer.answer, answer.status) == (NAME, "answered")
 
 
 def test_all_refuse_is_not_found_and_needs_no_answering_call(loopback, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_members_that_all_refuse_and_yet_name_answers_are_not_believed(loopback,
         return json.dumps(reply)
 
     answer = ask(loopback(window=2048, reply=refuses), document)
-    assert (answer.text, answer.status) == (NAME, "answered")
+    assert (answer.answer, answer.status) == (NAME, "answered")
     assert NAME in answer.citations[0].quote
 
 
@@ -145,7 +145,7 @@ def test_two_segments_that_contradict_each_other(loopback, tmp_path: Path) -> No
 
     server = loopback(window=2048, reply=Team(reads, final=lambda *_: "1911"))
     answer = ask(server, path, "When was the ferry Aurelia built?")
-    assert (answer.status, answer.text) == ("conflicting", "1911")
+    assert (answer.status, answer.answer) == ("conflicting", "1911")
     assert {one, two} == {citation.quote for citation in answer.citations}
     assert any("the document says two things: '1911'" in w and "'1912'" in w for w in answer.warnings)
     assert len(asked(server.requests, segments=2)) == 2
@@ -176,7 +176,7 @@ def test_a_document_that_corrects_itself_is_no_conflict(loopback, tmp_path: Path
 
     server = loopback(window=2048, reply=Team(reads))
     answer = ask(server, path, "How deep is the stilling well of the gauge?")
-    assert (answer.text, answer.status) == ("5.9", "answered")
+    assert (answer.answer, answer.status) == ("5.9", "answered")
     assert not asked(server.requests, segments=2)
 
 
@@ -191,7 +191,7 @@ def test_one_that_is_right_beats_twenty_that_hallucinate_alike(loopback, tmp_pat
     server = loopback(window=2048, reply=Team(alike))
     answer = ask(server, path)
     assert answer.coverage.segments_total > 20
-    assert (answer.text, answer.status) == (NAME, "answered")
+    assert (answer.answer, answer.status) == (NAME, "answered")
     one, other = (inside(r.messages[-1]["content"], "segment") for r in asked(server.requests, segments=2))
     assert one == other[::-1]
     assert [NEEDLE in text for text in one] in ([True, False], [False, True])
@@ -211,7 +211,7 @@ def test_a_side_unsupported_by_its_own_quote_is_told_apart(
         return "" if len(segments) == 2 else finds(segments, question) or invented
 
     answer = ask(loopback(window=2048, reply=Team(torn, final=finds)), document)
-    assert (answer.text, answer.status) == (NAME, "conflicting")
+    assert (answer.answer, answer.status) == (NAME, "conflicting")
     assert any(NAME in citation.quote for citation in answer.citations)
     assert any("mill" in citation.quote for citation in answer.citations) == ("mill" in invented)
     assert told in answer.warnings[0]
@@ -228,7 +228,7 @@ def test_an_answer_that_stands_nowhere_is_dropped(loopback, tmp_path: Path) -> N
 
 def test_a_member_answers_where_the_last_call_does_not(loopback, document: Path) -> None:
     answer = ask(loopback(window=2048, reply=Team(finds, final=lambda *_: "")), document)
-    assert (answer.text, answer.status) == (NAME, "answered")
+    assert (answer.answer, answer.status) == (NAME, "answered")
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
@@ -237,7 +237,7 @@ def test_at_most_three_rounds(loopback, document: Path, most: int) -> None:
     leads = [{"state": "NEW_STATE", "ask": f"Who was harbour master {n}?"} for n in range(9)]
     server = loopback(window=2048, reply=Team(finds, leads))
     answer = ask(server, document, longagent={"rounds": most, "prefilter": False})
-    assert (answer.text, answer.status) == (NAME, "answered")
+    assert (answer.answer, answer.status) == (NAME, "answered")
     assert len(asked(server.requests)) == most * answer.coverage.segments_total
     assert answer.coverage.segments_read == answer.coverage.segments_total
 
@@ -245,7 +245,7 @@ def test_at_most_three_rounds(loopback, document: Path, most: int) -> None:
 def test_a_repeated_sub_question_ends_the_rounds(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=Team(finds, [{"state": "NEW_STATE", "ask": QUESTION}]))
     answer = ask(server, document)
-    assert answer.text == NAME
+    assert answer.answer == NAME
     assert len(asked(server.requests)) == answer.coverage.segments_total
 
 
@@ -271,7 +271,7 @@ def test_members_are_asked_again_only_where_the_sub_question_concerns_them(
     server = loopback(window=2048, reply=Team(hops, leads))
     question = "Where was the harbour master of Vellmere born?"
     answer = ask(server, path, question, longagent={"prefilter": prefilter})
-    assert (answer.text, answer.status) == ("Tarnvik", "answered")
+    assert (answer.answer, answer.status) == ("Tarnvik", "answered")
     second = [r for r in asked(server.requests) if "Where was Oskar" in r.text]
     total = answer.coverage.segments_total
     assert len(second) <= 3 if prefilter else len(second) == total
@@ -286,7 +286,7 @@ def test_malformed_replies_are_asked_for_again(loopback, document: Path) -> None
         return Team(alike)(request) if "could not be used" in request.text else next(spoilt)
 
     answer = ask(loopback(window=2048, reply=spoils), document)
-    assert (answer.text, answer.status) == (NAME, "answered")
+    assert (answer.answer, answer.status) == (NAME, "answered")
     assert answer.usage.malformed == answer.usage.calls / 2
     assert answer.coverage.segments_read == answer.coverage.segments_total
 
@@ -296,7 +296,7 @@ def test_a_leader_that_never_makes_sense_costs_no_answer(loopback, document: Pat
         return "{}" if "state" in request.schema["properties"] else Team(alike)(request)
 
     answer = ask(loopback(window=2048, reply=senseless), document)
-    assert (answer.text, answer.status) == (NAME, "answered")
+    assert (answer.answer, answer.status) == (NAME, "answered")
 
 
 def test_a_member_that_fails_for_good_is_told_once_however_many_rounds(
@@ -312,7 +312,7 @@ def test_a_member_that_fails_for_good_is_told_once_however_many_rounds(
 
     server = loopback(window=2048, reply=refuses)
     answer = ask(server, document, longagent={"prefilter": False})
-    assert (answer.text, answer.status) == (NAME, "answered")
+    assert (answer.answer, answer.status) == (NAME, "answered")
     assert answer.coverage.segments_read == answer.coverage.segments_total - 1
     assert len(answer.coverage.skipped) == 1 and "segment 1" in answer.coverage.skipped[0]
 
@@ -320,14 +320,14 @@ def test_a_member_that_fails_for_good_is_told_once_however_many_rounds(
 def test_a_budget_reached_in_the_bracket_keeps_what_stands(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=Team(alike, final=finds))
     answer = ask(server, document, max_calls=17)
-    assert (answer.status, answer.text) == ("budget", NAME)
+    assert (answer.status, answer.answer) == ("budget", NAME)
     assert any("has no quote" in warning for warning in answer.warnings)
 
 
 def test_a_budget_reached_before_anybody_was_asked(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=Team(finds))
     answer = ask(server, document, max_calls=1)
-    assert (answer.status, answer.text, answer.coverage.segments_read) == ("budget", "", 0)
+    assert (answer.status, answer.answer, answer.coverage.segments_read) == ("budget", "", 0)
     assert not server.requests
 
 

@@ -30,6 +30,6 @@ def test_a_team_finds_what_one_member_holds(weights: Path, tmp_path: Path) -> No
     with Reader(model=str(weights), **options) as reader:
         answer = reader.ask(path, "Who was the first master of the ferry Aurelia?")
     assert answer.coverage.segments_read == answer.coverage.segments_total >= 3
-    assert "Isolde Frey" in answer.text
+    assert "Isolde Frey" in answer.answer
     assert any("Isolde Frey" in citation.quote for citation in answer.citations)
     assert answer.status in {"answered", "conflicting"}

@@ -44,7 +44,7 @@ def test_finds_a_fact_wherever_it_stands_in_calls_made_at_once(loopback, tmp_pat
     path.write_text(haystack(at=at))
     server = loopback(window=2048, reply=clever, latency=0.05)
     answer = ask(server, path)
-    assert (answer.text, answer.status, answer.strategy) == ("Oskar Brandvold", "answered", "mapreduce")
+    assert (answer.answer, answer.status, answer.strategy) == ("Oskar Brandvold", "answered", "mapreduce")
     (citation,) = answer.citations
     assert citation.quote == NEEDLE == path.read_text()[citation.char_start : citation.char_end]
     assert answer.usage.calls == server.calls == answer.coverage.segments_total + 1
@@ -73,7 +73,7 @@ def test_a_bridge_without_an_answer_survives_to_the_reduce(loopback, tmp_path: P
         return reduced("Ulvik" if bridge in whole and second in whole else "")
 
     answer = ask(loopback(window=2048, reply=two_hops), path, "Where was the keeper of the Tarn light born?")
-    assert (answer.text, answer.status) == ("Ulvik", "answered")
+    assert (answer.answer, answer.status) == ("Ulvik", "answered")
     assert second in {citation.quote for citation in answer.citations}
 
 
@@ -96,7 +96,7 @@ def test_several_things_are_reduced_to_a_list(loopback, tmp_path: Path) -> None:
     answer = ask(server, path, "List all skippers who brought something to Vellmere.")
     names = [name for name, _ in SKIPPERS]
     assert "a list of all the things" in server.requests[-1].text
-    assert (answer.text, answer.status) == (", ".join(names), "answered")
+    assert (answer.answer, answer.status) == (", ".join(names), "answered")
     assert all(any(name in citation.quote for citation in answer.citations) for name in names)
 
 
@@ -145,7 +145,7 @@ def test_a_corrected_fact_does_not_reach_the_reduce(loopback, tmp_path: Path) ->
         return reduced("6.4 metres" if "6.4" in findings else "5.9 metres")
 
     answer = ask(loopback(window=2048, reply=reads), path, "How deep is the stilling well?")
-    assert (answer.text, answer.status) == ("5.9 metres", "answered")
+    assert (answer.answer, answer.status) == ("5.9 metres", "answered")
 
 
 def test_the_segment_stands_ahead_of_the_question_so_that_a_second_one_hits_the_cache(
@@ -175,7 +175,7 @@ def test_a_member_that_fails_for_good_is_told_and_costs_no_more(
         return bad if role(request) == "map" and poisoned in segment_of(request) else clever(request)
 
     answer = ask(loopback(window=2048, reply=refuses), document)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
     assert answer.coverage.segments_read == answer.coverage.segments_total - 1
     assert answer.coverage.skipped == ["doc.txt, segment 1: the model gave no usable reply, tried again"]
 
@@ -183,7 +183,7 @@ def test_a_member_that_fails_for_good_is_told_and_costs_no_more(
 def test_a_reduce_that_fails_for_good_gives_the_surest_finding(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=lambda r: clever(r) if role(r) == "map" else "I am sorry")
     answer = ask(server, document)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
     assert answer.citations[0].quote == NEEDLE
     assert "surest single finding" in answer.warnings[0]
 
@@ -194,7 +194,7 @@ def test_a_run_of_characters_without_a_space_is_read_and_not_lost(loopback, tmp_
     path.write_text(f"{prose(40)}\n\n{run}\n\n{NEEDLE}\n\n{prose(40, 1)}")
     server = loopback(window=1536, reply=clever)
     answer = ask(server, path)
-    assert answer.text == "Oskar Brandvold"
+    assert answer.answer == "Oskar Brandvold"
     segments = [segment_of(r).strip() for r in server.requests if role(r) == "map"]
     text = path.read_text()
     assert "".join("".join(sorted(segments, key=text.find)).split()) == "".join(text.split())
@@ -214,7 +214,7 @@ def test_a_document_cannot_close_its_mark_nor_write_control_tokens(loopback, tmp
 
     server = loopback(window=1536, reply=copies)
     answer = ask(server, path)
-    assert (answer.text, answer.citations[0].quote) == ("Oskar Brandvold", sly)
+    assert (answer.answer, answer.citations[0].quote) == ("Oskar Brandvold", sly)
     for request in server.requests:
         user = request.messages[-1]["content"]
         assert "<|im_" not in request.text
@@ -300,7 +300,7 @@ def test_math_is_done_by_code(loopback, tmp_path: Path, operation: str, expected
 
     server = loopback(window=2048, reply=reads)
     answer = ask(server, path, "How much coal?", mapreduce={"mode": "math"})
-    assert answer.text == (expected or "The document does not say.")
+    assert answer.answer == (expected or "The document does not say.")
     assert ("reduce" in roles(server)) == (operation == "difference")  # three numbers have no difference
     text = path.read_text()
     assert all(text[c.char_start : c.char_end] == c.quote and c.quote in loads for c in answer.citations)
@@ -319,7 +319,7 @@ def test_numbers_of_one_sentence_and_repeated_sentences(loopback, tmp_path: Path
         return mapped(numbers(request))
 
     answer = ask(loopback(window=2048, reply=reads), path, "How much coal?", mapreduce={"mode": "math"})
-    assert answer.text == "22"  # the sentence that stands twice counts once
+    assert answer.answer == "22"  # the sentence that stands twice counts once
     assert "5, 5, 12" in answer.warnings[0]
 
 
@@ -333,7 +333,7 @@ def test_a_number_that_stands_nowhere_is_left_out_and_told(loopback, tmp_path: P
         return mapped(["500", "200"])
 
     answer = ask(loopback(window=2048, reply=reads), path, "How much coal?", mapreduce={"mode": "math"})
-    assert answer.text == "200"
+    assert answer.answer == "200"
     assert "left out, for it stands nowhere in the text: 1 of the model's numbers" in answer.warnings
 
 
@@ -353,7 +353,7 @@ def test_retrieval_gives_the_value_as_it_is_written(loopback, tmp_path: Path) ->
 
     server = loopback(window=1536, reply=reads)
     answer = ask(server, path, "What is the access code of door 63?", mapreduce={"mode": "retrieval"})
-    assert answer.text == f"KX-{63 * 7919 % 10007}-ä/63"
+    assert answer.answer == f"KX-{63 * 7919 % 10007}-ä/63"
     assert answer.citations[0].quote == rows[63]
     assert set(roles(server)) == {"map"}
 
@@ -377,7 +377,7 @@ def test_two_values_of_one_key_are_a_conflict(loopback, tmp_path: Path) -> None:
 
     answer = ask(loopback(window=2048, reply=reads), path, "What is the code of the door?",
                  mapreduce={"mode": "retrieval"})  # fmt: skip
-    assert (answer.status, answer.text) == ("conflicting", "QX-1177-ZB, LM-2040-AA")
+    assert (answer.status, answer.answer) == ("conflicting", "QX-1177-ZB, LM-2040-AA")
     assert {citation.quote for citation in answer.citations} == set(rows)
 
 
@@ -401,7 +401,7 @@ def test_all_values_of_one_key_are_given_where_all_are_asked_for(
 
     server = loopback(window=2048, reply=reads)
     answer = ask(server, path, "What is every code of the door?", mapreduce={"mode": "retrieval"})
-    assert (answer.status, answer.text) == ("answered", "QX-1177-ZB, LM-2040-AA")
+    assert (answer.status, answer.answer) == ("answered", "QX-1177-ZB, LM-2040-AA")
     assert {citation.quote for citation in answer.citations} == set(rows)
 
 
@@ -418,7 +418,7 @@ def test_a_run_killed_after_its_last_step_makes_no_further_call(
             ask(server, document)
     calls = server.calls
     answer = ask(server, document)
-    assert (answer.text, answer.usage.calls, server.calls) == ("Oskar Brandvold", calls, calls)
+    assert (answer.answer, answer.usage.calls, server.calls) == ("Oskar Brandvold", calls, calls)
 
 
 def test_code_is_cited_by_its_lines(loopback, tmp_path: Path) -> None:
@@ -434,6 +434,6 @@ def test_code_is_cited_by_its_lines(loopback, tmp_path: Path) -> None:
 
     server = loopback(window=1536, reply=reads)
     answer = ask(server, path, "Which function does part_77 call?", mapreduce={"mode": "code"})
-    assert answer.text == "offset_77"
+    assert answer.answer == "offset_77"
     assert "def part_77" in answer.citations[0].quote
     assert all(segment_of(r).strip().startswith("def ") for r in server.requests if role(r) == "map")

@@ -45,14 +45,14 @@ def test_a_fact_is_found_and_cited(weights: Path, document: Path) -> None:
     answer = ask(weights, document, "Who was the first master of the ferry?")
     assert answer.coverage.segments_read == answer.coverage.segments_total >= 4
     assert answer.status == "answered"
-    assert "Isolde Frey" in answer.text
+    assert "Isolde Frey" in answer.answer
     assert any("Isolde Frey" in citation.quote for citation in answer.citations)
 
 
 def test_a_summary_says_what_stands_there(weights: Path, document: Path) -> None:
     answer = ask(weights, document, WHOLE, mode="summary", words=60)
     assert answer.status == "answered"
-    assert "ferry" in answer.text.casefold()
+    assert "ferry" in answer.answer.casefold()
     text = document.read_text()
     assert answer.citations
     assert all(text[c.char_start : c.char_end] == c.quote for c in answer.citations)

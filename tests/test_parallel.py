@@ -79,7 +79,7 @@ def test_finds_a_fact_wherever_it_stands(loopback, tmp_path: Path, at: float) ->
     path.write_text(haystack(at=at))
     server = loopback(window=2048, reply=clever)
     answer = ask(server, path, **PARALLEL)
-    assert (answer.text, answer.status, answer.strategy) == ("Oskar Brandvold", "answered", "memagent")
+    assert (answer.answer, answer.status, answer.strategy) == ("Oskar Brandvold", "answered", "memagent")
     assert answer.citations[0].quote == NEEDLE
     total = answer.coverage.segments_total
     assert answer.usage.calls == server.calls == 2 * total + 2  # the second round finds nothing new
@@ -102,7 +102,7 @@ def test_a_second_hop_is_found_by_the_second_round_alone(loopback, tmp_path: Pat
     path.write_text("\n\n".join([SECOND, prose(150), FIRST, prose(150, 1)]))
     server = loopback(window=2048, reply=two_hops)
     answer = ask(server, path, TWO_HOPS, **PARALLEL)
-    assert (answer.text, answer.status) == ("at Marrowby", "answered")
+    assert (answer.answer, answer.status) == ("at Marrowby", "answered")
     assert SECOND in [c.quote for c in answer.citations]
     noted = {r["quote"]: r["seq"] for r in rows(home, answer.run_id) if r["note"] and r["op"] == "add"}
     assert noted == {FIRST: 0, SECOND: STRIDE}
@@ -159,7 +159,7 @@ def test_a_segment_never_read_is_told_and_one_read_later_is_not(
         return Reply("", status=500) if never or at_first else clever(request)
 
     answer = ask(loopback(window=2048, reply=refuses), document, **PARALLEL)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
     assert answer.coverage.segments_read == answer.coverage.segments_total - 1
     assert len(answer.coverage.skipped) == 1 and "segment 1" in answer.coverage.skipped[0]
 

@@ -35,7 +35,7 @@ def ask(server: Loopback, document: Path, question: str = QUESTION, **options):
 )
 def test_half_a_surrogate_pair_in_a_reply_is_shown_as_such(loopback, document: Path, text: str) -> None:
     answer = ask(loopback(reply=lambda _: text), document)
-    assert (answer.text, answer.status) == ("Oskar Brandvold \ufffd", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold \ufffd", "answered")
 
 
 def test_two_halves_in_two_pieces_of_a_stream_are_one_character(loopback, document: Path) -> None:
@@ -44,7 +44,7 @@ def test_two_halves_in_two_pieces_of_a_stream_are_one_character(loopback, docume
     server = loopback(reply=lambda _: "{" + blank + text)
     with Reader(api_base=server.url) as reader:
         events = list(reader.stream(document, QUESTION))
-    assert events[-1].answer.text == "Oskar Brandvold 🚢"
+    assert events[-1].answer.answer == "Oskar Brandvold 🚢"
 
 
 def test_a_byte_of_the_question_that_is_no_utf8_is_shown_as_such(loopback, document: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_useless_reply_and_its_retry_are_asked_for_anew_by_the_same_command(
         assert server.calls == calls
         assert "the same command asks again" in caught.value.hint
     answer = ask(server, document)
-    assert (answer.text, answer.usage.calls, answer.usage.replayed) == ("Oskar Brandvold", 5, 0)
+    assert (answer.answer, answer.usage.calls, answer.usage.replayed) == ("Oskar Brandvold", 5, 0)
 
 
 def test_a_useless_reply_whose_retry_is_good_is_not_asked_for_again(loopback, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_no_retry_of_the_answering_call_goes_past_the_budget(
         ask(server, document, **limit)
     assert (server.calls, caught.value.exit_code) == (calls, 4)
     answer = ask(server, document)
-    assert (answer.text, answer.usage.calls, server.calls) == ("Oskar Brandvold", 2, 2)
+    assert (answer.answer, answer.usage.calls, server.calls) == ("Oskar Brandvold", 2, 2)
 
 
 def test_what_was_found_stands_in_for_an_answering_call_that_the_budget_left_no_retry(
@@ -118,7 +118,7 @@ def test_what_was_found_stands_in_for_an_answering_call_that_the_budget_left_no_
 
     server = loopback(reply=finds)
     answer = ask(server, document, strategy="mapreduce", max_calls=2)
-    assert (answer.text, server.calls) == ("Oskar Brandvold", 2)
+    assert (answer.answer, server.calls) == ("Oskar Brandvold", 2)
     assert "surest single finding" in answer.warnings[0]
 
 

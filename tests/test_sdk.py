@@ -40,7 +40,7 @@ async def test_async_questions_run_side_by_side(loopback, document: Path) -> Non
             reader.aask(document, QUESTION), reader.aask(document, "Name the harbour master of Vellmere!")
         )
         kinds = [type(event) async for event in reader.astream(document, QUESTION)]
-    assert [a.text for a in answers] == ["Oskar Brandvold"] * 2
+    assert [a.answer for a in answers] == ["Oskar Brandvold"] * 2
     assert server.peak_in_flight == 2
     assert kinds[-1] is Finished
 
@@ -48,7 +48,7 @@ async def test_async_questions_run_side_by_side(loopback, document: Path) -> Non
 async def test_ask_works_inside_a_running_loop(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=clever)
     with Reader(api_base=server.url, window=2048) as reader:
-        assert reader.ask(document, QUESTION).text == "Oskar Brandvold"
+        assert reader.ask(document, QUESTION).answer == "Oskar Brandvold"
 
 
 def test_a_stream_that_is_left_early_stops_asking(loopback, document: Path) -> None:

@@ -42,7 +42,7 @@ def test_finds_a_fact_wherever_it_stands(loopback, tmp_path: Path, at: float) ->
     path.write_text(haystack(at=at))
     server = loopback(window=2048, reply=noting)
     answer = ask(server, path, **SEGMENT)
-    assert (answer.text, answer.status, answer.strategy) == ("Oskar Brandvold", "answered", "segment")
+    assert (answer.answer, answer.status, answer.strategy) == ("Oskar Brandvold", "answered", "segment")
     citation = answer.citations[0]
     assert path.read_text()[citation.char_start : citation.char_end] == citation.quote == NEEDLE
     assert answer.usage.calls == server.calls == answer.coverage.segments_total + 2  # one note to sift
@@ -80,7 +80,7 @@ def test_a_dropped_note_is_out_of_the_answer_but_not_out_of_the_run(loopback, do
 
     server.reply = strict
     answer = ask(server, document, **SEGMENT)
-    assert answer.text == "Oskar Brandvold"
+    assert answer.answer == "Oskar Brandvold"
     last = server.requests[-1]
     assert role(last) == "answer" and last.text.count("The harbour master of Vellmere in that") == 1
     dropped = [
@@ -99,7 +99,7 @@ def test_a_sifter_that_drops_everything_is_not_believed_about_the_questions_own_
 
     server = loopback(window=2048, reply=drops)
     answer = ask(server, document, **SEGMENT)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
     # Believed neither in what it notes nor in what it drops: asked over passages, without its reasoning.
     shown = server.requests[-1].messages[-1]["content"].split("</evidence>")[0]
     assert NEEDLE in shown and "it may matter" not in shown
@@ -108,7 +108,7 @@ def test_a_sifter_that_drops_everything_is_not_believed_about_the_questions_own_
 def test_many_notes_are_merged_until_they_fit(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=busy)
     answer = ask(server, document, **MANY)
-    assert (answer.text, answer.status) == ("Oskar Brandvold", "answered")
+    assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")
     assert sum(role(r) == "merge" for r in server.requests) >= 4
     assert server.overruns == 0
 
@@ -120,7 +120,7 @@ def test_a_merger_that_says_nothing_loses_nothing_of_weight(loopback, document: 
         return busy(request)
 
     answer = ask(loopback(window=2048, reply=silent), document, **MANY)
-    assert answer.text == "Oskar Brandvold"
+    assert answer.answer == "Oskar Brandvold"
 
 
 def test_an_invented_fact_or_answer_is_no_evidence(loopback, document: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_document_cannot_write_control_tokens_or_close_a_mark(loopback, tmp_pa
         return noting(request)
 
     server = loopback(window=2048, reply=copies)
-    assert ask(server, path, **SEGMENT).text == "Oskar Brandvold"
+    assert ask(server, path, **SEGMENT).answer == "Oskar Brandvold"
     for request in server.requests:
         assert "<|im_" not in request.text
         for mark in ("</segment>", "</note>", "</notes>"):
@@ -165,7 +165,7 @@ def test_a_fact_that_copies_several_sentences_leads_to_each(loopback, document: 
         return noting(request)
 
     server = loopback(window=2048, reply=copies)
-    assert ask(server, document, **SEGMENT).text == "Oskar Brandvold"
+    assert ask(server, document, **SEGMENT).answer == "Oskar Brandvold"
     (sifted,) = [r for r in server.requests if role(r) == "sift"]
     assert sifted.text.split("<note>")[-1].count(".") >= 2
 
@@ -176,7 +176,7 @@ def test_what_cannot_be_sifted_or_merged_stays(loopback, document: Path, spoilt:
         return "no idea" if role(request) == spoilt else busy(request)
 
     answer = ask(loopback(window=2048, reply=bad), document, **MANY)
-    assert answer.text == "Oskar Brandvold"
+    assert answer.answer == "Oskar Brandvold"
     assert answer.coverage.skipped == []
 
 

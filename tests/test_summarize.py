@@ -102,7 +102,7 @@ def test_one_sentence_may_rest_on_several(loopback, document: Path) -> None:
     one = SUMMARY.replace(". Marit", ", where Marit").replace(". In 1923", ", until in 1923")
     server = loopback(window=2048, reply=lambda r: writes(r).replace(SUMMARY, one))
     answer = ask(server, document)
-    assert answer.text == one
+    assert answer.answer == one
     assert {citation.quote for citation in answer.citations} == set(POINTS)
 
 
@@ -129,7 +129,7 @@ def test_notes_past_the_window_are_collapsed(loopback, tmp_path: Path) -> None:
     server = loopback(window=1536, reply=writes)
     answer = ask(server, path, segment_tokens=200)
     assert roles(server).count("collapse") > 2
-    assert (answer.text, answer.status) == (SUMMARY, "answered")
+    assert (answer.answer, answer.status) == (SUMMARY, "answered")
     assert {citation.quote for citation in answer.citations} == set(POINTS)
     assert server.overruns == 0
 
@@ -140,7 +140,7 @@ def test_one_reply_in_three_malformed_and_the_last_one_always(loopback, document
     assert ask(server, document).status == "answered"
     broken = loopback(window=2048, reply=lambda r: "{" if role(r) == "summarise" else writes(r))
     answer = ask(broken, document)
-    assert answer.text.startswith("It tells of the station.")
+    assert answer.answer.startswith("It tells of the station.")
     assert any("these are the notes" in warning for warning in answer.warnings)
 
 

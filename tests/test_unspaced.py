@@ -95,4 +95,4 @@ def test_a_right_answer_is_given_with_its_sentence_and_a_wrong_one_is_not(
             given = reader.ask(path, question)
         assert given.status == status
         if status == "answered":
-            assert given.text == right and right in given.citations[0].quote
+            assert given.answer == right and right in given.citations[0].quote

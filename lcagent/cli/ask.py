@@ -146,8 +146,8 @@ def deliver(
             ) from error
     if as_json:
         print(answer.to_json())
-    elif console.echoed != answer.text:
-        print(("\n" if console.echoed else "") + answer.text)
+    elif console.echoed != answer.answer:
+        print(("\n" if console.echoed else "") + answer.answer)
     elif console.echoed:
         print()
     sys.stdout.flush()

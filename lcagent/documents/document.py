@@ -47,6 +47,12 @@ class Document:
         index = bisect_right(self.pages, offset, key=lambda page: page.start) - 1
         return self.pages[max(index, 0)].number
 
+    def place(self, offset: int) -> str:
+        """Where a person looks a character up: its page, or the line of a text without pages."""
+        if (page := self.page_at(offset)) is not None:
+            return f"{self.unit} {page}"
+        return f"line {self.text.count(chr(10), 0, offset) + 1}"
+
     @property
     def empty_pages(self) -> tuple[int, ...]:
         """Numbers of the pages that hold no text."""

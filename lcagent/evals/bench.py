@@ -278,7 +278,7 @@ class Bench:
         with _runs(settings) as runs:
             calls, entries = runs.call_rows(answer.run_id), runs.entries(answer.run_id)
         text = load(self._source(item)).text
-        row.prediction, row.status, row.run_id = answer.text, answer.status, answer.run_id
+        row.prediction, row.status, row.run_id = answer.answer, answer.status, answer.run_id
         row.citations = [
             Cited(
                 page=c.page,

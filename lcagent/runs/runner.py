@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lcagent.agents.prompt import as_data
-from lcagent.answer import Answer, Citation, CoverageReport, UsageReport
+from lcagent.answer import Answer, Citation, Claim, CoverageReport, UsageReport
 from lcagent.documents import (
     Loaded,
     Segment,
@@ -251,16 +251,23 @@ def _make_answer(
             continue
         citations.append(
             Citation(
+                number=len(citations) + 1,
                 document=document.name,
+                place=document.place(item.start),
                 page=document.page_at(item.start),
                 char_start=item.start,
                 char_end=item.end,
                 quote=document.text[item.start : item.end],
             )
         )
+    numbers = [citation.number for citation in citations]
+    marks = "".join(f"[{number}]" for number in numbers)
+    claims = [Claim(text=outcome.text, support="supported", citations=numbers)] if numbers else []
     return Answer(
-        text=outcome.text,
+        answer=outcome.text,
+        text=f"{outcome.text} {marks}".strip(),
         status=outcome.status,
+        claims=claims,
         citations=citations,
         dropped_quotes=dropped,
         coverage=_coverage(task, outcome, loaded),
