@@ -28,10 +28,10 @@ CREATE TABLE IF NOT EXISTS calls (
   finish_reason TEXT NOT NULL, prompt_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
   completion_tokens INTEGER NOT NULL, seconds REAL NOT NULL, created REAL NOT NULL, certainty REAL,
   PRIMARY KEY (run, key)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS entries (
+CREATE TABLE IF NOT EXISTS findings (
   run TEXT NOT NULL, document INTEGER NOT NULL, segment INTEGER NOT NULL, seq INTEGER NOT NULL,
-  op TEXT NOT NULL, target TEXT, char_start INTEGER NOT NULL, char_end INTEGER NOT NULL,
-  quote TEXT NOT NULL, note TEXT NOT NULL, score REAL NOT NULL, tokens INTEGER NOT NULL,
+  op TEXT NOT NULL, target TEXT, text TEXT NOT NULL, spans TEXT NOT NULL, role TEXT NOT NULL,
+  answer TEXT NOT NULL, detail TEXT NOT NULL, quote TEXT NOT NULL, tokens INTEGER NOT NULL,
   PRIMARY KEY (run, document, segment, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, meta TEXT NOT NULL, text BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS segmentations (key TEXT PRIMARY KEY, spans BLOB NOT NULL);

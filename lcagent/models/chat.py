@@ -251,10 +251,12 @@ def whole(reply: RawReply) -> str:
     """
     if reply.finish_reason == "length":
         thought = " while it was still thinking" if reply.reasoning and not reply.text else ""
-        raise CutReply(
+        cut = CutReply(
             f"the model's reply was cut at its limit{thought}",
             hint="a reasoning model needs --set reasoning_tokens=N" if thought else "",
         )
+        cut.partial = reply.text
+        raise cut
     return reply.text.strip()
 
 
