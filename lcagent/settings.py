@@ -117,6 +117,8 @@ class Settings(BaseSettings):
     """Budget: prompt and reply tokens in this command."""
     max_seconds: float | None = Field(default=None, gt=0)
     """Budget: seconds in this command."""
+    store_mb: int = Field(default=1024, ge=1)
+    """MB that runs and parsed documents may take; beyond them the parsed documents used least recently go."""
     memagent: MemAgentSettings = MemAgentSettings()
     mapreduce: MapReduceSettings = MapReduceSettings()
     longagent: LongAgentSettings = LongAgentSettings()

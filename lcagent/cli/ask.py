@@ -131,10 +131,12 @@ def deliver(
     console = Console(quiet=quiet, verbose=verbose, echo=stream and not as_json)
     with console, Reader(settings, progress=console.fetching) as reader:
         answer: Answer | None = None
-        for event in reader.stream(sources, question, password=password, resume=resume):
+        events = reader.stream(sources, question, password=password, resume=resume)
+        for event in events:
             console.show(event)
             if isinstance(event, Finished):
                 answer = event.answer
+                break  # closed once the answer is printed: until then the same command tells it again
     assert answer is not None  # the stream ends with it, or raises
     if output is not None:
         try:
@@ -151,6 +153,7 @@ def deliver(
     elif console.echoed:
         print()
     sys.stdout.flush()
+    events.close()
     if not quiet and not as_json:
         console.tell_answer(answer)
     raise typer.Exit(EXIT[answer.status])
