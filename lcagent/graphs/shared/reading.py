@@ -6,8 +6,17 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from lcagent.errors import CutReply, EndpointUnavailable, MalformedReply, QuestionTooLong
-from lcagent.events import SegmentRead
+from lcagent.errors import (
+    AccessRefused,
+    CutReply,
+    EndpointUnavailable,
+    LcagentError,
+    MalformedReply,
+    NotServed,
+    RequestRefused,
+    WindowExceeded,
+)
+from lcagent.events import Notice, SegmentRead
 from lcagent.graphs.shared.task import Task
 
 T = TypeVar("T")
@@ -47,23 +56,36 @@ async def attempt(task: Task, work: Coroutine[Any, Any, T]) -> T | None:
     that thousands of them take no memory and reserve no budget.
 
     A reply that is malformed or cut after its retry costs this one segment, and so does a request that
-    the server would not answer. A server that has gone stops the run, which goes on from there later.
+    the server refuses (a content filter), would not answer, or finds over its window however small it is
+    made. A server that has gone, refuses every request or has no such model stops the run, which goes on
+    from there later.
 
     Raises:
-        BudgetReached: nothing was sent.
-        EndpointUnavailable: the server does not answer at all any more.
+        BudgetReached: nothing was sent, or the time was up meanwhile.
+        EndpointUnavailable: the server does not answer at all any more, or nothing of ours.
     """
     try:
         async with task.gate:
             return await work
-    except (MalformedReply, CutReply):
+    except (MalformedReply, CutReply, RequestRefused, WindowExceeded) as error:
+        task.emit(Notice(f"part of the text is not read: {unread_reason(error)}"))
         return None
-    except EndpointUnavailable:
+    except (AccessRefused, NotServed):
+        raise
+    except EndpointUnavailable as error:
         if await asyncio.to_thread(task.alive):
+            task.emit(Notice(f"part of the text is not read: {unread_reason(error)}"))
             return None
         raise
     finally:
         work.close()  # cancelled before its turn, it was never begun
+
+
+def unread_reason(error: LcagentError) -> str:
+    """Why a segment is unread, in the server's own words where it said any."""
+    if isinstance(error, MalformedReply):
+        return f"the reply could not be used ({error.message})"
+    return error.message
 
 
 def tell(task: Task, document: int, index: int, *, kept: int) -> None:
