@@ -25,7 +25,7 @@ from lcagent.documents import (
 from lcagent.documents.quotes import Span
 from lcagent.errors import LcagentError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
-from lcagent.graphs.shared.reading import READING_NODES
+from lcagent.graphs.shared.reading import READING_NODES, segment_tokens
 from lcagent.graphs.shared.task import Outcome, Strategy, Task
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.store import RunJournal, Store, StoredDocuments, StoredSegments
@@ -112,6 +112,7 @@ async def _answer(
             journal=RunJournal(store, ""),
             budget=Budget(settings.max_calls, settings.max_tokens, settings.max_seconds),
             limit=endpoint_limit(opened.name, concurrency),
+            timeout=settings.timeout,
             # The answering call may fill the window; never more than half of a small budget is kept.
             reserve_tokens=min(size, (settings.max_tokens or 0) // 2),
             temperature=settings.temperature,
@@ -137,7 +138,7 @@ async def _answer(
         stack.enter_context(runs.lock(record, settings.data_dir))
         task.model.journal = RunJournal(store, record.id)
         task.ledger = Ledger(store, record.id)
-        budget = await asyncio.to_thread(strategy.segment_tokens, task)
+        budget = await asyncio.to_thread(segment_tokens, task, strategy)
         task.segments = await asyncio.to_thread(_segments, task, budget, store)
         return await _run_graph(task, strategy, record, runs, settings, loaded)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from lcagent.errors import (
@@ -13,11 +14,14 @@ from lcagent.errors import (
     LcagentError,
     MalformedReply,
     NotServed,
+    QuestionTooLong,
     RequestRefused,
+    SettingsError,
+    UsageError,
     WindowExceeded,
 )
 from lcagent.events import Notice, SegmentRead
-from lcagent.graphs.shared.task import Task
+from lcagent.graphs.shared.task import Strategy, Task
 
 T = TypeVar("T")
 
@@ -25,6 +29,64 @@ READING_NODES = frozenset({"read", "note", "map", "ask"})
 """Names of the graphs' nodes that read one segment each; those that had finished are not run again."""
 LEAST_SEGMENT = 128
 """Fewer tokens of document in a call are not worth the call."""
+_MOST_WINDOW = 1 << 20
+"""No larger window is looked for."""
+
+
+def segment_tokens(task: Task, strategy: Strategy) -> int:
+    """Most tokens of a segment, as the strategy reckons them.
+
+    Args:
+        task: the run.
+        strategy: how it is read.
+
+    Raises:
+        SettingsError: the window is too small for any question; it names the least that is not.
+        QuestionTooLong: the question is what does not fit.
+        UsageError: the documents do not fit a strategy that reads them in one call.
+    """
+    try:
+        return strategy.segment_tokens(task)
+    except QuestionTooLong as error:
+        window = task.model.window
+        shortest = replace(task, question="?")
+        if _works(shortest, strategy, window.size):
+            least = _least_window(task, strategy)
+            raise QuestionTooLong(
+                f"the question takes {window.count(task.question)} tokens, more than a window of"
+                f" {window.size} holds beside the prompt, the document and the reply",
+                hint=f"ask a shorter question, or use --window {least} or more",
+            ) from error
+        least = _least_window(shortest, strategy)
+        served = window.size < task.settings.window
+        raise SettingsError(
+            f"a window of {window.size} tokens is too small: {strategy.name} needs {least} or more with"
+            " these prompts and replies, whatever is asked",
+            hint="start the server with a larger context" if served else f"--window {least} or more",
+        ) from error
+
+
+def _least_window(task: Task, strategy: Strategy) -> int:
+    """The smallest window in which the strategy can read, larger than the task's own."""
+    low = high = task.model.window.size
+    while high < _MOST_WINDOW and not _works(task, strategy, high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _works(task, strategy, middle) else (middle, high)
+    return high
+
+
+def _works(task: Task, strategy: Strategy, size: int) -> bool:
+    """Whether a window of this size leaves room to read in."""
+    model = replace(task.model, window=task.model.window.resized(size))
+    try:
+        strategy.segment_tokens(replace(task, model=model))
+    except QuestionTooLong:
+        return False
+    except UsageError:  # it does, but not for all documents at once
+        return True
+    return True
 
 
 def segment_budget(task: Task, room: int, most: int) -> int:
@@ -41,9 +103,9 @@ def segment_budget(task: Task, room: int, most: int) -> int:
     if room < LEAST_SEGMENT:
         question = task.model.window.count(task.question)
         raise QuestionTooLong(
-            f"the question takes {question} tokens; with the prompt, the memory and the reply it"
-            f" leaves {max(room, 0)} of the window's {task.model.window.size} for the document",
-            hint="ask a shorter question, or use a larger --window",
+            f"the window of {task.model.window.size} tokens leaves {max(room, 0)} for the document beside"
+            f" the prompt, the memory, the reply and the question, which takes {question}",
+            hint="use a larger --window, or ask a shorter question",
         )
     # Steps of 32, so that questions of about the same length share one segmentation.
     return min(most, room // 32 * 32)
@@ -67,7 +129,9 @@ async def attempt(task: Task, work: Coroutine[Any, Any, T]) -> T | None:
     try:
         async with task.gate:
             return await work
-    except (MalformedReply, CutReply, RequestRefused, WindowExceeded) as error:
+    except (MalformedReply, CutReply):
+        return None
+    except (RequestRefused, WindowExceeded) as error:
         task.emit(Notice(f"part of the text is not read: {unread_reason(error)}"))
         return None
     except (AccessRefused, NotServed):
