@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     """Tokens a reasoning model may think per call; default: a fifth of the window if its name says
     that it reasons, else none."""
     timeout: float = Field(default=600.0, gt=0)
-    """Seconds to wait for one reply."""
+    """Seconds for one model call, waits and retries included."""
     concurrency: int | None = Field(default=None, ge=1)
     """Requests in flight at once; default: what the server says it runs, else 8."""
     max_calls: int | None = Field(default=None, ge=1)

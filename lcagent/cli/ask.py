@@ -15,6 +15,7 @@ from lcagent.cli.options import (
     HomeOption,
     ModelOption,
     SetOption,
+    TimeoutOption,
     WindowOption,
     settings_from,
 )
@@ -39,6 +40,7 @@ def ask(
     api_base: ApiBaseOption = None,
     api_key: ApiKeyOption = None,
     window: WindowOption = None,
+    timeout: TimeoutOption = None,
     home: HomeOption = None,
     options: SetOption = None,
     password: Annotated[str | None, typer.Option(help="For an encrypted PDF.")] = None,
@@ -73,6 +75,7 @@ def ask(
         api_base=api_base,
         api_key=api_key,
         window=window,
+        timeout=timeout,
         home=home,
         max_calls=max_calls,
         max_tokens=max_tokens,
