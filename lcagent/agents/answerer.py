@@ -209,4 +209,3 @@ class StringField:
         certain = re.match(r'(?:[^"\\]|\\u[0-9a-fA-F]{4}|\\["\\/bfnrt])*', raw)
         value: str = json.loads(f'"{certain.group() if certain else ""}"', strict=False)
         return whole_characters(value[:-1] if "\ud800" <= value[-1:] <= "\udbff" else value)
-

@@ -1,7 +1,7 @@
 """The collapser: findings of consecutive parts, put together into one in the same four fields.
 
-Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", collapse stage. Which evidence the new
-finding rests on is not asked: it is its members', by code.
+Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", collapse stage. Which evidence the
+new finding rests on is not asked: it is its members', by code.
 """
 
 from __future__ import annotations
@@ -76,6 +76,4 @@ async def collapse(
     parts = [Part("question", as_data(question)), Part("findings", as_data(findings))]
     render = PROMPT.bind(mode=mode, brief=brief)
     fitted = await model.window.fit(render, parts, reply=reply_tokens(model.window.size, brief=brief))
-    return await ask_typed(
-        model, "collapse", fitted, BriefCollapseReply if brief else CollapseReply
-    )
+    return await ask_typed(model, "collapse", fitted, BriefCollapseReply if brief else CollapseReply)

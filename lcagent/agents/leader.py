@@ -100,8 +100,9 @@ def settled(reply: LeaderReply | None, question: str, so_far: SoFar, *, brief: b
     - Two or more answers that differ are a conflict, unless several things are asked for.
     - Nothing is answered before the members were asked.
     - A sub-question that was asked before ends the rounds: it would only be answered as before.
-    - Of a weak leader a sub-question counts only if it is about the question; and as long as a word of the question
-      stood in none, or nobody found anything, the question itself is asked, with what is known so far.
+    - Of a weak leader a sub-question counts only if it is about the question; and as long as a word of the
+      question stood in none, or nobody found anything, the question itself is asked, with what is known so
+      far.
 
     Args:
         reply: what the leader said; None where it gave no usable reply.

@@ -1,9 +1,10 @@
 """The mapper: one segment against the question, in the four fields of LLM×MapReduce.
 
-Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", map stage, structured information protocol
-and in-context confidence calibration. The prompt holds the segment ahead of the question, so that a second question
-about the same document finds system prompt and segment in the server's prefix cache. `relevant` and `answered` are
-two fields: a fact that only leads on to the answer is no reason to drop a segment.
+Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", map stage, structured information
+protocol and in-context confidence calibration. The prompt holds the segment ahead of the question, so that
+a second question about the same document finds system prompt and segment in the server's prefix cache.
+`relevant` and `answered` are two fields: a fact that only leads on to the answer is no reason to drop a
+segment.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ _BRIEF: dict[str, type[MapReply]] = {"math": NumbersReply, "summary": PointsRepl
 
 
 def reply_tokens(mode: Mode, window: int, *, brief: bool) -> int:
-    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it finds."""
+    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it
+    finds."""
     least = {"summary": 400, "math": 320, "retrieval": 320}.get(mode, 256)
     return least if brief else max(least, window // 8)
 

@@ -1,9 +1,9 @@
 """A member: holds one segment and answers a sub-question from it, or refuses.
 
-Source: "LongAgent: Scaling Language Models to 128k Context through Multi-Agent Collaboration". Refusal is a field, not a
-phrase, and is asked first. Where two members disagree, one of each side is asked again over both segments. The segment
-stands ahead of the sub-question, and one prompt serves both calls: so the server's prefix cache holds a segment for
-the next question, and for the call that shares it.
+Source: "LongAgent: Scaling Language Models to 128k Context through Multi-Agent Collaboration". Refusal is a
+field, not a phrase, and is asked first. Where two members disagree, one of each side is asked again over
+both segments. The segment stands ahead of the sub-question, and one prompt serves both calls: so the
+server's prefix cache holds a segment for the next question, and for the call that shares it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The merger: a batch of notes to one short note.
 
-Source: "SEGMENT+: Long Text Processing with Short-Context Language Models" (Shi et al. 2024), section 3, merging. The
-model says which facts matter; which sentences they rest on is known by code.
+Source: "SEGMENT+: Long Text Processing with Short-Context Language Models" (Shi et al. 2024), section 3,
+merging. The model says which facts matter; which sentences they rest on is known by code.
 """
 
 from __future__ import annotations

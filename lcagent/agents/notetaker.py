@@ -1,8 +1,8 @@
 """The note-taker: evidence and reasoning from one segment, without knowing of any other.
 
-Source: "SEGMENT+: Long Text Processing with Short-Context Language Models" (Shi et al. 2024), section 3, information
-gathering. There the model copies its evidence; here it states facts, and code finds the sentences that they came
-from, so that a quote can never be invented.
+Source: "SEGMENT+: Long Text Processing with Short-Context Language Models" (Shi et al. 2024), section 3,
+information gathering. There the model copies its evidence; here it states facts, and code finds the
+sentences that they came from, so that a quote can never be invented.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Noted:
 
 
 def reply_tokens(window: int, *, brief: bool) -> int:
-    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it finds."""
+    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it
+    finds."""
     return BRIEF_TOKENS if brief else max(BRIEF_TOKENS, window // 8)
 
 

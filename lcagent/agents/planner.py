@@ -93,4 +93,3 @@ def split_core(question: str, core: str, form: str) -> str:
     asked, kept, wishes = (set(query_words(text)) for text in (question, core, form))
     safe = bool(kept) and kept <= asked and asked <= kept | wishes
     return core.strip() if safe else question
-

@@ -1,6 +1,7 @@
 """The reader: one segment against one question, in one structured reply.
 
-It says facts in its own words; which sentences they came from is found by code, so a quote can never be invented.
+It says facts in its own words; which sentences they came from is found by code, so a quote can never be
+invented.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ class Reading:
 
 
 def reply_tokens(window: int, *, brief: bool) -> int:
-    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it finds."""
+    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it
+    finds."""
     return BRIEF_TOKENS if brief else max(BRIEF_TOKENS, window // 8)
 
 

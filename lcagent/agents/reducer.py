@@ -1,7 +1,8 @@
 """The reducer: all findings that are left, and passages of the document, to one answer.
 
-Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", reduce stage: a rationale, then the answer. The
-passages around the evidence are ours: a finding in a small model's words leaves out what the answer turns on.
+Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", reduce stage: a rationale, then the
+answer. The passages around the evidence are ours: a finding in a small model's words leaves out what the
+answer turns on.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ async def worth_keeping(model: ChatModel, question: str, note: str) -> bool:
     Raises:
         MalformedReply, CutReply: after a retry.
     """
+
     def shorter(tokens: int) -> str:
         # A decision needs no more than how a note begins; the note itself stays whole.
         kept = as_data(note)

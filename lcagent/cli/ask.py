@@ -15,10 +15,12 @@ from lcagent.cli.options import (
     HomeOption,
     ModelOption,
     SetOption,
+    TimeoutOption,
     WindowOption,
     settings_from,
 )
 from lcagent.errors import UsageError
+from lcagent.graphs import STRATEGIES
 
 if TYPE_CHECKING:
     from lcagent.answer import Answer
@@ -32,13 +34,12 @@ def ask(
         list[str],
         typer.Argument(metavar="DOC... QUESTION", help="Files, folders or -, then the question."),
     ],
-    strategy: Annotated[
-        str | None, typer.Option(help="auto, direct, memagent, mapreduce, longagent or segment.")
-    ] = None,
+    strategy: Annotated[str | None, typer.Option(help=", ".join(["auto", *STRATEGIES]) + ".")] = None,
     model: ModelOption = None,
     api_base: ApiBaseOption = None,
     api_key: ApiKeyOption = None,
     window: WindowOption = None,
+    timeout: TimeoutOption = None,
     home: HomeOption = None,
     options: SetOption = None,
     password: Annotated[str | None, typer.Option(help="For an encrypted PDF.")] = None,
@@ -73,6 +74,7 @@ def ask(
         api_base=api_base,
         api_key=api_key,
         window=window,
+        timeout=timeout,
         home=home,
         max_calls=max_calls,
         max_tokens=max_tokens,

@@ -43,10 +43,10 @@ def show(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False)
     """One run: question, answer, citations, cost, evidence."""
     runs = _runs(home)
     row = runs.find(run)
-    entries = runs.entries(row["id"])
+    findings = runs.findings(row["id"])
     if as_json:
         row["answer"] = json.loads(row["answer"]) if row["answer"] else None
-        row["evidence"] = entries
+        row["evidence"] = findings
         print(json.dumps(row, indent=2, ensure_ascii=False))
         return
     print(f"run       {row['id']} ({row['status']})\nquestion  {row['question']}")
@@ -56,10 +56,10 @@ def show(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False)
         print(f"error     {row['error']}")
     if row["answer"]:
         _print_answer(json.loads(row["answer"]))
-    if entries:
-        print(f"evidence  {len(entries)} entries")
-    for entry in entries:
-        quote = " ".join((entry["quote"] or entry["note"]).split())
+    if findings:
+        print(f"evidence  {len(findings)} findings")
+    for entry in findings:
+        quote = " ".join((entry["quote"] or entry["text"]).split())
         target = f" {entry['target']}" if entry["target"] else ""
         print(f"  {entry['document']}.{entry['segment']}.{entry['seq']} {entry['op']}{target}: {quote}")
 

@@ -1,6 +1,8 @@
 """stub"""
+
 from collections.abc import Iterable
 from typing import TypeVar
+
 K = TypeVar("K")
 
 

@@ -30,4 +30,6 @@ def corrects(text: str) -> bool:
 def supersedes(new: str, old: str) -> bool:
     """Whether a sentence that corrects something corrects this one."""
     a, b = figures(new), figures(old)
-    return a != b and (len(b) < 2 or bool(a & b)) and fuzz.token_set_ratio(new.casefold(), old.casefold()) > 72
+    return (
+        a != b and (len(b) < 2 or bool(a & b)) and fuzz.token_set_ratio(new.casefold(), old.casefold()) > 72
+    )

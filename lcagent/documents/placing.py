@@ -82,7 +82,8 @@ class Placing:
         yield from sorted(spans, key=lambda s: (-len(asked & self._words(self.sentence(s))), s.start))
 
     def value(self, text: str, question: str) -> tuple[Span, float] | None:
-        """A value as the document writes it where most of the question's words stand before it, and their share."""
+        """A value as the document writes it where most of the question's words stand before it, and their
+        share."""
         spans = self._occurrences(text) if text else []
         if not spans:
             return None

@@ -1,4 +1,5 @@
 """stub"""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -6,6 +7,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Reckoning:
     """r"""
+
     right: bool
     told: str
 

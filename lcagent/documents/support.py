@@ -1,6 +1,8 @@
 """stub"""
-from lcagent.answer import Support
+
 from collections.abc import Sequence
+
+from lcagent.answer import Support
 from lcagent.documents.forms import holds
 from lcagent.documents.quotes import find_quote
 

@@ -277,7 +277,7 @@ class Bench:
 
     def _fill(self, row: Row, answer: Answer, item: Item, settings: Settings) -> None:
         with _runs(settings) as runs:
-            calls, entries = runs.call_rows(answer.run_id), runs.entries(answer.run_id)
+            calls, entries = runs.call_rows(answer.run_id), runs.findings(answer.run_id)
         text = load(self._source(item)).text
         row.prediction, row.status, row.run_id = answer.answer, answer.status, answer.run_id
         row.citations = [

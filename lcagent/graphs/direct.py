@@ -68,7 +68,7 @@ async def answer(state: Run, runtime: Runtime[Task]) -> dict[str, Any]:
     task = runtime.context
     on_text = None if task.trust.brief else streamer(task)
     verdict = await asked(task, await asyncio.to_thread(whole, task), form_for(task), on_text=on_text)
-    return {"verdict": verdict.as_state()}
+    return {"verdict": verdict.as_state(), "read": list(task.corpus.places)}
 
 
 def whole(task: Task) -> Evidence:

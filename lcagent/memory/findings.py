@@ -81,8 +81,8 @@ class Known:
     def tried(self, found: Iterable[Finding], *, first: int = 0) -> list[Finding]:
         """What new findings do to those before them and to each other; they are not taken in.
 
-        No model is asked: a repetition is a merge, a sentence that says that it corrects something and is about
-        the same thing supersedes it, everything else is added.
+        No model is asked: a repetition is a merge, a sentence that says that it corrects something and is
+            about the same thing supersedes it, everything else is added.
 
         Args:
             found: of one segment, in reading order.
@@ -113,7 +113,8 @@ def _said(finding: Finding) -> str:
 
 
 def _key(finding: Finding) -> object:
-    """Equal for findings that say the same: the same words, figures and denials, in the same sentences or in others.
+    """Equal for findings that say the same: the same words, figures and denials, in the same sentences or
+    in others.
 
     What the model makes of a sentence counts, not the sentence alone: one may carry several facts.
     """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,12 @@ from lcagent import __version__
 from lcagent.documents.load import PARSER_VERSION
 from lcagent.errors import LcagentError
 from lcagent.events import Notice
-from lcagent.graphs.shared.reading import READING_NODES
-from lcagent.graphs.shared.task import Outcome, Strategy, Task
+from lcagent.graphs.shared.task import Strategy, Task
 from lcagent.runs.records import RunRecord, Runs
 
 
-async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, folder: Path) -> Outcome:
-    """What the strategy found out, from where its checkpoint stands.
+async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, folder: Path) -> dict[str, Any]:
+    """The last state of the strategy's graph, from where its checkpoint stands.
 
     Args:
         task: what is asked.
@@ -35,40 +35,31 @@ async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, fo
     from lcagent.memory.checkpoints import open_checkpoints
 
     with open_checkpoints(folder / "checkpoints.db") as saver:
-        graph = strategy.compile(task, saver)
+        graph = strategy.graph(task).compile(checkpointer=saver)
         version = _version(task, strategy, graph)
-        config: dict[str, Any] = {
+        config: Any = {
             "configurable": {"thread_id": record.id},
-            "recursion_limit": 4 * task.total + 100,
+            "recursion_limit": 4 * task.corpus.total + 100,
         }
-
-        async def outcome(state: dict[str, Any]) -> Outcome:
-            try:
-                return strategy.outcome(task, state)
-            finally:
-                # The graph has ended: only without its checkpoints does the next command of a run that
-                # failed or met its budget ask again.
-                await saver.adelete_thread(record.id)
-
+        state = None
         if record.version == version:
             try:
-                state = await _go_on(task, graph, config)
-                if state is not None:
-                    return await outcome(state)
+                state = await _go_on(replace(task, ledger=runs.ledger(record.id)), graph, config)
             except LcagentError:
                 raise
             except Exception as error:  # noqa: BLE001 - what a checkpoint lacks; any other fault comes again
                 why = f"{type(error).__name__}: {error}"
-                task.emit(
-                    Notice(f"a checkpoint is of no use ({why}): the run goes on from its finished calls")
-                )
+                told = f"a checkpoint is of no use ({why}): the run goes on from its finished calls"
+                task.progress.emit(Notice(told))
+        if state is None:
+            await saver.adelete_thread(record.id)
+            runs.begin(record.id, version)
+            begun = replace(task, ledger=runs.ledger(record.id))
+            state = await graph.ainvoke(strategy.start(begun), config, context=begun, durability="sync")
+        # The graph has ended: only without its checkpoints does the next command of a run that failed or met
+        # its budget ask again.
         await saver.adelete_thread(record.id)
-        runs.begin(record.id, version)
-        task.ledger = runs.ledger(record.id)
-        task.done = 0
-        task.entered.clear()
-        state = await graph.ainvoke(strategy.start(task), config, context=task, durability="sync")
-        return await outcome(state)
+        return state
 
 
 async def _go_on(task: Task, graph: Any, config: dict[str, Any]) -> dict[str, Any] | None:
@@ -78,19 +69,18 @@ async def _go_on(task: Task, graph: Any, config: dict[str, Any]) -> dict[str, An
         return None
     if not snapshot.next:
         return snapshot.values  # killed after the last step: it only had to be told
-    task.done += sum(t.result is not None for t in snapshot.tasks if t.name in READING_NODES)
     return await graph.ainvoke(None, config, context=task, durability="sync")
 
 
 def _version(task: Task, strategy: Strategy, graph: Any) -> str:
     """Names what a checkpoint and evidence are good for: code, the graph's shape, the segments.
 
-    A strategy whose steps come to mean something else, in the same shape, counts its `GRAPH_VERSION` up.
+    A strategy whose steps come to mean something else, in the same shape, counts its `version` up.
     """
     exact = {
         "code": __version__,
-        "graph": [getattr(strategy, "GRAPH_VERSION", 1), sorted(graph.channels), sorted(graph.nodes)],
+        "graph": [strategy.version, sorted(graph.channels), sorted(graph.nodes)],
         "parser": PARSER_VERSION,
-        "segments": [[(s.start, s.end) for s in segments] for segments in task.segments],
+        "segments": [[(s.start, s.end) for s in segments] for segments in task.corpus.segments],
     }
     return hashlib.sha256(json.dumps(exact).encode()).hexdigest()

@@ -16,6 +16,7 @@ from lcagent.graphs.shared.task import Task
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.store import UNUSABLE, RunJournal, Store, release
 from lcagent.runs.locks import locked
+from lcagent.settings import Settings
 
 KEPT = ("documents", "segmentations")
 """Tables of what several runs may use; each has columns `key` and `used`."""
@@ -40,7 +41,7 @@ class Runs:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def open(self, key: str, task: Task, strategy: str, *, resume: bool) -> RunRecord:
+    def open(self, key: str, task: Task, strategy: str, settings: Settings, *, resume: bool) -> RunRecord:
         """The unfinished run of this key, one that nobody was told of, or a new one.
 
         The same command again goes on where the last one stopped, if only to tell its answer; asked
@@ -50,6 +51,7 @@ class Runs:
             key: names it by everything that decides its calls.
             task: what is asked.
             strategy: how it is read.
+            settings: kept beside it.
             resume: a finished one that was told is told again too.
         """
         with self._store.transaction():  # two askers at once must find one run
@@ -62,9 +64,9 @@ class Runs:
                 return RunRecord(rows[0]["id"], rows[0]["seconds"], version=rows[0]["version"])
             if rows and (resume or not rows[0]["told"]) and _can_be_read(rows[0]["answer"]):
                 return RunRecord(rows[0]["id"], rows[0]["seconds"], rows[0]["answer"])
-            return self._new(key, task, strategy)
+            return self._new(key, task, strategy, settings)
 
-    def _new(self, key: str, task: Task, strategy: str) -> RunRecord:
+    def _new(self, key: str, task: Task, strategy: str, settings: Settings) -> RunRecord:
         run = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         now = time.time()
         self._store.execute(
@@ -78,10 +80,10 @@ class Runs:
                 now,
                 now,
                 task.question,
-                json.dumps([d.name for d in task.documents]),
+                json.dumps([d.name for d in task.corpus.documents]),
                 strategy,
                 task.model.name,
-                task.settings.model_dump_json(exclude={"api_key"}),
+                settings.model_dump_json(exclude={"api_key"}),
             ),
         )
         return RunRecord(run)
@@ -108,7 +110,7 @@ class Runs:
             version: of graph, code and segments.
         """
         with self._store.transaction():
-            self._store.execute("DELETE FROM entries WHERE run = ?", (run,))
+            self._store.execute("DELETE FROM findings WHERE run = ?", (run,))
             self._store.execute("UPDATE runs SET version = ? WHERE id = ?", (version, run))
 
     def ledger(self, run: str) -> Ledger:
@@ -198,9 +200,11 @@ class Runs:
         """Finished calls in the order they ended."""
         return self._store.rows("SELECT * FROM calls WHERE run = ? ORDER BY created", (run,))
 
-    def entries(self, run: str) -> list[dict[str, Any]]:
+    def findings(self, run: str) -> list[dict[str, Any]]:
         """The ledger of a run in reading order."""
-        return self._store.rows("SELECT * FROM entries WHERE run = ? ORDER BY document, segment, seq", (run,))
+        return self._store.rows(
+            "SELECT * FROM findings WHERE run = ? ORDER BY document, segment, seq", (run,)
+        )
 
     def delete(self, run: str, folder: Path) -> None:
         """Delete a run with its calls, evidence, checkpoints, and the parsed text that only it used.
@@ -227,7 +231,7 @@ class Runs:
                         " AND key NOT IN (SELECT key FROM uses WHERE kept = ? AND run != ?)",
                         (kept, run, kept, run),
                     )
-                for table, column in (("calls", "run"), ("entries", "run"), ("uses", "run"), ("runs", "id")):
+                for table, column in (("calls", "run"), ("findings", "run"), ("uses", "run"), ("runs", "id")):
                     self._store.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))  # noqa: S608 - fixed names
             self._store.release()
 

@@ -16,11 +16,15 @@ from lcagent.answer import Answer
 from lcagent.documents import Loaded, Segment, load_all, split
 from lcagent.errors import LcagentError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
-from lcagent.graphs.shared.task import Strategy, Task
+from lcagent.graphs.shared.reading import segment_tokens
+from lcagent.graphs.shared.retrieval import Retrieval
+from lcagent.graphs.shared.task import Corpus, Progress, Strategy, Task
+from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.store import RunJournal, Store, StoredDocuments, StoredSegments
 from lcagent.models.budget import Budget
 from lcagent.models.chat import ChatModel, endpoint_limit
+from lcagent.models.profile import unmeasured
 from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.models.window import Window
 from lcagent.runs.graph import read
@@ -28,7 +32,7 @@ from lcagent.runs.live import Live
 from lcagent.runs.locks import locked
 from lcagent.runs.prune import evict
 from lcagent.runs.records import RunRecord, Runs
-from lcagent.runs.report import make_answer, make_usage
+from lcagent.runs.report import Told, make_answer, make_usage
 from lcagent.settings import Settings
 from lcagent.text import whole_characters
 
@@ -72,7 +76,8 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
         live = Live(emit, (settings.max_calls, settings.max_tokens, settings.max_seconds))
         task = _task(request, settings, opened, store, loaded, live.emit)
         try:
-            answer = await _answer(request, task, store, parsed, loaded, live)
+            asked = Asked(request, settings, store, parsed, loaded)
+            answer = await _answer(asked, task, live)
         finally:
             await task.model.transport.close()
         evict(store, settings.store_mb << 20)
@@ -105,10 +110,13 @@ def _task(
     """What a strategy may use; its run, and with it journal, ledger and segments, is not known yet."""
     size = min(settings.window, opened.most or settings.window)
     concurrency = settings.concurrency or opened.slots or DEFAULT_CONCURRENCY
+    question = request.question.strip()
+    corpus = Corpus(tuple(loaded.documents))
     return Task(
-        question=request.question.strip(),
-        documents=loaded.documents,
-        segments=[],
+        question=question,
+        corpus=corpus,
+        options=None,
+        style=settings.style,
         model=ChatModel(
             name=opened.model,
             transport=opened.transport(),
@@ -116,6 +124,7 @@ def _task(
             journal=RunJournal(store, ""),
             budget=Budget(settings.max_calls, settings.max_tokens, settings.max_seconds),
             limit=endpoint_limit(opened.name, concurrency),
+            timeout=settings.timeout,
             # The answering call may fill the window; never more than half of a small budget is kept.
             reserve_tokens=min(size, (settings.max_tokens or 0) // 2),
             temperature=settings.temperature,
@@ -123,57 +132,78 @@ def _task(
             notice=lambda text: emit(Notice(text)),
         ),
         ledger=Ledger(store, ""),
-        settings=settings,
-        emit=emit,
-        alive=opened.alive,
-        gate=asyncio.Semaphore(2 * concurrency),
-        stream=request.stream,
+        trust=Trust(unmeasured(opened.model, "")),
+        retrieval=Retrieval(corpus, question),
+        progress=Progress(emit, opened.alive, asyncio.Semaphore(2 * concurrency), request.stream),
     )
 
 
-async def _answer(
-    request: Request, task: Task, store: Store, parsed: StoredDocuments, loaded: Loaded, live: Live
-) -> Answer:
-    """The answer: worked out, stored from before, or shared with who asks the same in this process."""
-    from lcagent.graphs import pick_strategy
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one question came with, and where what it gives is kept."""
 
-    strategy = request.strategy or await asyncio.to_thread(pick_strategy, task)
-    budget = await asyncio.to_thread(strategy.segment_tokens, task)
-    key, runs, folder = _key(task, strategy, budget), Runs(store), task.settings.data_dir
+    request: Request
+    settings: Settings
+    store: Store
+    parsed: StoredDocuments
+    loaded: Loaded
+
+
+async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
+    """The answer: worked out, stored from before, or shared with who asks the same in this process."""
+    settings, runs = asked.settings, Runs(asked.store)
+    strategy = asked.request.strategy or await asyncio.to_thread(_picked, task, settings.strategy)
+    task = replace(task, options=settings.of(strategy.name))
+    budget = await asyncio.to_thread(segment_tokens, task, strategy, settings.window)
+    key, folder = _key(task, strategy, budget), settings.data_dir
 
     async def work() -> Answer:
-        record = runs.open(key, task, strategy.name, resume=request.resume)
+        record = runs.open(key, task, strategy.name, settings, resume=asked.request.resume)
         if record.answer is not None:
-            task.emit(Notice(f"run {record.id} had finished; this is its answer"))
+            task.progress.emit(Notice(f"run {record.id} had finished; this is its answer"))
             return Answer.model_validate_json(record.answer)
         with locked(folder, record.id):
-            cut = StoredSegments(store)
-            task.segments = await asyncio.to_thread(_segments, task, budget, cut)
-            runs.uses(record.id, documents=parsed.keys, segmentations=cut.keys)
-            task.model.journal, task.ledger = runs.journal(record.id), runs.ledger(record.id)
-            return await _work(task, strategy, record, runs, loaded)
+            cut = StoredSegments(asked.store)
+            segments = await asyncio.to_thread(_segments, task, budget, cut)
+            runs.uses(record.id, documents=asked.parsed.keys, segmentations=cut.keys)
+            corpus = Corpus(task.corpus.documents, segments)
+            task.model.journal = runs.journal(record.id)
+            whole = replace(task, corpus=corpus, retrieval=Retrieval(corpus, task.question))
+            return await _work(asked, whole, strategy, record)
 
     return await live.share(f"{folder}|{key}", work)
 
 
-async def _work(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, loaded: Loaded) -> Answer:
+def _picked(task: Task, name: str) -> Strategy:
+    """The strategy that the settings name; `auto` takes `direct` where everything fits one call."""
+    from lcagent.graphs import strategy
+
+    if name == "auto":
+        from lcagent.graphs.direct import fits
+
+        name = "direct" if fits(task) else "memagent"
+    return strategy(name)
+
+
+async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord) -> Answer:
+    runs = Runs(asked.store)
     earlier = runs.calls(record.id)
-    task.emit(
+    task.progress.emit(
         RunStarted(
             run_id=record.id,
             strategy=strategy.name,
             model=task.model.name,
             window=task.model.window.size,
-            segments=task.total,
+            segments=task.corpus.total,
             earlier_calls=earlier,
         )
     )
     started = time.monotonic()
     try:
-        outcome = await read(task, strategy, record, runs, task.settings.data_dir)
+        state = await read(task, strategy, record, runs, asked.settings.data_dir)
         seconds = record.seconds + time.monotonic() - started
         usage = make_usage(task, runs.totals(record.id), earlier, seconds)
-        answer = make_answer(task, outcome, loaded, usage, run=record.id, strategy=strategy.name)
+        answer = make_answer(task, state, asked.loaded, usage, Told(record.id, strategy.name))
     except LcagentError as error:
         runs.failed(record.id, error, time.monotonic() - started)
         raise
@@ -189,32 +219,34 @@ def _key(task: Task, strategy: Strategy, budget: int) -> str:
 
     Its version is none of it (`lcagent.runs.graph`): a newer one goes on from the calls that are finished.
     """
-    settings, window = task.settings, task.model.window
+    model, window = task.model, task.model.window
     exact = {
-        "documents": [[d.name, d.sha256] for d in task.documents],
+        "documents": [[d.name, d.sha256] for d in task.corpus.documents],
         "question": task.question,
         "strategy": strategy.name,
-        "options": getattr(settings, strategy.name).model_dump() if hasattr(settings, strategy.name) else {},
-        "model": task.model.name,
+        "options": task.options.model_dump() if task.options is not None else {},
+        "style": task.style,
+        "profile": task.trust.profile.model_dump(),
+        "model": model.name,
         "tokenizer": window.counter.source,
         "window": window.size,
         "segments": budget,
         "reasoning": window.reasoning,
-        "sampling": [settings.temperature, settings.top_p],
-        "prompts": [f"{p.name}@{p.version}" for p in strategy.prompts(settings)],
+        "sampling": [model.temperature, model.top_p],
+        "prompts": [f"{p.name}@{p.version}" for p in strategy.prompts(task.options)],
     }
     return hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
 
 
-def _segments(task: Task, budget: int, kept: StoredSegments) -> list[list[Segment]]:
+def _segments(task: Task, budget: int, kept: StoredSegments) -> tuple[tuple[Segment, ...], ...]:
     counter = task.model.window.counter
-    every: list[list[Segment]] = []
-    for document in task.documents:
+    every: list[tuple[Segment, ...]] = []
+    for document in task.corpus.documents:
         exact = f"{document.sha256}|{len(document.text)}|{budget}|{counter.source}"
         key = hashlib.sha256(exact.encode()).hexdigest()
         segments = kept.get(key)
         if segments is None:
             segments = split(document.text, budget, lambda text: counter.count(as_data(text)))
             kept.put(key, segments)
-        every.append(segments)
-    return every
+        every.append(tuple(segments))
+    return tuple(every)

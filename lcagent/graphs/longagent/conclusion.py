@@ -1,7 +1,7 @@
 """LongAgent's end: one answer from the sides that are left, and what stayed unresolved told apart.
 
-A hallucination is not the same as a document that contradicts itself: where two sides are left at the end, code looks
-whether each side's own quote holds its answer.
+A hallucination is not the same as a document that contradicts itself: where two sides are left at the end,
+code looks whether each side's own quote holds its answer.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ async def conclude(task: Task, rounds: Sequence[Round], *, several: bool) -> Ver
         several: different answers are no conflict.
 
     Raises:
-        MalformedReply, CutReply: the answering call gave nothing usable, and no member's own answer can take its
-            place.
+        MalformedReply, CutReply: the answering call gave nothing usable, and no member's own answer can
+            take its place.
     """
     findings = [_finding(task, done, side) for done in rounds for side in left(done)]
     findings.sort(key=lambda finding: (finding.document, finding.segment))
@@ -47,7 +47,9 @@ async def conclude(task: Task, rounds: Sequence[Round], *, several: bool) -> Ver
             raise
         regions = _regions(own)
         statement = Statement(own["answer"], support(own["answer"], [own["quote"]]), regions)
-        verdict = Verdict((statement,), warnings=("the last call gave no usable reply: a member's own answer",))
+        verdict = Verdict(
+            (statement,), warnings=("the last call gave no usable reply: a member's own answer",)
+        )
     return verdict if several else _with_conflicts(task, verdict, rounds)
 
 
@@ -55,7 +57,9 @@ def _finding(task: Task, done: Round, side: Side) -> Finding:
     asked = "" if done["question"] == task.question else f"Asked: {done['question']}\n"
     spans = tuple(Span(*span) for span in side["spans"])
     text, detail = side["fact"] or side["answer"], f"{asked}Answered: {side['answer']}"
-    return Finding(side["document"], side["index"], text, spans, "member", side["answer"], detail, side["quote"])
+    return Finding(
+        side["document"], side["index"], text, spans, "member", side["answer"], detail, side["quote"]
+    )
 
 
 def _regions(side: Side) -> tuple[Region, ...]:
@@ -111,7 +115,11 @@ def told_apart(task: Task, done: Round) -> str:
 def _listed(task: Task, sides: Sequence[Side]) -> str:
     shown: list[str] = []
     for side in sides:
-        start = side["spans"][0][0] if side["spans"] else task.corpus.segment((side["document"], side["index"])).start
+        start = (
+            side["spans"][0][0]
+            if side["spans"]
+            else task.corpus.segment((side["document"], side["index"])).start
+        )
         where = task.corpus.documents[side["document"]].place(start)
         name = f"{task.corpus.documents[side['document']].name}, " if len(task.corpus.documents) > 1 else ""
         shown.append(f"{side['answer']!r} ({name}{where})")

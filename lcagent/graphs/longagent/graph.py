@@ -1,8 +1,8 @@
 """LongAgent: a leader and members, one a segment; who disagree share their segments.
 
-Source: "LongAgent: Scaling Language Models to 128k Context through Multi-Agent Collaboration". The leader chooses round
-by round: NEW_STATE puts a sub-question to the members, CONFLICT lets the different answers meet in a bracket, ANSWER
-ends. At most three sub-questions are put, then the best answer is given.
+Source: "LongAgent: Scaling Language Models to 128k Context through Multi-Agent Collaboration". The leader
+chooses round by round: NEW_STATE puts a sub-question to the members, CONFLICT lets the different answers
+meet in a bracket, ANSWER ends. At most three sub-questions are put, then the best answer is given.
 
     START -> lead -> ask (all members side by side) -> lead          NEW_STATE
              lead -> share (two a pair, both orders) -> share -> lead    CONFLICT
@@ -33,7 +33,8 @@ LEAST_SEGMENT = 96
 
 
 class LongAgentState(Run):
-    """The whole run. `several`: the question asks for several things, so that different answers are no conflict."""
+    """The whole run. `several`: the question asks for several things, so that different answers are no
+    conflict."""
 
     state: leader.State
     question: str

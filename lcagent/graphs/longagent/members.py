@@ -1,7 +1,7 @@
 """LongAgent's members: each asked alone over its segment, or two together over both.
 
-Source: "LongAgent: Scaling Language Models to 128k Context through Multi-Agent Collaboration". All members of a round are
-asked at once; how many requests are in flight is bounded by the endpoint's own limit.
+Source: "LongAgent: Scaling Language Models to 128k Context through Multi-Agent Collaboration". All members
+of a round are asked at once; how many requests are in flight is bounded by the endpoint's own limit.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def recorded(task: Task, number: int, got: Reading[member.Said]) -> list[Reply]:
 
 
 async def meet(task: Task, current: Round) -> tuple[list[Meeting], str]:
-    """One stage of the bracket: each pair is asked over both segments, in both orders; and the budget's words."""
+    """One stage of the bracket: each pair is asked over both segments, in both orders; and the budget's
+    words."""
 
     async def share(a: int, b: int, turned: bool) -> Meeting | Unread:
         one, other = current["sides"][a], current["sides"][b]

@@ -15,5 +15,5 @@ class Options(BaseModel):
     rounds: int = Field(default=3, ge=1)
     """Most sub-questions that the leader may put to the members; three in the paper."""
     prefilter: bool = False
-    """From the second round on, ask only members whose segments hold words of the sub-question: fewer calls, and a
-    member that says it in other words is not asked."""
+    """From the second round on, ask only members whose segments hold words of the sub-question: fewer
+    calls, and a member that says it in other words is not asked."""

@@ -1,11 +1,12 @@
 """MapReduce: read all segments at once, put the findings together until they fit, answer.
 
-Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs" (map, collapse, reduce; structured information
-protocol; confidence calibrated in context). Beyond it: "no answer here" and "nothing relevant here" are two things, so
-a fact that only leads on to the answer survives; collapsing ends whatever the model writes
-(`lcagent.graphs.shared.condensing`); evidence is carried by code, with its place.
+Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs" (map, collapse, reduce; structured
+information protocol; confidence calibrated in context). Beyond it: "no answer here" and "nothing relevant
+here" are two things, so a fact that only leads on to the answer survives; collapsing ends whatever the
+model writes (`lcagent.graphs.shared.condensing`); evidence is carried by code, with its place.
 
-    START -> prepare -> map (all segments side by side) -> reduce (collapsing in rounds where they do not fit) -> END
+    START -> prepare -> map (all segments side by side) -> reduce (collapsing in rounds where they do not
+    fit) -> END
 """
 
 from __future__ import annotations
@@ -91,8 +92,8 @@ async def prepare(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, An
 async def map_all(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Read all segments side by side, and record what they gave in reading order.
 
-    What repeats and what corrects an earlier segment is decided when all have ended, so that it does not depend on
-    which call ended first.
+    What repeats and what corrects an earlier segment is decided when all have ended, so that it does not
+    depend on which call ended first.
     """
     task = runtime.context
 
@@ -120,7 +121,8 @@ def _record(task: Task, replies: dict[Place, mapper.Mapping]) -> None:
 
 
 def findings_of(task: Task, place: Place, got: mapper.Mapping) -> list[Finding]:
-    """One segment's four fields as findings: a fact each; the last one carries the answer and how sure it is."""
+    """One segment's four fields as findings: a fact each; the last one carries the answer and how sure it
+    is."""
     text = task.corpus.documents[place[0]].text
     facts = list(got.facts)
     if got.answer and task.options.mode != "math" and got.answer not in {fact for fact, _ in facts}:

@@ -1,7 +1,7 @@
 """Reducing: from all findings to the answer, each mode in its way.
 
-Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", reduce stage and its tasks. What code can do it
-does: sums, and values that must come out letter for letter.
+Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", reduce stage and its tasks. What
+code can do it does: sums, and values that must come out letter for letter.
 """
 
 from __future__ import annotations
@@ -163,7 +163,8 @@ SUPPORTS, HELD = 0.3, 0.5
 
 
 def _resting(text: str, findings: Sequence[Finding]) -> list[Statement]:
-    """Each sentence of a summary with the findings that hold its words; each takes away those it accounts for."""
+    """Each sentence of a summary with the findings that hold its words; each takes away those it accounts
+    for."""
     placed = [finding for finding in findings if finding.placed]
     held = [set(query_words(f"{finding.quote} {finding.text}")) for finding in placed]
     spans = sentences(text)

@@ -1,10 +1,10 @@
 """MemAgent: read segment, update memory, answer; linear in the document's length.
 
 Source: "MemAgent: Reshaping Long-Context LLM with Multi-Conv RL-based Memory Agent". Mode `overwrite` is the
-paper's agent. Mode `ledger` keeps what every step finds in an append-only ledger and shows the model a bounded
-view of it. A plan stands beside the memory, and the question's core alone drives the reading (QwenLong-L1.5). Mode
-`parallel` is mode `ledger` with all segments read side by side, in rounds (PI-Mem): what a question needs second is
-found in the next round, whose memory shows what was found first.
+paper's agent. Mode `ledger` keeps what every step finds in an append-only ledger and shows the model a
+bounded view of it. A plan stands beside the memory, and the question's core alone drives the reading
+(QwenLong-L1.5). Mode `parallel` is mode `ledger` with all segments read side by side, in rounds (PI-Mem):
+what a question needs second is found in the next round, whose memory shows what was found first.
 
     START -> plan -> read -> answer -> END         read -> read: some segments a step, or a round
 """

@@ -1,7 +1,7 @@
 """MemAgent as published: one free-text memory, rewritten whole at each segment; the answer from it alone.
 
-Source: "MemAgent: Reshaping Long-Context LLM with Multi-Conv RL-based Memory Agent", section 2. The memory says
-nothing of where a fact stands: its sentences are looked for in the text when it is answered from.
+Source: "MemAgent: Reshaping Long-Context LLM with Multi-Conv RL-based Memory Agent", section 2. The memory
+says nothing of where a fact stands: its sentences are looked for in the text when it is answered from.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """MemAgent's step: segments read with what is known so far; one after the other, or all of a round at once.
 
-Source: "MemAgent: Reshaping Long-Context LLM with Multi-Conv RL-based Memory Agent", section 3; the ledger in place
-of its memory is ours. A step of the graph reads several segments: each finished call is journalled, and each
-segment's findings are recorded, so that a killed run repeats none.
+Source: "MemAgent: Reshaping Long-Context LLM with Multi-Conv RL-based Memory Agent", section 3; the ledger
+in place of its memory is ours. A step of the graph reads several segments: each finished call is
+journalled, and each segment's findings are recorded, so that a killed run repeats none.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _SUFFICIENT = 2
 class Reader(TypedDict):
     """One document being read.
 
-    `index` is the segment that comes next, `plan` what is looked for, `memory` the paper's (mode `overwrite`).
-    `told` counts the facts given, `copied` those of them that were taken from the memory; `alone` says that it
-    reads without one; `streak` counts segments in a row that were found sufficient.
+    `index` is the segment that comes next, `plan` what is looked for, `memory` the paper's (mode
+    `overwrite`). `told` counts the facts given, `copied` those of them that were taken from the memory;
+    `alone` says that it reads without one; `streak` counts segments in a row that were found sufficient.
     """
 
     index: int
@@ -72,9 +72,17 @@ async def read_next(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, A
     readers = [one for one, _, _ in done]
     stop = next((stop for _, _, stop in done if stop), "")
     left = any(one["index"] < len(s) for one, s in zip(readers, task.corpus.segments, strict=True))
+    unread = [row for _, rows, _ in done for row in rows]
+    failed = {(row[0], row[1]) for row in unread}
+    passed = [
+        (number, index)
+        for number, (before, after) in enumerate(zip(state["readers"], readers, strict=True))
+        for index in range(before["index"], after["index"])
+    ]
     return {
         "readers": readers,
-        "unread": [row for _, rows, _ in done for row in rows],
+        "read": [place for place in passed if place not in failed],
+        "unread": unread,
         "stop": stop,
         "more": left and not stop,
     }
@@ -96,7 +104,7 @@ async def _read_some(
             unread.append([document, index, got.reason])
             got = {"streak": 0}
         task.progress.tell(task.corpus, (document, index), kept=got.pop("kept", 0))
-        now = {**now, **got, "index": index + 1}
+        now = Reader(**{**now, **got, "index": index + 1})
         left = total - index - 1
         if task.options.early_exit and now["streak"] >= _SUFFICIENT and left:
             name = task.corpus.documents[document].name

@@ -1,10 +1,11 @@
 """SEGMENT+: a note per segment, side by side; sift them, merge them until they fit, answer from them.
 
-Source: "SEGMENT+: Long Text Processing with Short-Context Language Models" (Shi et al. 2024), section 3. Notes are
-evidence and reasoning, as there. Unlike there, evidence is found by code, so that it is verbatim, and kept in the
-ledger; merging ends by construction (`lcagent.graphs.shared.condensing`).
+Source: "SEGMENT+: Long Text Processing with Short-Context Language Models" (Shi et al. 2024), section 3.
+Notes are evidence and reasoning, as there. Unlike there, evidence is found by code, so that it is verbatim,
+and kept in the ledger; merging ends by construction (`lcagent.graphs.shared.condensing`).
 
-    START -> note (all segments side by side) -> sift (all notes side by side) -> answer (merging in batches) -> END
+    START -> note (all segments side by side) -> sift (all notes side by side) -> answer (merging in
+    batches) -> END
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ from lcagent.graphs.segmentplus.options import Options
 from lcagent.graphs.shared.answering import answer_from
 from lcagent.graphs.shared.condensing import Merged, Merger
 from lcagent.graphs.shared.evidence import blocks_of, notes_of
-from lcagent.graphs.shared.reading import NOTHING_YET, Run, Unread, attempt, gathered, read_each, segment_budget
+from lcagent.graphs.shared.reading import (
+    NOTHING_YET,
+    Run,
+    attempt,
+    gathered,
+    read_each,
+    segment_budget,
+)
 from lcagent.graphs.shared.task import Place, Task
 from lcagent.memory.findings import Finding, Known
 from lcagent.models.structured import RETRY_TOKENS
@@ -32,7 +40,7 @@ LEAST_BATCH = 256
 
 
 class SegmentState(Run):
-    """The whole run; what was noted is in the ledger. `dropped` are the places whose notes were sifted out."""
+    """The whole run; what was noted is in the ledger. `dropped`: places whose notes were sifted out."""
 
     dropped: list[list[int]]
 

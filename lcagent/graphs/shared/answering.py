@@ -69,7 +69,8 @@ async def answer_from(
 async def everything(
     task: Task, findings: Sequence[Finding], room: int, merger: Merger | None = None
 ) -> Evidence:
-    """All findings with what carries them, and passages as far as there is room; merged where they do not fit.
+    """All findings with what carries them, and passages as far as there is room; merged where they do not
+    fit.
 
     Args:
         task: the run.

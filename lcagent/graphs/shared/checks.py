@@ -1,4 +1,5 @@
-"""Checks: the sentences that each statement of an answer rests on, how they carry it, and what speaks against it.
+"""Checks: the sentences that each statement of an answer rests on, how they carry it, and what speaks
+against it.
 
 They prove and warn; what a model said is carried. Only `Trust.ruled` withholds, of a model known to be weak.
 """
@@ -117,7 +118,8 @@ class Sources:
         return sum(self._weight.get(word, 0.0) for word in words)
 
     def _linked(self, chosen: list[Source]) -> list[Source]:
-        """Those chosen, and carriers that lead to them: they say what is asked beyond them, or share a name."""
+        """Those chosen, and carriers that lead to them: they say what is asked beyond them, or share a
+        name."""
         linked = list(chosen)
         while len(linked) < len(chosen) + MOST_LINKS:
             said = frozenset[str]().union(*(source.words for source in linked))
@@ -191,7 +193,9 @@ def _parted(answer: str, most: int) -> list[tuple[str, str, set[int]]]:
     parted: list[tuple[str, str, set[int]]] = []
     for span, following in zip(spans, [*spans[1:], None], strict=True):
         end = following.start if following else len(plain)
-        named = {number for offset, number in marks if span.start < offset <= end or (not parted and not offset)}
+        named = {
+            number for offset, number in marks if span.start < offset <= end or (not parted and not offset)
+        }
         parted.append((plain[span.start : span.end], plain[span.end : end], named))
     return parted
 

@@ -1,9 +1,9 @@
 """Condensing: notes that do not fit one call are merged in rounds until they do.
 
 Source: collapse stage of "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs"; SEGMENT+ merges its
-notes alike. That it ends does not hang on what a model writes: with B the room, no note is larger than B/4, so each
-group but the last holds more than 3B/4 and leaves at most B/4; T tokens become at most T/3 + B/4, which is less
-than T while T > B. What is cut to keep that bound is counted and told.
+notes alike. That it ends does not hang on what a model writes: with B the room, no note is larger than B/4,
+so each group but the last holds more than 3B/4 and leaves at most B/4; T tokens become at most T/3 + B/4,
+which is less than T while T > B. What is cut to keep that bound is counted and told.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from lcagent.graphs.shared.task import Task
 SHARE = 4
 """A note takes at most this part of the room."""
 SHRINK = 0.9
-"""Share of the tokens that a round may leave; where a model leaves more, what does not fit is left out, and told."""
+"""Share of the tokens that a round may leave; where a model leaves more, what does not fit is left out, and
+told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ async def condensed(
     while True:
         notes, lost = await asyncio.to_thread(_bounded, task, notes, group_room // SHARE)
         cut += lost
-        sizes = await asyncio.to_thread(lambda notes: [tokens(task, note) for note in notes], notes)
+        sizes = await asyncio.to_thread(_sizes, task, notes)
         if sum(sizes) <= room:
             return notes, _told(cut)
         if before and sum(sizes) > SHRINK * before:  # the model does not make them shorter
@@ -111,6 +112,10 @@ def tokens(task: Task, note: Note) -> int:
     return size(task, merged_blocks(task, [note])[0])
 
 
+def _sizes(task: Task, notes: Sequence[Note]) -> list[int]:
+    return [tokens(task, note) for note in notes]
+
+
 def _bounded(task: Task, notes: Sequence[Note], most: int) -> tuple[list[Note], int]:
     """Notes of at most `most` tokens, and how many facts were cut short for it."""
     pieces = [piece for note in notes for piece in _pieces(task, note, most)]
@@ -118,7 +123,7 @@ def _bounded(task: Task, notes: Sequence[Note], most: int) -> tuple[list[Note], 
 
 
 def _pieces(task: Task, note: Note, most: int) -> list[tuple[Note, bool]]:
-    """A note in pieces that fit: its facts are parted, then what was said of them goes, then a fact is cut."""
+    """A note in pieces that fit: its facts are parted, what was said of them goes, then a fact is cut."""
     if tokens(task, note) <= most or not any(note.facts):
         return [(note, False)]
     if (half := len(note.facts) // 2) > 0:

@@ -1,7 +1,9 @@
-"""Evidence: what the answering call is shown. Everything that was found, in reading order, then what room is left for.
+"""Evidence: what the answering call is shown. Everything that was found, in reading order, then what room
+is left for.
 
-A finding is shown with the sentences that carry it and their neighbours; where that is too long, with the sentences
-alone; where that is too long too, findings are merged (`condensing`). Nothing is cut without a word.
+A finding is shown with the sentences that carry it and their neighbours; where that is too long, with the
+sentences alone; where that is too long too, findings are merged (`condensing`). Nothing is cut without a
+word.
 """
 
 from __future__ import annotations
@@ -81,7 +83,9 @@ class Evidence:
     def text(self, *, marks: bool) -> str:
         """As the prompt shows it; numbered ones say their place where it is another than the one before."""
         before = ["", *(block.where for block in self.blocks)]
-        new = [replace(b, where="") if marks and b.where == before[at] else b for at, b in enumerate(self.blocks)]
+        new = [
+            replace(b, where="") if marks and b.where == before[at] else b for at, b in enumerate(self.blocks)
+        ]
         return "\n\n".join(block.shown(at if marks else None) for at, block in enumerate(new, 1))
 
     @property
@@ -228,5 +232,3 @@ def best_passages(task: Task, findings: Sequence[Finding], room: int, *, answer:
             chosen.append(further)
             room -= needed
     return Evidence(tuple(in_order(chosen)))
-
-

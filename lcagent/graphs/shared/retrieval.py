@@ -1,7 +1,8 @@
 """Retrieval: the passages of a corpus that bear on a question, ranked by words and by the names that lead on.
 
-A scan of the text, at no model's cost: BM25 for the question's words, more for a passage that begins with what is
-asked about, and a second hop that follows rare names of the best passages (docs/design/0004-plan-and-hops.md).
+A scan of the text, at no model's cost: BM25 for the question's words, more for a passage that begins with
+what is asked about, and a second hop that follows rare names of the best passages
+(docs/design/0004-plan-and-hops.md).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ REST_ASKED = 0.5
 ANSWER_WEIGHT = 1.2
 """What a first answer leads to weighs more than what was found first: the model has chosen it."""
 FOUND, FOUND_ABOUT, FOUND_TOO = 0.2, 0.5, 0.15
-"""Weight of a reader's finding, of its share of the question's words, and of reader and retrieval agreeing."""
+"""Weight of a finding, of its share of the question's words, and of reader and retrieval agreeing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +176,9 @@ class Retrieval:
         return ranked
 
     def _follow(self, seed: Region, weight: float, lead: dict[Region, float]) -> None:
-        """Passages that share rare names with one: what a question of two hops needs second shares few words with
-        the question, but a name with what was found first, mostly the one that it begins with."""
+        """Passages that share rare names with one: what a question of two hops needs second shares few
+        words with the question, but a name with what was found first, mostly the one that it begins
+        with."""
         text = self._corpus.text(seed)
         wanted = names(text)
         fresh, left = set(wanted) - self._asked, self._asked - set(query_words(text))
@@ -207,4 +209,3 @@ def _beginnings(document: Document, hits: Sequence[Passage]) -> list[tuple[Set[s
     begins = [frozenset(opening(document.text[hit.start : hit.end])) for hit in hits]
     often = Counter(begins)
     return [(begin, 1 / often[begin]) for begin in begins]
-

@@ -1,4 +1,5 @@
-"""Trust: every decision that depends on what is known of the model. Graphs call it, and never branch on doubt.
+"""Trust: every decision that depends on what is known of the model. Graphs call it, and never branch on
+doubt.
 
 A model is believed until its profile says that it is weak (`lcagent probe`, docs/design/0006). Of one that is
 known to be weak code asks less at a time, shows fewer passages, and withholds what it cannot stand behind: it
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from lcagent.graphs.shared.verdict import Verdict
 
 FILLED = 3 / 8
-"""Share of the window that evidence fills where passages are left: ten passages cut at a share of the best hold
-all gold paragraphs in 77 % of questions, the same ranking in this many tokens in 94 %."""
+"""Share of the window that evidence fills where passages are left: ten passages cut at a share of the best
+hold all gold paragraphs in 77 % of questions, the same ranking in this many tokens in 94 %."""
 FEW_PASSAGES = 5
 """Passages shown to a weak model: more lead it astray, fewer leave out the second hop (docs/design/0004)."""
 LIKE_THE_BEST = 0.95
@@ -34,7 +35,8 @@ BRIEF_REPLY = 200
 ABOUT = 0.34
 """Share of the question's words that must stand in what a weak model answers from."""
 _COPIES, _COPIED = 3, 1 / 4
-"""A weak reader that took so many facts, and this share of all, from its memory reads without it from then on."""
+"""A weak reader that took so many facts, and this share of all, from its memory reads without it from then
+on."""
 _STEP = 0.5
 """Share of a weak planner's step that must stand in the question: else it asks for something else."""
 
@@ -83,7 +85,8 @@ class Trust:
         return max(FEW_PASSAGES, min(alike, 2 * FEW_PASSAGES))
 
     def looks_again(self) -> bool:
-        """Whether an answer is a place to look from again: a weak model answers with what stands between two hops."""
+        """Whether an answer is a place to look from again: a weak model answers with what stands between
+        two hops."""
         return self.brief
 
     def steps(self, question: str, steps: Sequence[str]) -> tuple[str, ...]:
@@ -111,7 +114,8 @@ class Trust:
         return not refused or (self.brief and held)
 
     def sifts_out(self, question: str, text: str) -> bool:
-        """Whether a note that the sifter drops is dropped: of a weak one not what is plainly about the question."""
+        """Whether a note that the sifter drops is dropped: of a weak one not what is plainly about the
+        question."""
         return not self.brief or not _about(question, text)
 
     def ruled(self, task: Task, verdict: Verdict, shown: str) -> Verdict:

@@ -27,6 +27,13 @@ class Statement:
     regions: tuple[tuple[int, int, int], ...] = ()
     glue: str = " "
 
+    @staticmethod
+    def from_state(state: Mapping[str, Any]) -> Statement:
+        """A statement from the graph's state, where tuples may have become lists."""
+        fields: dict[str, Any] = dict(state)
+        fields["regions"] = tuple(tuple(region) for region in state["regions"])
+        return Statement(**fields)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -66,8 +73,7 @@ class Verdict:
     @staticmethod
     def from_state(state: Mapping[str, Any]) -> Verdict:
         """A verdict from the graph's state, where tuples may have become lists."""
-        statements = tuple(
-            Statement(**{**one, "regions": tuple(tuple(region) for region in one["regions"])})
-            for one in state["statements"]
-        )
-        return Verdict(**{**state, "statements": statements, "warnings": tuple(state["warnings"])})
+        fields: dict[str, Any] = dict(state)
+        fields["statements"] = tuple(Statement.from_state(one) for one in state["statements"])
+        fields["warnings"] = tuple(state["warnings"])
+        return Verdict(**fields)
