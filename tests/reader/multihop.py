@@ -53,12 +53,12 @@ def _decomposed(row: Row, pool: Pool) -> list[Hop]:
     """One hop for each step of MuSiQue's decomposition."""
     hops: list[Hop] = []
     for step in row["meta"]["decomposition"]:
-        ask = _REFERENCE.sub(lambda m: hops[int(m[1]) - 1].answer or m[0], step["question"])
+        ask = _REFERENCE.sub(lambda m: hops[int(m[1]) - 1].answer, step["question"])
         subject, arrow, relation = ask.partition(" >> ")
         ask = f"What is the {relation} of {subject}?" if arrow else ask
         paragraph = pool.by_pid[row["meta"]["paragraph_pids"][step["paragraph_support_idx"]]]
         sentence = _telling(paragraph, [step["answer"]], [ask, row["question"]], [])
-        hops.append(Hop(sentence, _said(sentence, [step["answer"]]), _short(ask)))
+        hops.append(Hop(sentence, step["answer"], _short(ask)))
     return hops
 
 

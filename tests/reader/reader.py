@@ -294,18 +294,23 @@ def _member(look: Look) -> tuple[str, str]:
 
 
 def _ask(look: Look, spec: dict[str, Any]) -> str:
-    """The leader's next sub-question: what the first hop that is not known yet answers."""
-    case, said = look.case, fold(look.kept)
-    before = said
-    for hop in case.hops:  # a sub-question may hold the answer of the one before
-        said = said.replace(fold(hop.ask), " ")
-    said = said.replace(fold(case.question), " ")
-    if case.kind == "list":
-        return "" if fold(case.question) in before else case.question
-    for hop in case.hops:
-        if fold(hop.says) not in said:
-            ask = hop.ask or case.question
-            return "" if fold(ask) in before else ask
+    """The leader's next sub-question: that of the first hop that is not known yet.
+
+    A hop is known where its sentence stands among the findings, or its sub-question and the answer to it:
+    the answer alone may be said of something else. One that was asked in vain ends the asking.
+    """
+    said = fold(look.kept)
+    bare = said
+    for text in [look.case.question, *(hop.ask for hop in look.case.hops)]:
+        # A sub-question may itself hold the answer to the one before.
+        bare = bare.replace(fold(text), " ") if text else bare
+    for hop in look.case.hops:
+        ask = hop.ask or look.case.question
+        was_asked = fold(ask) in said
+        if not was_asked and hop.core not in said:
+            return ask
+        if hop.core not in said and fold(hop.says) not in bare:
+            return ""
     return ""
 
 
