@@ -195,7 +195,7 @@ def _follow(row: Row, item: Asked, reader: CompetentReader, quotes: Sequence[str
     row.reported = sorted({at for call in reader.log if call.reads for at in call.reported})
     row.shown = sorted({at for call in reader.log if call.answers for at in call.shown})
     cited = fold("\n".join(quotes))
-    kept = {at for at, hop in enumerate(item.case.hops) if hop.core in cited}
+    kept = {at for at, hop in enumerate(item.case.hops) if hop.stands_in(cited)}
     row.lost = sorted(set(row.reported) - set(row.shown) - kept)
 
 

@@ -18,16 +18,33 @@ class Hop:
         sentence: as it stands in the document, white space apart.
         answer: what it says to `ask`; empty: the part of it that it is known by.
         ask: the sub-question that it answers, with what the hops before it say; empty: the whole question.
+        fact: what a reader notes of it, in words of its own; empty: the sentence.
+        context: a heading or a table's header: it has to be shown, but is neither noted nor cited.
     """
 
     sentence: str
     answer: str = ""
     ask: str = ""
+    fact: str = ""
+    context: bool = False
+
+    @property
+    def note(self) -> str:
+        """What a reader notes of it."""
+        return fold(self.fact or self.sentence)
 
     @property
     def core(self) -> str:
-        """The part that has to stand in a text for the sentence to stand there: around its answer."""
+        """The part of the sentence by which it is known again: around its answer."""
         return clip(fold(self.sentence), CORE, fold(self.answer))
+
+    def stands_in(self, folded: str) -> bool:
+        """Whether a text says it: the sentence's core stands there, or that of a reader's note."""
+        return self.core in folded or clip(self.note, CORE, fold(self.answer)) in folded
+
+    def shortened(self, chars: int) -> str:
+        """The note in so many characters, its core among them."""
+        return clip(self.note, chars, clip(self.note, CORE, fold(self.answer)))
 
     @property
     def says(self) -> str:
@@ -58,6 +75,11 @@ class Case:
     items: tuple[str, ...] = ()
     language: str = "en"
     name: str = ""
+
+    @property
+    def noted(self) -> list[Hop]:
+        """The hops that are noted and cited: all but headings."""
+        return [hop for hop in self.hops if not hop.context]
 
     @property
     def said(self) -> str:
