@@ -43,7 +43,7 @@ _ABBREVIATIONS = frozenset(
     např tzv MUDr JUDr PhDr kb bkz κα βλ δρ डॉ प्रो श्री
     """.split()
 )
-"""Words that a full stop shortens; with a capital here, only so written. No sentence ends with one of them."""
+"""Words that a full stop shortens; with a capital here, only so written. No sentence ends with one."""
 _BEFORE_NUMBERS = frozenset(
     """
     no nos nr art fig figs eq eqs p pp vol vols ch sec par bd abb tab kap s núm pág págs cap pag poz pkt rys
