@@ -19,6 +19,7 @@ from lcagent.documents.lexical import folded, unspaced
 from lcagent.documents.statements import (
     ARTICLES,
     COPULAS,
+    DENIALS,
     Statement,
     Token,
     is_content,
@@ -35,6 +36,9 @@ _LEAST_BESIDE_QUANTITY = 3
 """Words, or a figure beside them, that must tell what is measured: "the temperature" is that of any day."""
 _LEAST_CHARACTERS = 4
 """Of them in scripts that do not set words apart."""
+_LONGEST_NAME = 4
+"""Words of a name in which two sentences may differ."""
+_WORD = re.compile(r"[^\W\d_]+")
 _LIKE = 75.0
 """Similarity (0-100) from which two names may be spellings of one."""
 _DEMONYMS = ("ish", "ese", "ian", "ean", "ic", "ch", "sk", "isch")
@@ -130,36 +134,37 @@ def rival(quote: str, question: str, candidates: Iterable[tuple[Key, str]]) -> K
     said = statement(quote)
     if not _asserts(said):
         return None
-    words = {folded(t.text)[:4] for t in said.tokens if not t.is_value and is_content(t)}
-    needed = (len(words) + 1) // 2
+    words = {folded(t.text.rstrip("_"))[:4] for t in said.tokens if not t.is_value and is_content(t)}
+    known = tuple(words | {folded(word)[:4] for word in ARTICLES | DENIALS | _LOOSE})
+    needed = max((len(words) + 1) // 2, len(words) - _LONGEST_NAME)
     for key, sentence in candidates:
         if not len(quote) <= 2 * len(sentence) <= 4 * len(quote):
             continue
         plain = folded(sentence)
-        # Most sentences share too few words: that is told without taking them apart.
-        if sum(word in plain for word in words) >= needed and contradict(quote, sentence, question):
+        # Most sentences share too few words or have too many others: that is told without taking them apart.
+        if sum(word in plain for word in words) < needed:
+            continue
+        others = sum(not word.startswith(known) for word in _WORD.findall(plain))
+        if others <= _LONGEST_NAME + 1 and contradict(quote, sentence, question):
             return key
     return None
 
 
 def _asserts(said: Statement) -> bool:
-    """Whether a sentence states something definite about a thing that it names."""
-    tokens = said.tokens
-    if not said.values and len(tokens) < 2:
+    """Whether a sentence states something certain about a thing that it names."""
+    text = said.text.rstrip(" \"'”’»)")
+    if text.endswith(("?", "？", "؟", ";", "\u037e")) or corrects(text) or _INDEFINITE_CHINESE.search(text):
         return False
-    if said.text.rstrip(" \"'”’»)").endswith(("?", "？", "؟", ";", "\u037e")) or corrects(said.text):
+    row = "|" in text or "\t" in text  # of a table, whose head is not known
+    return not row and len(said.tokens) > 1 and _names_its_subject(said)
+
+
+def _names_its_subject(said: Statement) -> bool:
+    words = [token.text for token in said.tokens]
+    pronoun = words[0] == "il" and words[1] in COPULAS  # in Italian it is an article
+    if pronoun or words[0] in _UNRESOLVED | _OPEN or words[0] == "a" or _PRONOUNS & {*words[1:4]}:
         return False
-    if "|" in said.text or "\t" in said.text:  # the row of a table, whose head is not known
-        return False
-    if _INDEFINITE_CHINESE.search(said.text):
-        return False
-    first = tokens[0].text
-    if first == "il" and len(tokens) > 1 and tokens[1].text in COPULAS:  # in Italian it is an article
-        return False
-    words = {t.text for t in tokens}
-    if any(t.text in _PRONOUNS for t in tokens[1:4]):
-        return False
-    return not (first in _UNRESOLVED or first in _OPEN or first == "a" or words & (_INDEFINITE | _SPEAKERS))
+    return not {*words} & (_INDEFINITE | _SPEAKERS)
 
 
 def _asked_alike(one: Statement, other: Statement, question: str) -> bool:
@@ -235,14 +240,17 @@ def _is_predicate(said: Statement, at: int) -> bool:
     """Whether a date is told of what happens once: after its verb, and not in front of it."""
     before = [t for t in said.tokens[:at] if is_content(t)]
     verbs = [k for k, t in enumerate(said.tokens) if t.text in COPULAS]
+    if unspaced(said.text):
+        return bool(before)
     again = any(t.text in _REPEATED for t in said.tokens)
-    if again or not before or any(k > at for k in verbs) or unspaced(said.text):
-        return unspaced(said.text) and bool(before)
+    if again or not before or any(k > at for k in verbs):
+        return False
     if verbs:
-        done = said.tokens[verbs[-1]].text in _PASSIVES
-        return done or any(_PARTICIPLE.search(t.text) for t in said.tokens[verbs[-1] + 1 : verbs[-1] + 3])
+        told = [t.text for t in said.tokens[verbs[-1] : verbs[-1] + 3]]
+        return told[0] in _PASSIVES or any(map(_PARTICIPLE.search, told[1:]))
     last = all(t.text in _YEAR or _tells_when(said, k) for k, t in enumerate(said.tokens) if k > at)
-    return last and (len(said.content) >= _LEAST_BESIDE_QUANTITY or bool(_PARTICIPLE.search(before[-1].text)))
+    long = len(said.content) >= _LEAST_BESIDE_QUANTITY
+    return last and (long or _PARTICIPLE.search(before[-1].text) is not None)
 
 
 def _differ_in_name(one: Statement, other: Statement) -> bool:

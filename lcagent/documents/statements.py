@@ -57,6 +57,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>[$€£¥%°|])"
     r"|(?P<word>[^\W_]+_?)"
 )
+_DIGIT = re.compile(r"\d")
 _ORDINAL = re.compile(r"\d{1,2}\.(?=\s+[^\W\d_]{2})")
 _LETTER = re.compile(r"(?<=[^\W_] )([A-Z])(?=[ ,;:.)]|$)(?!\. [A-Z])")
 _VARIANTS = [
@@ -286,7 +287,8 @@ def _tokens(text: str) -> Iterator[Token]:
     marked = re.sub(r"n['’]t\b", " not", marked)
     if unspaced(marked):  # each character a word
         marked = "".join(f" {c} " if unspaced(c) else c for c in marked)
-    for match in _TOKEN.finditer(in_iso(in_digits(marked))):
+    plain = in_digits(marked)
+    for match in _TOKEN.finditer(in_iso(plain) if _DIGIT.search(plain) else plain):
         written = match.group()
         if match["date"] or match["range"]:
             yield Token(written, written, "date" if match["date"] else "number")
@@ -294,10 +296,11 @@ def _tokens(text: str) -> Iterator[Token]:
             year = re.fullmatch(r"1[0-9]\d\d|20\d\d", written) is not None
             yield Token(written, written, "date" if year else "number")
         else:
-            plain = folded(written)
-            yield Token(written, _key(plain), "word", plain.rstrip("_") in capitals)
+            word = folded(written)
+            yield Token(written, _key(word), "word", word.rstrip("_") in capitals)
 
 
+@lru_cache(maxsize=1 << 15)
 def _key(word: str) -> str:
     for pattern, put in _VARIANTS:
         word = pattern.sub(put, word)
