@@ -13,7 +13,8 @@ _WORD = r"(?P<word>[^\W\d_]{3,})\.?"
 _NAMED = (
     re.compile(rf"{_DAY}(?![\d:])[\s-]*(?:{_OF}\s+)?{_WORD}(?:,?[\s-]+(?:{_OF}\s+)?{_YEAR})?"),
     re.compile(
-        rf"(?<!\w){_WORD}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]|[.,]\d|\s*%)(?:,?\s+{_YEAR})?", re.IGNORECASE
+        rf"(?<!\w){_WORD}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]|[.,]\d|\s*%)(?:,?\s+{_YEAR})?",
+        re.IGNORECASE,
     ),
     re.compile(rf"(?<!\w){_WORD},?\s+(?:{_OF}\s+)?{_YEAR}"),
 )
@@ -25,16 +26,19 @@ _YEAR_FIRST = re.compile(
     r"(?<![\d.,/-])(?P<year>[12]\d{3})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})(?![\d/-])"
 )
 _YEAR_LAST = re.compile(
-    r"(?<![\d.,/-])(?P<one>\d{1,2})(?P<mark>[-/.])[ ]?(?P<two>\d{1,2})(?P=mark)[ ]?(?P<year>[12]\d{3}|\d{2})(?![\d/-]|[.,]\d)"
+    r"(?<![\d.,/-])(?P<one>\d{1,2})(?P<mark>[-/.])[ ]?(?P<two>\d{1,2})(?P=mark)[ ]?"
+    r"(?P<year>[12]\d{3}|\d{2})(?![\d/-]|[.,]\d)"
 )
-_DECADE = re.compile(r"(?<![\w.,])(?P<decade>[12]\d{2})0['’]?(?:s|er|ern|er Jahre\w?)(?!\w)|\b[Aa]nn[ée]es (?P<fr>[12]\d{2})0")
+_DECADE = re.compile(
+    r"(?<![\w.,])(?P<decade>[12]\d{2})0['’]?(?:s|er|ern|er Jahre\w?)(?!\w)|\b[Aa]nn[ée]es (?P<fr>[12]\d{2})0"
+)
 _HALVES = r"(?P<half>[ap]\.?\s?m\b\.?|Uhr|uhr|o['’]clock|ч\.)"
 _TIMES = (
     re.compile(
-        rf"(?<![\d.,:])(?P<hour>[01]?\d|2[0-4])(?::|h|(?=\.\d\d\s?(?:[ap]\.?m|Uhr))\.)(?P<minute>[0-5]\d)(?::[0-5]\d)?"
+        rf"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4])(?::|h|(?=\.\d\d\s?(?:[ap]\.?m|Uhr))\.)(?P<minute>[0-5]\d)(?::[0-5]\d)?"
         rf"(?!\d|[.:,]\d)(?:\s?{_HALVES})?"
     ),
-    re.compile(rf"(?<![\d.,:])(?P<hour>[01]?\d|2[0-4])\s?{_HALVES}"),
+    re.compile(rf"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4])\s?{_HALVES}"),
     re.compile(r"\b(?P<word>noon|midnight)\b"),
 )
 _CENTURY = (1900, 2000)
@@ -91,18 +95,20 @@ def _hours(parts: dict[str, str | None]) -> tuple[str, ...]:
     return (first, f"{hour + 12:02}:{minute}") if either else (first,)
 
 
-def _candidates(text: str, month: Callable[[str], int | None], *, month_first: bool) -> Iterator[Stated]:
+def _candidates(text: str, named: Callable[[str], int | None], *, month_first: bool) -> Iterator[Stated]:
     for match in _YEAR_FIRST.finditer(text):
         yield from _dated(match, [_iso(match["year"], match["month"], match["day"])])
     for match in _YEAR_LAST.finditer(text):
         yield from _dated(match, _year_last(match, month_first=month_first))
     for match in _EAST.finditer(text):
         part = match.groupdict()
-        yield from _dated(match, [_iso(part["year"], part["month"] or part["month2"], part["day"] or part["day2"])])
+        yield from _dated(
+            match, [_iso(part["year"], part["month"] or part["month2"], part["day"] or part["day2"])]
+        )
     for match in _DECADE.finditer(text):
         yield Stated(*match.span(), (f"{match['decade'] or match['fr']}X",))
     for pattern in _NAMED:
-        yield from _named(text, pattern, month)
+        yield from _named(text, pattern, named)
 
 
 def _named(text: str, pattern: re.Pattern[str], month: Callable[[str], int | None]) -> Iterator[Stated]:
@@ -129,7 +135,9 @@ def _year_last(match: re.Match[str], *, month_first: bool) -> list[str]:
     if len(written) == 2 and match["mark"] == "-":
         return []
     one, two = match["one"], match["two"]
-    orders = [(one, two)] if match["mark"] == "." else [(two, one), (one, two)] if month_first else [(one, two)]
+    orders = (
+        [(one, two)] if match["mark"] == "." else [(two, one), (one, two)] if month_first else [(one, two)]
+    )
     # With a month above twelve only the other order is left.
     orders += [(two, one)] if not any(_iso(years[0], m, d) for d, m in orders) else []
     return [_iso(year, m, d) for year in years for d, m in orders]

@@ -12,7 +12,7 @@ from typing import Literal
 Kind = Literal["number", "ordinal", "quantity", "ratio", "date", "time"]
 ROUNDED = Decimal("0.1")
 """A figure that is off by more of itself is not the same one rounded: "1 million" is not 1,400,000."""
-_LIKE_POUNDS = frozenset({"GBP", "kg"})
+_LIKE_POUNDS = {"GBP", "kg"}
 """What "pounds" may mean."""
 
 
@@ -73,7 +73,7 @@ def rounds_to(coarse: Value, fine: Value) -> bool:
 
 
 def within(fine: Value, coarse: Value) -> bool:
-    """Whether a date lies in a coarser one, or is the same: 5 March 1911 in March 1911, in 1911, in the 1910s.
+    """Whether a date lies in a coarser one, or is the same: 5 March 1911 in 1911, in the 1910s.
 
     A day without a year holds that day of every year.
     """

@@ -14,34 +14,32 @@ from decimal import Decimal
 from functools import lru_cache
 
 from lcagent.documents import numerals
+from lcagent.documents.compose import joined, last_place, number_value
 from lcagent.documents.dates import Stated, stated_dates, stated_times
+from lcagent.documents.language import language_of
 from lcagent.documents.lexical import unspaced
 from lcagent.documents.quantities import Kind, Value, iso_within, rounds_to, same_value, within
-from lcagent.documents.vocabulary import LATIN, Unit, Vocabulary, language_of, plain, prefixes, vocabulary
+from lcagent.documents.spelt import Spelt, scaled, spelt
+from lcagent.documents.vocabulary import LATIN, Unit, Vocabulary, plain, prefixes, vocabulary
 
 __all__ = ["Value", "iso_within", "rounds_to", "same_value", "values", "within"]
 
 _BEFORE = re.compile(r"(US\$|[$€£¥₹₽₩]|\b[A-Z]{3})[ \u00a0\u202f]?$")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|ère|e|ème|º|ª|-?(?:й|я|е|го|му))(?!\w)")
-_NEXT = re.compile(r"[ \u00a0\u202f-]?([^\W\d_]+\.?)")
+_NEXT = re.compile(r"[ \u00a0\u202f-]?([^\W\d_]+)")
 _LETTER = re.compile(r"[MBK](?![^\W\d_])|(?<=[ \d])(?:m|b)(?![^\W\d_])")
 _LETTERS = {"K": 1000, "M": 10**6, "B": 10**9}
 _PER_HUNDRED = re.compile(r"[ \u00a0\u202f]?(?:[%٪％]|p(?:er|our|or) (?:cent\w?|ciento)\b)")
 _SIGN_UNIT = re.compile(r"[ \u00a0\u202f-]?(km/h|[kc]?m[²³2](?!\d)|sq ft|°[CF]|US\$|[€$£¥₹₽]|zł)(?!\w)")
 _UNIT = re.compile(r"[ \u00a0\u202f-]?(?:d[eo] |d['’]|di )?((?:[^\W\d_]+ ){0,2}[^\W\d_]+\.?)")
-_HALF = re.compile(
-    r"\b(half an?|one half|eine? halbe[nrs]?|(?:un|une) demi[e-]?|medi[oa]|mezz[oa]|pół|mei[oa]|halv[et]?|"
-    r"(?P<quarter>a quarter of an?|eine? viertel))[\s-]*(?P<word>[^\W\d_]+)|(?P<russian>полмиллиона)",
-    re.IGNORECASE,
-)
 _AND_A_HALF = re.compile(r" (?:and a half|et demie?|y medi[oa]|e mezz[oa]|e mei[oa])\b")
-_ARTICLE_SCALE = re.compile(r"\b(?:an?|ein|une?|una) (?P<word>[^\W\d_]+)", re.IGNORECASE)
-_RATIO = re.compile(r"(?<![\d.,:])(\d{1,4})\s?:\s?(\d{1,4})(?![\d:]|[.,]\d)|(?<![\w/])(\d)/(\d{1,2})(?![\w/])")
+_RATIO = re.compile(
+    r"(?<![\w.,:])(\d{1,4})\s?:\s?(\d{1,4})(?![\d:]|[.,]\d)|(?<![\w/])(\d)/(\d{1,2})(?![\w/])"
+)
 _ROMAN = re.compile(r"(?<=[^\W\d_] )[IVX]{2,6}\b(?!\.\w)")
-_JOINED = re.compile(r"(?:,? (?:and |und |et |y |e |i |и )?)")
-_VAGUE = 10_000
-"""From here zeros at the end may stand for figures that are not given."""
-
+_ONE_PART = re.compile(r"one[ -]\w+(?:th|rd)\b", re.IGNORECASE)
+_SHORT = 3
+"""Words of an answer in which "one" is a number, and no pronoun."""
 
 
 def values(text: str, language: str | None = None) -> tuple[Value, ...]:
@@ -79,11 +77,10 @@ class _Finder:
         if any(c.isnumeric() for c in self.text):
             self._take_ratios()
             self._take_digits()
-        self._take_halves()
         self._take_words()
         self._take_romans()
         self.taken.sort(key=lambda value: value.span)
-        return _joined(self.text, self.taken)
+        return joined(self.text, self.taken)
 
     def _vocabularies(self) -> Iterator[Vocabulary]:
         """English, since its words stand in other texts too; then the text's own, or the likeliest ones."""
@@ -164,11 +161,12 @@ class _Finder:
         if last == end and self.text[end : end + 1].isalpha() and not unspaced(self.text[end]):
             return
         start = money.start() if money and unit else start
+        year = written.isdigit() and scale == 1
         self._take(
             start,
             last,
             *(
-                _number(sign * (n + half) * scale, unit or after, step * scale, year=written.isdigit() and scale == 1)
+                number_value(sign * (n + half) * scale, unit or after, step * scale, year=year)
                 for n, step in zip(numbers, steps, strict=True)
             ),
         )
@@ -205,20 +203,11 @@ class _Finder:
         hit = next(((u, start + len(t)) for t in tries if (u := self._unit(t))), None)
         return hit or (None, at)
 
-    def _take_halves(self) -> None:
-        """Half a million, a dozen, a quarter of a million."""
-        for match in _HALF.finditer(self.text):
-            scale = self._scale(match["word"] or "миллиона")
-            if scale and self._free(*match.span()):
-                share = Decimal("0.25") if match["quarter"] else Decimal("0.5")
-                self._take_spelt(match.start(), match.end(), share * scale, Decimal(scale) / 10)
-        for match in _ARTICLE_SCALE.finditer(self.text):
-            scale = self._scale(match["word"]) if self._free(*match.span()) else None
-            if scale and not match["word"].endswith("s"):
-                self._take_spelt(match.start(), match.end(), Decimal(scale), Decimal(1))
-
     def _take_words(self) -> None:
-        for one in numerals.spelt(self.text, self.language):
+        for one in scaled(self.text, self._scale):
+            if self._free(one.start, one.end):
+                self._take_spelt(one.start, one.end, one.number, one.step)
+        for one in spelt(self.text, self.language):
             if not self._free(one.start, one.end):
                 continue
             if one.ordinal:
@@ -228,83 +217,24 @@ class _Finder:
             if half := _AND_A_HALF.match(self.text, end):
                 number, end = number + Decimal("0.5"), half.end()
             scale, end = self._scales_after(end, money=False)
-            self._take_spelt(one.start, end, number * scale, _last_place(number * scale))
+            if scale == 1 and _idle(self.text, one) and self._unit_after(end)[0] is None:
+                continue
+            self._take_spelt(one.start, end, number * scale, last_place(number * scale))
 
     def _take_spelt(self, start: int, end: int, number: Decimal, step: Decimal) -> None:
         unit, end = self._unit_after(end)
-        self._take(start, end, _number(number, unit, step, year=step == 1))
+        self._take(start, end, number_value(number, unit, step, year=step == 1))
 
     def _take_romans(self) -> None:
         for match in _ROMAN.finditer(self.text):
-            number = _roman(match.group())
+            number = numerals.roman(match.group())
             if number and self._free(*match.span()):
                 self._take(*match.span(), Value("ordinal", "", (0, 0), Decimal(number)))
 
 
-def _number(number: Decimal, unit: Unit | None, step: Decimal, *, year: bool) -> Value:
-    if unit is None:
-        iso = str(int(number)) if year and 1000 <= number < 2200 else ""
-        return Value("number", "", (0, 0), number, step=_step(number, step), iso=iso)
-    return Value("quantity", "", (0, 0), number, unit.base, Decimal(unit.factor), _step(number, step))
-
-
-def _step(number: Decimal, step: Decimal) -> Decimal:
-    """The last place that is stated; zeros at the end of a large number state none."""
-    if step != 1 or abs(number) < _VAGUE or number != number.to_integral_value():
-        return step
-    return min(_last_place(number), _second_place(number))
-
-
-def _last_place(number: Decimal) -> Decimal:
-    return Decimal(1).scaleb(int(number.normalize().as_tuple().exponent)) if number else Decimal(1)
-
-
-def _second_place(number: Decimal) -> Decimal:
-    return Decimal(1).scaleb(number.adjusted() - 1)
-
-
-def _joined(text: str, found: list[Value]) -> list[Value]:
-    """Two quantities that are one: "2 hours and 30 minutes", "5 feet 3 inches", "two thirds"."""
-    joined: list[Value] = []
-    for value in found:
-        before = joined[-1] if joined else None
-        if (
-            before is not None
-            and before.unit == value.unit != ""
-            and before.unit in ("s", "month", "m", "kg")
-            and before.factor > value.factor
-            and before.number is not None
-            and value.number is not None
-            and value.number * value.factor < before.factor
-            and _JOINED.fullmatch(text[before.span[1] : value.span[0]])
-        ):
-            number = before.number * before.factor / value.factor + value.number
-            span = (before.span[0], value.span[1])
-            joined[-1] = replace(value, text=text[slice(*span)], span=span, number=number)
-        elif before is not None and _is_share(text, before, value):
-            assert before.number is not None and value.number
-            span = (before.span[0], value.span[1])
-            share = before.number / value.number
-            joined[-1] = replace(
-                before, text=text[slice(*span)], span=span, number=share, step=Decimal("0.01")
-            )
-        else:
-            joined.append(value)
-    return joined
-
-
-def _is_share(text: str, before: Value, value: Value) -> bool:
-    """Whether a number and an ordinal are one: "one third", "two thirds"."""
-    plural = value.text.endswith("s") or (before.number == 1 and before.text.casefold() == "one")
-    between = text[before.span[1] : value.span[0]]
-    spelt = before.text.isalpha() and before.kind == "number"
-    return spelt and value.kind == "ordinal" and bool(value.number) and plural and between in (" ", "-")
-
-
-def _roman(written: str) -> int:
-    """The number of a Roman numeral below forty; 0 if it is none."""
-    match = re.fullmatch(r"(X{0,3})(IX|IV|V?I{0,3})", written)
-    if not match:
-        return 0
-    ones = {"IX": 9, "IV": 4}.get(match[2], 5 * match[2].count("V") + match[2].count("I"))
-    return 10 * len(match[1]) + ones
+def _idle(text: str, one: Spelt) -> bool:
+    """Whether a word states no number: "one says", "millions of them"."""
+    word = text[one.start : one.end].casefold()
+    if word == "one":
+        return len(text.split()) > _SHORT and not _ONE_PART.match(text, one.start)
+    return one.number >= 100 and word.endswith("s") and word.isalpha()

@@ -16,36 +16,6 @@ from lcagent.documents.lexical import folded
 
 LATIN = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "da", "sv")
 """Languages whose words are tried where a text does not tell its own, most likely first."""
-_WORD = re.compile(r"[^\W\d_]+")
-# Ranges of scripts that tell the language, or a language near enough for its months and units.
-_SCRIPTS = (
-    ("ja", re.compile(r"[\u3041-\u30fa]")),
-    ("ko", re.compile(r"[\uac00-\ud7a3]")),
-    ("zh", re.compile(r"[\u4e00-\u9fff]")),
-    ("uk", re.compile(r"[іїєґІЇЄҐ]")),
-    ("ru", re.compile(r"[\u0400-\u04ff]")),
-    ("el", re.compile(r"[\u0370-\u03ff]")),
-    ("he", re.compile(r"[\u0590-\u05ff]")),
-    ("ar", re.compile(r"[\u0600-\u06ff]")),
-    ("hi", re.compile(r"[\u0900-\u097f]")),
-    ("th", re.compile(r"[\u0e00-\u0e7f]")),
-)
-_FUNCTION_WORDS = {
-    "en": "the of and was were is are in to for he she it with at by from that had has his her their on an",
-    "de": "der die das und ist war ein eine nicht mit von zu im am den dem wurde wurden des für auf sich es bei",
-    "fr": "le la les des du et est était un une dans pour avec qui que sur au aux il elle en ne pas par ont a",
-    "es": "el la los las de del y es era fue un una en por para con que se su al lo no más años",
-    "it": "il lo la gli le di del della e è era un una in per con che si dal nel al non sono anni",
-    "pt": "o a os as de do da dos das e é foi era um uma em no na por para com que se não ao anos",
-    "nl": "de het een en van is was in op te voor met dat zijn niet aan er door naar werd",
-    "pl": "i w na z się nie jest był była było do że to o od za po roku przez dla",
-    "da": "og i er var det den en et af til på for med som ikke de har blev der fra",
-    "sv": "och i är var det den en ett av till på för med som inte de har blev från att",
-    "cs": "a v na se je byl byla bylo do že to od za po roku pro z s který",
-    "tr": "ve bir bu için ile da de olarak olan yılında",
-}
-_KNOWN = {language: frozenset(words.split()) for language, words in _FUNCTION_WORDS.items()}
-
 # CLDR's units: the unit that they are reckoned in, and how much of it one is.
 _UNITS: Mapping[str, tuple[str, str]] = {
     "length-kilometer": ("m", "1000"),
@@ -118,8 +88,18 @@ _SCALES: Mapping[str, int] = {
     **{"k": 1000, "hundred": 100, "lakh": 10**5, "crore": 10**7, "mn": 10**6, "mln": 10**6, "mio": 10**6},
     **{"bn": 10**9, "mrd": 10**9, "mld": 10**9, "tn": 10**12, "dozen": 12, "dutzend": 12, "douzaine": 12},
     **{"docena": 12, "dozzina": 12, "duzia": 12, "dozijn": 12, "tuzin": 12, "tuziny": 12, "дюжина": 12},
-    **{"万": 10**4, "萬": 10**4, "億": 10**8, "亿": 10**8, "만": 10**4, "억": 10**8, "mila": 1000, "mil": 1000},
+    **{
+        "万": 10**4,
+        "萬": 10**4,
+        "億": 10**8,
+        "亿": 10**8,
+        "만": 10**4,
+        "억": 10**8,
+        "mila": 1000,
+        "mil": 1000,
+    },
 }
+_PLURALS = ("one", "two", "few", "many", "other")
 _LONGEST = 5
 """Characters of the longest unit or scale in a script that does not set words apart."""
 
@@ -179,21 +159,6 @@ def plain(word: str) -> str:
     return folded(word).strip(". \u00a0\u202f'")
 
 
-def language_of(text: str) -> str | None:
-    """The language of a text by its script, or by its commonest words; None where they do not tell.
-
-    It need not be exact: it decides which words are looked up first and how "1.234" is read.
-    """
-    if not text.isascii():
-        for language, script in _SCRIPTS:
-            if script.search(text):
-                return language
-    words = _WORD.findall(text.casefold())
-    counts = sorted(((sum(w in known for w in words), name) for name, known in _KNOWN.items()), reverse=True)
-    (first, name), (second, _) = counts[:2]
-    return name if first > second else None
-
-
 @lru_cache(maxsize=64)
 def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
     """The words of some languages together; where two differ, the first one's meaning holds.
@@ -213,7 +178,8 @@ def _of_language(language: str) -> Vocabulary:
 
     if not localedata.exists(language):
         return Vocabulary({}, {}, _SCALES, {}, {})
-    data: Any = localedata.LocaleDataDict(localedata.load(language))
+    loaded: Any = localedata.load(language)
+    data: Any = localedata.LocaleDataDict(loaded)
     months = {
         plain(word): number
         for context in data["months"].values()
@@ -225,7 +191,9 @@ def _of_language(language: str) -> Vocabulary:
     for name, meant in _UNITS.items():
         patterns = data["unit_patterns"].get(name, {}).get("long", {})
         # The others are divisors: "per mile".
-        words = (patterns[k].replace("{0}", "") for k in ("one", "two", "few", "many", "other") if k in patterns)
+        words = (
+            patterns[k].replace("{0}", "") for k in ("one", "two", "few", "many", "other") if k in patterns
+        )
         units.update({plain(word): Unit(*meant) for word in words})
     relative: dict[str, tuple[int, str]] = {}
     counted: dict[str, tuple[int, str]] = {}
