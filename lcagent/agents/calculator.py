@@ -44,10 +44,10 @@ async def choose_operation(model: ChatModel, question: str) -> Operation:
 
 
 def value_of(number: str, beside: str = "") -> Decimal | None:
-    """A bare number as written; None if it is none, or may be two and nothing beside it tells which.
+    """A bare number as written; None if it is none, or may be either of two.
 
-    "1.234" alone is both 1234 and 1.234: a sum with the wrong one would be reported as right. "1,234" alone is
-    1234, since no other reading is likely where the decimals are not known to follow a comma.
+    "1.234" alone is both 1234 and 1.234: a sum with the wrong one would be reported as right. "1,234" alone
+    is 1234, since no other reading is likely where the decimals are not known to follow a comma.
 
     Args:
         number: with any separators, or in words ("1.5 million", "zwölf"), without a unit.
@@ -61,8 +61,9 @@ def value_of(number: str, beside: str = "") -> Decimal | None:
         unsure = len(readings) > 1 and "." in digits
         return None if unsure or not readings else sign * readings[0]
     found = values(written, language_of(beside))
-    whole = len(found) == 1 and found[0].span == (0, len(written))
-    return found[0].number if whole and not found[0].unit and not found[0].others else None
+    if len(found) != 1 or found[0].span != (0, len(written)) or found[0].others:
+        return None
+    return found[0].number if found[0].kind == "number" else None
 
 
 def calculate(operation: Operation, values: list[Decimal]) -> Decimal | None:

@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"\w+|[^\w\s]|\s+")
 # Articles, which are spelt like the number one.
 _ARTICLES = frozenset("ein eine einen einem einer eines un une uno una um uma een en et det".split())
 # Numbers of one language that are other words of another, where nothing tells which it is.
-_CLASHES = frozenset("once due elf to fire ti sei tre".split())
+_CLASHES = frozenset("once due elf to fire ti sei none otto dix cent".split())
 # What an English number in words is made of: most sentences have none.
 _ENGLISH = re.compile(
     r"zero|one|two|three|four|five|fif|six|seven|eigh|nin|ten|eleven|twel|twen|thir|fort|hundred|thousand|illion"
@@ -72,9 +72,10 @@ def spelt(text: str, language: str | None) -> list[Spelt]:
         found += _by_library(text, str(language))
     elif language is None:
         for name in _SPELT if len(text) < _SHORT else ("en",):
-            if some := [
-                s for s in _by_library(text, name) if text[s.start : s.end].casefold() not in _CLASHES
-            ]:
+            some = _by_library(text, name)
+            if name != "en":
+                some = [s for s in some if not s.ordinal and text[s.start : s.end].casefold() not in _CLASHES]
+            if some:
                 return found + some
         for name in _STEMS:
             if some := _by_stems(text, _stems(name)):
