@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     """Tokens of one model call, prompt and reply together."""
     strategy: Literal["auto", "direct", "memagent", "mapreduce", "longagent", "segment"] = "auto"
     """How to read; `auto` takes `direct` where the document fits the window."""
+    profile: Literal["auto", "trusting", "cautious", "probe"] = "auto"
+    """Whether the model is believed: `auto` goes by what is known of it, and trusts one that is not known;
+    `probe` measures it first, once."""
     home: Path | None = None
     """Where runs, models and logs live; default: the platform's data and cache folders."""
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)

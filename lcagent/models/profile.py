@@ -31,7 +31,7 @@ class ModelProfile(BaseModel, frozen=True):
 
     Attributes:
         model: the name under which it is served.
-        fingerprint: what its server tells of it (`models.fingerprint`).
+        fingerprint: what its server tells of it (`OpenModel.fingerprint`).
         stance: whether it is believed; `stance_of` decides from the figures.
         source: assumed of a model that nobody measured, shipped with lcagent, measured by
             `lcagent probe`, or set by the user (`--profile`).
@@ -45,7 +45,9 @@ class ModelProfile(BaseModel, frozen=True):
         copies: replies that copied an example from the prompt.
         certainty: an answer with a lower probability of its own "found" is not believed; None: the
             server does not tell, or no threshold tells right answers from wrong ones.
-        effective_tokens: longest input, in tokens, from which it still answered right.
+        effective_tokens: longest input, in tokens, from which it still answered right; None also
+            where it did at no length.
+        tried_tokens: longest input that was tried.
         calls: how many calls the figures rest on.
         measured: the day, in ISO form; empty if nobody measured.
     """
@@ -64,8 +66,14 @@ class ModelProfile(BaseModel, frozen=True):
     copies: float | None = None
     certainty: float | None = None
     effective_tokens: int | None = None
+    tried_tokens: int | None = None
     calls: int = 0
     measured: str = ""
+
+    @property
+    def limit_tokens(self) -> int | None:
+        """Longest input it should get; None: none is known, since it was right at the longest tried."""
+        return self.effective_tokens if self.effective_tokens != self.tried_tokens else None
 
 
 TRUSTING = ModelProfile(model="", fingerprint="", stance="trusting", source="assumed")
@@ -107,6 +115,7 @@ def unmeasured(model: str, fingerprint: str) -> ModelProfile:
         model: the name under which it is served.
         fingerprint: what its server tells of it.
     """
-    name = model.rsplit("/", maxsplit=1)[-1].casefold()
-    known = EMBEDDED if name.startswith(EMBEDDED_STEM) else TRUSTING
-    return known.model_copy(update={"model": model, "fingerprint": fingerprint})
+    names = (model.rsplit("/", maxsplit=1)[-1], fingerprint.partition(":")[2])  # an alias, the file
+    known = any(name.casefold().startswith(EMBEDDED_STEM) for name in names)
+    profile = EMBEDDED if known else TRUSTING
+    return profile.model_copy(update={"model": model, "fingerprint": fingerprint})

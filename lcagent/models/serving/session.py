@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from lcagent.errors import EndpointUnavailable, SettingsError
-from lcagent.models.endpoint import Endpoint, probe
+from lcagent.models.endpoint import Endpoint, fingerprint_of, probe
 from lcagent.models.serving.connect import Choice, choose, open_endpoint
 from lcagent.models.serving.waiting import pause
 from lcagent.models.tokens import EstimateCounter, FileCounter, TokenCounter, counter_for
@@ -34,6 +34,7 @@ class OpenModel:
     `name` tells endpoints apart (for the limit of requests in flight); `model` is the model's own
     name, part of a run's key, so that a run can go on with another server of the same model.
     `window` is what the settings lead to, `most` what the server could take, where it tells.
+    `fingerprint` is what the server tells of the model, else what its name and tokenizer make.
     """
 
     name: str
@@ -45,6 +46,7 @@ class OpenModel:
     transport: Callable[[], Transport]
     alive: Callable[[], bool]
     slots: int | None
+    fingerprint: str
 
 
 class ModelSession:
@@ -131,6 +133,7 @@ class ModelSession:
             transport=lambda: HttpTransport(endpoint, timeout=timeout),
             alive=lambda: probe(endpoint.base_url, api_key=endpoint.api_key) is not None,
             slots=endpoint.slots,
+            fingerprint=endpoint.fingerprint or by_name(endpoint.model, counter),
         )
 
     def _provider(self, choice: Choice, say: Say) -> OpenModel:
@@ -149,6 +152,7 @@ class ModelSession:
             ),
             alive=lambda: True,  # nobody can tell, short of asking
             slots=None,
+            fingerprint=by_name(choice.model, counter),
         )
 
     def _window(self, endpoint: Endpoint, say: Say) -> int:
@@ -176,3 +180,13 @@ class ModelSession:
                 else "start the server with a larger context",
             )
         return given
+
+
+def by_name(model: str, counter: TokenCounter) -> str:
+    """The fingerprint of a model whose server tells nothing of it.
+
+    Args:
+        model: its name there.
+        counter: its tokenizer.
+    """
+    return fingerprint_of("name", model, {"model": model, "tokenizer": counter.source})
