@@ -30,14 +30,13 @@ from lcagent.graphs.shared.task import Outcome, Strategy, Task
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.store import RunJournal, Store, StoredDocuments, StoredSegments
 from lcagent.models.budget import Budget
-from lcagent.models.chat import ChatModel, endpoint_limit
+from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, endpoint_limit
 from lcagent.models.serving.session import ModelSession
 from lcagent.models.window import Window
 from lcagent.runs.records import RunRecord, Runs
 from lcagent.settings import Settings
 from lcagent.text import whole_characters
 
-DEFAULT_CONCURRENCY = 8
 Emit = Callable[[Event], None]
 
 
