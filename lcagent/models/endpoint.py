@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import httpx
 
 from lcagent.errors import EndpointUnavailable, SettingsError
+from lcagent.models.fingerprint import of_llamacpp, of_vllm
 
 Kind = Literal["vllm", "llamacpp", "openai"]
 
@@ -27,7 +26,7 @@ class Endpoint:
         max_model_len: the server's own limit in tokens, prompt and reply; None if not told.
         slots: how many requests it says it runs at once; None if not told.
         origin: one clause for people: why this endpoint is used.
-        fingerprint: the server's own facts about the model; empty where it tells none.
+        fingerprint: names the very model by the server's own facts; empty where it tells none.
     """
 
     base_url: str
@@ -117,14 +116,14 @@ def probe(
         owner = str(row.get("owned_by", ""))
         if owner == "vllm":
             kind = "vllm"
-            fingerprint = _vllm_fingerprint(row, _object(client, root + "/version"))
+            fingerprint = of_vllm(row, _object(client, root + "/version"))
         elif owner == "llamacpp":
             kind = "llamacpp"
             props = _object(client, root + "/props")
             slots = props.get("total_slots")
             # llama.cpp divides its context among the slots and reports one slot's share.
             max_len = (props.get("default_generation_settings") or {}).get("n_ctx") or max_len
-            fingerprint = _llamacpp_fingerprint(row, props)
+            fingerprint = of_llamacpp(row, props)
     return Endpoint(
         base_url=base_url,
         model=served,
@@ -144,34 +143,3 @@ def _object(client: httpx.Client, url: str) -> dict[str, Any]:
     except (httpx.HTTPError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
-
-
-def _vllm_fingerprint(row: Mapping[str, Any], version: Mapping[str, Any]) -> str:
-    facts = {name: row.get(name) for name in ("id", "root", "max_model_len", "owned_by")}
-    return fingerprint_of("vllm", str(row.get("root") or row.get("id")), {**facts, **version})
-
-
-def _llamacpp_fingerprint(row: Mapping[str, Any], props: Mapping[str, Any]) -> str:
-    meta: Mapping[str, Any] = row.get("meta") or {}
-    file = str(props.get("model_path") or row.get("id"))
-    template = hashlib.sha256(str(props.get("chat_template")).encode("utf-8", "replace")).hexdigest()
-    params = props.get("n_params") or meta.get("n_params")
-    facts = {"file": _base(file), "template": template, "params": params, "size": meta.get("size")}
-    return fingerprint_of("llamacpp", file, facts)
-
-
-def fingerprint_of(kind: str, name: str, facts: Mapping[str, Any]) -> str:
-    """Tells models apart that are served under one name: `KIND:NAME:DIGITS`.
-
-    Args:
-        kind: who tells the facts.
-        name: the model's name or file there; of a path its last part.
-        facts: everything that tells it apart.
-    """
-    exact = json.dumps(facts, sort_keys=True, default=str).encode("utf-8", "replace")
-    return f"{kind}:{_base(name)}:{hashlib.sha256(exact).hexdigest()[:16]}"
-
-
-def _base(path: str) -> str:
-    """The last part of a path, whichever system wrote it."""
-    return path.replace("\\", "/").rstrip("/").rsplit("/", maxsplit=1)[-1]

@@ -93,7 +93,7 @@ async def measure(
         tell: gets the progress.
 
     Raises:
-        ModelError: the server fails or refuses.
+        ModelError: the server fails or refuses, or no prompt fits the window.
     """
     window = Window(opened.window, opened.counter, reasoning=opened.reasoning)
     journal = _Counting()
@@ -114,6 +114,10 @@ async def measure(
         results = await _side_by_side([_ask(model, case) for case in cases], tell)
     finally:
         await transport.close()
+    if not any(result.sent for result in results):
+        raise WindowExceeded(
+            f"no prompt of the probe fits a window of {window.size} tokens", hint="use a larger --window"
+        )
     return _profile(opened, results, journal.calls)
 
 
@@ -194,7 +198,7 @@ def _profile(opened: OpenModel, results: Sequence[Result], calls: int) -> ModelP
     copies = _share(results, "copies")
     figures = {
         # A reply that was not kept to the schema at the first try has cost one call more.
-        "schema_kept": (2 * sent - calls) / sent if sent else None,
+        "schema_kept": (2 * sent - calls) / sent,
         "says_no": _share(results, "says_no"),
         "finds": _share(results, "finds"),
         "abstains": _share(results, "abstains"),

@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from lcagent.errors import EndpointUnavailable, SettingsError
-from lcagent.models.endpoint import Endpoint, fingerprint_of, probe
+from lcagent.models.endpoint import Endpoint, probe
+from lcagent.models.fingerprint import of_name
 from lcagent.models.serving.connect import Choice, choose, open_endpoint
 from lcagent.models.serving.waiting import pause
 from lcagent.models.tokens import EstimateCounter, FileCounter, TokenCounter, counter_for
@@ -133,7 +134,7 @@ class ModelSession:
             transport=lambda: HttpTransport(endpoint, timeout=timeout),
             alive=lambda: probe(endpoint.base_url, api_key=endpoint.api_key) is not None,
             slots=endpoint.slots,
-            fingerprint=endpoint.fingerprint or by_name(endpoint.model, counter),
+            fingerprint=endpoint.fingerprint or of_name(endpoint.model, counter.source),
         )
 
     def _provider(self, choice: Choice, say: Say) -> OpenModel:
@@ -152,7 +153,7 @@ class ModelSession:
             ),
             alive=lambda: True,  # nobody can tell, short of asking
             slots=None,
-            fingerprint=by_name(choice.model, counter),
+            fingerprint=of_name(choice.model, counter.source),
         )
 
     def _window(self, endpoint: Endpoint, say: Say) -> int:
@@ -180,13 +181,3 @@ class ModelSession:
                 else "start the server with a larger context",
             )
         return given
-
-
-def by_name(model: str, counter: TokenCounter) -> str:
-    """The fingerprint of a model whose server tells nothing of it.
-
-    Args:
-        model: its name there.
-        counter: its tokenizer.
-    """
-    return fingerprint_of("name", model, {"model": model, "tokenizer": counter.source})
