@@ -31,7 +31,9 @@ from lcagent.settings import Settings, load_settings
 from tests.helpers import in_this_process
 from tests.loopback import Reply, Request
 
-TEXTS: dict[str, Any] = tomllib.loads((files("lcagent.runs.probe_texts") / "passages.toml").read_text("utf-8"))
+TEXTS: dict[str, Any] = tomllib.loads(
+    (files("lcagent.runs.probe_texts") / "passages.toml").read_text("utf-8")
+)
 ANSWERED: dict[str, tuple[str, str]] = {
     "Who brought the sealed chest to the customs house?": ("Matthias Quill brought", "Matthias Quill"),
     "What did the widow Tamsin Orde bring to the rope-walk?": ("Tamsin Orde brought", "a caged lynx"),
@@ -54,7 +56,12 @@ def told(request: Request, answer: str, certainty: float | None = None) -> Reply
     """A reply in the request's own schema; an empty answer refuses."""
     said = "yes" if answer else "no"
     if reads(request):
-        reply: dict[str, Any] = {"relevant": said, "facts": [answer] if answer else [], "sufficient": said, "next": ""}
+        reply: dict[str, Any] = {
+            "relevant": said,
+            "facts": [answer] if answer else [],
+            "sufficient": said,
+            "next": "",
+        }
     else:
         reply = {"found": said, "answer": answer}
     return Reply(json.dumps(reply), certainty=certainty)
@@ -166,7 +173,9 @@ def test_a_model_gets_the_profile_it_deserves(
 def test_of_a_model_that_keeps_to_no_schema_nothing_else_is_known(loopback) -> None:
     profile = measured(loopback(reply=breaking))
     assert profile.schema_kept == 0.0
-    figures = profile.model_dump(include={"says_no", "finds", "abstains", "answers", "undistracted", "copies"})
+    figures = profile.model_dump(
+        include={"says_no", "finds", "abstains", "answers", "undistracted", "copies"}
+    )
     assert set(figures.values()) == {None}
     assert profile.stance == "trusting" and profile.effective_tokens is None
 
@@ -249,7 +258,9 @@ def test_ctrl_c_leaves_nothing(loopback, home: Path) -> None:
 
     server = loopback(reply=stopping)
     command = [sys.executable, "-W", "error", "-m", "lcagent.cli.main", "probe", "--api-base", server.url]
-    child.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ))
+    child.append(
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    )
     started.set()
     stdout, stderr = child[0].communicate(timeout=60)
     assert (child[0].returncode, stdout) == (130, ""), stderr
@@ -345,7 +356,9 @@ shares = st.lists(st.floats(0.5, 1.0), max_size=30)
 
 
 @given(shares, shares)
-def test_a_threshold_withholds_few_right_and_most_wrong_answers(right: list[float], wrong: list[float]) -> None:
+def test_a_threshold_withholds_few_right_and_most_wrong_answers(
+    right: list[float], wrong: list[float]
+) -> None:
     value = threshold(right, wrong)
     if value is not None:
         assert sum(r < value for r in right) <= MOST_LOST * len(right)

@@ -146,7 +146,6 @@ def _long_cases(window: Window) -> list[Case]:
 async def _side_by_side(works: Sequence[Coroutine[None, None, Result]], tell: Tell) -> list[Result]:
     """All results, in order; the first error, or a cancellation, ends them all."""
     tasks = [asyncio.create_task(work) for work in works]
-    tell(0, len(tasks))
     try:
         for done, task in enumerate(asyncio.as_completed(tasks), start=1):
             await task
