@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcagent.errors import WindowExceeded
+from lcagent.errors import SettingsError, WindowExceeded
 from lcagent.memory.profiles import StoredProfiles, profile_for
 from lcagent.memory.store import Store
 from lcagent.models.fingerprint import of_llamacpp, of_name, of_vllm
@@ -328,6 +328,16 @@ def test_a_fingerprint_tells_models_apart() -> None:
     assert len(set(prints)) == len(prints)
     assert of_vllm({**row, "created": 2}, {"version": "0.12"}) == prints[0]  # a restart is no other model
     assert of_llamacpp(meta, {**props, "model_path": "/y/a.gguf"}) == prints[4]
+
+
+def test_a_server_that_tells_nonsense_has_a_fingerprint_all_the_same() -> None:
+    assert of_llamacpp({"meta": ["x"], "id": 3}, {"model_path": ["y"], "chat_template": "\ud800"})
+    assert of_vllm({"root": None, "id": "\ud800"}, {"version": {"a": None}})
+
+
+def test_a_profile_that_there_is_not_is_a_usage_error() -> None:
+    done = in_this_process("ask", "doc.txt", "why?", "--profile", "doubting")
+    assert isinstance(done.exception, SettingsError) and "profile" in str(done.exception)
 
 
 def test_a_profile_of_another_version_is_measured_again(home: Path) -> None:

@@ -28,7 +28,8 @@ def of_llamacpp(row: Facts, props: Facts) -> str:
         row: its row in `/v1/models`.
         props: what `/props` tells.
     """
-    meta: Facts = row.get("meta") or {}
+    told = row.get("meta")
+    meta: Facts = told if isinstance(told, dict) else {}
     file = str(props.get("model_path") or row.get("id"))
     template = hashlib.sha256(str(props.get("chat_template")).encode("utf-8", "replace")).hexdigest()
     params = props.get("n_params") or meta.get("n_params")

@@ -84,7 +84,7 @@ EMBEDDED = ModelProfile(
     answers=0.75,
     certainty=0.82,
 )
-"""Qwen2.5-Coder-1.5B-Instruct, 4 bit, as the embedded engine serves it: figures of docs/design/0002 and 0007."""
+"""Qwen2.5-Coder-1.5B-Instruct, 4 bit, as the embedded engine serves it; figures of docs/design/0002, 0007."""
 
 
 def stance_of(figures: Mapping[str, float | None]) -> Stance:
