@@ -97,7 +97,7 @@ def _rows(profile: ModelProfile) -> list[tuple[str, str]]:
         ("answers right where the words are others", _share(profile.paraphrase)),
         ("copies an example from its prompt", _share(profile.copies)),
         (
-            "an answer is wrong more likely if less sure than",
+            "an answer is likelier wrong below a certainty of",
             "no threshold" if profile.certainty is None else f"{profile.certainty:.3g}",
         ),
         ("right up to an input of", reach(profile)),
