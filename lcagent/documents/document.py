@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
+
+from lcagent.documents.headings import Outline
+from lcagent.text import clipped
+
+_BLOCK = 1 << 16
+"""Characters between two counts that are kept."""
+_MOST_HEADING = 80
+"""Characters of a heading in a place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its number from 1, and its characters `start:end` of the document's text."""
+    """One page: its number from 1, and its characters `start:end` of the document's text.
+
+    `label` is what is printed on it where that is another than its number: "ii", "A-3".
+    """
 
     number: int
     start: int
     end: int
+    label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is worked out on demand is kept beside the fields
 class Document:
     """What was read from one file.
 
@@ -42,21 +56,67 @@ class Document:
 
     def page_at(self, offset: int) -> int | None:
         """The number of the page that a character stands on; None where there are no pages."""
+        return page.number if (page := self._page(offset)) is not None else None
+
+    def _page(self, offset: int) -> Page | None:
         if not self.pages:
             return None
         index = bisect_right(self.pages, offset, key=lambda page: page.start) - 1
-        return self.pages[max(index, 0)].number
+        return self.pages[max(index, 0)]
+
+    @cached_property
+    def outline(self) -> Outline:
+        """Its headings: found when first asked for, which takes 2 s for 100 MB."""
+        return Outline(self.text, self.pages)
+
+    @cached_property
+    def _newlines(self) -> array[int]:
+        """How many stand before each block of the text."""
+        return _counts(self.text, "\n")
+
+    @cached_property
+    def _blank_lines(self) -> array[int]:
+        return _counts(self.text, "\n\n")
 
     def place(self, offset: int) -> str:
-        """Where a person looks a character up: its page, or the line of a text without pages."""
-        if (page := self.page_at(offset)) is not None:
-            return f"{self.unit} {page}"
-        return f"line {self.text.count(chr(10), 0, offset) + 1}"
+        """Where a person looks a character up: "page 4 (ii), 2 Terms" or "4.2 Notice period, line 120".
+
+        Lines are counted in texts that have them, paragraphs where the text is made from HTML or DOCX, there
+        from the heading on.
+        """
+        headings = [h for h in self.outline.above(offset) if h.kind != "table"]
+        if (page := self._page(offset)) is not None:
+            named = f"{self.unit} {page.number}" + (f" ({page.label})" if page.label else "")
+            # A chapter that says nothing of its own does not go on with the heading of the one before it.
+            inside = self.unit != "chapter" or (headings and headings[-1].start >= page.start)
+            return f"{named}, {clipped(headings[-1].text, _MOST_HEADING)}" if headings and inside else named
+        if self.format in {"html", "docx"}:
+            start = headings[-1].end if headings else 0
+            counted = _before(self.text, "\n\n", self._blank_lines, offset)
+            number = counted - _before(self.text, "\n\n", self._blank_lines, start) + (not headings)
+            within = f"paragraph {max(number, 1)}"
+        else:
+            within = f"line {_before(self.text, chr(10), self._newlines, offset) + 1}"
+        return f"{clipped(headings[-1].text, _MOST_HEADING)}, {within}" if headings else within
 
     @property
     def empty_pages(self) -> tuple[int, ...]:
         """Numbers of the pages that hold no text."""
         return tuple(p.number for p in self.pages if self.text[p.start : p.end].isspace() or p.start == p.end)
+
+
+def _counts(text: str, mark: str) -> array[int]:
+    """How often a mark begins before each block of a text."""
+    counts = array("q", [0])
+    for start in range(0, len(text), _BLOCK):
+        counts.append(counts[-1] + text.count(mark, start, start + _BLOCK + len(mark) - 1))
+    return counts
+
+
+def _before(text: str, mark: str, counts: array[int], offset: int) -> int:
+    """How often a mark begins before a character."""
+    block = min(max(offset, 0), len(text)) // _BLOCK
+    return counts[block] + text.count(mark, block * _BLOCK, offset + len(mark) - 1)
 
 
 @dataclass(frozen=True, slots=True)
