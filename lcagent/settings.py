@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     """Tokens of one model call, prompt and reply together."""
     strategy: Literal["auto", "direct", "memagent", "mapreduce", "longagent", "segment"] = "auto"
     """How to read; `auto` takes `direct` where the document fits the window."""
+    style: Literal["auto", "short", "full"] = "auto"
+    """How long an answer is: as the question needs, a word or a phrase, or whole sentences."""
     home: Path | None = None
     """Where runs, models and logs live; default: the platform's data and cache folders."""
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)

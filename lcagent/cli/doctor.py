@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lcagent.cli.options import ApiBaseOption, ApiKeyOption, HomeOption, ModelOption, settings_from
+from lcagent.text import shown
 
 if TYPE_CHECKING:
     from lcagent.models.serving.connect import Choice
@@ -28,27 +29,27 @@ def doctor(
     choice, instead = survey(settings)
     facts = machine_facts(settings)
     if instead is not None:
-        facts = {"instead": f"{_shown(instead)}, because {instead.why}", **facts}
+        facts = {"instead": f"{_named(instead)}, because {instead.why}", **facts}
     if as_json:
-        shown = {
+        told = {
             "uses": choice.source,
             "model": choice.model,
             "why": choice.why,
             "remedy": choice.remedy,
             "facts": facts,
         }
-        print(json.dumps(shown, indent=2))
+        print(json.dumps(told, indent=2))
     else:
-        print(f"uses     {_shown(choice)}")
-        print(f"because  {choice.why}")
+        print(shown(f"uses     {_named(choice)}"))
+        print(shown(f"because  {choice.why}"))
         if choice.remedy:
             print(f"{'mend' if choice.source == 'none' else 'better':<9}{choice.remedy}")
         for name, fact in facts.items():
-            print(f"{name:<9}{fact}")
+            print(shown(f"{name:<9}{fact}"))
     raise typer.Exit(1 if choice.source == "none" else 0)
 
 
-def _shown(choice: Choice) -> str:
+def _named(choice: Choice) -> str:
     return f"{_WORDS[choice.source]}{': ' + choice.model if choice.model else ''}"
 
 

@@ -1,6 +1,6 @@
 """Documents: formats to pages, pages to segments, spans, quote checking."""
 
-from lcagent.documents.document import Coverage, Document, Page, coverage
+from lcagent.documents.document import Coverage, Document, Page, coverage, extent
 from lcagent.documents.headings import Heading, Outline, headings_text
 from lcagent.documents.lexical import (
     Layout,
@@ -33,6 +33,7 @@ __all__ = [
     "Span",
     "check_quote",
     "coverage",
+    "extent",
     "figures",
     "find_quote",
     "headings_text",

@@ -268,7 +268,7 @@ class _Builder:
             if not fenced and not in_table and len(line.text) <= MOST_CHARS:
                 found = _heading(before, line, after, was_heading)
             if found is not None and self._in_sequence(found, line):
-                self._add_chain(chain)
+                self._add_chain(chain, found)
                 depth = 1 + min(len(chain), _MOST_IN_CHAIN) if found.family == _UNMARKED else found.depth
                 self._add(line, found, depth)
                 chain.clear()
@@ -291,12 +291,16 @@ class _Builder:
         self.number = number
         return True
 
-    def _add_chain(self, chain: list[_Line]) -> None:
-        """Short lines that stood apart between a paragraph and a heading: they are headings too."""
+    def _add_chain(self, chain: list[_Line], found: _Found) -> None:
+        """Short lines that stood apart between a paragraph and a heading: they are headings too.
+
+        Before a heading with a mark of its own they are titles, which stand above all such headings.
+        """
         if len(chain) >= _MOST_IN_CHAIN:
             chain.clear()  # a list, of which only the last line is a heading
         for depth, line in enumerate(chain, start=1):
-            self._add(line, _Found(0, len(line.text), _UNMARKED, depth), depth)
+            family = _UNMARKED if found.family == _UNMARKED else "title"
+            self._add(line, _Found(0, len(line.text), family, depth), depth)
 
     def _add(self, line: _Line, found: _Found, depth: int) -> None:
         if found.family == _UNMARKED:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lcagent.agents.prompt import as_data
-from lcagent.answer import Answer, Citation, Claim, CoverageReport, UsageReport
+from lcagent.answer import Answer, Citation, Claim, CoverageReport, SearchReport, UsageReport
 from lcagent.documents import (
     Loaded,
     Segment,
@@ -34,6 +34,7 @@ from lcagent.models.chat import ChatModel, endpoint_limit
 from lcagent.models.serving.session import ModelSession
 from lcagent.models.window import Window
 from lcagent.runs.records import RunRecord, Runs
+from lcagent.runs.searched import search_report
 from lcagent.settings import Settings
 from lcagent.text import whole_characters
 
@@ -188,7 +189,8 @@ async def _run_graph(
                 raise
             seconds = record.seconds + time.monotonic() - started
             usage = _usage(task, runs.totals(record.id), earlier, seconds)
-            answer = _make_answer(task, strategy, record, outcome, loaded, usage)
+            # Headings and lines of a huge text are looked for when something of it is first cited.
+            answer = await asyncio.to_thread(_make_answer, task, strategy, record, outcome, loaded, usage)
             # A budget run goes on from the journal, so its checkpoints (at their end) must go.
             await saver.adelete_thread(record.id)
     except LcagentError as error:
@@ -270,6 +272,7 @@ def _make_answer(
         claims=claims,
         citations=citations,
         dropped_quotes=dropped,
+        searched=_searched(task, outcome) if outcome.status == "not_found" else None,
         coverage=_coverage(task, outcome, loaded),
         usage=usage,
         run_id=record.id,
@@ -277,6 +280,16 @@ def _make_answer(
         model=task.model.name,
         warnings=outcome.warnings,
     )
+
+
+def _searched(task: Task, outcome: Outcome) -> SearchReport:
+    read = [_spans(task, outcome, index) for index in range(len(task.documents))]
+    return search_report(task.question, task.documents, read)
+
+
+def _spans(task: Task, outcome: Outcome, index: int) -> list[tuple[int, int]]:
+    """The characters of a document that a model has read."""
+    return [(s.start, s.end) for s in task.segments[index] if (index, s.index) in outcome.read]
 
 
 def _usage(task: Task, totals: dict[str, int], earlier: int, seconds: float) -> UsageReport:
@@ -296,12 +309,7 @@ def _coverage(task: Task, outcome: Outcome, loaded: Loaded) -> CoverageReport:
     pages_read = pages_total = chars_read = chars_total = 0
     pages_empty: list[int] = []
     for index, document in enumerate(task.documents):
-        spans = [
-            (segment.start, segment.end)
-            for segment in task.segments[index]
-            if (index, segment.index) in outcome.read
-        ]
-        part = coverage(document, spans)
+        part = coverage(document, _spans(task, outcome, index))
         prefix = f"{document.name}: " if len(task.documents) > 1 else ""
         sentences.append(prefix + part.sentence())
         pages_read += part.pages_read
