@@ -177,7 +177,7 @@ def release(connection: sqlite3.Connection) -> None:
     """
     (kind,) = connection.execute("PRAGMA auto_vacuum").fetchone()
     if kind == _INCREMENTAL:
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        connection.executescript("PRAGMA incremental_vacuum")  # `execute` would end after the first page
     else:
         connection.execute("VACUUM")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

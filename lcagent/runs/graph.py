@@ -87,9 +87,11 @@ def _version(task: Task, strategy: Strategy, graph: Any) -> str:
 
     A strategy whose steps come to mean something else, in the same shape, counts its `GRAPH_VERSION` up.
     """
+    graphs = [("", graph), *graph.get_subgraphs(recurse=True)]
     exact = {
         "code": __version__,
-        "graph": [getattr(strategy, "GRAPH_VERSION", 1), sorted(graph.channels), sorted(graph.nodes)],
+        "graph": getattr(strategy, "GRAPH_VERSION", 1),
+        "shape": [(name, sorted(part.channels), sorted(part.nodes)) for name, part in graphs],
         "parser": PARSER_VERSION,
         "segments": [[(s.start, s.end) for s in segments] for segments in task.segments],
     }
