@@ -148,12 +148,11 @@ def test_the_store_keeps_to_its_size(ask, home: Path, tmp_path: Path) -> None:
         connection.execute("UPDATE documents SET text = randomblob(700000)")
         for name, used in (("0.html", 1), ("1.html", 4), ("2.html", 2), ("3.html", 3)):
             connection.execute("UPDATE documents SET used = ? WHERE meta LIKE ?", (used, f'%"{name}"%'))
-    size = (home / "lcagent.db").stat().st_size
     ask(manual(tmp_path, 4), QUESTION, store_mb=2)
     with sqlite3.connect(home / "lcagent.db") as connection:
         kept = {json.loads(meta)["name"] for (meta,) in connection.execute("SELECT meta FROM documents")}
     assert kept == {"0.html", "1.html", "4.html"}
-    assert (home / "lcagent.db").stat().st_size < size - 1_300_000
+    assert (home / "lcagent.db").stat().st_size < 2 << 20
 
 
 def test_doctor_tells_how_full_the_store_is(ask, loopback, document: Path) -> None:
@@ -189,3 +188,9 @@ def test_an_answer_of_an_earlier_version_is_shown_and_made_again_when_asked_for(
         *_, last = reader.stream(document, QUESTION, resume=True)
     assert isinstance(last, Finished)
     assert (last.answer.run_id, last.answer.answer, server.calls) == (answer.run_id, answer.answer, 0)
+
+
+def test_a_damaged_file_of_checkpoints_is_no_hindrance(ask, document: Path, home: Path) -> None:
+    home.mkdir()
+    (home / "checkpoints.db").write_bytes(b"no database at all" * 1000)
+    assert ask(document, QUESTION).answer == "Oskar Brandvold"
