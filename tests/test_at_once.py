@@ -110,6 +110,18 @@ async def test_a_stream_that_is_left_is_no_hindrance(loopback, document: Path) -
     assert answer.answer == "Oskar Brandvold" and answer.usage.replayed >= 1
 
 
+async def test_a_stream_that_is_closed_has_let_go_of_its_run(loopback, document: Path, home: Path) -> None:
+    server = loopback(window=2048, reply=clever)
+    with reader(server) as asked:
+        stream = asked.astream(document, QUESTION)
+        async for event in stream:
+            if isinstance(event, RunStarted):
+                assert list((home / "locks").iterdir())
+                break
+        await stream.aclose()
+    assert not list((home / "locks").iterdir())
+
+
 async def test_who_waits_goes_on_where_the_one_at_work_was_cancelled(
     loopback, document: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
