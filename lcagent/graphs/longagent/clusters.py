@@ -42,9 +42,10 @@ _QUALIFIERS = frozenset(
     map(
         stem,
         """
-        north south east west northern southern eastern western central upper lower new old great greater little
-        inner outer former democratic republic federal equatorial papua british latin young younger elder
-        nord sud süd ost oeste norte sur est ouest neu nouveau nouvelle nueva nuevo nova novo nowy nowa
+        north south east west northern southern eastern western central upper lower new old great
+        greater little inner outer former democratic republic federal equatorial papua british latin
+        young younger elder nord sud süd ost oeste norte sur est ouest neu nouveau nouvelle nueva
+        nuevo nova novo nowy nowa
         """.split(),
     )
 )
