@@ -33,7 +33,10 @@ CONTRADICTIONS = [
     ("The capital of Vellmere is Tarnvik.", "The capital of Vellmere is Oslo."),
     ("12 men died in the fire of Vellmere.", "15 men died in the fire of Vellmere."),
     ("The trust paid $1,200 for the boat.", "The trust paid $1,400 for the boat."),
-    ("The lease was signed by Vellmere on 2 May 1911.", "Vellmere signed the lease on 3 May 1911."),
+    (
+        "The lease of Tarn was signed by Vellmere on 2 May 1911.",
+        "Vellmere signed the lease of Tarn on 3 May 1911.",
+    ),
     ("Der Turm von Tarn hat 314 Stufen.", "Der Turm von Tarn hat 271 Stufen."),
     ("Der Turm von Tarn wurde 1911 gebaut.", "Der Turm von Tarn wurde 1921 gebaut."),
     ("Hunde sind am Nordufer erlaubt.", "Hunde sind am Nordufer nicht erlaubt."),
