@@ -77,6 +77,8 @@ _SIGNS = {
     **{"km/h": "speed-kilometer-per-hour", "kph": "speed-kilometer-per-hour", "mph": "speed-mile-per-hour"},
     **{"°C": "temperature-celsius", "°F": "temperature-fahrenheit"},
 }
+_ALSO = {"annee": "duration-year", "annees": "duration-year", "lat": "duration-year", "roku": "duration-year"}
+"""Words for units that CLDR leaves out."""
 _PERCENT = frozenset("% ٪ ％ percent prozent procent procenta procentów процент процента процентов".split())
 _MONEY = re.compile(
     r"(?P<EUR>€|euros?|евро|欧元|ユーロ|유로)|(?P<USD>us\$|\$|dollars?|dolares|dollar[io]|dolar(?:y|ow)?|долл\w*|美元|ドル|달러)"
@@ -187,7 +189,7 @@ def _of_language(language: str) -> Vocabulary:
         for number, word in context.get(width, {}).items()
         if not any(c.isdigit() for c in word)
     }
-    units: dict[str, Unit] = {}
+    units = {word: Unit(*_UNITS[name]) for word, name in _ALSO.items()}
     for name, meant in _UNITS.items():
         patterns = data["unit_patterns"].get(name, {}).get("long", {})
         # The others are divisors: "per mile".
