@@ -32,10 +32,13 @@ def listed(sentence: str) -> list[str]:
         return bullets
     clauses = [c for c in _CLAUSE.split(sentence) if c.strip()]
     found = [_enumerated(clause) for clause in clauses]
-    head, colon, tail = sentence.partition(":")
+    head, colon, tail = sentence.partition(": ")
     if colon and head.strip():
-        pieces = [piece.strip(" .") for piece in re.split(r"[,;\n]", _AND.sub(", ", tail))]
-        found.append([piece for piece in pieces if piece])
+        pieces = [
+            piece.strip(" .") for piece in re.split(r"[,;\n]", _AND.sub(", ", tail)) if piece.strip(" .")
+        ]
+        if all(len(piece.split()) <= _MOST_WORDS for piece in pieces):
+            found.append(pieces)
     longest = max(found, key=len, default=[])
     return longest if len(longest) > 1 else []
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from lcagent.documents.arithmetic import Figure, Worked, alike, combined, exactly
 from lcagent.documents.asked import Asked, asked_for
 from lcagent.documents.counting import listed
-from lcagent.documents.elapsed import shifts
+from lcagent.documents.elapsed import shifts, weekdays
 from lcagent.documents.periods import dated_in, elapsed, moved_by
 from lcagent.documents.values import Value
 
@@ -66,7 +66,8 @@ def _day(figure: Value, figures: Sequence[Figure], premises: Sequence[str]) -> W
         if shift.days
         for worked in moved_by(dated, shift, number)
     ]
-    return found[0] if len(found) == 1 else None
+    told_otherwise = any(weekdays(text) for text in premises)
+    return found[0] if len(found) == 1 and not told_otherwise else None
 
 
 def _total(

@@ -82,7 +82,10 @@ def shifted(iso: str, shift: Shift) -> str:
     if not 1 <= year <= 9999:
         return ""
     day = min(span[0].day, calendar.monthrange(year, month + 1)[1])
-    moved = date(year, month + 1, day) + timedelta(days=shift.days)
+    try:
+        moved = date(year, month + 1, day) + timedelta(days=shift.days)
+    except OverflowError:
+        return ""
     return (f"{moved.year:04}", f"{moved.year:04}-{moved.month:02}", moved.isoformat())[exact]
 
 
@@ -113,6 +116,34 @@ def shifts(text: str, durations: Sequence[Value]) -> list[Shift]:
         rest = f"{rest[:start]}{'0' * (end - start)}{rest[end:]}"
     found += _by_neighbours(rest, words.unit)
     return list(dict.fromkeys(found))
+
+
+def weekdays(text: str) -> list[tuple[int, int, str]]:
+    """The days of the week that a text tells a date by ("last Friday"): which, before or after, its words."""
+    language = language_of(text)
+    known = vocabulary((language, "en") if language else LATIN).weekdays
+    words = _WORD.findall(text)
+    found: list[tuple[int, int, str]] = []
+    for at, word in enumerate(words):
+        day = known.get(plain(word))
+        if day is not None and len(word) > 3:
+            beside = [*words[max(0, at - 1) : at], *words[at + 1 : at + 2]]
+            found += [
+                (day, sign, " ".join(words[max(0, at - 1) : at + 2])) for sign in _directions(beside) or [-1]
+            ]
+    return found
+
+
+def weekday_from(iso: str, day: int, sign: int) -> str:
+    """The nearest such day before or after a date; empty unless the date is one day."""
+    span = span_of(iso)
+    if span is None or span[0] != span[1]:
+        return ""
+    distance = (span[0].weekday() - day) % 7 if sign < 0 else (day - span[0].weekday()) % 7
+    try:
+        return (span[0] + timedelta(days=sign * (distance or 7))).isoformat()
+    except OverflowError:
+        return ""
 
 
 def _is_of(value: Value, field: str) -> bool:

@@ -8,7 +8,16 @@ from itertools import combinations
 
 from lcagent.documents.arithmetic import FEW, Figure, Worked, written
 from lcagent.documents.asked import Asked
-from lcagent.documents.elapsed import DAY, Shift, days_between, shifted, shifts, years_between
+from lcagent.documents.elapsed import (
+    DAY,
+    Shift,
+    days_between,
+    shifted,
+    shifts,
+    weekday_from,
+    weekdays,
+    years_between,
+)
 from lcagent.documents.values import Value
 
 _YEAR = Decimal(12)
@@ -45,6 +54,10 @@ def periods(
             durations = [f.value for f in figures if f.premise == number and f.value.unit in ("month", "s")]
             for shift in shifts(text, durations):
                 yield from moved_by(dated, shift, number)
+            for day, sign, told in weekdays(text):
+                for premise, iso in dated:
+                    if moved := weekday_from(iso, day, sign):
+                        yield Worked("date", f"{iso}, {told}: {moved}", _used(premise, number), iso=moved)
         yield from _years_later(dated, figures)
 
 
@@ -52,7 +65,7 @@ def elapsed(
     figure: Value, one: tuple[int, str], two: tuple[int, str], asked: frozenset[Asked]
 ) -> Iterator[Worked]:
     """The time between two dates, in the unit of a figure, from the least to the most that they allow."""
-    used = tuple(dict.fromkeys((one[0], two[0])))
+    used = _used(one[0], two[0])
     (_, first), (_, last) = one, two
     years, days = years_between(first, last), days_between(first, last)
     if years is None or days is None:
@@ -79,6 +92,10 @@ def elapsed(
         yield Worked("duration", told, used, low, high, "s", figure.factor)
 
 
+def _used(*premises: int) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(premises))
+
+
 def _month(iso: str) -> int:
     return int(iso[:4]) * 12 + int(iso[5:7])
 
@@ -88,7 +105,7 @@ def moved_by(dated: Sequence[tuple[int, str]], shift: Shift, number: int) -> Ite
     for premise, iso in dated:
         if moved := shifted(iso, shift):
             told = f"{iso}, {shift.text}: {moved}"
-            yield Worked("date", told, tuple(dict.fromkeys((premise, number))), iso=moved)
+            yield Worked("date", told, _used(premise, number), iso=moved)
 
 
 def _years_later(dated: Sequence[tuple[int, str]], figures: Sequence[Figure]) -> Iterator[Worked]:
@@ -105,7 +122,7 @@ def _years_later(dated: Sequence[tuple[int, str]], figures: Sequence[Figure]) ->
             for moved in (years, -years, *((years + 1, -years - 1) if spoken else ())):
                 year = int(iso[:4]) + moved
                 told = f"{iso[:4]} {'+' if moved > 0 else '−'} {abs(moved)} is {year}"
-                yield Worked("date", told, tuple(dict.fromkeys((premise, figure.premise))), iso=f"{year:04}")
+                yield Worked("date", told, _used(premise, figure.premise), iso=f"{year:04}")
 
 
 def _hours(figures: Sequence[Figure]) -> Iterator[Worked]:
@@ -114,7 +131,7 @@ def _hours(figures: Sequence[Figure]) -> Iterator[Worked]:
     if len(times) > FEW:
         return
     for one, two in combinations(times, 2):
-        used = tuple(dict.fromkeys((one.premise, two.premise)))
+        used = _used(one.premise, two.premise)
         for first in one.value.readings:
             for last in two.value.readings:
                 seconds = (_seconds(last.iso) - _seconds(first.iso)) % int(24 * _HOUR)

@@ -26,7 +26,7 @@ from lcagent.documents.arithmetic import (
 from lcagent.documents.asked import Asked, asked_for
 from lcagent.documents.counting import listed, named
 from lcagent.documents.determined import determined
-from lcagent.documents.elapsed import shifted, shifts
+from lcagent.documents.elapsed import Shift, shifted, shifts, weekdays
 from lcagent.documents.periods import dated_in, periods
 from lcagent.documents.quotes import occurrences
 from lcagent.documents.support import held_figure
@@ -86,7 +86,7 @@ def reckon(claim: str, premises: Sequence[str], question: str = "") -> Reckoning
         found = (
             _extreme(claimed, figures, premises, asked),
             _by_words(claim, claimed, figures, premises),
-            _same(claimed, stated, premises),
+            None if shifts(claim, ()) or weekdays(claim) else _same(claimed, stated, premises),
         )
         return next((one for one in found if one), None)
     figure = new[0]
@@ -201,6 +201,27 @@ def _by_words(
             if (moved := shifted(first, shift)) and iso_within(last, moved):
                 told = f"{first}, {shift.text}: {last}"
                 return Reckoning("date", last, True, tuple(dict.fromkeys((one, two))), told)
+    if claimed and (wanted or weekdays(claim)):
+        return _told_alike(claim, wanted, figures, premises)
+    return _times_as_much(claim, figures)
+
+
+def _told_alike(
+    claim: str, wanted: Sequence[Shift], figures: Sequence[Figure], premises: Sequence[str]
+) -> Reckoning | None:
+    """ "The week before 9 June" from "last week", said on 9 June."""
+    meant = {(shift.months, shift.days) for shift in wanted}
+    days = {day[:2] for day in weekdays(claim)}
+    for number, text in enumerate(premises):
+        durations = [f.value for f in figures if f.premise == number and f.value.unit in ("month", "s")]
+        said = [s.text for s in shifts(text, durations) if (s.months, s.days) in meant]
+        said += [told for day, sign, told in weekdays(text) if (day, sign) in days]
+        if said:
+            return Reckoning("date", claim, True, (number,), f"“{said[0]}” is {claim}")
+    return None
+
+
+def _times_as_much(claim: str, figures: Sequence[Figure]) -> Reckoning | None:
     for number, pattern in _FACTOR.items():
         if not pattern.search(claim):
             continue

@@ -124,6 +124,7 @@ class Vocabulary:
         scales: by word, such as 1,000,000.
         relative: such as "yesterday" and "next year", as (number, "day").
         counted: such as "vor {0} Tagen", as (sign, "day").
+        weekdays: by word, Monday is 0.
     """
 
     months: Mapping[str, int]
@@ -131,6 +132,7 @@ class Vocabulary:
     scales: Mapping[str, int]
     relative: Mapping[str, tuple[int, str]]
     counted: Mapping[str, tuple[int, str]]
+    weekdays: Mapping[str, int]
 
     def scale(self, word: str) -> int | None:
         """What a word multiplies the number before it by; None if it is no scale."""
@@ -179,7 +181,7 @@ def _of_language(language: str) -> Vocabulary:
     from babel import localedata
 
     if not localedata.exists(language):
-        return Vocabulary({}, {}, _SCALES, {}, {})
+        return Vocabulary({}, {}, _SCALES, {}, {}, {})
     loaded: Any = localedata.load(language)
     data: Any = localedata.LocaleDataDict(loaded)
     months = {
@@ -204,7 +206,8 @@ def _of_language(language: str) -> Vocabulary:
         relative.update({plain(w): (n, field) for n, w in fields.get("relative", {}).items() if n})
         for sign, name in ((-1, "past"), (1, "future")):
             counted.update({plain(w): (sign, field) for w in fields.get(name, {}).values()})
-    return Vocabulary(months, units, _scales(data["compact_decimal_formats"]), relative, counted)
+    weekdays = {plain(w): n for form in data["days"].values() for n, w in form.get("wide", {}).items()}
+    return Vocabulary(months, units, _scales(data["compact_decimal_formats"]), relative, counted, weekdays)
 
 
 def _scales(formats: Any) -> Mapping[str, int]:
