@@ -25,6 +25,7 @@ _EARLIER = (
     "avant anterior pasad antes precedent scors prima fa poprzedni ubiegł wcześnie прошл предыдущ раньше "
     "назад"
 ).split()
+_ABBREVIATED = 4
 _WORD = re.compile(r"\w+")
 
 
@@ -126,7 +127,7 @@ def weekdays(text: str) -> list[tuple[int, int, str]]:
     found: list[tuple[int, int, str]] = []
     for at, word in enumerate(words):
         day = known.get(plain(word))
-        if day is not None and len(word) > 3:
+        if day is not None:
             beside = [*words[max(0, at - 1) : at], *words[at + 1 : at + 2]]
             found += [
                 (day, sign, " ".join(words[max(0, at - 1) : at + 2])) for sign in _directions(beside) or [-1]

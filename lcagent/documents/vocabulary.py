@@ -206,7 +206,12 @@ def _of_language(language: str) -> Vocabulary:
         relative.update({plain(w): (n, field) for n, w in fields.get("relative", {}).items() if n})
         for sign, name in ((-1, "past"), (1, "future")):
             counted.update({plain(w): (sign, field) for w in fields.get(name, {}).values()})
-    weekdays = {plain(w): n for form in data["days"].values() for n, w in form.get("wide", {}).items()}
+    weekdays = {
+        plain(word): number
+        for form in data["days"].values()
+        for width in ("wide", "abbreviated")
+        for number, word in form.get(width, {}).items()
+    }
     return Vocabulary(months, units, _scales(data["compact_decimal_formats"]), relative, counted, weekdays)
 
 
