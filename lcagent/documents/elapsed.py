@@ -106,7 +106,7 @@ def shifts(text: str, durations: Sequence[Value]) -> list[Shift]:
         if re.search(rf"\b{re.escape(told)}\b", whole) or (told in whole and not told.isascii())
     ]
     for told, (sign, field) in words.counted.items():
-        if re.search(re.escape(told).replace(r"\{0\}", r"[\w.,]+"), whole):
+        if re.search(re.escape(told).replace(r"\{0\}", r"[\w.,]{1,20}"), whole):
             found += [s for v in durations if _is_of(v, field) for s in _by_duration(v, sign)]
     rest = text
     for value in durations:
