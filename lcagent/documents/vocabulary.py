@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from lcagent.documents.lexical import folded
@@ -102,6 +103,8 @@ _SCALES: Mapping[str, int] = {
     },
 }
 _PLURALS = ("one", "two", "few", "many", "other")
+_LOADING = Lock()
+"""Babel's modules import each other: two threads that first do so at once may find one half made."""
 _LONGEST = 5
 """Characters of the longest unit or scale in a script that does not set words apart."""
 
@@ -178,11 +181,12 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
 
 @lru_cache(maxsize=64)
 def _of_language(language: str) -> Vocabulary:
-    from babel import localedata
+    with _LOADING:
+        from babel import localedata
 
-    if not localedata.exists(language):
-        return Vocabulary({}, {}, _SCALES, {}, {}, {})
-    loaded: Any = localedata.load(language)
+        if not localedata.exists(language):
+            return Vocabulary({}, {}, _SCALES, {}, {}, {})
+        loaded: Any = localedata.load(language)
     data: Any = localedata.LocaleDataDict(loaded)
     months = {
         plain(word): number
