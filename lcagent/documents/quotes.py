@@ -11,6 +11,7 @@ from itertools import chain
 
 from lcagent.documents.document import Document
 from lcagent.documents.lexical import Folded, query_words, unspaced
+from lcagent.documents.unlaid import Unlaid, unlaid
 
 MAX_SENTENCE = 400
 """Characters from which a sentence is split at its clauses."""
@@ -61,61 +62,20 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     return spans
 
 
-def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
+def _trimmed(text: str, start: int, end: int) -> list[Span]:
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
+    spans: list[Span] = []
     while end - start > MAX_SENTENCE:
         cuts = [m.end() for m in _CLAUSE.finditer(text, start + MAX_SENTENCE // 3, start + MAX_SENTENCE)]
         cut = cuts[-1] if cuts else start + MAX_SENTENCE
-        yield from _trimmed(text, start, cut)
+        spans += _trimmed(text, start, cut)
         start = cut
     if start < end:
-        yield Span(start, end)
-
-
-# One kind of character, one form; everything mapped to "" is left out before comparing.
-_FORMS = str.maketrans(
-    {
-        **dict.fromkeys("‘’‚‛′`´", "'"),
-        **dict.fromkeys("“”„‟″«»", '"'),
-        **dict.fromkeys("‐‑‒–—―−", "-"),
-        "…": "...",
-        "ﬀ": "ff",
-        "ﬁ": "fi",
-        "ﬂ": "fl",
-        "ﬃ": "ffi",
-        "ﬄ": "ffl",
-        "‹": "<",
-        "›": ">",
-        **dict.fromkeys("\u00ad\u200b\u200c\u2060\ufeff\ufffe\x02", ""),
-    }
-)
-
-
-def _normal(text: str) -> tuple[str, list[int]]:
-    """A text in one form, and for each of its characters the offset it came from.
-
-    White space is left out altogether, and so is the hyphen before a line break: a quotation may
-    be laid out in another way than the page.
-    """
-    out: list[str] = []
-    origin: list[int] = []
-    for offset, character in enumerate(text):
-        if character.isspace():
-            if out and out[-1] == "-" and character in "\r\n" and _letter_before(out):
-                out.pop()
-                origin.pop()
-            continue
-        form = character.translate(_FORMS)
-        out.extend(form)
-        origin.extend([offset] * len(form))
-    return "".join(out), origin
-
-
-def _letter_before(out: list[str]) -> bool:
-    return len(out) > 1 and out[-2].isalpha()
+        spans.append(Span(start, end))
+    return spans
 
 
 def find_quote(text: str, quote: str, start: int = 0, end: int | None = None) -> Span | None:
@@ -131,17 +91,13 @@ def find_quote(text: str, quote: str, start: int = 0, end: int | None = None) ->
         end: where to stop.
     """
     end = len(text) if end is None else end
-    wanted, _ = _normal(quote.strip().strip("\"'“”‘’"))
+    wanted = unlaid(quote.strip().strip("\"'“”‘’"))
     if sum(1 + unspaced(character) for character in wanted if character.isalnum()) < _LEAST_QUOTE:
         return None
     if exact := next(occurrences(text, quote.strip(), start, end), None):
         return exact
-    normal, origin = _normal(text[start:end])
-    for at in _finds(normal, wanted, 0, len(normal)):
-        found = Span(start + origin[at], start + origin[at + len(wanted) - 1] + 1)
-        if not (_inside(text, found.start) or _inside(text, found.end)):
-            return found
-    return None
+    found = (Span(*place) for place in Unlaid(text, start, end).find(wanted))
+    return next((span for span in found if not (_inside(text, span.start) or _inside(text, span.end))), None)
 
 
 def occurrences(text: str, wanted: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
@@ -183,7 +139,7 @@ def check_quote(document: Document, span: Span, quote: str) -> bool:
     """Whether a quotation stands at this very span of the document."""
     if not 0 <= span.start < span.end <= len(document.text):
         return False
-    return _normal(document.text[span.start : span.end])[0] == _normal(quote)[0]
+    return unlaid(document.text[span.start : span.end]) == unlaid(quote)
 
 
 # A comma joins groups of three digits only: "4136800,4272429" is a list.
