@@ -13,8 +13,10 @@ LcagentError
 │   └── DocumentTooLarge       over the size limit
 ├── ModelError                 the model cannot be asked, or answers badly     exit 1
 │   ├── EndpointUnavailable    no server answers, or it died
-│   ├── RequestRefused         the server says this request is wrong (4xx)
-│   ├── WindowExceeded         a prompt would not fit; raised before it is sent
+│   │   ├── AccessRefused      the server takes no request of ours: the key, the account (401, 402, 403)
+│   │   └── NotServed          it has no such model or no such path (404)
+│   ├── RequestRefused         the server says this one request is wrong (other 4xx): a content filter
+│   ├── WindowExceeded         a prompt does not fit, by our count or by the server's
 │   ├── CutReply               finish_reason is "length" where a whole reply is needed
 │   ├── MalformedReply         not the JSON asked for, after repair and one retry
 │   └── WeightsError           the model file cannot be fetched or is not the right one
@@ -101,16 +103,26 @@ class EndpointUnavailable(ModelError):
     """No server answers, or it died."""
 
 
+class AccessRefused(EndpointUnavailable):
+    """The server takes no request of ours: the key, the account or its credit (401, 402, 403)."""
+
+
+class NotServed(EndpointUnavailable):
+    """The server has no such model, or nothing of the kind at that path (404)."""
+
+
 class RequestRefused(ModelError):
-    """The server says that this request is wrong (4xx)."""
+    """The server says that this one request is wrong (other 4xx), as a content filter does."""
 
 
 class WindowExceeded(ModelError):
-    """A prompt would not fit the window; raised before it is sent."""
+    """A prompt does not fit the window: by our count, before it is sent, or by the server's."""
 
 
 class CutReply(ModelError):
-    """The reply ended at its token limit where a whole reply is needed."""
+    """The reply ended at its token limit where a whole reply is needed; `partial` is what there is of it."""
+
+    partial: str = ""
 
 
 class MalformedReply(ModelError):

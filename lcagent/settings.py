@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,69 +17,10 @@ from pydantic_settings import (
 )
 
 from lcagent.errors import SettingsError
+from lcagent.graphs import STRATEGIES, options
 
 
-class MemAgentSettings(BaseModel):
-    """How the MemAgent strategy reads (`--set memagent.NAME=VALUE`)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    mode: Literal["ledger", "parallel", "overwrite"] = "ledger"
-    """`ledger` keeps every fact with its place; `parallel` too, but reads all segments at once, in rounds;
-    `overwrite` is the paper's single free-text memory."""
-    rounds: int = Field(default=3, ge=1)
-    """Most rounds of parallel reading."""
-    trained_order: bool = False
-    """Prompt order of the RL-MemoryAgent checkpoints, which expect it (overwrite mode only)."""
-    memory_tokens: int = Field(default=1024, ge=64)
-    """Most tokens of memory that a reading call sees; at most an eighth of the window is used."""
-    segment_tokens: int = Field(default=5000, ge=64)
-    """Most tokens of document in one reading call; less where the window is smaller."""
-    early_exit: bool = False
-    """Stop reading after two segments in a row that the model finds sufficient."""
-
-
-class MapReduceSettings(BaseModel):
-    """How the MapReduce strategy reads (`--set mapreduce.NAME=VALUE`)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    mode: Literal["qa", "summary", "code", "math", "retrieval"] = "qa"
-    """What is asked: a question, a summary, a question about code, one whose answer is reckoned from
-    numbers, or the exact value of a key."""
-    segment_tokens: int = Field(default=3000, ge=64)
-    """Most tokens of document in one map call; less where the window is smaller."""
-    most_rounds: int = Field(default=8, ge=0)
-    """Most rounds of collapsing; after the last one, what does not fit is left out by code."""
-    words: int = Field(default=200, ge=10, le=5000)
-    """Length of a summary; at most what a third of the window holds."""
-
-
-class LongAgentSettings(BaseModel):
-    """How the LongAgent strategy reads (`--set longagent.NAME=VALUE`)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    segment_tokens: int = Field(default=2000, ge=64)
-    """Most tokens of one member's segment; two must fit one call, so less where the window is smaller."""
-    rounds: int = Field(default=3, ge=1, le=3)
-    """Most sub-questions that the leader may put to the members."""
-    prefilter: bool = True
-    """From the second round on, ask only members whose segments hold words of the sub-question."""
-
-
-class SegmentSettings(BaseModel):
-    """How the SEGMENT+ strategy reads (`--set segment.NAME=VALUE`)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    segment_tokens: int = Field(default=3000, ge=64)
-    """Most tokens of document in one note-taking call; less where the window is smaller."""
-    batch_tokens: int = Field(default=8192, ge=256)
-    """Most tokens of notes in one merging or answering call; at most what the window leaves is used."""
-
-
-class Settings(BaseSettings):
+class _Settings(BaseSettings):
     """Everything that can be set. Names are those of the flags and of `LCAGENT_*`."""
 
     model_config = SettingsConfigDict(
@@ -96,8 +37,10 @@ class Settings(BaseSettings):
     """A tokenizer.json (or its folder), for endpoints that count no tokens."""
     window: int = Field(default=8192, ge=512)
     """Tokens of one model call, prompt and reply together."""
-    strategy: Literal["auto", "direct", "memagent", "mapreduce", "longagent", "segment"] = "auto"
-    """How to read; `auto` takes `direct` where the document fits the window."""
+    strategy: str = "auto"
+    """How to read: a strategy's name; `auto` takes `direct` where the document fits the window."""
+    style: Literal["auto", "short", "full"] = "auto"
+    """How long an answer is wished: as the question needs, short, or with what leads to it."""
     home: Path | None = None
     """Where runs, models and logs live; default: the platform's data and cache folders."""
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
@@ -108,7 +51,7 @@ class Settings(BaseSettings):
     """Tokens a reasoning model may think per call; default: a fifth of the window if its name says
     that it reasons, else none."""
     timeout: float = Field(default=600.0, gt=0)
-    """Seconds to wait for one reply."""
+    """Seconds for one model call, waits and retries included."""
     concurrency: int | None = Field(default=None, ge=1)
     """Requests in flight at once; default: what the server says it runs, else 8."""
     max_calls: int | None = Field(default=None, ge=1)
@@ -117,10 +60,8 @@ class Settings(BaseSettings):
     """Budget: prompt and reply tokens in this command."""
     max_seconds: float | None = Field(default=None, gt=0)
     """Budget: seconds in this command."""
-    memagent: MemAgentSettings = MemAgentSettings()
-    mapreduce: MapReduceSettings = MapReduceSettings()
-    longagent: LongAgentSettings = LongAgentSettings()
-    segment: SegmentSettings = SegmentSettings()
+    store_mb: int = Field(default=1024, ge=1)
+    """MB that runs and parsed documents may take; beyond them the parsed documents used least recently go."""
 
     @classmethod
     def settings_customise_sources(
@@ -135,6 +76,17 @@ class Settings(BaseSettings):
         files = [Path("lcagent.toml"), user_config_path("lcagent") / "config.toml"]
         tomls = [TomlConfigSettingsSource(settings_cls, f) for f in files if f.is_file()]
         return (init_settings, env_settings, *tomls)
+
+    @field_validator("strategy")
+    @classmethod
+    def _known(cls, strategy: str) -> str:
+        if strategy not in {"auto", *STRATEGIES}:
+            raise ValueError(f"strategies are auto, {', '.join(STRATEGIES)}")
+        return strategy
+
+    def of(self, strategy: str) -> BaseModel | None:
+        """A strategy's own settings; None where it has none."""
+        return getattr(self, strategy, None)
 
     @field_validator("home")
     @classmethod
@@ -153,6 +105,22 @@ class Settings(BaseSettings):
     def models_dir(self) -> Path:
         """Folder of fetched model files."""
         return self.home / "models" if self.home else user_cache_path("lcagent") / "models"
+
+
+def _with_strategies() -> type[_Settings]:
+    """The settings with those of each strategy under its name, as the registry knows them."""
+    classes = {name: options(name) for name in STRATEGIES}
+    fields: dict[str, Any] = {name: (kind, kind()) for name, kind in classes.items() if kind}
+    return create_model("Settings", __base__=_Settings, __doc__=_Settings.__doc__, **fields)
+
+
+if TYPE_CHECKING:
+
+    class Settings(_Settings):
+        """Everything that can be set."""
+
+else:
+    Settings = _with_strategies()
 
 
 def split_strategy(spec: str) -> tuple[str, list[str]]:

@@ -51,7 +51,17 @@ def test_json_is_one_versioned_object(loopback, document: Path, tmp_path: Path) 
     done = lcagent("ask", document, QUESTION, "--api-base", server.url, "--window", 2048, "--json", "-o", out)
     answer = json.loads(done.stdout)
     assert json.loads(out.read_text()) == answer
-    assert {"version", "answer", "text", "claims", "status", "citations", "coverage", "usage", "run_id"} <= set(answer)
+    assert {
+        "version",
+        "answer",
+        "text",
+        "claims",
+        "status",
+        "citations",
+        "coverage",
+        "usage",
+        "run_id",
+    } <= set(answer)
     (citation,) = answer["citations"][:1]
     assert set(citation) == {"number", "document", "place", "page", "char_start", "char_end", "quote"}
     text = document.read_text()

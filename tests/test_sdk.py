@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lcagent import AnswerDelta, Finished, Notice, Reader, RunStarted, SegmentRead, Settings
-from lcagent.errors import EndpointUnavailable, ModelError, RequestRefused, SettingsError, WindowExceeded
+from lcagent.errors import AccessRefused, ModelError, NotServed, RequestRefused, SettingsError, WindowExceeded
 from lcagent.models.endpoint import probe
 from lcagent.models.transport import ChatRequest, HttpTransport, LiteLlmTransport, Transient
 from lcagent.settings import load_settings
@@ -136,9 +136,9 @@ async def test_both_transports_give_the_same_reply(loopback, monkeypatch, stream
     ("status", "error"),
     [
         (400, RequestRefused),
-        (401, EndpointUnavailable),
-        (403, EndpointUnavailable),
-        (404, RequestRefused),
+        (401, AccessRefused),
+        (403, AccessRefused),
+        (404, NotServed),
         (422, RequestRefused),
         (429, Transient),
         (500, Transient),

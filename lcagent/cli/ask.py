@@ -16,10 +16,12 @@ from lcagent.cli.options import (
     HomeOption,
     ModelOption,
     SetOption,
+    TimeoutOption,
     WindowOption,
     settings_from,
 )
 from lcagent.errors import UsageError
+from lcagent.graphs import STRATEGIES
 
 if TYPE_CHECKING:
     from lcagent.answer import Answer
@@ -33,13 +35,12 @@ def ask(
         list[str],
         typer.Argument(metavar="DOC... QUESTION", help="Files, folders or -, then the question."),
     ],
-    strategy: Annotated[
-        str | None, typer.Option(help="auto, direct, memagent, mapreduce, longagent or segment.")
-    ] = None,
+    strategy: Annotated[str | None, typer.Option(help=", ".join(["auto", *STRATEGIES]) + ".")] = None,
     model: ModelOption = None,
     api_base: ApiBaseOption = None,
     api_key: ApiKeyOption = None,
     window: WindowOption = None,
+    timeout: TimeoutOption = None,
     home: HomeOption = None,
     options: SetOption = None,
     password: Annotated[str | None, typer.Option(help="For an encrypted PDF.")] = None,
@@ -74,6 +75,7 @@ def ask(
         api_base=api_base,
         api_key=api_key,
         window=window,
+        timeout=timeout,
         home=home,
         max_calls=max_calls,
         max_tokens=max_tokens,
@@ -132,13 +134,15 @@ def deliver(
     console = Console(quiet=quiet, verbose=verbose, echo=stream and not as_json)
     with console, Reader(settings, progress=console.fetching) as reader:
         answer: Answer | None = None
-        for event in reader.stream(sources, question, password=password, resume=resume):
+        events = reader.stream(sources, question, password=password, resume=resume)
+        for event in events:
             console.show(event)
             if isinstance(event, RunStarted) and not gc.isenabled():  # `main` has put it off until here
                 gc.freeze()
                 gc.enable()
             if isinstance(event, Finished):
                 answer = event.answer
+                break  # closed once the answer is printed: until then the same command tells it again
     assert answer is not None  # the stream ends with it, or raises
     if output is not None:
         try:
@@ -155,6 +159,7 @@ def deliver(
     elif console.echoed:
         print()
     sys.stdout.flush()
+    events.close()
     if not quiet and not as_json:
         console.tell_answer(answer)
     raise typer.Exit(EXIT[answer.status])

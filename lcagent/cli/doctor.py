@@ -26,7 +26,11 @@ def doctor(
     from lcagent.models.serving.facts import machine_facts
 
     choice, instead = survey(settings)
+    from lcagent.runs.prune import stored_bytes
+
     facts = machine_facts(settings)
+    size = stored_bytes(settings.data_dir) / (1 << 20)
+    facts["store"] = f"{size:.1f} of {settings.store_mb} MB (`lcagent runs prune` makes room)"
     if instead is not None:
         facts = {"instead": f"{_shown(instead)}, because {instead.why}", **facts}
     if as_json:

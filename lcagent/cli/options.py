@@ -18,6 +18,9 @@ ApiKeyOption = Annotated[str | None, typer.Option("--api-key", help="Bearer toke
 WindowOption = Annotated[
     int | None, typer.Option("--window", help="Tokens of one call, prompt and reply together.")
 ]
+TimeoutOption = Annotated[
+    float | None, typer.Option("--timeout", help="Seconds for one model call, waits and retries included.")
+]
 HomeOption = Annotated[str | None, typer.Option("--home", help="Folder of runs, model files and logs.")]
 SetOption = Annotated[
     list[str] | None,

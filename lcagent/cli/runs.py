@@ -13,7 +13,7 @@ from lcagent.cli.options import HomeOption, settings_from
 if TYPE_CHECKING:
     from lcagent.runs.records import Runs
 
-app = typer.Typer(help="List, show, replay and delete runs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, replay, delete and prune runs.", no_args_is_help=True)
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or 'last'.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -43,10 +43,10 @@ def show(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False)
     """One run: question, answer, citations, cost, evidence."""
     runs = _runs(home)
     row = runs.find(run)
-    entries = runs.entries(row["id"])
+    findings = runs.findings(row["id"])
     if as_json:
         row["answer"] = json.loads(row["answer"]) if row["answer"] else None
-        row["evidence"] = entries
+        row["evidence"] = findings
         print(json.dumps(row, indent=2, ensure_ascii=False))
         return
     print(f"run       {row['id']} ({row['status']})\nquestion  {row['question']}")
@@ -56,19 +56,24 @@ def show(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False)
         print(f"error     {row['error']}")
     if row["answer"]:
         _print_answer(json.loads(row["answer"]))
-    if entries:
-        print(f"evidence  {len(entries)} entries")
-    for entry in entries:
-        quote = " ".join((entry["quote"] or entry["note"]).split())
+    if findings:
+        print(f"evidence  {len(findings)} findings")
+    for entry in findings:
+        quote = " ".join((entry["quote"] or entry["text"]).split())
         target = f" {entry['target']}" if entry["target"] else ""
         print(f"  {entry['document']}.{entry['segment']}.{entry['seq']} {entry['op']}{target}: {quote}")
 
 
 def _print_answer(answer: dict[str, Any]) -> None:
-    print(f"answer    {answer['text']} ({answer['status']})")
-    for citation in answer["citations"]:
+    print(f"answer    {answer['text']} ({answer['status'].replace('_', ' ')})")
+    for claim in answer.get("claims", []):
+        marks = "".join(f"[{number}]" for number in claim["citations"])
+        print(f"  {claim['support']}: {claim['text']} {marks}".rstrip())
+    for number, citation in enumerate(answer["citations"], start=1):
         page = f", page {citation['page']}" if citation["page"] else ""
-        print(f"  [{citation['document']}{page}] “{' '.join(citation['quote'].split())}”")
+        place = f", {citation['place']}" if citation.get("place") else page
+        quote = " ".join(citation["quote"].split())
+        print(f"  [{citation.get('number', number)}] {citation['document']}{place}: “{quote}”")
     usage = answer["usage"]
     tokens = usage["prompt_tokens"] + usage["completion_tokens"]
     print(f"cost      {usage['calls']} calls, {tokens:,} tokens, {usage['seconds']:.1f} s")
@@ -97,12 +102,34 @@ def delete(
     run: RunArgument,
     home: HomeOption = None,
 ) -> None:
-    """Delete a run with its calls, evidence and checkpoints."""
+    """Delete a run with its calls, evidence, checkpoints, and the parsed text that only it used."""
     settings = settings_from(home=home)
     runs = _runs(home)
     row = runs.find(run)
     runs.delete(row["id"], settings.data_dir)
     print(f"deleted {row['id']}")
+
+
+@app.command()
+def prune(
+    home: HomeOption = None,
+    older_than: Annotated[
+        float | None,
+        typer.Option(metavar="DAYS", min=0, help="Finished runs older than this go; default 30."),
+    ] = None,
+    max_size: Annotated[
+        int | None,
+        typer.Option(metavar="MB", min=0, help="Beyond it the oldest finished runs go, old or not."),
+    ] = None,
+) -> None:
+    """Delete old finished runs, and the parsed documents that no run uses; unfinished runs stay."""
+    from lcagent.runs import prune as room
+
+    folder = settings_from(home=home).data_dir
+    most = None if max_size is None else max_size << 20
+    runs, parsed = room.prune(folder, older_than=older_than, most=most)
+    size = room.stored_bytes(folder) / (1 << 20)
+    print(f"deleted {runs} runs and {parsed} parsed texts; {size:.1f} MB are left")
 
 
 def _runs(home: str | None) -> Runs:

@@ -204,3 +204,30 @@ class Sentences:
                 scored.append((span, score))
         scored.sort(key=lambda pair: (-pair[1], pair[0].start))
         return scored[:limit]
+
+    def cover(self, words: list[str], *, most: int, adds: float) -> tuple[float, list[Span]]:
+        """Sentences that together hold most of some words, rarer ones (in this stretch) weighing more.
+
+        Args:
+            words: as `query_words` gives them.
+            most: most sentences.
+            adds: share of the words that each sentence after the first must add.
+
+        Returns:
+            The share of the words that they hold, from 0 to 1, and the sentences, the best one first.
+        """
+        holders = self._folded.holders(words)
+        frequency = Counter(chain.from_iterable(holders.values()))
+        weight = {w: 1.0 / (1 + frequency[w]) ** 0.5 for w in words}
+        whole = sum(weight.values())
+        left, chosen, share = set(words), list[Span](), 0.0
+        while holders and left and len(chosen) < most:
+            gain, number = max(
+                (sum(weight[w] for w in held & left) / whole, -number) for number, held in holders.items()
+            )
+            if gain <= (adds if chosen else 0.0):
+                break
+            chosen.append(self.spans[-number])
+            left -= holders[-number]
+            share += gain
+        return share, chosen

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from lcagent.errors import BudgetReached
 
+LEAST_GRACE = 10.0
+"""Seconds that the answering call has at least, after the time is up."""
+
 
 @dataclass(slots=True)
 class Budget:
@@ -47,8 +50,23 @@ class Budget:
             raise BudgetReached(f"the budget of {self.max_calls} calls is reached", hint=_HINT)
         if self.max_tokens is not None and self.tokens + tokens + reserve_tokens > self.max_tokens:
             raise BudgetReached(f"the budget of {self.max_tokens} tokens is reached", hint=_HINT)
-        if not late and self.max_seconds is not None and time.monotonic() - self.started > self.max_seconds:
-            raise BudgetReached(f"the budget of {self.max_seconds:g} s is reached", hint=_HINT)
+        if not late and (left := self.seconds_left()) is not None and left < 0:
+            raise self.time_is_up()
+
+    def seconds_left(self, *, final: bool = False) -> float | None:
+        """Seconds until a call in flight is broken off; None: no limit is set.
+
+        Args:
+            final: the answering call, which may begin when the time is up: it gets half as long again.
+        """
+        if self.max_seconds is None:
+            return None
+        grace = max(LEAST_GRACE, self.max_seconds / 2) if final else 0.0
+        return self.started + self.max_seconds + grace - time.monotonic()
+
+    def time_is_up(self) -> BudgetReached:
+        """The error that says so."""
+        return BudgetReached(f"the budget of {self.max_seconds:g} s is reached", hint=_HINT)
 
 
 _HINT = "the same command with a larger budget goes on where this one stopped"

@@ -7,13 +7,14 @@ import hashlib
 import json
 import re
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from lcagent.errors import CutReply, EndpointUnavailable
+from lcagent.errors import CutReply, EndpointUnavailable, WindowExceeded
 from lcagent.models.budget import Budget
 from lcagent.models.transport import ChatRequest, OnDelta, RawReply, Transient, Transport
 from lcagent.models.window import Fitted, Window
@@ -25,6 +26,8 @@ QUIET_SECONDS = 10.0
 """A server in trouble is told of this often, however many requests are in flight."""
 MOST_WAIT = 60.0
 """Most seconds that a server's Retry-After is obeyed."""
+_CLOCK = 0.05
+"""An event loop may ring this many seconds early."""
 
 
 class Journal(Protocol):
@@ -53,13 +56,71 @@ class Faults:
     cut: int = 0
 
 
-_limits: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Semaphore]] = WeakKeyDictionary()
+class Limit:
+    """How many may be inside at once (`async with`), in the order they came; it can be changed meanwhile.
+
+    Args:
+        size: how many.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._inside = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def resize(self, size: int) -> None:
+        """Let so many in from now on; those inside already stay to their end."""
+        self._size = size
+        self._admit()
+
+    async def __aenter__(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        self._admit()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # let in at that very moment
+                await self.__aexit__()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._inside -= 1
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting and self._inside < self._size:
+            turn = self._waiting.popleft()
+            if not turn.done():  # else it was cancelled
+                turn.set_result(None)
+                self._inside += 1
 
 
-def endpoint_limit(name: str, size: int) -> asyncio.Semaphore:
-    """The limit of requests in flight to one endpoint, shared by everything in this event loop."""
+_limits: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Limit]] = WeakKeyDictionary()
+
+
+def endpoint_limit(name: str, size: int) -> Limit:
+    """The limit of requests in flight to one endpoint, shared by everything in this event loop.
+
+    Whoever asks last decides its size.
+    """
     limits = _limits.setdefault(asyncio.get_running_loop(), {})
-    return limits.setdefault(name, asyncio.Semaphore(size))
+    limit = limits.setdefault(name, Limit(size))
+    limit.resize(size)
+    return limit
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call of `ChatModel.ask`, but for the prompt."""
+
+    role: str
+    schema: dict[str, object] | None
+    sample: int
+    final: bool
+    retry: bool
+    decides: str
+    on_delta: OnDelta | None
 
 
 @dataclass(slots=True)
@@ -73,6 +134,7 @@ class ChatModel:
         journal: finished calls of this run.
         budget: what this command may spend.
         limit: requests in flight at once.
+        timeout: seconds for one call, its retries and waits included, from when it has its turn.
         reserve_tokens: tokens kept back from the budget for the answering call.
         notice: called with a sentence for people when a request is retried.
     """
@@ -82,7 +144,8 @@ class ChatModel:
     window: Window
     journal: Journal
     budget: Budget
-    limit: asyncio.Semaphore
+    limit: Limit
+    timeout: float = 600.0
     temperature: float = 0.0
     top_p: float | None = None
     reserve_tokens: int = 0
@@ -117,17 +180,34 @@ class ChatModel:
             on_delta: called with each piece of the reply as it arrives.
 
         Raises:
-            BudgetReached: before sending.
-            EndpointUnavailable: the server stayed silent or failing over all retries.
+            BudgetReached: before sending, or the time was up before the reply was there.
+            EndpointUnavailable: the server stayed silent or failing over all retries, or over `timeout`.
+            WindowExceeded: the server finds the call over its window, however small it is made.
         """
+        call = _Call(role, schema, sample, final, retry, decides, on_delta)
+        while True:
+            try:
+                return await self._ask(fitted, call)
+            except WindowExceeded as error:
+                fitted = await self._smaller(fitted, error)
+
+    async def _smaller(self, fitted: Fitted, refused: WindowExceeded) -> Fitted:
+        try:
+            smaller = await self.window.replan(fitted)
+        except WindowExceeded:
+            raise refused from None
+        self._tell("the server counts more tokens than were reckoned with: the call is made smaller")
+        return smaller
+
+    async def _ask(self, fitted: Fitted, call: _Call) -> RawReply:
         request = ChatRequest(
             messages=fitted.messages,
             max_tokens=fitted.reply_tokens,
             temperature=self.temperature,
             top_p=self.top_p,
-            schema=schema,
-            sample=sample,
-            decides=decides if self.transport.tells_certainty else "",
+            schema=call.schema,
+            sample=call.sample,
+            decides=call.decides if self.transport.tells_certainty else "",
         )
         key = self._key(request)
         if (known := self.journal.get(key)) is not None:
@@ -137,13 +217,13 @@ class ChatModel:
         self.budget.check(
             in_flight=len(self._reserved),
             tokens=fitted.total + sum(self._reserved.values()),
-            reserve_calls=0 if final else 1,
-            reserve_tokens=0 if final else self.reserve_tokens,
-            late=final and not retry,
+            reserve_calls=0 if call.final else 1,
+            reserve_tokens=0 if call.final else self.reserve_tokens,
+            late=call.final and not call.retry,
         )
         async with self._in_flight(key, fitted.total) as future:
-            reply = await self._send(request, on_delta)
-            self.journal.put(key, role, reply)
+            reply = await self._send(request, call)
+            self.journal.put(key, call.role, reply)
             self.budget.spend(reply.prompt_tokens + reply.completion_tokens)
             future.set_result(reply)
         return self._split(reply, key)
@@ -171,14 +251,31 @@ class ChatModel:
         finally:
             del self._pending[key], self._reserved[key]
 
-    async def _send(self, request: ChatRequest, on_delta: OnDelta | None) -> RawReply:
+    async def _send(self, request: ChatRequest, call: _Call) -> RawReply:
+        clock = asyncio.timeout(None)
         try:
-            return await self._try(request, on_delta)
-        except Transient as error:
-            return await self._retry(request, error)
+            async with clock:
+                try:
+                    return await self._try(request, call.on_delta, clock, call.final)
+                except Transient as error:
+                    return await self._retry(request, error, clock, call.final)
+        except TimeoutError as error:
+            left = self.budget.seconds_left(final=call.final)
+            if left is not None and left <= _CLOCK:
+                raise self.budget.time_is_up() from error
+            raise EndpointUnavailable(
+                f"the model server gave no reply within {self.timeout:g} s",
+                hint="a larger --timeout waits longer; nothing is lost: the same command goes on from here",
+            ) from error
 
-    async def _try(self, request: ChatRequest, on_delta: OnDelta | None) -> RawReply:
+    async def _try(
+        self, request: ChatRequest, on_delta: OnDelta | None, clock: asyncio.Timeout, final: bool
+    ) -> RawReply:
         async with self.limit:
+            if clock.when() is None:  # its first turn: to wait for that is no fault of the server's
+                left = self.budget.seconds_left(final=final)
+                seconds = self.timeout if left is None else min(self.timeout, left)
+                clock.reschedule(asyncio.get_running_loop().time() + seconds)
             start = time.perf_counter()
             reply = await self.transport.send(request, on_delta)
             reply.seconds = time.perf_counter() - start
@@ -186,7 +283,9 @@ class ChatModel:
             reply.reasoning = whole_characters(reply.reasoning)
             return reply
 
-    async def _retry(self, request: ChatRequest, first: Transient) -> RawReply:
+    async def _retry(
+        self, request: ChatRequest, first: Transient, clock: asyncio.Timeout, final: bool
+    ) -> RawReply:
         """Try again; stamina counts the failed first try, but is not set up for calls that succeed."""
         import stamina
 
@@ -205,7 +304,7 @@ class ChatModel:
                     self.faults.retries += 1
                     self._tell(f"{first.message}: asking again ({attempt.num} of {ATTEMPTS})")
                     # A reply that broke off has been shown in part; it is not shown twice.
-                    return await self._try(request, None)
+                    return await self._try(request, None, clock, final)
         except Transient as error:
             raise EndpointUnavailable(
                 f"{error.message} ({ATTEMPTS} tries)",
@@ -251,10 +350,12 @@ def whole(reply: RawReply) -> str:
     """
     if reply.finish_reason == "length":
         thought = " while it was still thinking" if reply.reasoning and not reply.text else ""
-        raise CutReply(
+        cut = CutReply(
             f"the model's reply was cut at its limit{thought}",
             hint="a reasoning model needs --set reasoning_tokens=N" if thought else "",
         )
+        cut.partial = reply.text
+        raise cut
     return reply.text.strip()
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.endpoint import Endpoint, connections
+from lcagent.models.estimate import EstimateCounter
 from lcagent.text import whole_characters
 
 Messages = list[dict[str, str]]
@@ -218,35 +217,6 @@ def _chat_template(folder: Path) -> tuple[Callable[..., str] | None, dict[str, s
             f"the chat template in {folder} cannot be read: {error}",
             hint="LCAGENT_TOKENIZER names a tokenizer.json with the template that the server uses",
         ) from error
-
-
-class EstimateCounter:
-    """A cautious estimate, for servers that count nothing and where no tokenizer file is given.
-
-    A word takes a token for every four of its ASCII letters, other characters one for each of
-    their bytes but one: more than any common tokenizer needs for prose.
-    """
-
-    exact = False
-    source = "estimate"
-    _PIECE = re.compile(r"[A-Za-z]+|[0-9]|[^\sA-Za-z0-9]|\s+")
-
-    def count(self, text: str) -> int:
-        """Tokens of a text alone, estimated."""
-        total = 0
-        for piece in self._PIECE.findall(text):
-            if piece.isascii():
-                total += 0 if piece == " " else math.ceil(len(piece) / 4)
-            else:
-                total += max(1, len(piece.encode("utf-8", "surrogatepass")) - 1)
-        return total
-
-    def count_messages(self, messages: Messages) -> int:
-        """Tokens of a whole prompt, estimated."""
-        return sum(self.count(m["content"]) + 16 for m in messages)
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 _PROBE = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import warnings
 from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,9 +19,11 @@ from typing import Any, Protocol
 import orjson
 
 from lcagent.errors import (
-    EndpointUnavailable,
+    AccessRefused,
+    CutReply,
     LcagentError,
     ModelError,
+    NotServed,
     RequestRefused,
     WindowExceeded,
 )
@@ -28,6 +31,9 @@ from lcagent.models.endpoint import Endpoint, certificates
 from lcagent.models.window import Messages
 
 OnDelta = Callable[[str], None]
+
+_MOST_OF_ERROR = 1 << 16
+"""Bytes of an error's body that are read."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,11 @@ class ChatRequest:
             return orjson.dumps(self.body)
         except orjson.JSONEncodeError:  # half a surrogate pair, which only an escape can carry
             return json.dumps(self.body).encode()
+
+    @property
+    def most_bytes(self) -> int:
+        """Bytes that no honest reply reaches: 4 KiB for each token, with its probabilities, and 1 MiB."""
+        return (1 << 20) + (self.max_tokens << 12)
 
 
 @dataclass(slots=True)
@@ -118,7 +129,7 @@ class HttpTransport:
 
     Args:
         endpoint: where.
-        timeout: seconds to wait for one reply.
+        timeout: seconds for one reply from its first byte sent to its last one received.
     """
 
     def __init__(self, endpoint: Endpoint, *, timeout: float) -> None:
@@ -131,7 +142,7 @@ class HttpTransport:
         if endpoint.api_key:
             headers["Authorization"] = f"Bearer {endpoint.api_key}"
         self._client = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(timeout, 10.0), sock_read=timeout),
+            timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 10.0)),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             connector=aiohttp.TCPConnector(
@@ -144,7 +155,11 @@ class HttpTransport:
         self._faults = aiohttp.ClientError
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
-        """Send one request; with `on_delta` the reply is streamed."""
+        """Send one request; with `on_delta` the reply is streamed.
+
+        Raises:
+            CutReply: the body has no end; what came of it is dropped.
+        """
         fields = {"model": self._endpoint.model}
         if on_delta is not None:
             fields |= {"stream": True, "stream_options": {"include_usage": True}}
@@ -153,11 +168,14 @@ class HttpTransport:
         try:
             async with self._client.post(self._url, data=body, allow_redirects=False) as response:
                 if response.status != 200:
-                    text = (await response.read()).decode("utf-8", "replace")
-                    raise _refusal(response.status, text, response.headers)
+                    text = await _read(response.content, _MOST_OF_ERROR)
+                    raise _refusal(response.status, text.decode("utf-8", "replace"), response.headers)
                 if on_delta is not None:
-                    return await self._stream(response.content, request.decides, on_delta)
-                return _parse(json.loads(await response.read()), request.decides)
+                    return await self._stream(response.content, request, on_delta)
+                raw = await _read(response.content, request.most_bytes)
+                if len(raw) > request.most_bytes:
+                    raise self._endless(request)
+                return _parse(json.loads(raw), request.decides)
         except TimeoutError as error:
             raise Transient(f"{self._endpoint.base_url} did not answer in time") from error
         except self._faults as error:
@@ -168,22 +186,41 @@ class HttpTransport:
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise Transient(f"{self._endpoint.base_url} sent a body that is no chat reply") from error
 
-    async def _stream(self, lines: AsyncIterable[bytes], decides: str, on_delta: OnDelta) -> RawReply:
-        reply, finished = RawReply(text=""), False
+    async def _stream(self, lines: AsyncIterable[bytes], request: ChatRequest, on_delta: OnDelta) -> RawReply:
+        reply, finished, size = RawReply(text=""), False, 0
         async for line in lines:
+            size += len(line)
+            if size > request.most_bytes:
+                raise self._endless(request)
             if not line.startswith(b"data:"):
                 continue
             data = line[5:].strip()
             if data == b"[DONE]":
                 break
-            finished |= _add_chunk(reply, json.loads(data), decides, on_delta)
+            finished |= _add_chunk(reply, json.loads(data), request.decides, on_delta)
         if not finished:
             raise Transient(f"{self._endpoint.base_url} broke off in the middle of a reply")
         return reply
 
+    def _endless(self, request: ChatRequest) -> CutReply:
+        return CutReply(
+            f"{self._endpoint.base_url} sent over {request.most_bytes >> 20} MiB for a reply of at most"
+            f" {request.max_tokens} tokens: cut"
+        )
+
     async def close(self) -> None:
         """Close connections."""
         await self._client.close()
+
+
+async def _read(content: Any, most: int) -> bytes:
+    """A body after decompression (an aiohttp stream); no more is read once it is over `most` bytes."""
+    body = bytearray()
+    async for piece in content.iter_any():
+        body += piece
+        if len(body) > most:
+            break
+    return bytes(body)
 
 
 def imported_litellm() -> Any:
@@ -234,6 +271,8 @@ class LiteLlmTransport:
             whole, finished = RawReply(text=""), False
             async for chunk in stream:
                 finished |= _add_chunk(whole, chunk.model_dump(), request.decides, on_delta)
+                if len(whole.text) + len(whole.reasoning) > request.most_bytes:
+                    raise CutReply(f"{self._model} sent a reply without end: cut")
         except errors.ContextWindowExceededError as error:
             raise WindowExceeded(str(error)) from error
         # Most of litellm's errors have no base of litellm's in common, only openai's.
@@ -249,6 +288,20 @@ class LiteLlmTransport:
         """litellm keeps its own connections."""
 
 
+_OVERRUN = re.compile(
+    # OpenAI's code, llama.cpp's
+    r"context_length_exceeded|exceed_context_size_error|exceeds? the available context size"
+    # OpenAI, vLLM, xAI, Mistral; vLLM's older engine; SGLang; LM Studio
+    r"|maximum (?:context|prompt|model|input) length (?:is|of) \d|\d maximum context length"
+    r"|longer than the (?:maximum model|model's (?:maximum )?context) length|when context the overflows"
+    # Anthropic; Gemini; text-generation-inference; Bedrock
+    r"|prompt is too long: \d+ tokens|exceed context limit: \d|exceeds the maximum number of tokens allowed"
+    r"|must be <= \d+\. Given: \d|input is too long for requested model",
+    re.I,
+)
+"""How servers say that a prompt and its reply do not fit the window, and nothing else."""
+
+
 def _refusal(status: int, text: str, headers: Mapping[str, str]) -> LcagentError:
     try:
         error = json.loads(text)
@@ -261,12 +314,15 @@ def _refusal(status: int, text: str, headers: Mapping[str, str]) -> LcagentError
         retry_after = headers.get("retry-after", "")
         fault.retry_after = float(retry_after) if retry_after.replace(".", "", 1).isdigit() else 0.0
         return fault
-    if status in {401, 403}:
-        return EndpointUnavailable(
-            f"the model server refuses us ({status}): {message[:300]}",
-            hint="set LCAGENT_API_KEY or --api-key",
+    if status in {401, 402, 403}:
+        hint = "its account there has no credit" if status == 402 else "set LCAGENT_API_KEY or --api-key"
+        return AccessRefused(f"the model server refuses us ({status}): {message[:300]}", hint=hint)
+    if status in {404, 405, 410}:
+        return NotServed(
+            f"the model server has no such model or path ({status}): {message[:300]}",
+            hint="check --model and --api-base; `lcagent doctor` says what is asked",
         )
-    if "context" in message.lower() and status in {400, 413, 422}:
+    if _OVERRUN.search(text):
         return WindowExceeded(f"the model server says: {message[:300]}")
     return RequestRefused(f"the model server refuses the request ({status}): {message[:300]}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from lcagent.errors import WindowExceeded
 from lcagent.models.tokens import TokenCounter
@@ -18,6 +19,10 @@ JOINT = 8
 joined texts may take a few tokens more than their sum; all our joints are line breaks."""
 
 _KEPT_COUNTS = 2048
+_MORE = 1.2
+"""What a prompt is taken to cost more, each time that the server finds a call over its window."""
+_LEAST_REPLY = 128
+"""A reply's limit is not cut below this where a call is planned again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,28 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What a prompt was fitted from (the arguments of `Window.fit`)."""
+
+    render: Render
+    parts: Sequence[Part]
+    reply: int
+    spare: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fitted:
-    """A prompt that fits: messages, an upper bound of their tokens, and the reply's limit."""
+    """A prompt that fits: messages, an upper bound of their tokens, and the reply's limit.
+
+    `plan` and `safety` say how it was made, so that it can be made smaller; None where it cannot.
+    """
 
     messages: Messages
     prompt_tokens: int
     reply_tokens: int
     shrunk: tuple[str, ...] = ()
+    plan: Plan | None = None
+    safety: float = 1.0
 
     @property
     def total(self) -> int:
@@ -56,6 +76,10 @@ class Fitted:
 
 class Window:
     """Plans calls so that none exceeds `size` tokens.
+
+    Guaranteed, as far as `counter` never counts too little. Where a server finds a call over its window
+    all the same (the counter knows neither its tokenizer nor its template), `replan` makes the call
+    smaller, and every later one: `safety` is what each counted token is taken for.
 
     Args:
         size: tokens, prompt and reply together.
@@ -67,6 +91,7 @@ class Window:
         self.size = size
         self.counter = counter
         self.reasoning = reasoning
+        self.safety = 1.0
         self._counts: dict[str, int] = {}
         self._overheads: dict[tuple[Render, frozenset[str]], int] = {}
 
@@ -97,7 +122,18 @@ class Window:
     ) -> int:
         """Tokens left for the variable parts together, beside what is fixed and the reply."""
         fixed = self.overhead(render, names) + JOINT * (len(names) + 1)
-        return self.size - reply - self.reasoning - fixed
+        return self._limit(reply) - fixed
+
+    def resized(self, size: int) -> Window:
+        """A window of another size over the same tokenizer, which shares what has been counted."""
+        other = Window(size, self.counter, reasoning=self.reasoning * size // self.size)
+        other.safety = self.safety
+        other._counts, other._overheads = self._counts, self._overheads
+        return other
+
+    def _limit(self, reply: int) -> int:
+        """Most tokens, as counted here, of a prompt beside a reply."""
+        return int((self.size - reply - self.reasoning) / self.safety)
 
     async def fit(
         self,
@@ -123,6 +159,28 @@ class Window:
             return self._fit(render, parts, reply, spare)  # the usual case: nothing to ask the server
         return await asyncio.to_thread(self._fit, render, parts, reply, spare)
 
+    async def replan(self, fitted: Fitted) -> Fitted:
+        """A call that the server found over its window, made smaller; later calls are too.
+
+        What may shrink does so first; where that is not enough, the reply gets half its room.
+
+        Args:
+            fitted: the call.
+
+        Raises:
+            WindowExceeded: nothing of it can be made smaller.
+        """
+        plan = fitted.plan
+        if plan is None:
+            raise WindowExceeded("the call cannot be made smaller")
+        self.safety = max(self.safety, _MORE * fitted.safety)
+        try:
+            return await self.fit(plan.render, plan.parts, reply=plan.reply, spare=plan.spare)
+        except WindowExceeded:
+            if plan.reply // 2 < _LEAST_REPLY:
+                raise
+            return await self.fit(plan.render, plan.parts, reply=plan.reply // 2, spare=plan.spare)
+
     def _fit(self, render: Render, parts: Sequence[Part], reply: int, spare: int) -> Fitted:
         names = [part.name for part in parts]
         room = self.room(render, names, reply=reply + spare)
@@ -139,15 +197,22 @@ class Window:
             sizes[part.name] = part.times * self.count(texts[part.name])
             shrunk.append(part.name)
         messages = render(texts)
-        limit = self.size - reply - self.reasoning - spare
+        limit = self._limit(reply + spare)
         bound = limit - room + sum(sizes.values())
         if bound > limit - self.size // 100:
             # Near the edge the sum is not proof enough: count the whole prompt.
             bound = self.counter.count_messages(messages)
         if bound > limit:
             raise WindowExceeded(
-                f"a call needs {bound} prompt and {self.size - limit} reply tokens, "
-                f"the window holds {self.size}",
+                f"a call needs {ceil(bound * self.safety)} prompt and {reply + self.reasoning + spare} reply"
+                f" tokens, the window holds {self.size}",
                 hint="use a larger --window, or a shorter question",
             )
-        return Fitted(messages, bound, reply + self.reasoning, tuple(shrunk))
+        return Fitted(
+            messages,
+            ceil(bound * self.safety),
+            reply + self.reasoning,
+            tuple(shrunk),
+            Plan(render, parts, reply, spare),
+            self.safety,
+        )

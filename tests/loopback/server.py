@@ -53,6 +53,12 @@ class Reply:
     status: int = 200
     retry_after: str = ""
     delay: float | None = None
+    error: dict[str, Any] | None = None
+    """What an error says, where `status` is one."""
+    endless: str = ""
+    """Piece of a body that is sent for ever in place of the reply."""
+    trickle: float = 0.0
+    """Seconds between the bytes of the reply."""
     certainty: float | None = None
     """Probability of the "yes" or "no" that it decides on, where the request asks for that."""
 
@@ -101,6 +107,8 @@ class Loopback:
     overruns: int = 0
     peak_in_flight: int = 0
     tokenized: int = 0
+    sent: int = 0
+    """Bytes of bodies without end."""
 
     def __enter__(self) -> Loopback:
         self._ready = threading.Event()
@@ -226,9 +234,10 @@ class Loopback:
         fault = request.fault
         request.status = reply.status
         if reply.status != 200:
-            return await _send(
-                writer, reply.status, {"error": {"message": "on purpose"}}, retry_after=reply.retry_after
-            )
+            error = {"error": reply.error or {"message": "on purpose"}}
+            return await _send(writer, reply.status, error, retry_after=reply.retry_after)
+        if reply.endless:
+            return await self._for_ever(reply.endless, writer)
         if fault in {"500", "429"}:
             request.status = int(fault)
             return await _send(writer, int(fault), {"error": {"message": f"fault {fault}"}})
@@ -274,7 +283,22 @@ class Loopback:
             writer.write(raw[: len(raw) // 2])
             await writer.drain()
             return False
+        if reply.trickle:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n")
+            for byte in json.dumps(data).encode():
+                writer.write(bytes([byte]))
+                await writer.drain()
+                await asyncio.sleep(reply.trickle)
+            return False
         return await _send(writer, 200, data)
+
+    async def _for_ever(self, piece: str, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n")
+        block = piece.encode() * (1 + (1 << 16) // len(piece))
+        while True:
+            writer.write(block)
+            await writer.drain()
+            self.sent += len(block)
 
     async def _stream(
         self,

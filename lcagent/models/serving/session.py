@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.endpoint import Endpoint, probe
+from lcagent.models.estimate import EstimateCounter
 from lcagent.models.serving.connect import Choice, choose, open_endpoint
 from lcagent.models.serving.waiting import pause
-from lcagent.models.tokens import EstimateCounter, FileCounter, TokenCounter, counter_for
+from lcagent.models.tokens import FileCounter, TokenCounter, counter_for
 from lcagent.models.transport import HttpTransport, LiteLlmTransport, Transport
 from lcagent.settings import Settings
 
