@@ -41,6 +41,9 @@ class _Settings(BaseSettings):
     """How to read: a strategy's name; `auto` takes `direct` where the document fits the window."""
     style: Literal["auto", "short", "full"] = "auto"
     """How long an answer is wished: as the question needs, short, or with what leads to it."""
+    profile: Literal["auto", "trusting", "cautious", "probe"] = "auto"
+    """Whether the model is believed: `auto` goes by what is known of it, and trusts one that is not known;
+    `probe` measures it first, once."""
     home: Path | None = None
     """Where runs, models and logs live; default: the platform's data and cache folders."""
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)

@@ -14,6 +14,7 @@ import typer
 from lcagent.cli import ask as ask_command
 from lcagent.cli import bench as bench_command
 from lcagent.cli import config, doctor, models, runs
+from lcagent.cli import probe as probe_command
 from lcagent.cli import summarize as summarize_command
 from lcagent.errors import LcagentError
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command("ask")(ask_command.ask)
 app.command("summarize")(summarize_command.summarize)
 app.command("bench")(bench_command.bench)
+app.command("probe")(probe_command.probe)
 app.command("doctor")(doctor.doctor)
 app.command("config")(config.config)
 app.add_typer(runs.app, name="runs")

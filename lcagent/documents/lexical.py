@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, starmap
 
+from lcagent.documents.boundaries import sentence_ends
+
 K1, B = 1.2, 0.75
 MAX_PASSAGE = 500
 """Characters from which a paragraph is split into several passages."""
@@ -38,7 +40,6 @@ _UNSPACED = re.compile(f"[{_SCRIPTS}]")
 _SPACED = re.compile(rf"[^\W{_SCRIPTS}]+")
 _RUN = re.compile(rf"[{_SCRIPTS}]+|{_SPACED.pattern}")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
-_SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s+|[。！？][」』”’）]?\s*")
 _LINE_END = re.compile(r"\n")
 _SPACE = re.compile(r"\s+")
 _APART = frozenset(":;,()[]{}|\n–—")
@@ -220,10 +221,13 @@ def _is_heading(paragraph: str) -> bool:
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while end - start > MAX_PASSAGE * 1.25:
         low, cut = start + MAX_PASSAGE // 2, start + MAX_PASSAGE
-        for pattern in (_SENTENCE_END, _LINE_END, _SPACE):
-            if ends := [m.end() for m in pattern.finditer(text, low, cut)]:
-                cut = ends[-1]
-                break
+        if (sentence := max(sentence_ends(text, low, cut), default=0)) > start:
+            cut = sentence
+        else:
+            for pattern in (_LINE_END, _SPACE):
+                if found := [m.end() for m in pattern.finditer(text, low, cut)]:
+                    cut = found[-1]
+                    break
         yield start, cut
         start = cut
     if text[start:end].strip():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
 
+from lcagent.documents.boundaries import END, MARKS, ends
 from lcagent.documents.document import Document
 from lcagent.documents.lexical import Folded, query_words, unspaced
 from lcagent.documents.unlaid import Unlaid, unlaid
@@ -29,33 +30,26 @@ class Span:
 
 # Every match begins with one character of a set: that lets the engine skip from one to the next.
 _BREAK = re.compile(
-    r"[\n\f.!?…。！？]"
+    rf"[\n\f{MARKS}]"
     r"(?:(?<=\n)[ \t\r]*\n\s*|(?<=\f)\s*"  # paragraphs and pages
     r"|(?<=\n)(?=[ \t]*(?:[-*•▪◦‣]|\(?\d{1,3}[.)]|#{1,6}|\|)[ \t])"  # list items, headings, table rows
-    r"|(?<=[.!?…])(?P<closing>[\"'”’)\]]*)\s+(?=[\"'“‘(\[]*[A-Z0-9À-ÞА-Я])"
-    r"|(?<=[。！？])(?P<bracket>[」』”]?)\s*)"
+    rf"|{END})"
 )
-_CLAUSE = re.compile(r"[;:]\s+|,\s+|\s*\n\s*|\s+")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(\[“\"'])(?:[A-Z]|[A-Za-z](?:\.[A-Za-z])+|Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|Nos?|vs|cf|ca|al|pp?|vol|"
-    r"figs?|eqs?|Inc|Ltd|Corp|Gen|Col|Lt|Capt|Rev|Hon|approx|dept)\.[\"'”’)\]]*$"
-)
+_CLAUSE = re.compile(r"[;:,]\s+|[、，；：،؛]\s*|\s*\n\s*|\s+")
 
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
-    """Sentences, list items and table rows between two offsets, trimmed, in order."""
+    """Sentences, list items and table rows of any language between two offsets, trimmed, in order."""
     end = len(text) if end is None else end
     spans: list[Span] = []
     begin = start
     for match in _BREAK.finditer(text, start, end):
         stop = match.start()
         if match.lastgroup:
-            # Full stop and closing marks belong to the sentence before the break.
-            stop = match.end(match.lastgroup)
-            space = text[stop : match.end()]
-            in_line = "\n" not in space and "\f" not in space
-            if in_line and _ABBREVIATION.search(text[max(begin, stop - 14) : stop]):
+            if not ends(text, begin, match):
                 continue
+            # Full stop and closing marks belong to the sentence before the break.
+            stop = max(match.end("closing"), match.end("full"))
         spans.extend(_trimmed(text, begin, stop))
         begin = match.end()
     spans.extend(_trimmed(text, begin, end))

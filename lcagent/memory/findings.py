@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lcagent.documents import Span, figures, query_words
-from lcagent.documents.corrections import corrects, denials, supersedes
+from lcagent.documents.corrections import corrects, supersedes
+from lcagent.documents.statements import DENIALS
 
 Operation = Literal["add", "merge", "supersede"]
 
@@ -119,4 +120,5 @@ def _key(finding: Finding) -> object:
     What the model makes of a sentence counts, not the sentence alone: one may carry several facts.
     """
     text = finding.text
-    return frozenset(query_words(text)), figures(text), denials(text), finding.answer
+    denied = frozenset(text.casefold().split()) & DENIALS
+    return frozenset(query_words(text)), figures(text), denied, finding.answer

@@ -12,6 +12,7 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
 
 from lcagent.errors import EndpointUnavailable, SettingsError
+from lcagent.models.fingerprint import of_llamacpp, of_vllm
 
 Kind = Literal["vllm", "llamacpp", "openai"]
 
@@ -28,6 +29,7 @@ class Endpoint:
         max_model_len: the server's own limit in tokens, prompt and reply; None if not told.
         slots: how many requests it says it runs at once; None if not told.
         origin: one clause for people: why this endpoint is used.
+        fingerprint: names the very model by the server's own facts; empty where it tells none.
     """
 
     base_url: str
@@ -37,6 +39,7 @@ class Endpoint:
     max_model_len: int | None = None
     slots: int | None = None
     origin: str = ""
+    fingerprint: str = ""
 
     @property
     def root(self) -> str:
@@ -150,18 +153,18 @@ def probe(
         kind: Kind = "openai"
         slots: int | None = None
         max_len = row.get("max_model_len")
+        fingerprint = ""
         owner = str(row.get("owned_by", ""))
         if owner == "vllm":
             kind = "vllm"
+            fingerprint = of_vllm(row, _object(pool, root + "/version"))
         elif owner == "llamacpp":
             kind = "llamacpp"
-            try:
-                props = _get(pool, root + "/props").json()
-                slots = props.get("total_slots")
-                # llama.cpp divides its context among the slots and reports one slot's share.
-                max_len = props.get("default_generation_settings", {}).get("n_ctx") or max_len
-            except (HTTPError, ValueError):
-                slots = None
+            props = _object(pool, root + "/props")
+            slots = props.get("total_slots")
+            # llama.cpp divides its context among the slots and reports one slot's share.
+            max_len = (props.get("default_generation_settings") or {}).get("n_ctx") or max_len
+            fingerprint = of_llamacpp(row, props)
     return Endpoint(
         base_url=base_url,
         model=served,
@@ -170,4 +173,14 @@ def probe(
         max_model_len=int(max_len) if max_len else None,
         slots=slots,
         origin=origin,
+        fingerprint=fingerprint,
     )
+
+
+def _object(pool: HTTPConnectionPool, url: str) -> dict[str, Any]:
+    """What a server tells at an address; nothing where it tells no JSON object."""
+    try:
+        told = _get(pool, url).json()
+    except (HTTPError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -12,16 +12,11 @@ from pydantic import BaseModel
 
 Stance = Literal["trusting", "cautious"]
 
-LEAST: Mapping[str, float] = {
-    "says_no": 0.6,
-    "finds": 0.6,
-    "abstains": 0.7,
-    "answers": 0.6,
-    "undistracted": 0.6,
-}
-"""A model that is right in a smaller share than this is not believed."""
-MOST_COPIES = 0.2
-"""Nor is one that copies an example from its prompt in a larger share of its replies."""
+RELIED_ON = ("says_no", "finds", "abstains", "answers", "undistracted")
+"""The figures that a run rests on."""
+LEAST = 0.6
+"""A model that is right in a smaller share of any of them is not believed; nor is one that copies an
+example from its prompt in more than the rest."""
 EMBEDDED_STEM = "qwen2.5-coder-1.5b-instruct"
 """The file of the embedded model, and the names under which other servers offer it, begin so."""
 
@@ -84,9 +79,12 @@ EMBEDDED = ModelProfile(
     fingerprint="",
     stance="cautious",
     source="shipped",
+    says_no=0.0,
+    abstains=0.0,
+    answers=0.75,
     certainty=0.82,
 )
-"""Qwen2.5-Coder-1.5B-Instruct, 4 bit, as the embedded engine serves it."""
+"""Qwen2.5-Coder-1.5B-Instruct, 4 bit, as the embedded engine serves it; figures of docs/design/0002, 0007."""
 
 
 def stance_of(figures: Mapping[str, float | None]) -> Stance:
@@ -95,17 +93,15 @@ def stance_of(figures: Mapping[str, float | None]) -> Stance:
     It is not where it is right in too small a share of any one thing that a run rests on: saying no
     to what holds no answer, finding what does, refusing where nothing is said, answering from the right
     passage, alone and among others; or where it copies examples. What was not measured counts against
-    nobody. A reply that breaks its schema is mended or asked again, and needs no doubt.
+    nobody. A reply that breaks its schema is mended or asked again, and needs no doubt; few words in
+    common with the question are retrieval's business.
 
     Args:
         figures: a profile's fields by name.
     """
-    for name, least in LEAST.items():
-        value = figures.get(name)
-        if value is not None and value < least:
-            return "cautious"
+    weak = any((share := figures.get(name)) is not None and share < LEAST for name in RELIED_ON)
     copies = figures.get("copies")
-    return "cautious" if copies is not None and copies > MOST_COPIES else "trusting"
+    return "cautious" if weak or (copies is not None and copies > 1 - LEAST) else "trusting"
 
 
 def unmeasured(model: str, fingerprint: str) -> ModelProfile:

@@ -21,10 +21,11 @@ from lcagent.graphs.shared.retrieval import Retrieval
 from lcagent.graphs.shared.task import Corpus, Progress, Strategy, Task
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
+from lcagent.memory.profiles import profile_for
 from lcagent.memory.store import RunJournal, Store, StoredDocuments, StoredSegments
 from lcagent.models.budget import Budget
-from lcagent.models.chat import ChatModel, endpoint_limit
-from lcagent.models.profile import unmeasured
+from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, endpoint_limit
+from lcagent.models.profile import ModelProfile
 from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.models.window import Window
 from lcagent.runs.graph import read
@@ -36,7 +37,6 @@ from lcagent.runs.report import Told, make_answer, make_usage
 from lcagent.settings import Settings
 from lcagent.text import whole_characters
 
-DEFAULT_CONCURRENCY = 8
 Emit = Callable[[Event], None]
 
 
@@ -51,6 +51,17 @@ class Request:
     stream: bool = False
     strategy: Strategy | None = None
     """One given in place of the settings' (a baseline)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one question came with, and where what it gives is kept."""
+
+    request: Request
+    settings: Settings
+    store: Store
+    parsed: StoredDocuments
+    loaded: Loaded
 
 
 async def run(request: Request, settings: Settings, session: ModelSession, emit: Emit) -> Answer:
@@ -73,10 +84,11 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
         _tell_loaded(loaded, emit)
         # Waited for here, so that a question that is given up gives up the wait too.
         opened = await session.wait_open(lambda text: emit(Notice(text)))
+        asked = Asked(request, settings, store, parsed, loaded)
         live = Live(emit, (settings.max_calls, settings.max_tokens, settings.max_seconds))
-        task = _task(request, settings, opened, store, loaded, live.emit)
+        profile = await _profile(opened, settings, store, emit)
+        task = _task(asked, opened, profile, live.emit)
         try:
-            asked = Asked(request, settings, store, parsed, loaded)
             answer = await _answer(asked, task, live)
         finally:
             await task.model.transport.close()
@@ -104,14 +116,21 @@ def _tell_loaded(loaded: Loaded, emit: Emit) -> None:
         emit(Notice(f"{name} is left out: {error.message}"))
 
 
-def _task(
-    request: Request, settings: Settings, opened: OpenModel, store: Store, loaded: Loaded, emit: Emit
-) -> Task:
+async def _profile(opened: OpenModel, settings: Settings, store: Store, emit: Emit) -> ModelProfile:
+    if settings.profile != "probe":
+        return profile_for(opened, settings, store)
+    from lcagent.runs.probe import ensure_profile
+
+    return await ensure_profile(opened, settings, store, lambda text: emit(Notice(text)))
+
+
+def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) -> Task:
     """What a strategy may use; its run, and with it journal, ledger and segments, is not known yet."""
+    request, settings = asked.request, asked.settings
     size = min(settings.window, opened.most or settings.window)
     concurrency = settings.concurrency or opened.slots or DEFAULT_CONCURRENCY
     question = request.question.strip()
-    corpus = Corpus(tuple(loaded.documents))
+    corpus = Corpus(tuple(asked.loaded.documents))
     return Task(
         question=question,
         corpus=corpus,
@@ -121,7 +140,7 @@ def _task(
             name=opened.model,
             transport=opened.transport(),
             window=Window(size, opened.counter, reasoning=opened.reasoning),
-            journal=RunJournal(store, ""),
+            journal=RunJournal(asked.store, ""),
             budget=Budget(settings.max_calls, settings.max_tokens, settings.max_seconds),
             limit=endpoint_limit(opened.name, concurrency),
             timeout=settings.timeout,
@@ -131,22 +150,11 @@ def _task(
             top_p=settings.top_p,
             notice=lambda text: emit(Notice(text)),
         ),
-        ledger=Ledger(store, ""),
-        trust=Trust(unmeasured(opened.model, "")),
+        ledger=Ledger(asked.store, ""),
+        trust=Trust(profile),
         retrieval=Retrieval(corpus, question),
         progress=Progress(emit, opened.alive, asyncio.Semaphore(2 * concurrency), request.stream),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What one question came with, and where what it gives is kept."""
-
-    request: Request
-    settings: Settings
-    store: Store
-    parsed: StoredDocuments
-    loaded: Loaded
 
 
 async def _answer(asked: Asked, task: Task, live: Live) -> Answer:

@@ -104,7 +104,8 @@ async def _read_some(
             unread.append([document, index, got.reason])
             got = {"streak": 0}
         task.progress.tell(task.corpus, (document, index), kept=got.pop("kept", 0))
-        now = Reader(**{**now, **got, "index": index + 1})
+        fields: dict[str, Any] = {**now, **got, "index": index + 1}
+        now = Reader(**fields)
         left = total - index - 1
         if task.options.early_exit and now["streak"] >= _SUFFICIENT and left:
             name = task.corpus.documents[document].name
