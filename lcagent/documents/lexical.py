@@ -151,11 +151,11 @@ class Folded:
         """Which of some stems (of `query_words`) each piece holds, by number; those with none left out."""
         held: dict[int, set[str]] = {}
         for wanted in stems:
-            for number in self._numbers(wanted):
+            for number in self.numbers(wanted):
                 held.setdefault(number, set()).add(wanted)
         return held
 
-    def _numbers(self, wanted: str) -> list[int]:
+    def numbers(self, wanted: str) -> list[int]:
         """The pieces that hold one stem, in order; found once, since statements about a text share words."""
         if (known := self._known.get(wanted)) is not None:
             return known

@@ -16,6 +16,8 @@ from lcagent.documents.unlaid import Unlaid, unlaid
 
 MAX_SENTENCE = 400
 """Characters from which a sentence is split at its clauses."""
+_STRETCH = 1 << 16
+"""Characters up to which a stretch of text is brought into one form once for several quotations."""
 _LEAST_QUOTE = 3
 """A quotation with fewer letters and digits stands everywhere and says nothing; Chinese ones count twice."""
 
@@ -90,8 +92,15 @@ def find_quote(text: str, quote: str, start: int = 0, end: int | None = None) ->
         return None
     if exact := next(occurrences(text, quote.strip(), start, end), None):
         return exact
+    if end - start <= _STRETCH and wanted not in _unlaid_stretch(text[start:end]):
+        return None  # as most do not: a model says things in its own words
     found = (Span(*place) for place in Unlaid(text, start, end).find(wanted))
     return next((span for span in found if not (_inside(text, span.start) or _inside(text, span.end))), None)
+
+
+@lru_cache(maxsize=16)  # several statements about one segment are looked for one after the other
+def _unlaid_stretch(text: str) -> str:
+    return unlaid(text)
 
 
 def occurrences(text: str, wanted: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
@@ -210,18 +219,20 @@ class Sentences:
         Returns:
             The share of the words that they hold, from 0 to 1, and the sentences, the best one first.
         """
-        holders = self._folded.holders(words)
-        frequency = Counter(chain.from_iterable(holders.values()))
-        weight = {w: 1.0 / (1 + frequency[w]) ** 0.5 for w in words}
+        places = {word: self._folded.numbers(word) for word in words}
+        weight = {word: 1.0 / (1 + len(numbers)) ** 0.5 for word, numbers in places.items()}
         whole = sum(weight.values())
-        left, chosen, share = set(words), list[Span](), 0.0
-        while holders and left and len(chosen) < most:
-            gain, number = max(
-                (sum(weight[w] for w in held & left) / whole, -number) for number, held in holders.items()
-            )
+        chosen, share = list[Span](), 0.0
+        while len(chosen) < most:
+            gains: dict[int, float] = {}
+            for word, numbers in places.items():
+                for number in numbers:
+                    gains[number] = gains.get(number, 0.0) + weight[word]
+            best = max(gains, key=lambda number: (gains[number], -number), default=-1)
+            gain = gains.get(best, 0.0) / (whole or 1.0)
             if gain <= (adds if chosen else 0.0):
                 break
-            chosen.append(self.spans[-number])
-            left -= holders[-number]
+            chosen.append(self.spans[best])
+            places = {word: numbers for word, numbers in places.items() if best not in numbers}
             share += gain
         return share, chosen

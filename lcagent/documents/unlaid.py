@@ -34,7 +34,9 @@ _PIECE = 512
 
 def unlaid(text: str) -> str:
     """A text without white space and without the hyphens at its lines' ends, each mark in one form."""
-    return "".join(_joined(_SPECIAL.sub(_form, text)).split())
+    text = _joined(_SPECIAL.sub(_form, text))
+    # Nearly all white space is one of these; the rest is split at, which takes a step for each.
+    return "".join(text.replace(" ", "").replace("\n", "").split())
 
 
 def _form(match: re.Match[str]) -> str:
