@@ -40,7 +40,7 @@ class _Settings(BaseSettings):
     strategy: str = "auto"
     """How to read: a strategy's name; `auto` takes `direct` where the document fits the window."""
     style: Literal["auto", "short", "full"] = "auto"
-    """How long an answer is wished: as the question needs, short, or with what leads to it."""
+    """How long an answer is: as the question needs, a word or a phrase, or whole sentences."""
     profile: Literal["auto", "trusting", "cautious", "probe"] = "auto"
     """Whether the model is believed: `auto` goes by what is known of it, and trusts one that is not known;
     `probe` measures it first, once."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lcagent.cli.options import ApiBaseOption, ApiKeyOption, HomeOption, ModelOption, settings_from
+from lcagent.text import shown
 
 if TYPE_CHECKING:
     from lcagent.models.profile import ModelProfile
@@ -36,9 +37,9 @@ def doctor(
     size = stored_bytes(settings.data_dir) / (1 << 20)
     facts["store"] = f"{size:.1f} of {settings.store_mb} MB (`lcagent runs prune` makes room)"
     if instead is not None:
-        facts = {"instead": f"{_shown(instead)}, because {instead.why}", **facts}
+        facts = {"instead": f"{_named(instead)}, because {instead.why}", **facts}
     if as_json:
-        shown = {
+        told = {
             "uses": choice.source,
             "model": choice.model,
             "why": choice.why,
@@ -46,14 +47,14 @@ def doctor(
             "profile": profile and profile.model_dump(),
             "facts": facts,
         }
-        print(json.dumps(shown, indent=2))
+        print(json.dumps(told, indent=2))
     else:
-        print(f"uses     {_shown(choice)}")
-        print(f"because  {choice.why}")
+        print(shown(f"uses     {_named(choice)}"))
+        print(shown(f"because  {choice.why}"))
         if choice.remedy:
             print(f"{'mend' if choice.source == 'none' else 'better':<9}{choice.remedy}")
         for name, fact in {**({"profile": _told(profile)} if profile else {}), **facts}.items():
-            print(f"{name:<9}{fact}")
+            print(shown(f"{name:<9}{fact}"))
     raise typer.Exit(1 if choice.source == "none" else 0)
 
 
@@ -112,7 +113,7 @@ def _told(profile: ModelProfile) -> str:
     return "; ".join([*parts, "`lcagent probe` measures it" + " again" * (profile.source == "probe")])
 
 
-def _shown(choice: Choice) -> str:
+def _named(choice: Choice) -> str:
     return f"{_WORDS[choice.source]}{': ' + choice.model if choice.model else ''}"
 
 

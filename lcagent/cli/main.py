@@ -17,6 +17,7 @@ from lcagent.cli import config, doctor, models, runs
 from lcagent.cli import probe as probe_command
 from lcagent.cli import summarize as summarize_command
 from lcagent.errors import LcagentError
+from lcagent.text import shown
 
 app = typer.Typer(
     name="lcagent",
@@ -102,9 +103,9 @@ def _tell(error: LcagentError) -> None:
     if "--json" in sys.argv:
         print(json.dumps({"code": error.code, "message": error.message, "hint": error.hint}))
         return
-    print(f"error: {error.message}", file=sys.stderr)
+    print(f"error: {shown(error.message)}", file=sys.stderr)
     if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+        print(f"hint: {shown(error.hint)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

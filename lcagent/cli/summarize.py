@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lcagent.cli.ask import deliver
+from lcagent.cli.ask import Telling, deliver
 from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
@@ -43,7 +43,9 @@ def summarize(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Also write the JSON object to a file.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors, no marks on stdout.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what each segment gave.")] = False,
 ) -> None:
     """Summarise one or more documents, with the sentences that the summary rests on.
@@ -74,11 +76,7 @@ def summarize(
         settings,
         documents,
         ABOUT.format(topic=about) if about else WHOLE,
+        Telling(as_json=as_json, stream=stream, output=output, quiet=quiet, verbose=verbose),
         password=password,
         resume=resume,
-        stream=stream,
-        as_json=as_json,
-        output=output,
-        quiet=quiet,
-        verbose=verbose,
     )

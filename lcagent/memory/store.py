@@ -255,7 +255,7 @@ class StoredDocuments:
         """Keep a parsed document."""
         meta = asdict(document)
         text = meta.pop("text")
-        meta["pages"] = [[p.number, p.start, p.end] for p in document.pages]
+        meta["pages"] = [[p.number, p.start, p.end, p.label] for p in document.pages]
         self._store.execute(
             "INSERT OR REPLACE INTO documents (key, meta, text, used) VALUES (?,?,?,?)",
             (key, json.dumps(meta), zlib.compress(text.encode("utf-8", "surrogatepass"), 1), time.time()),

@@ -11,6 +11,7 @@ from lcagent.documents import Loaded, coverage
 from lcagent.errors import MalformedReply
 from lcagent.graphs.shared.task import Place, Region, Task
 from lcagent.graphs.shared.verdict import NOT_FOUND, Statement, Verdict
+from lcagent.runs.searched import search_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def make_answer(
             for one in verdict.statements
         ],
         citations=list(citations.values()),
-        searched=None if verdict.found else _searched(task),
+        searched=_searched(task, read) if status == "not_found" else None,
         coverage=_coverage(task, read, skipped, loaded),
         usage=usage,
         run_id=told.run,
@@ -111,13 +112,12 @@ def _marked(statement: Statement, citations: Mapping[Region, Citation]) -> str:
     return f"{statement.text} {marks}" if marks else statement.text
 
 
-def _searched(task: Task) -> SearchReport:
-    """What was looked for in vain, and what comes nearest."""
-    nearest = next(iter(task.retrieval.ranked()), None)
-    return SearchReport(
-        terms_without_hit=task.retrieval.without_hit(),
-        nearest=_citation(task, nearest.region, 1) if nearest else None,
-    )
+def _searched(task: Task, read: Set[Place]) -> SearchReport:
+    spans = [
+        [(s.start, s.end) for s in segments if (number, s.index) in read]
+        for number, segments in enumerate(task.corpus.segments)
+    ]
+    return search_report(task.question, task.corpus.documents, spans)
 
 
 def make_usage(task: Task, totals: dict[str, int], earlier: int, seconds: float) -> UsageReport:

@@ -211,7 +211,9 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord)
         state = await read(task, strategy, record, runs, asked.settings.data_dir)
         seconds = record.seconds + time.monotonic() - started
         usage = make_usage(task, runs.totals(record.id), earlier, seconds)
-        answer = make_answer(task, state, asked.loaded, usage, Told(record.id, strategy.name))
+        # Headings and lines of a huge text are looked for when something of it is first cited.
+        told = Told(record.id, strategy.name)
+        answer = await asyncio.to_thread(make_answer, task, state, asked.loaded, usage, told)
     except LcagentError as error:
         runs.failed(record.id, error, time.monotonic() - started)
         raise

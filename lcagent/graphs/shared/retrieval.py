@@ -26,6 +26,7 @@ from lcagent.documents import (
     search,
     unmentioned,
 )
+from lcagent.documents.headings import headings_text
 from lcagent.graphs.shared.task import Corpus, Region
 from lcagent.memory.findings import Finding
 
@@ -35,6 +36,9 @@ LOOKED_AT = 2000
 """… of so many that match best; the others are not looked at closely."""
 BEGINS = 0.2
 """Added to a passage's score, from 0 to 1, for each word of the question that it begins with, up to two."""
+HEADED = 0.5
+"""Added for a passage whose headings (section, session, table header) hold all words of the question; less for a
+share of those that it lacks itself."""
 SEEDS = 2
 """Passages whose names are followed."""
 MOST_LINKS = 24
@@ -87,8 +91,13 @@ class Retrieval:
         return found
 
     def headings(self, region: Region) -> str:
-        """The headings above a region, outermost first."""
-        return ""
+        """The headings above a region as a prompt shows them, outermost first."""
+        document, start, end = region
+        outline = self._corpus.documents[document].outline
+        text = self._corpus.text(region)
+        # A passage that begins with its own heading says it itself.
+        above = headings_text(outline, min(end, start + len(text) - len(text.lstrip()) + 1))
+        return "" if above and text.lstrip().startswith(above) else above
 
     def search(self, query: str, *, limit: int, within: Region | None = None) -> list[Ranked]:
         """The passages that match a query best, best first.
@@ -114,16 +123,6 @@ class Retrieval:
     @cached_property
     def _missing(self) -> list[str]:
         return unmentioned(self._question, [document.text for document in self._corpus.documents])
-
-    def without_hit(self) -> list[str]:
-        """Content words of the question that stand nowhere in the corpus, as it writes them."""
-        documents = self._corpus.documents
-        words = dict.fromkeys(word.strip(".,;:?!\"'“”()") for word in self._question.split())
-        return [
-            word
-            for word in words
-            if query_words(word) and not any(search(d.text, word, limit=1) for d in documents)
-        ]
 
     def ranked(self, findings: Sequence[Finding] = (), *, answer: str = "") -> list[Ranked]:
         """All passages that bear on the question, best first: its words, findings, and what these lead to.
@@ -168,12 +167,23 @@ class Retrieval:
         ranked: list[Ranked] = []
         for index, (document, hits) in enumerate(zip(documents, found, strict=True)):
             scored = [
-                (hit, hit.score / best + BEGINS * min(len(begin), 2) * share * (begin <= self._asked))
+                (
+                    hit,
+                    hit.score / best
+                    + BEGINS * min(len(begin), 2) * share * (begin <= self._asked)
+                    + HEADED * self._headed((index, hit.start, hit.end)),
+                )
                 for hit, (begin, share) in zip(hits, _beginnings(document, hits), strict=True)
             ]
             chosen = heapq.nsmallest(FIRST_HOP, scored, key=lambda one: (-one[1], one[0].start))
             ranked += [Ranked((index, hit.start, hit.end), score) for hit, score in chosen]
         return ranked
+
+    def _headed(self, region: Region) -> float:
+        """Share of the question's words that the headings above a passage hold and it does not."""
+        above = set(query_words(self.headings(region))) & self._asked
+        lacking = above and above - set(query_words(self._corpus.text(region)))
+        return len(lacking) / len(self._asked) if lacking else 0.0
 
     def _follow(self, seed: Region, weight: float, lead: dict[Region, float]) -> None:
         """Passages that share rare names with one: what a question of two hops needs second shares few
