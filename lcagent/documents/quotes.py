@@ -172,6 +172,14 @@ class Sentences:
         """Of all sentences, in order; found once for all notes."""
         return sentences(self._text, self._start, self._end)
 
+    def at(self, place: Span) -> list[Span]:
+        """The sentences that a place stands in, in order; only its paragraphs are looked through."""
+        before = self._text.rfind("\n\n", self._start, place.start)
+        after = self._text.find("\n\n", place.end, self._end)
+        begin, end = (before + 2 if before >= 0 else self._start), (after if after >= 0 else self._end)
+        spans = sentences(self._text, begin, end)
+        return [span for span in spans if span.start < place.end and place.start < span.end]
+
     @cached_property
     def _folded(self) -> Folded:
         return Folded(self._text[span.start : span.end] for span in self.spans)

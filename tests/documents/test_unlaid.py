@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lcagent.documents.lexical import Folded, query_words
+from lcagent.documents.quotes import Sentences, Span
 from lcagent.documents.unlaid import Unlaid, unlaid
 
 LAID_OUT = st.text("ab1-– \n\r\tﬁ…“\u00ad", min_size=1, max_size=60)
@@ -45,3 +46,11 @@ def test_pieces_hold_the_stems_of_their_content_words(pieces: list[str], query: 
     folded = Folded(pieces)
     assert folded.holders(stems) == expected
     assert folded.holders(stems) == expected  # asked again, it knows them
+
+
+@given(st.text("aB. \n1)”-", max_size=120), st.data())
+def test_the_sentences_at_a_place_are_those_of_the_whole_text(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    place = Span(start, data.draw(st.integers(start, len(text))))
+    expected = [s for s in Sentences(text).spans if s.start < place.end and place.start < s.end]
+    assert Sentences(text).at(place) == expected
