@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from dataclasses import dataclass
@@ -146,7 +147,7 @@ def deliver(
     if telling.output is not None:
         _check_writable(telling.output)
     from lcagent.cli.progress import Console
-    from lcagent.events import Finished
+    from lcagent.events import Finished, RunStarted
     from lcagent.reader import Reader
 
     console = Console(
@@ -157,6 +158,9 @@ def deliver(
         events = reader.stream(sources, question, password=password, resume=resume)
         for event in events:
             console.show(event)
+            if isinstance(event, RunStarted) and not gc.isenabled():  # `main` has put it off until here
+                gc.freeze()
+                gc.enable()
             if isinstance(event, Finished):
                 answer = event.answer
                 break  # closed once the answer is printed: until then the same command tells it again

@@ -50,7 +50,7 @@ class Placing:
         says most of it, and others that say what is then left. Of several sentences each is placed by itself.
         """
         if quoted := find_quote(self._text, statement, self._start, self._end):
-            return tuple(s for s in self.sentences.spans if s.start < quoted.end and quoted.start < s.end)
+            return tuple(self.sentences.at(quoted))
         said = [statement[s.start : s.end] for s in sentences(statement)]
         found = {span for one in said for span in self._paraphrased(one)}
         if not found and len(said) > 1:  # a full stop that ends no sentence

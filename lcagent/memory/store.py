@@ -17,8 +17,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-import sqlite_utils
-
 from lcagent.documents import Document, Page, Segment
 from lcagent.errors import SettingsError
 from lcagent.models.transport import RawReply
@@ -88,7 +86,6 @@ class Store:
                 f"runs cannot be kept in {path.parent}: {error}",
                 hint="LCAGENT_HOME or --home names a folder that may be written, or made",
             ) from error
-        self.db = sqlite_utils.Database(self._conn)
 
     def _add_column(self, table: str, name: str, kind: str) -> None:
         """A file that an earlier version made lacks the column."""
@@ -111,7 +108,9 @@ class Store:
 
     def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         """Run one query."""
-        return list(self.db.query(sql, values))
+        cursor = self._conn.execute(sql, values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
 
     @contextmanager
     def transaction(self) -> Generator[None]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ssl import SSLContext
 from typing import Any, Literal
 
-import httpx
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, connection_from_url, make_headers
+from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.util import parse_url
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.fingerprint import of_llamacpp, of_vllm
@@ -67,6 +70,43 @@ def normalise_base_url(url: str) -> str:
     return url if url.endswith("/v1") else url + "/v1"
 
 
+def certificates() -> SSLContext:
+    """What a server's certificate is checked against: the same for all requests here."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def connections(url: str, api_key: str | None, *, timeout: float, kept: int = 1) -> HTTPConnectionPool:
+    """Connections to a server, for the short requests beside chat; no proxy, no redirect, no second try.
+
+    Args:
+        url: any of the server's.
+        api_key: bearer token.
+        timeout: seconds to connect, and to wait for the next bytes.
+        kept: most connections kept open.
+
+    Raises:
+        LocationParseError: it is no URL of http or https.
+    """
+    parsed = parse_url(url)
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise LocationParseError(url)
+    headers = {"Content-Type": "application/json"}
+    if parsed.auth:
+        headers |= make_headers(basic_auth=parsed.auth)
+    elif api_key:
+        headers["Authorization"] = f"Bearer {api_key}"
+    options: dict[str, Any] = {"headers": headers, "timeout": timeout, "retries": False, "maxsize": kept}
+    if parsed.scheme == "https":
+        options["ssl_context"] = certificates()
+    return connection_from_url(url, **options)
+
+
+def _get(pool: HTTPConnectionPool, url: str) -> BaseHTTPResponse:
+    return pool.urlopen("GET", parse_url(url).request_uri, redirect=False)
+
+
 def probe(
     base_url: str,
     *,
@@ -92,17 +132,18 @@ def probe(
         EndpointUnavailable: the server wants a key, or another one.
     """
     base_url = normalise_base_url(base_url)
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    with httpx.Client(timeout=timeout, headers=headers, trust_env=False) as client:
+    try:
+        pool = connections(base_url, api_key, timeout=timeout)
+    except LocationParseError as error:
+        raise SettingsError(f"{base_url} is no URL: {error}", hint=_URL_HINT) from error
+    with pool:
         try:
-            listing = client.get(base_url + "/models")
-            if listing.status_code in {401, 403}:
-                raise _no_key(base_url, listing.status_code, api_key)
-            rows = listing.json()["data"] if listing.status_code == 200 else []
+            listing = _get(pool, base_url + "/models")
+            if listing.status in {401, 403}:
+                raise _no_key(base_url, listing.status, api_key)
+            rows = listing.json()["data"] if listing.status == 200 else []
             names = {str(row["id"]): row for row in rows}
-        except httpx.InvalidURL as error:
-            raise SettingsError(f"{base_url} is no URL: {error}", hint=_URL_HINT) from error
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        except (HTTPError, ValueError, KeyError, TypeError):
             return None
         if not names or (listed and model not in names):
             return None
@@ -116,10 +157,10 @@ def probe(
         owner = str(row.get("owned_by", ""))
         if owner == "vllm":
             kind = "vllm"
-            fingerprint = of_vllm(row, _object(client, root + "/version"))
+            fingerprint = of_vllm(row, _object(pool, root + "/version"))
         elif owner == "llamacpp":
             kind = "llamacpp"
-            props = _object(client, root + "/props")
+            props = _object(pool, root + "/props")
             slots = props.get("total_slots")
             # llama.cpp divides its context among the slots and reports one slot's share.
             max_len = (props.get("default_generation_settings") or {}).get("n_ctx") or max_len
@@ -136,10 +177,10 @@ def probe(
     )
 
 
-def _object(client: httpx.Client, url: str) -> dict[str, Any]:
+def _object(pool: HTTPConnectionPool, url: str) -> dict[str, Any]:
     """What a server tells at an address; nothing where it tells no JSON object."""
     try:
-        told = client.get(url).json()
-    except (httpx.HTTPError, ValueError):
+        told = _get(pool, url).json()
+    except (HTTPError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}

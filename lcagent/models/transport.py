@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-import httpx
+import orjson
 
 from lcagent.errors import (
     AccessRefused,
@@ -27,7 +27,7 @@ from lcagent.errors import (
     RequestRefused,
     WindowExceeded,
 )
-from lcagent.models.endpoint import Endpoint
+from lcagent.models.endpoint import Endpoint, certificates
 from lcagent.models.window import Messages
 
 OnDelta = Callable[[str], None]
@@ -72,7 +72,10 @@ class ChatRequest:
     @cached_property
     def encoded(self) -> bytes:
         """`body` as JSON: encoded once, for the journal's key and for every try."""
-        return json.dumps(self.body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        try:
+            return orjson.dumps(self.body)
+        except orjson.JSONEncodeError:  # half a surrogate pair, which only an escape can carry
+            return json.dumps(self.body).encode()
 
     @property
     def most_bytes(self) -> int:
@@ -146,8 +149,7 @@ class HttpTransport:
                 limit=0,
                 # Servers commonly drop connections that were idle for 5 s.
                 keepalive_timeout=4.0,
-                # The same certificates as everywhere else here.
-                ssl=httpx.create_ssl_context(trust_env=False) if self._url.startswith("https:") else True,
+                ssl=certificates() if self._url.startswith("https:") else True,
             ),
         )
         self._faults = aiohttp.ClientError
