@@ -77,8 +77,12 @@ class Retrieval:
     @cached_property
     def layouts(self) -> list[Layout]:
         """For each document where its passages are; none crosses the end of a segment."""
-        spans = [[(s.start, s.end) for s in segments] for segments in self._corpus.segments]
-        return [lay_out(d.text, s) for d, s in zip(self._corpus.documents, spans, strict=True)]
+        documents, segments = self._corpus.documents, self._corpus.segments
+        # Before there are segments, whether all of it fits one call is asked of the whole text.
+        spans = [[(s.start, s.end) for s in some] for some in segments] or [
+            [(0, len(d.text))] for d in documents
+        ]
+        return [lay_out(d.text, some) for d, some in zip(documents, spans, strict=True)]
 
     def passages_at(self, document: int, start: int, end: int) -> list[Region]:
         """The passages that a stretch of a document stands in."""
