@@ -117,6 +117,8 @@ class Settings(BaseSettings):
     """Budget: prompt and reply tokens in this command."""
     max_seconds: float | None = Field(default=None, gt=0)
     """Budget: seconds in this command."""
+    tracing: bool = False
+    """Let LangGraph post each step, texts included, to LangSmith, where LANGSMITH_* variables ask for it."""
     memagent: MemAgentSettings = MemAgentSettings()
     mapreduce: MapReduceSettings = MapReduceSettings()
     longagent: LongAgentSettings = LongAgentSettings()

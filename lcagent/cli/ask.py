@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -128,7 +129,7 @@ def deliver(
     if output is not None:
         _check_writable(output)
     from lcagent.cli.progress import Console
-    from lcagent.events import Finished
+    from lcagent.events import Finished, RunStarted
     from lcagent.reader import Reader
 
     console = Console(quiet=quiet, verbose=verbose, echo=stream and not as_json)
@@ -136,6 +137,9 @@ def deliver(
         answer: Answer | None = None
         for event in reader.stream(sources, question, password=password, resume=resume):
             console.show(event)
+            if isinstance(event, RunStarted) and not gc.isenabled():  # `main` has put it off until here
+                gc.freeze()
+                gc.enable()
             if isinstance(event, Finished):
                 answer = event.answer
     assert answer is not None  # the stream ends with it, or raises

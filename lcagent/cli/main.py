@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -38,11 +39,18 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C."""
 
 
+_READING = frozenset({"ask", "summarize"})
+"""Commands that import what they need while they start, and let the collector run from there on."""
+
+
 @app.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Options of all commands."""
+    if context.invoked_subcommand not in _READING:
+        gc.enable()
     if version:
         from lcagent import __version__
 
@@ -52,6 +60,8 @@ def root(
 
 def main() -> NoReturn:
     """Run a command; every error is one message with a hint, and its exit code."""
+    # Nothing is garbage of what is imported first: looking for it is a fifth of the CPU of a short question.
+    gc.disable()
     # A retry is told by our own progress; the library's log line would only repeat it.
     logging.getLogger("stamina").setLevel(logging.ERROR)
     try:

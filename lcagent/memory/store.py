@@ -11,8 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import sqlite_utils
-
 from lcagent.documents import Document, Page, Segment
 from lcagent.errors import SettingsError
 from lcagent.models.transport import RawReply
@@ -66,7 +64,6 @@ class Store:
                 f"runs cannot be kept in {path.parent}: {error}",
                 hint="LCAGENT_HOME or --home names a folder that may be written, or made",
             ) from error
-        self.db = sqlite_utils.Database(self._conn)
 
     def _add_column(self, table: str, name: str, kind: str) -> None:
         """A file that an earlier version made lacks the column."""
@@ -90,7 +87,9 @@ class Store:
 
     def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         """Run one query."""
-        return list(self.db.query(sql, values))
+        cursor = self._conn.execute(sql, values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def insert_many(self, table: str, rows: list[dict[str, Any]]) -> None:
         """Insert rows in one transaction; a row that stands there already stays as it is."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from ssl import SSLContext
+from typing import Any, Literal
 
-import httpx
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, connection_from_url, make_headers
+from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.util import parse_url
 
-from lcagent.errors import EndpointUnavailable, SettingsError
+from lcagent.errors import AccessRefused, SettingsError
 
 Kind = Literal["vllm", "llamacpp", "openai"]
 
@@ -41,12 +46,14 @@ class Endpoint:
         return self.base_url.removesuffix("/v1")
 
 
+_MOST_BYTES = 1 << 24
+"""Of a list of models, or of a server's properties: some providers list thousands."""
 _URL_HINT = "--api-base and LCAGENT_API_BASE are like http://127.0.0.1:8000"
 
 
-def _no_key(base_url: str, status: int, api_key: str | None) -> EndpointUnavailable:
+def _no_key(base_url: str, status: int, api_key: str | None) -> AccessRefused:
     what = "does not take the key it was given" if api_key else "wants a key"
-    return EndpointUnavailable(f"{base_url} {what} ({status})", hint="set LCAGENT_API_KEY or --api-key")
+    return AccessRefused(f"{base_url} {what} ({status})", hint="set LCAGENT_API_KEY or --api-key")
 
 
 def _served(model: str | None, names: Iterable[str]) -> str:
@@ -62,6 +69,81 @@ def normalise_base_url(url: str) -> str:
     if "://" not in url:
         url = "http://" + url
     return url if url.endswith("/v1") else url + "/v1"
+
+
+def certificates() -> SSLContext:
+    """What a server's certificate is checked against: the same for all requests here."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def connections(url: str, api_key: str | None, *, timeout: float, kept: int = 1) -> HTTPConnectionPool:
+    """Connections to a server, for the short requests beside chat; no proxy, no redirect, no second try.
+
+    Args:
+        url: any of the server's.
+        api_key: bearer token.
+        timeout: seconds to connect, and to wait for the next bytes.
+        kept: most connections kept open.
+
+    Raises:
+        LocationParseError: it is no URL of http or https.
+    """
+    parsed = parse_url(url)
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise LocationParseError(url)
+    headers = {"Content-Type": "application/json"}
+    if parsed.auth:
+        headers |= make_headers(basic_auth=parsed.auth)
+    elif api_key:
+        headers["Authorization"] = f"Bearer {api_key}"
+    options: dict[str, Any] = {"headers": headers, "timeout": timeout, "retries": False, "maxsize": kept}
+    if parsed.scheme == "https":
+        options["ssl_context"] = certificates()
+    return connection_from_url(url, **options)
+
+
+def answered(
+    pool: HTTPConnectionPool, method: str, path: str, body: bytes | None = None, *, most: int, seconds: float
+) -> tuple[int, bytes]:
+    """Status and body of one short request.
+
+    Args:
+        pool: from `connections`.
+        method: GET or POST.
+        path: on the server.
+        body: what is sent.
+        most: bytes that are taken, after decompression.
+        seconds: for the whole body; to connect and between two bytes the pool's own time-out holds.
+
+    Raises:
+        HTTPError: it cannot be had, or has no end.
+    """
+    response = pool.urlopen(method, path, body, redirect=False, preload_content=False)
+    try:
+        return response.status, _body(response, most, seconds)
+    except BaseException:
+        response.close()
+        raise
+    finally:
+        response.release_conn()
+
+
+def _body(response: BaseHTTPResponse, most: int, seconds: float) -> bytes:
+    deadline = time.monotonic() + seconds
+    whole = bytearray()
+    while piece := response.read1(1 << 16, decode_content=True):
+        whole += piece
+        if len(whole) > most:
+            raise HTTPError(f"over {most >> 20} MiB came: cut")
+        if time.monotonic() > deadline:
+            raise HTTPError(f"the reply was not whole after {seconds:g} s")
+    return bytes(whole)
+
+
+def _get(pool: HTTPConnectionPool, url: str, seconds: float) -> tuple[int, bytes]:
+    return answered(pool, "GET", parse_url(url).request_uri, most=_MOST_BYTES, seconds=seconds)
 
 
 def probe(
@@ -86,20 +168,21 @@ def probe(
 
     Raises:
         SettingsError: `base_url` is no URL.
-        EndpointUnavailable: the server wants a key, or another one.
+        AccessRefused: the server wants a key, or another one.
     """
     base_url = normalise_base_url(base_url)
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    with httpx.Client(timeout=timeout, headers=headers, trust_env=False) as client:
+    try:
+        pool = connections(base_url, api_key, timeout=timeout)
+    except LocationParseError as error:
+        raise SettingsError(f"{base_url} is no URL: {error}", hint=_URL_HINT) from error
+    with pool:
         try:
-            listing = client.get(base_url + "/models")
-            if listing.status_code in {401, 403}:
-                raise _no_key(base_url, listing.status_code, api_key)
-            rows = listing.json()["data"] if listing.status_code == 200 else []
+            status, listing = _get(pool, base_url + "/models", timeout)
+            if status in {401, 403}:
+                raise _no_key(base_url, status, api_key)
+            rows = json.loads(listing)["data"] if status == 200 else []
             names = {str(row["id"]): row for row in rows}
-        except httpx.InvalidURL as error:
-            raise SettingsError(f"{base_url} is no URL: {error}", hint=_URL_HINT) from error
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        except (HTTPError, ValueError, KeyError, TypeError):
             return None
         if not names or (listed and model not in names):
             return None
@@ -115,11 +198,11 @@ def probe(
         elif owner == "llamacpp":
             kind = "llamacpp"
             try:
-                props = client.get(root + "/props").json()
+                props = json.loads(_get(pool, root + "/props", timeout)[1])
                 slots = props.get("total_slots")
                 # llama.cpp divides its context among the slots and reports one slot's share.
                 max_len = props.get("default_generation_settings", {}).get("n_ctx") or max_len
-            except (httpx.HTTPError, ValueError):
+            except (HTTPError, ValueError):
                 slots = None
     return Endpoint(
         base_url=base_url,

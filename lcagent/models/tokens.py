@@ -10,16 +10,22 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import httpx
-from urllib3 import HTTPConnectionPool, connection_from_url
 from urllib3.exceptions import HTTPError
 
 from lcagent.errors import EndpointUnavailable, SettingsError
-from lcagent.models.endpoint import Endpoint
+from lcagent.models.endpoint import Endpoint, answered, connections
 from lcagent.models.estimate import EstimateCounter
 from lcagent.text import whole_characters
 
 Messages = list[dict[str, str]]
+
+_SECONDS = 60.0
+"""For one count, from the first byte sent to the last one received."""
+
+
+def _most_bytes(sent: bytes) -> int:
+    """Bytes that no honest count reaches: 64 for each one sent (a token's number and text), and 1 MiB."""
+    return (1 << 20) + 64 * len(sent)
 
 
 class TokenCounter(Protocol):
@@ -62,7 +68,7 @@ class ServerCounter:
     def __init__(self, endpoint: Endpoint, route: str, source: str) -> None:
         self.source = source
         self._endpoint, self._route = endpoint, route
-        self._pool = _pool(endpoint)
+        self._pool = connections(endpoint.root, endpoint.api_key, timeout=_SECONDS, kept=8)
         self._path = urlsplit(endpoint.root).path
 
     def count(self, text: str) -> int:
@@ -98,12 +104,13 @@ class ServerCounter:
 
     def _try(self, path: str, data: bytes) -> dict[str, Any]:
         try:
-            response = self._pool.urlopen("POST", self._path + path, data, redirect=False)
-            if response.status == 200:
-                return json.loads(response.data)
+            status, told = answered(
+                self._pool, "POST", self._path + path, data, most=_most_bytes(data), seconds=_SECONDS
+            )
+            if status == 200:
+                return json.loads(told)
         except (HTTPError, ValueError) as error:
             raise _NoCount(str(error), passes=True) from error
-        status = response.status
         raise _NoCount(f"the server says {status}", passes=status == 429 or status >= 500)
 
     def _retry(self, path: str, data: bytes, first: _NoCount) -> dict[str, Any]:
@@ -134,16 +141,6 @@ class _NoCount(Exception):
 
 def _passes(error: Exception) -> bool:
     return isinstance(error, _NoCount) and error.passes
-
-
-def _pool(endpoint: Endpoint) -> HTTPConnectionPool:
-    headers = {"Content-Type": "application/json"}
-    if endpoint.api_key:
-        headers["Authorization"] = f"Bearer {endpoint.api_key}"
-    options: dict[str, Any] = {"headers": headers, "timeout": 60.0, "retries": False, "maxsize": 8}
-    if endpoint.root.startswith("https:"):
-        options["ssl_context"] = httpx.create_ssl_context(trust_env=False)
-    return connection_from_url(endpoint.root, **options)
 
 
 class FileCounter:
@@ -255,17 +252,18 @@ def counter_for(endpoint: Endpoint, tokenizer: str | None) -> TokenCounter:
     """
     if tokenizer:
         return FileCounter(tokenizer)
-    headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
     probes: Sequence[tuple[str, dict[str, Any], str]] = (
         ("vllm", {"model": endpoint.model, "prompt": _PROBE}, "count"),
         ("llamacpp", {"content": _PROBE}, "tokens"),
     )
-    with httpx.Client(timeout=20.0, headers=headers, trust_env=False) as client:
+    path = urlsplit(endpoint.root).path + "/tokenize"
+    with connections(endpoint.root, endpoint.api_key, timeout=20.0) as pool:
         for route, body, field in probes:
             try:
-                response = client.post(endpoint.root + "/tokenize", json=body)
-                if response.status_code == 200 and field in (told := response.json()):
+                data = json.dumps(body).encode()
+                status, raw = answered(pool, "POST", path, data, most=_most_bytes(data), seconds=20.0)
+                if status == 200 and field in (told := json.loads(raw)):
                     return ServerCounter(endpoint, route, f"server:{_fingerprint(told)}")
-            except (httpx.HTTPError, ValueError):
+            except (HTTPError, ValueError):
                 continue
     return EstimateCounter()

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-import httpx
-
 from lcagent.errors import (
     AccessRefused,
     CutReply,
@@ -27,7 +25,7 @@ from lcagent.errors import (
     RequestRefused,
     WindowExceeded,
 )
-from lcagent.models.endpoint import Endpoint
+from lcagent.models.endpoint import Endpoint, certificates
 from lcagent.models.window import Messages
 
 OnDelta = Callable[[str], None]
@@ -146,8 +144,7 @@ class HttpTransport:
                 limit=0,
                 # Servers commonly drop connections that were idle for 5 s.
                 keepalive_timeout=4.0,
-                # The same certificates as everywhere else here.
-                ssl=httpx.create_ssl_context(trust_env=False) if self._url.startswith("https:") else True,
+                ssl=certificates() if self._url.startswith("https:") else True,
             ),
         )
         self._faults = aiohttp.ClientError

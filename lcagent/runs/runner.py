@@ -34,6 +34,7 @@ from lcagent.models.chat import ChatModel, endpoint_limit
 from lcagent.models.serving.session import ModelSession
 from lcagent.models.window import Window
 from lcagent.runs.records import RunRecord, Runs
+from lcagent.runs.tracing import tracing
 from lcagent.settings import Settings
 from lcagent.text import whole_characters
 
@@ -168,7 +169,7 @@ async def _run_graph(
     )
     started = time.monotonic()
     try:
-        with open_checkpoints(settings.data_dir / "checkpoints.db") as saver:
+        with open_checkpoints(settings.data_dir / "checkpoints.db") as saver, tracing(settings.tracing):
             graph = strategy.compile(task, saver)
             config: dict[str, Any] = {
                 "configurable": {"thread_id": record.id},
