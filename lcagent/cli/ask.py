@@ -17,6 +17,7 @@ from lcagent.cli.options import (
     ModelOption,
     SetOption,
     TimeoutOption,
+    TrustOption,
     WindowOption,
     settings_from,
 )
@@ -43,6 +44,7 @@ def ask(
     window: WindowOption = None,
     timeout: TimeoutOption = None,
     home: HomeOption = None,
+    trust_config: TrustOption = False,
     options: SetOption = None,
     password: Annotated[str | None, typer.Option(help="For an encrypted PDF.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -78,6 +80,7 @@ def ask(
         window=window,
         timeout=timeout,
         home=home,
+        trust_config=trust_config,
         max_calls=max_calls,
         max_tokens=max_tokens,
         max_seconds=max_seconds,
