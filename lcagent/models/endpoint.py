@@ -146,6 +146,15 @@ def _get(pool: HTTPConnectionPool, url: str, seconds: float) -> tuple[int, bytes
     return answered(pool, "GET", parse_url(url).request_uri, most=_MOST_BYTES, seconds=seconds)
 
 
+def _slots(pool: HTTPConnectionPool, root: str, seconds: float) -> tuple[int | None, int | None]:
+    """llama.cpp divides its context among slots: tokens of one slot's share, and how many there are."""
+    try:
+        props = json.loads(_get(pool, root + "/props", seconds)[1])
+        return props.get("default_generation_settings", {}).get("n_ctx"), props.get("total_slots")
+    except (HTTPError, ValueError, AttributeError):
+        return None, None
+
+
 def probe(
     base_url: str,
     *,
@@ -188,22 +197,12 @@ def probe(
             return None
         served = _served(model, names)
         row = names.get(served) or next(iter(names.values()))
-        root = base_url.removesuffix("/v1")
-        kind: Kind = "openai"
-        slots: int | None = None
-        max_len = row.get("max_model_len")
         owner = str(row.get("owned_by", ""))
-        if owner == "vllm":
-            kind = "vllm"
-        elif owner == "llamacpp":
-            kind = "llamacpp"
-            try:
-                props = json.loads(_get(pool, root + "/props", timeout)[1])
-                slots = props.get("total_slots")
-                # llama.cpp divides its context among the slots and reports one slot's share.
-                max_len = props.get("default_generation_settings", {}).get("n_ctx") or max_len
-            except (HTTPError, ValueError):
-                slots = None
+        kind: Kind = "vllm" if owner == "vllm" else "llamacpp" if owner == "llamacpp" else "openai"
+        max_len, slots = row.get("max_model_len"), None
+        if kind == "llamacpp":
+            share, slots = _slots(pool, base_url.removesuffix("/v1"), timeout)
+            max_len = share or max_len
     return Endpoint(
         base_url=base_url,
         model=served,

@@ -125,8 +125,8 @@ class ModelSession:
         self._stack.callback(counter.close)
         if not counter.exact:
             say(
-                f"{endpoint.base_url} counts no tokens, so the most that they can be is reckoned with, about"
-                " twice what they are: set LCAGENT_TOKENIZER to the model's tokenizer.json"
+                f"{endpoint.base_url} counts no tokens, so the most that they can be is reckoned with, two"
+                " to three times what they are: set LCAGENT_TOKENIZER to the model's tokenizer.json"
             )
         timeout = self._settings.timeout
         window = self._window(endpoint, say)
