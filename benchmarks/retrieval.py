@@ -4,20 +4,20 @@
                                    [--out FILE]
 
 FOLDER holds what the task needs; length 0 is a task's own. A token counts as 4.2 characters. What a reader
-adds is left out: the ledger holds the sentences that the question's words lead to and nothing else.
+adds is left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 BEST = (3, 4, 5, 6, 8, 10)
+ROOMS = (1000, 2000, 3000, 4000)
+"""Tokens that the best passages fill."""
 SEGMENT_TOKENS = 4600
 
 
@@ -26,39 +26,31 @@ def tokens(text: str) -> int:
     return max(1, round(len(text) / 4.2))
 
 
-def last_gold(item: Any, home: Path) -> int:
-    """The rank of the gold paragraph that is ranked last, from 0; a large number where one is not ranked."""
+def ranked(item: Any) -> list[Any]:
+    """The passages of an item's document, best first."""
     from lcagent.documents import Document, split
-    from lcagent.graphs.shared.answering import ranked_views
-    from lcagent.graphs.shared.retrieval import hint_entries
-    from lcagent.graphs.shared.task import Task
-    from lcagent.memory.entries import integrate
-    from lcagent.memory.ledger import Ledger
-    from lcagent.memory.store import Store
-    from lcagent.settings import load_settings
+    from lcagent.graphs.shared.retrieval import Retrieval
+    from lcagent.graphs.shared.task import Corpus
 
     document = Document(item.id, item.text, (), "", item.id, "text")
-    segments = split(document.text, SEGMENT_TOKENS, tokens)
-    task = Task(
-        question=item.question,
-        documents=[document],
-        segments=[segments],
-        model=cast(Any, None),  # nothing is asked
-        ledger=Ledger(Store(home / "ledger.db"), item.id),
-        settings=load_settings({}),
-        emit=lambda event: None,
-        alive=lambda: True,
-        gate=asyncio.Semaphore(1),
-    )
-    for segment in segments:
-        found = hint_entries(task, 0, segment)
-        task.ledger.record(0, segment.index, integrate(found, task.ledger.live()))
-    views = ranked_views(task)
+    segments = tuple(split(document.text, SEGMENT_TOKENS, tokens))
+    return Retrieval(Corpus((document,), (segments,)), item.question).ranked()
+
+
+def last_gold(item: Any) -> tuple[int, int]:
+    """The rank of the gold place that is ranked last, from 0, and the tokens of all passages up to it.
+
+    Large numbers where one is not ranked.
+    """
+    passages = ranked(item)
+    regions = [one.region for one in passages]
     ranks = [
-        next((rank for rank, view in enumerate(views) if view.start < end and start < view.end), 10**6)
+        next((rank for rank, (_, s, e) in enumerate(regions) if s < end and start < e), 10**6)
         for start, end in item.gold
     ]
-    return max(ranks)
+    shown = regions[: max(ranks) + 1]
+    whole = sum(tokens(item.text[start:end]) for _, start, end in shown)
+    return max(ranks), whole if max(ranks) < 10**6 else 10**9
 
 
 def shares(ranks: Iterable[int]) -> dict[str, float]:
@@ -86,10 +78,10 @@ def main() -> None:
     for length in map(parse_length, options.lengths.split(",")):
         request = Request(options.data, length, options.n, options.seed, tokens)
         items = [item for item in generate(options.task, request) if item.gold and item.text]
-        with tempfile.TemporaryDirectory() as home:
-            ranks = [last_gold(item, Path(home)) for item in items]
-        about = {"task": options.task, "length": length, "n": len(ranks), "seed": options.seed}
-        results.append({**about, "all gold among": shares(ranks)})
+        found = [last_gold(item) for item in items]
+        about = {"task": options.task, "length": length, "n": len(found), "seed": options.seed}
+        within = {str(k): round(sum(size <= k for _, size in found) / len(found), 3) for k in ROOMS}
+        results.append({**about, "all gold among": shares(r for r, _ in found), "within tokens": within})
         print(json.dumps(results[-1]), flush=True)
     if options.out:
         options.out.write_text(json.dumps(results, indent=1) + "\n")

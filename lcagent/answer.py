@@ -59,10 +59,14 @@ class CoverageReport(BaseModel):
 class SearchReport(BaseModel):
     """For an answer that was not found: what was looked for, and what comes nearest."""
 
+    pages_read: list[str] = []
+    """For each document the pages (or lines) that were read: "report.pdf: pages 1-12 and 14"."""
+    pages_unread: list[str] = []
+    """For each document those that were not read, or hold no text; `coverage.skipped` says why."""
     terms_without_hit: list[str]
     """Content words of the question that stand nowhere in the text."""
     nearest: Citation | None
-    """The passage that matches the question best."""
+    """The passage that matches the question best; its number is 0, since no mark leads to it."""
 
 
 class UsageReport(BaseModel):

@@ -120,7 +120,9 @@ class WindowExceeded(ModelError):
 
 
 class CutReply(ModelError):
-    """The reply ended at its token limit where a whole reply is needed."""
+    """The reply ended at its token limit where a whole reply is needed; `partial` is what there is of it."""
+
+    partial: str = ""
 
 
 class MalformedReply(ModelError):

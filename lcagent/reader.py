@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lcagent.answer import Answer
-from lcagent.events import Event
+from lcagent.events import Event, Finished
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings, load_settings
 
@@ -72,12 +72,19 @@ class Reader:
         self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
     ) -> Answer:
         """`ask`, awaited."""
-        return await self._start(sources, question, password, resume, False, lambda _: None)
+        answer = await self._start(sources, question, password, resume, False, lambda _: None)
+        self._tell(Finished(answer))
+        return answer
 
     async def astream(
         self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
-    ) -> AsyncIterator[Event]:
-        """Events as they happen; the last one is `Finished` and holds the Answer."""
+    ) -> AsyncGenerator[Event, None]:
+        """Events as they happen; the last one is `Finished` and holds the Answer.
+
+        Left early, the reading is given up before the iterator is closed; the same question goes on with it.
+        A process that dies before it has asked for what follows `Finished`, or has closed the iterator, is
+        told the same answer when it asks again.
+        """
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
@@ -88,14 +95,18 @@ class Reader:
         task.add_done_callback(lambda _: loop.call_soon(events.put_nowait, None))
         try:
             while (event := await events.get()) is not None:
-                yield event
+                try:
+                    yield event
+                finally:
+                    self._tell(event)
             await task
         finally:
             task.cancel()
+            await asyncio.gather(task, return_exceptions=True)  # until the run may be written by another
 
     def stream(
         self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """`astream` without async: events from a thread of its own."""
         events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
         loop = asyncio.new_event_loop()
@@ -118,7 +129,10 @@ class Reader:
             while (event := events.get()) is not None:
                 if isinstance(event, BaseException):
                     raise event
-                yield event
+                try:
+                    yield event
+                finally:
+                    self._tell(event)
         finally:
             with contextlib.suppress(RuntimeError):  # it may have closed by itself
                 loop.call_soon_threadsafe(task.cancel)
@@ -133,6 +147,13 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _tell(self, event: Event) -> None:
+        """Note that an answer has been taken."""
+        from lcagent.runs.runner import mark_told
+
+        if isinstance(event, Finished):
+            mark_told(self.settings, event.answer.run_id)
 
     async def _start(
         self,

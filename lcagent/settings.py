@@ -7,10 +7,10 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -20,70 +20,11 @@ from pydantic_settings import (
 )
 
 from lcagent.errors import SettingsError
+from lcagent.graphs import STRATEGIES, options
 from lcagent.local_file import LocalFile
 
 
-class MemAgentSettings(BaseModel):
-    """How the MemAgent strategy reads (`--set memagent.NAME=VALUE`)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    mode: Literal["ledger", "parallel", "overwrite"] = "ledger"
-    """`ledger` keeps every fact with its place; `parallel` too, but reads all segments at once, in rounds;
-    `overwrite` is the paper's single free-text memory."""
-    rounds: int = Field(default=3, ge=1)
-    """Most rounds of parallel reading."""
-    trained_order: bool = False
-    """Prompt order of the RL-MemoryAgent checkpoints, which expect it (overwrite mode only)."""
-    memory_tokens: int = Field(default=1024, ge=64)
-    """Most tokens of memory that a reading call sees; at most an eighth of the window is used."""
-    segment_tokens: int = Field(default=5000, ge=64)
-    """Most tokens of document in one reading call; less where the window is smaller."""
-    early_exit: bool = False
-    """Stop reading after two segments in a row that the model finds sufficient."""
-
-
-class MapReduceSettings(BaseModel):
-    """How the MapReduce strategy reads (`--set mapreduce.NAME=VALUE`)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    mode: Literal["qa", "summary", "code", "math", "retrieval"] = "qa"
-    """What is asked: a question, a summary, a question about code, one whose answer is reckoned from
-    numbers, or the exact value of a key."""
-    segment_tokens: int = Field(default=3000, ge=64)
-    """Most tokens of document in one map call; less where the window is smaller."""
-    most_rounds: int = Field(default=8, ge=0)
-    """Most rounds of collapsing; after the last one, what does not fit is left out by code."""
-    words: int = Field(default=200, ge=10, le=5000)
-    """Length of a summary; at most what a third of the window holds."""
-
-
-class LongAgentSettings(BaseModel):
-    """How the LongAgent strategy reads (`--set longagent.NAME=VALUE`)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    segment_tokens: int = Field(default=2000, ge=64)
-    """Most tokens of one member's segment; two must fit one call, so less where the window is smaller."""
-    rounds: int = Field(default=3, ge=1, le=3)
-    """Most sub-questions that the leader may put to the members."""
-    prefilter: bool = True
-    """From the second round on, ask only members whose segments hold words of the sub-question."""
-
-
-class SegmentSettings(BaseModel):
-    """How the SEGMENT+ strategy reads (`--set segment.NAME=VALUE`)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    segment_tokens: int = Field(default=3000, ge=64)
-    """Most tokens of document in one note-taking call; less where the window is smaller."""
-    batch_tokens: int = Field(default=8192, ge=256)
-    """Most tokens of notes in one merging or answering call; at most what the window leaves is used."""
-
-
-class Settings(BaseSettings):
+class _Settings(BaseSettings):
     """Everything that can be set. Names are those of the flags and of `LCAGENT_*`."""
 
     model_config = SettingsConfigDict(
@@ -100,8 +41,13 @@ class Settings(BaseSettings):
     """A tokenizer.json (or its folder), for endpoints that count no tokens."""
     window: int = Field(default=8192, ge=512)
     """Tokens of one model call, prompt and reply together."""
-    strategy: Literal["auto", "direct", "memagent", "mapreduce", "longagent", "segment"] = "auto"
-    """How to read; `auto` takes `direct` where the document fits the window."""
+    strategy: str = "auto"
+    """How to read: a strategy's name; `auto` takes `direct` where the document fits the window."""
+    style: Literal["auto", "short", "full"] = "auto"
+    """How long an answer is: as the question needs, a word or a phrase, or whole sentences."""
+    profile: Literal["auto", "trusting", "cautious", "probe"] = "auto"
+    """Whether the model is believed: `auto` goes by what is known of it, and trusts one that is not known;
+    `probe` measures it first, once."""
     home: Path | None = None
     """Where runs, models and logs live; default: the platform's data and cache folders."""
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
@@ -123,10 +69,8 @@ class Settings(BaseSettings):
     """Budget: seconds in this command."""
     tracing: bool = False
     """Let LangGraph post each step, texts included, to LangSmith, where LANGSMITH_* variables ask for it."""
-    memagent: MemAgentSettings = MemAgentSettings()
-    mapreduce: MapReduceSettings = MapReduceSettings()
-    longagent: LongAgentSettings = LongAgentSettings()
-    segment: SegmentSettings = SegmentSettings()
+    store_mb: int = Field(default=1024, ge=1)
+    """MB that runs and parsed documents may take; beyond them the parsed documents used least recently go."""
 
     @classmethod
     def settings_customise_sources(
@@ -163,6 +107,17 @@ class Settings(BaseSettings):
             *config,
         )
 
+    @field_validator("strategy")
+    @classmethod
+    def _known(cls, strategy: str) -> str:
+        if strategy not in {"auto", *STRATEGIES}:
+            raise ValueError(f"strategies are auto, {', '.join(STRATEGIES)}")
+        return strategy
+
+    def of(self, strategy: str) -> BaseModel | None:
+        """A strategy's own settings; None where it has none."""
+        return getattr(self, strategy, None)
+
     @field_validator("home")
     @classmethod
     def _expanded(cls, home: Path | None) -> Path | None:
@@ -193,6 +148,22 @@ def _kept(users: Mapping[str, Any]) -> Path:
     """The user's data folder, as the user's own sources name it."""
     home = users.get("home")
     return Path(home).expanduser() if home else user_data_path("lcagent")
+
+
+def _with_strategies() -> type[_Settings]:
+    """The settings with those of each strategy under its name, as the registry knows them."""
+    classes = {name: options(name) for name in STRATEGIES}
+    fields: dict[str, Any] = {name: (kind, kind()) for name, kind in classes.items() if kind}
+    return create_model("Settings", __base__=_Settings, __doc__=_Settings.__doc__, **fields)
+
+
+if TYPE_CHECKING:
+
+    class Settings(_Settings):
+        """Everything that can be set."""
+
+else:
+    Settings = _with_strategies()
 
 
 def split_strategy(spec: str) -> tuple[str, list[str]]:

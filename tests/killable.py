@@ -19,11 +19,10 @@ _FORKED.set_forkserver_preload(
     [
         "aiohttp",
         "lcagent.cli.progress",
-        "lcagent.graphs.memagent.parallel",
         "lcagent.reader",
         "lcagent.runs.runner",
         "lcagent.memory.checkpoints",
-        *(where.partition(":")[0] for where in STRATEGIES.values()),
+        *(where.partition(":")[0] for where, _ in STRATEGIES.values()),
     ]
 )
 

@@ -128,7 +128,9 @@ async def test_the_answering_call_has_a_bound_too_when_the_time_is_up(loopback, 
 
 def test_a_command_has_a_flag_for_it(loopback, document: Path) -> None:
     server = loopback(reply=lambda _: BAD["trickles"])
-    done = in_this_process("ask", str(document), QUESTION, "--api-base", server.url, "--timeout", "0.8")
+    done = in_this_process(
+        "ask", str(document), QUESTION, "--api-base", server.url, "--timeout", "0.8", "--strategy", "memagent"
+    )
     assert isinstance(done.exception, EndpointUnavailable) and "within 0.8 s" in done.exception.message
 
 

@@ -5,11 +5,19 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.helpers import QUESTION, REPORT, clever, haystack, prose
+from lcagent import Answer, AnswerDelta, Citation, Finished
+from lcagent.answer import Claim, CoverageReport, SearchReport, UsageReport
+from lcagent.cli.progress import Console
+from lcagent.events import Event
+from lcagent.memory.store import Store
+from tests.helpers import QUESTION, REPORT, ROOT, clever, haystack, in_this_process, prose
+from tests.loopback import Request
 
 
 def lcagent(*arguments: object, stdin: bytes | None = None) -> subprocess.CompletedProcess:
@@ -32,7 +40,7 @@ def test_stdout_carries_the_answer_alone(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=clever)
     done = lcagent("ask", document, QUESTION, "--api-base", server.url, "--window", 2048)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == b"Oskar Brandvold\n"
+    assert done.stdout == b"Oskar Brandvold [1]\n"
     told = done.stderr.decode()
     assert "segments" in told and "Oskar Brandvold" in told and "read " in told and "\x1b" not in told
     quiet = lcagent("ask", document, QUESTION, "--api-base", server.url, "--window", 2048, "-q")
@@ -42,7 +50,7 @@ def test_stdout_carries_the_answer_alone(loopback, document: Path) -> None:
 def test_stream_prints_the_answer_once(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=clever)
     done = lcagent("ask", document, QUESTION, "--api-base", server.url, "--window", 2048, "--stream", "-q")
-    assert done.stdout == b"Oskar Brandvold\n"
+    assert done.stdout == b"Oskar Brandvold [1]\n"
 
 
 def test_json_is_one_versioned_object(loopback, document: Path, tmp_path: Path) -> None:
@@ -218,3 +226,167 @@ def test_a_second_question_parses_nothing_again(loopback, monkeypatch: pytest.Mo
         second = reader.ask(REPORT, "Who kept the instruments that winter?")
     assert first.coverage.sentence == second.coverage.sentence == "read 21 of 22 pages; 1 page holds no text"
     assert server.tokenized - tokenized < 20
+
+
+def answer(**fields: Any) -> Answer:
+    """An answer with what a test does not speak of left plain."""
+    coverage = CoverageReport(
+        sentence="read 3 of 4 pages", segments_read=3, segments_total=4, pages_read=3, pages_total=4,
+        pages_empty=[], chars_read=30, chars_total=40, skipped=["d.txt: segment 4: refused by the server"],
+    )  # fmt: skip
+    usage = UsageReport(
+        calls=1, replayed=0, retries=0, malformed=0, cut=0, prompt_tokens=9, cached_tokens=0,
+        completion_tokens=1, seconds=1,
+    )  # fmt: skip
+    plain: dict[str, Any] = {
+        "answer": "28", "text": "28 [1][2]", "status": "answered", "claims": [], "citations": [],
+        "coverage": coverage, "usage": usage, "run_id": "r", "strategy": "direct", "model": "m",
+    }  # fmt: skip
+    return Answer(**(plain | fields))
+
+
+def cite(number: int, quote: str, document: str = "d.pdf") -> Citation:
+    return Citation(
+        number=number, document=document, place="page 4 (ii)", page=4, char_start=0, char_end=9, quote=quote
+    )
+
+
+def told(one: Answer, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    with Console() as console:
+        console.tell_answer(one)
+    return [line.strip() for line in capsys.readouterr().err.splitlines()]
+
+
+def test_citations_are_footnotes_and_what_was_put_together_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    claims = [
+        Claim(text="He was 28.", support="inferred", citations=[1, 2]),
+        Claim(text="He was born in 1901.", support="verbatim", citations=[1]),
+        Claim(text="He was young.", support="inferred", citations=[]),
+    ]
+    citations = [cite(1, "Born\nin 1901."), cite(2, "word " * 100)]
+    lines = told(answer(claims=claims, citations=citations), capsys)
+    assert lines[1] == "[1] d.pdf, page 4 (ii): “Born in 1901.”"
+    assert lines[2].startswith("[2] d.pdf, page 4 (ii): “word word") and lines[2].endswith("word…”")
+    assert len(lines[2]) < 300
+    assert lines[3] == "- put together from [1] [2]: He was 28."
+    assert lines[4] == "- said by the model, from no sentence that was found: He was young."
+    assert lines[5] == "note: not read: d.txt: segment 4: refused by the server"
+    assert lines[6].startswith("answered; read 3 of 4 pages; 1 call, 10 tokens")
+
+
+def test_not_found_is_told_like_a_result(
+    loopback, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(f"4.2 The harbour\n\nThe harbour was quiet, and its boats came and went.\n\n{prose(30)}")
+    server = loopback(reply=clever)
+    done = lcagent("ask", path, QUESTION, "--api-base", server.url)
+    assert done.returncode == 3
+    lines = [" ".join(line.split()) for line in done.stderr.decode().splitlines()]
+    assert "read doc.txt: all of it" in lines
+    assert "no hit for “master”, “Vellmere”" in lines
+    assert any(
+        line.startswith("nearest doc.txt, 4.2 The harbour, line 1: “4.2 The harbour") for line in lines
+    )
+    shown = lcagent("runs", "show", "last").stdout.decode()
+    assert "nearest" in shown and "no hit for" in shown
+    report = SearchReport(
+        pages_read=["d.pdf: pages 1-3"], pages_unread=["d.pdf: page 4"], terms_without_hit=[], nearest=None
+    )
+    lines = told(answer(status="not_found", searched=report), capsys)
+    assert lines[1:5] == [
+        "read      d.pdf: pages 1-3",
+        "not read  d.pdf: page 4",
+        "not read  d.txt: segment 4: refused by the server",
+        "nearest   no passage has a word of the question",
+    ]
+
+
+def test_what_steers_a_terminal_is_shown_and_not_obeyed(loopback, tmp_path: Path) -> None:
+    evil = "\x1b]0;owned\x07 \x9b31m \u202egnp.exe \U000e0041"
+    path = tmp_path / "a\x1b[31m.txt"
+    path.write_text(f"The harbour master of Vellmere in that year was Oskar Brandvold {evil}.\n")
+
+    def reply(request: Request) -> str:
+        return clever(request).replace("Oskar Brandvold", json.dumps(f"Oskar Brandvold {evil}")[1:-1])
+
+    server = loopback(reply=reply)
+    for arguments in (
+        ["ask", path, QUESTION, "--api-base", server.url],
+        ["ask", path, QUESTION, "--api-base", server.url, "--stream"],
+        ["ask", path, QUESTION, "--api-base", server.url, "--json"],
+        ["ask", path, f"why {evil}?", "--api-base", server.url, "-v"],
+        ["ask", f"{path}nowhere", "why?"],
+        ["runs", "list"],
+        ["runs", "show", "last"],
+        ["runs", "show", "last", "--json"],
+        ["runs", "replay", "last"],
+    ):
+        done = lcagent(*arguments)
+        printed = (done.stdout + done.stderr).decode()
+        assert printed and not {"\x1b", "\x07", "\x9b", "\u202e", "\U000e0041"} & set(printed), arguments
+    asked = lcagent("ask", path, QUESTION, "--api-base", server.url, "--json")
+    (citation,) = json.loads(asked.stdout)["citations"]
+    assert evil in citation["quote"]  # escaped as JSON has it: the object is the same
+
+
+@pytest.mark.parametrize(
+    ("streamed", "printed"),
+    [
+        ("28 [1][2]", "28 [1][2]\n"),
+        ("28", "28 [1][2]\n"),
+        ("28 [1][2]\n", "28 [1][2]\n"),
+        ("", "28 [1][2]\n"),
+        ("29", "29\n28 [1][2]\n"),
+    ],
+)
+def test_a_streamed_answer_is_printed_again_only_if_it_changed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, streamed: str, printed: str
+) -> None:
+    def stream(*_: object, **__: object) -> Iterator[Event]:
+        yield from (AnswerDelta(streamed[:1]), AnswerDelta(streamed[1:]), Finished(answer()))
+
+    monkeypatch.setattr("lcagent.reader.Reader.stream", stream)
+    (tmp_path / "d.txt").write_text("x")
+    done = in_this_process("ask", "d.txt", "how old?", "--stream")
+    assert done.stdout == printed
+    assert ("after its checks" in done.stderr) == (streamed == "29")
+
+
+def test_the_answers_style_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def stream(self: Any, *_: object, **__: object) -> Iterator[Event]:
+        seen.append(self.settings.style)
+        yield Finished(answer())
+
+    monkeypatch.setattr("lcagent.reader.Reader.stream", stream)
+    in_this_process("ask", "d.txt", "how old?")
+    in_this_process("ask", "d.txt", "how old?", "--style", "full")
+    assert seen == ["auto", "full"]
+    wrong = lcagent("ask", "d.txt", "how old?", "--style", "long")
+    assert wrong.returncode == 2 and b"style" in wrong.stderr
+
+
+def test_every_field_of_the_json_object_is_described() -> None:
+    text = (ROOT / "docs" / "json.md").read_text()
+    models = (Answer, Claim, Citation, SearchReport, CoverageReport, UsageReport)
+    for model in models:
+        missing = [name for name in model.model_fields if f"`{name}`" not in text]
+        assert not missing, (model.__name__, missing)
+    named = {name for model in models for name in model.model_fields} | {"code", "message", "hint"}
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert {name.strip(" `") for row in rows for name in row.split(",")} <= named
+    assert f"version {Answer.model_fields['version'].default}" in text
+
+
+def test_an_answer_of_an_earlier_version_is_still_shown(loopback, document: Path, home: Path) -> None:
+    server = loopback(window=2048, reply=clever)
+    lcagent("ask", document, QUESTION, "--api-base", server.url, "--window", 2048)
+    store = Store(home / "lcagent.db")
+    store.execute("UPDATE runs SET answer = ?", (json.dumps({"version": 1, "answer": "Old Oskar"}),))
+    store.close()
+    for command in ("show", "replay"):
+        assert "Old Oskar" in lcagent("runs", command, "last").stdout.decode()

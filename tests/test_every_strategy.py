@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lcagent.graphs.shared.final import SURE
 
 from lcagent import AnswerDelta, Reader
 from lcagent.errors import EndpointUnavailable, QuestionTooLong
-from lcagent.graphs.shared.final import SURE
 from tests.helpers import NEEDLE, QUESTION, clever, haystack, prose
 from tests.loopback import Faults, Loopback, Reply, Request
 from tests.side_by_side import fields, noting

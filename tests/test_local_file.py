@@ -98,12 +98,12 @@ def test_a_server_that_wants_a_key_is_told_where_it_may_come_from(file, loopback
     document.write_text(haystack(20))
     monkeypatch.setenv("LCAGENT_API_KEY", "mine")
     file.write_text(f"api_base = '{server.url}'")
-    refused = in_this_process("ask", str(document), QUESTION)
+    refused = in_this_process("ask", str(document), QUESTION, "--strategy", "memagent")
     assert isinstance(refused.exception, SettingsError) and "127.0.0.1" in refused.exception.message
-    without = in_this_process("ask", str(document), QUESTION, "--trust-config")
+    without = in_this_process("ask", str(document), QUESTION, "--strategy", "memagent", "--trust-config")
     assert isinstance(without.exception, AccessRefused) and "lcagent.toml" in without.exception.hint
     file.write_text(f"api_base = '{server.url}'\napi_key = 'mine'")
-    done = in_this_process("ask", str(document), QUESTION, "--trust-config", "-q")
+    done = in_this_process("ask", str(document), QUESTION, "--strategy", "memagent", "--trust-config", "-q")
     assert done.stdout.strip() == "Oskar Brandvold"
 
 

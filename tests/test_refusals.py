@@ -6,7 +6,6 @@ import pytest
 
 from lcagent import Notice, Reader
 from lcagent.errors import AccessRefused, LcagentError, NotServed, RequestRefused, WindowExceeded
-from lcagent.graphs.shared.reading import unread_reason
 from lcagent.models.endpoint import probe
 from lcagent.models.transport import ChatRequest, HttpTransport
 from tests.helpers import QUESTION, clever, haystack
@@ -125,4 +124,4 @@ async def test_an_overrun_is_known_by_its_sign_and_not_by_a_word(loopback, told,
     with pytest.raises(error) as caught:
         await transport.send(ChatRequest([{"role": "user", "content": "Say something."}], max_tokens=50))
     await transport.close()
-    assert told["message"] in unread_reason(caught.value)
+    assert told["message"] in caught.value.message

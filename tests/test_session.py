@@ -18,7 +18,7 @@ def document(tmp_path: Path) -> Path:
 
 def test_a_server_that_came_back_as_another_is_asked_as_that(loopback, document: Path) -> None:
     first = loopback(window=4096, model="first", reply=clever)
-    with Reader(api_base=first.url) as reader:
+    with Reader(api_base=first.url, strategy="memagent") as reader:
         assert reader.ask(document, QUESTION).model == "first"
         first.die()
         second = loopback(window=2048, model="second", port=first.port, reply=clever)
@@ -29,7 +29,7 @@ def test_a_server_that_came_back_as_another_is_asked_as_that(loopback, document:
 def test_a_dead_server_is_told_and_another_choice_is_made(loopback, document: Path, monkeypatch) -> None:
     server = loopback(window=2048, reply=clever)
     monkeypatch.setattr("lcagent.models.serving.connect.LOCAL_BASE", server.url)
-    with Reader() as reader:
+    with Reader(strategy="memagent") as reader:
         assert reader.ask(document, QUESTION).answer == "Oskar Brandvold"
         server.die()
         other = loopback(window=2048, model="other", reply=clever)

@@ -1,117 +1,169 @@
-"""The answerer: a question and passages that code has chosen, to a short answer."""
+"""The answerer: a question and evidence that code has chosen, to an answer that names what it rests on."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, WithJsonSchema
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from lcagent.agents.prompt import Prompt, as_data, load_prompt
 from lcagent.errors import CutReply
 from lcagent.models.chat import ChatModel, whole
 from lcagent.models.structured import RETRY_TOKENS, Decided, ask_typed
-from lcagent.models.window import Part, Window
+from lcagent.models.window import Part, Render, Window
 from lcagent.text import whole_characters
 
 FROM_EVIDENCE = load_prompt("answer")
-FROM_NOTES = load_prompt("notes_answer")
+BRIEF = load_prompt("answer_brief")
 CLOSED_BOOK = load_prompt("closed_book")
 FROM_MEMORY = load_prompt("overwrite_answer")
 TRAINED = load_prompt("overwrite_answer_trained")
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 REPLY_TOKENS = 256
-MOST_VALUES = 12
-_VALUES = {"type": "array", "items": {"type": "string", "maxLength": 80}, "maxItems": MOST_VALUES}
-
-
-def evidence_room(window: Window, question: str) -> int:
-    """Tokens of evidence that an answering call and its retry can hold beside the question."""
-    room = window.room(
-        FROM_EVIDENCE.bind(several=True), ("question", "evidence"), reply=REPLY_TOKENS + RETRY_TOKENS
-    )
-    return room - window.count(as_data(question)) - window.size // 100
-
+"""Tokens of a short answer, and the least of a longer one."""
 
 Found = Literal["yes", "no"]
 
 
-class FinalReply(Decided):
+class AnswerReply(Decided):
     """What the answerer is asked for."""
 
     found: Found
     answer: str
 
 
+class CheckedReply(AnswerReply):
+    """What one is asked for that is believed."""
+
+    conflict: Literal["no", "yes"] = "no"
+
+
 Values = Annotated[
     list[str],
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
-    WithJsonSchema(_VALUES),
     Field(validation_alias=AliasChoices("answers", "answer")),  # some models keep to "answer" all the same
 ]
-"""Several things, as a list: a small model's sentence of them may go on for ever, a list cannot."""
+"""Several things, as a list: a small model's sentence of them may go on for ever, a list ends."""
 
 
 class ListReply(Decided):
-    """What it is asked for where the question is for several things."""
+    """What a weak model is asked for where the question is for several things."""
 
     found: Found
     answers: Values
 
 
-def in_a_row(values: Sequence[str], on_text: Callable[[str], None] | None = None) -> str:
-    """Several things as one answer, each once; `on_text` gets it whole."""
-    text = ", ".join(dict.fromkeys(filter(None, map(str.strip, values))))
-    if on_text:
-        on_text(text)
-    return text
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer as the model gave it.
+
+    Args:
+        text: with the marks of the passages that it names; empty: not found.
+        items: its parts where it came as a list.
+        conflict: the model says that the passages contradict each other.
+        certainty: see `Decided`.
+        cut: the reply ended at its limit, and this is what there is of it.
+    """
+
+    text: str
+    items: tuple[str, ...] = ()
+    conflict: bool = False
+    certainty: float | None = None
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an answer is asked for.
+
+    Args:
+        prompt: which prompt.
+        reply: what comes back.
+        fixed: further variables of the prompt.
+        tokens: of the reply.
+        name: the prompt's variable for the evidence.
+        role: in the journal.
+    """
+
+    prompt: Prompt
+    reply: type[Decided]
+    fixed: tuple[tuple[str, Any], ...] = ()
+    tokens: int = REPLY_TOKENS
+    name: str = "evidence"
+    role: str = "answer"
+
+    @property
+    def render(self) -> Render:
+        """The prompt with what is fixed."""
+        return self.prompt.bind(**dict(self.fixed))
+
+    def room(self, window: Window, question: str) -> int:
+        """Tokens of evidence that a call and its retry can hold beside the question."""
+        room = window.room(self.render, ("question", self.name), reply=self.tokens + RETRY_TOKENS)
+        return room - window.count(as_data(question)) - window.size // 100
 
 
 async def answer(
     model: ChatModel,
-    prompt: Prompt,
+    form: Form,
     question: str,
     material: str,
     *,
-    name: str,
-    shrink: Callable[[int], str] | None = None,
     on_text: Callable[[str], None] | None = None,
-    several: bool = False,
     final: bool = True,
-) -> FinalReply:
-    """Answer from passages or from a memory.
+) -> Given:
+    """Answer from evidence or from a memory.
 
     Args:
         model: who answers.
-        prompt: which prompt.
+        form: how it is asked.
         question: the whole question, with its wishes for the form.
-        material: passages or memory.
-        name: the prompt's variable for it.
-        shrink: makes the material shorter where it does not fit.
+        material: evidence or memory, which fits `Form.room`.
         on_text: gets the answer's text as it is written, a list when it is whole.
-        several: the question asks for several things.
         final: the budget has kept room for this call.
+
+    Raises:
+        MalformedReply, CutReply: after a retry; of a cut reply what can be read is the answer.
     """
-    shorter = None if shrink is None else _as_data(shrink)
-    parts = [Part("question", as_data(question)), Part(name, as_data(material), shrink=shorter)]
-    fitted = await model.window.fit(
-        prompt.bind(several=several), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS
-    )
-    if several:
-        listed = await ask_typed(model, "answer", fitted, ListReply, final=final)
-        text = in_a_row(listed.answers, on_text)
-        return FinalReply(found=listed.found, answer=text).decided(listed.certainty)
-    on_delta = StringField("answer", on_text) if on_text else None
-    return await ask_typed(model, "answer", fitted, FinalReply, final=final, on_delta=on_delta)
+    parts = [Part("question", as_data(question)), Part(form.name, as_data(material))]
+    fitted = await model.window.fit(form.render, parts, reply=form.tokens, spare=RETRY_TOKENS)
+    on_delta = StringField("answer", on_text) if on_text and form.reply is not ListReply else None
+    try:
+        reply = await ask_typed(model, form.role, fitted, form.reply, final=final, on_delta=on_delta)
+    except CutReply as error:
+        if not (text := _readable(error.partial)):
+            raise
+        return Given(text, cut=True)
+    said = reply.model_dump()
+    if said["found"] != "yes":
+        return Given("", certainty=reply.certainty)
+    if "answers" in said:
+        items = tuple(dict.fromkeys(filter(None, map(str.strip, said["answers"]))))
+        given = Given(", ".join(items), items, certainty=reply.certainty)
+        if on_text:
+            on_text(given.text)
+        return given
+    conflict = said.get("conflict") == "yes"
+    return Given(said["answer"].strip(), conflict=conflict, certainty=reply.certainty)
 
 
-def _as_data(shrink: Callable[[int], str]) -> Callable[[int], str]:
-    return lambda tokens: as_data(shrink(tokens))
+def _readable(partial: str) -> str:
+    """What can be read of an answer whose reply was cut: up to its last whole line or sentence."""
+    import json_repair
+
+    data = json_repair.loads(partial)
+    text = data.get("answer", data.get("answers", "")) if isinstance(data, dict) else ""
+    if isinstance(text, list):
+        return "\n".join(str(item) for item in text[:-1])
+    whole_text = max(text.rfind(mark) for mark in ("\n", ". ", "; ", ", "))
+    return text[: whole_text + 1].strip(" ,;\n")
 
 
-async def answer_boxed(model: ChatModel, question: str, memory: str) -> FinalReply:
+async def answer_boxed(model: ChatModel, question: str, memory: str) -> Given:
     """Answer from a memory as the RL-MemoryAgent checkpoints were trained: in `\\boxed{}`.
 
     Raises:
@@ -122,11 +174,10 @@ async def answer_boxed(model: ChatModel, question: str, memory: str) -> FinalRep
     reply = await model.ask("answer", fitted, final=True)
     boxed = _BOXED.findall(reply.text)
     try:
-        text = boxed[-1].strip() if boxed else whole(reply)
+        return Given(boxed[-1].strip() if boxed else whole(reply))
     except CutReply:
         model.forget(reply)  # given from the journal for ever, it would fail for ever
         raise
-    return FinalReply(found="yes" if text else "no", answer=text)
 
 
 class StringField:
@@ -158,8 +209,3 @@ class StringField:
         certain = re.match(r'(?:[^"\\]|\\u[0-9a-fA-F]{4}|\\["\\/bfnrt])*', raw)
         value: str = json.loads(f'"{certain.group() if certain else ""}"', strict=False)
         return whole_characters(value[:-1] if "\ud800" <= value[-1:] <= "\udbff" else value)
-
-
-def numbered(passages: Sequence[tuple[str, str]]) -> str:
-    """Passages under their place: [(place, text)] as the prompt shows them."""
-    return "\n\n".join(f"[{place}]\n{text}" if place else text for place, text in passages)

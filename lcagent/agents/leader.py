@@ -2,14 +2,15 @@
 
 Source: "LongAgent: Scaling Language Models to 128k Context through Multi-Agent Collaboration": NEW_STATE
 (put another sub-question to the members), CONFLICT (let those who disagree share their segments) or
-ANSWER. A small model leads badly: a 1.5B one said ANSWER in 5 of 5 cases, before anybody was asked and with
-two answers before it. So code corrects each choice by what it can count itself (`guarded`).
+ANSWER. Code corrects a choice only by what it can count itself (`settled`); of a leader
+that is known to be weak it also asks the question whole where its sub-questions left something out.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, WithJsonSchema
@@ -38,6 +39,7 @@ class LeaderReply(BaseModel):
     """What the leader is asked for."""
 
     state: State
+    several: Literal["no", "yes"] = "no"
     ask: Annotated[str, WithJsonSchema({"type": "string", "maxLength": ASK_CHARS})] = ""
 
 
@@ -75,44 +77,53 @@ def _latest(model: ChatModel, question: str, findings: Sequence[str]) -> str:
     return ""
 
 
-def guarded(
-    reply: LeaderReply | None,
-    question: str,
-    *,
-    asked: Sequence[str],
-    known: Sequence[str],
-    sides: int,
-    rounds: int,
-) -> tuple[State, str]:
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """What code can count before the leader chooses.
+
+    Args:
+        asked: sub-questions so far.
+        known: the members' answers that are left; empty if they all refused.
+        sides: answers to the last sub-question that differ and were not yet confronted.
+        rounds: sub-questions that may still be asked.
+    """
+
+    asked: Sequence[str]
+    known: Sequence[str]
+    sides: int
+    rounds: int
+
+
+def settled(reply: LeaderReply | None, question: str, so_far: SoFar, *, brief: bool) -> tuple[State, str]:
     """The leader's choice, corrected by what code knows; and the sub-question where one is to be asked.
 
-    - Two or more answers that differ are a conflict, whatever the leader says; without them there is none.
+    - Two or more answers that differ are a conflict, unless several things are asked for.
     - Nothing is answered before the members were asked.
     - A sub-question that was asked before ends the rounds: it would only be answered as before.
-    - As long as a word of the question stood in no sub-question, or nobody found anything, the question
-      itself is asked, with what is known so far: a small leader says ANSWER after the first of two hops.
+    - Of a weak leader a sub-question counts only if it is about the question; and as long as a word of the
+      question stood in none, or nobody found anything, the question itself is asked, with what is known so
+      far.
 
     Args:
         reply: what the leader said; None where it gave no usable reply.
         question: the whole question.
-        asked: sub-questions so far.
-        known: the members' answers that stand; empty if they all refused.
-        sides: answers to the last sub-question that differ and were not yet confronted.
-        rounds: sub-questions that may still be asked.
+        so_far: what was asked and answered.
+        brief: the leader is known to be weak.
     """
-    if sides > 1:
+    if so_far.sides > 1 and not (reply and reply.several == "yes"):
         return "CONFLICT", ""
-    if rounds < 1:
+    if so_far.rounds < 1:
         return "ANSWER", ""
-    repeated = {_key(text) for text in asked}
-    if reply and (reply.state == "NEW_STATE" or not asked):
-        following = sub_question(reply.ask, question, known)
-        if following and _key(following) not in repeated:
-            return "NEW_STATE", following
-    covered = _key(question) <= frozenset().union(*repeated)
-    whole = f"{question} (known: {'; '.join(known)[:KNOWN_CHARS]})" if known else question
-    if not (covered and known) and _key(whole) not in repeated:
-        return "NEW_STATE", whole
+    repeated = {_key(text) for text in so_far.asked}
+    if reply and (reply.state == "NEW_STATE" or not so_far.asked):
+        about = sub_question(reply.ask, question, so_far.known) if brief else " ".join(reply.ask.split())
+        if about and _key(about) not in repeated:
+            return "NEW_STATE", about
+    if not so_far.asked or reply is None or brief:
+        covered = _key(question) <= frozenset().union(*repeated)
+        known = f" (known: {'; '.join(so_far.known)[:KNOWN_CHARS]})" if so_far.known else ""
+        if not (covered and known) and _key(question + known) not in repeated:
+            return "NEW_STATE", question + known
     return "ANSWER", ""
 
 

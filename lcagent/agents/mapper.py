@@ -1,23 +1,23 @@
 """The mapper: one segment against the question, in the four fields of LLM×MapReduce.
 
-Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", map stage, structured
-information protocol and in-context confidence calibration. The prompt holds the segment ahead of the
-question, so that a second question about the same document finds system prompt and segment in the
-server's prefix cache. `relevant` and `answered` are two fields: a fact that only leads on to the answer
-is no reason to drop a segment.
+Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", map stage, structured information
+protocol and in-context confidence calibration. The prompt holds the segment ahead of the question, so that
+a second question about the same document finds system prompt and segment in the server's prefix cache.
+`relevant` and `answered` are two fields: a fact that only leads on to the answer is no reason to drop a
+segment.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment
-from lcagent.memory.entries import Evidence
-from lcagent.memory.places import Places
+from lcagent.agents.reader import facts_schema
+from lcagent.documents import Segment, Span
+from lcagent.documents.placing import NUMBER, Placing
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import ask_typed
 from lcagent.models.window import Part
@@ -28,78 +28,80 @@ PROMPT = load_prompt("map")
 WHOLE = "What are the main points of this text?"
 """The question of a summary of everything: whatever a segment says bears on it."""
 FACT_CHARS = 180
-"""Enough to find the sentence again; a longer fact is a copy of the segment."""
 NUMBER_CHARS = 40
 RATIONALE_CHARS = 160
 ANSWER_CHARS = 240
 
 
 def bounded(chars: int) -> WithJsonSchema:
-    """A string that a constrained decoder ends; from one that is not constrained, code cuts it."""
+    """A string that a constrained decoder ends; from one that is not constrained, it is taken as it comes."""
     return WithJsonSchema({"type": "string", "maxLength": chars})
-
-
-def listed(items: int, chars: int) -> WithJsonSchema:
-    """A list of such strings."""
-    text = {"type": "string", "maxLength": chars}
-    return WithJsonSchema({"type": "array", "items": text, "maxItems": items})
 
 
 class MapReply(BaseModel):
     """What the mapper is asked for."""
 
     relevant: Literal["yes", "no"]
-    facts: Annotated[list[str], listed(2, FACT_CHARS)]
+    facts: list[str]
     rationale: Annotated[str, bounded(RATIONALE_CHARS)] = ""
     answered: Literal["yes", "no"] = "no"
-    answer: Annotated[str, bounded(ANSWER_CHARS)] = ""
+    answer: str = ""
     confidence: Confidence = "zero"
 
 
-class NumbersReply(MapReply):
+class BriefMapReply(MapReply):
+    """What a weak model is asked for."""
+
+    facts: Annotated[list[str], facts_schema(2, FACT_CHARS)]
+    answer: Annotated[str, bounded(ANSWER_CHARS)] = ""
+
+
+class NumbersReply(BriefMapReply):
     """In mode `math`: many facts, each a bare number."""
 
-    facts: Annotated[list[str], listed(16, NUMBER_CHARS)]
+    facts: Annotated[list[str], facts_schema(16, NUMBER_CHARS)]
 
 
-class PointsReply(MapReply):
+class PointsReply(BriefMapReply):
     """In mode `summary`: more facts."""
 
-    facts: Annotated[list[str], listed(4, FACT_CHARS)]
+    facts: Annotated[list[str], facts_schema(4, FACT_CHARS)]
 
 
-_REPLIES: dict[str, type[MapReply]] = {"math": NumbersReply, "summary": PointsReply}
-_MOST_FACTS = {"math": 16, "summary": 4}
+_BRIEF: dict[str, type[MapReply]] = {"math": NumbersReply, "summary": PointsReply}
 
 
-def reply_tokens(mode: Mode) -> int:
-    """Most tokens of a reply."""
-    return {"summary": 400, "math": 320, "retrieval": 320}.get(mode, 256)
+def reply_tokens(mode: Mode, window: int, *, brief: bool) -> int:
+    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it
+    finds."""
+    least = {"summary": 400, "math": 320, "retrieval": 320}.get(mode, 256)
+    return least if brief else max(least, window // 8)
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """What one segment gave; without evidence, nothing in it is relevant.
+    """What one segment gave.
 
     Args:
-        evidence: sentences that facts and answer came from.
-        facts: those that stand in the segment, in the model's words.
+        facts: in the model's words, with the sentences that carry each, if they were found.
         rationale: in the model's words.
         answer: empty where there is none here.
         confidence: of the answer.
-        unplaced: facts that stand nowhere in the segment; they are dropped.
+        unplaced: in mode `math`, numbers that stand nowhere in the segment: they are no part of a sum.
     """
 
-    evidence: list[Evidence] = field(default_factory=list)
-    facts: list[str] = field(default_factory=list)
+    facts: tuple[tuple[str, tuple[Span, ...]], ...] = ()
     rationale: str = ""
     answer: str = ""
     confidence: Confidence = "zero"
     unplaced: int = 0
 
+    def __len__(self) -> int:
+        return len(self.facts)
+
 
 async def map_segment(
-    model: ChatModel, mode: Mode, question: str, document: Document, index: int, segment: Segment
+    model: ChatModel, mode: Mode, question: str, text: str, segment: Segment, *, brief: bool
 ) -> Mapping:
     """Read one segment.
 
@@ -107,44 +109,48 @@ async def map_segment(
         model: who reads.
         mode: what kind of question it is.
         question: as asked.
-        document: the document.
-        index: the document's index in the run.
+        text: the document's text.
         segment: which segment of it.
+        brief: ask for little.
 
     Raises:
         MalformedReply, CutReply: after a retry; the segment then counts as not read.
     """
-    text = as_data(document.text[segment.start : segment.end])
-    parts = [Part("segment", text, tokens=segment.tokens), Part("question", as_data(question))]
-    fitted = await model.window.fit(PROMPT.bind(mode=mode), parts, reply=reply_tokens(mode))
-    reply = await ask_typed(model, "map", fitted, _REPLIES.get(mode, MapReply))
+    shown = as_data(text[segment.start : segment.end])
+    parts = [Part("segment", shown, tokens=segment.tokens), Part("question", as_data(question))]
+    tokens = reply_tokens(mode, model.window.size, brief=brief)
+    fitted = await model.window.fit(PROMPT.bind(mode=mode, brief=brief), parts, reply=tokens)
+    reply = await ask_typed(model, "map", fitted, _BRIEF.get(mode, BriefMapReply) if brief else MapReply)
     if reply.relevant == "no" and not (mode == "summary" and question == WHOLE):
         return Mapping()
-    return _placed(reply, mode, question, document, index, segment)
+    return _placed(reply, mode, question, Placing(text, segment.start, segment.end))
 
 
-def _placed(
-    reply: MapReply, mode: Mode, question: str, document: Document, index: int, segment: Segment
-) -> Mapping:
-    """With the sentences that its facts and its answer came from; what came from none is dropped."""
-    places = Places(document, index, segment)
-    wanted = [" ".join(fact.split())[:FACT_CHARS] for fact in reply.facts[: _MOST_FACTS.get(mode, 2)]]
+def _placed(reply: MapReply, mode: Mode, question: str, segment: Placing) -> Mapping:
+    """With the sentences that its facts and its answer came from."""
+    wanted = list(dict.fromkeys(" ".join(fact.split()) for fact in reply.facts if fact.strip()))
+    rationale = " ".join(reply.rationale.split())
+    answer = " ".join(reply.answer.split()) if reply.answered == "yes" else ""
+    confidence: Confidence = reply.confidence if answer else "zero"
     if mode == "math":
-        facts = [fact for fact in wanted if places.number(fact, question)]
-    else:
-        facts = list(filter(None, map(places.note, dict.fromkeys(wanted))))
-    answer = " ".join(reply.answer.split())[:ANSWER_CHARS] if reply.answered == "yes" else ""
-    if mode == "retrieval":
-        whole = places.value(answer, question)
-        several = [places.value(part, question) for part in answer.split(", ")] if not whole else []
-        answer = whole or ", ".join(filter(None, several))
-    elif mode not in {"summary", "math"}:  # what sums a segment up stands in no sentence of it
-        places.note(answer)
-    return Mapping(
-        list(places.evidence.values()),
-        facts,
-        " ".join(reply.rationale.split())[:RATIONALE_CHARS],
-        answer,
-        reply.confidence if answer else "zero",
-        len(wanted) - len(facts),
-    )
+        numbers = _numbers(reply.facts, question, segment)
+        return Mapping(tuple(numbers), rationale, answer, confidence, len(reply.facts) - len(numbers))
+    if mode == "retrieval" and answer:
+        values = [answer] if segment.value(answer, question) else answer.split(", ")
+        found = [(v, at) for v in values if (at := segment.value(v, question))]
+        facts = tuple((f"{v}", (segment.sentence(span),)) for v, (span, _) in found)
+        return Mapping(facts, rationale, ", ".join(v for v, _ in found), confidence)
+    facts = tuple((fact, segment.carriers(fact)) for fact in wanted)
+    return Mapping(facts, rationale, answer, confidence)
+
+
+def _numbers(facts: list[str], question: str, segment: Placing) -> list[tuple[str, tuple[Span, ...]]]:
+    """Numbers with their digits as written; each time one is named it stands for a further place."""
+    taken: set[Span] = set()
+    found: list[tuple[str, tuple[Span, ...]]] = []
+    for fact in facts:
+        span = next((span for span in segment.numbers(fact, question) if span not in taken), None)
+        if span is not None and (number := NUMBER.search(fact)):
+            taken.add(span)
+            found.append((number.group(), (segment.sentence(span),)))
+    return found

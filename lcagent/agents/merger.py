@@ -1,72 +1,65 @@
 """The merger: a batch of notes to one short note.
 
 Source: "SEGMENT+: Long Text Processing with Short-Context Language Models" (Shi et al. 2024), section 3,
-merging. The model says which facts matter; which sentences of the batch say them is found by code.
+merging. The model says which facts matter; which sentences they rest on is known by code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import Annotated
 
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Sentences
-from lcagent.memory.entries import Evidence
+from lcagent.agents.reader import FACT_CHARS, facts_schema
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
-from lcagent.models.window import Part
+from lcagent.models.window import Part, Window
 
 PROMPT = load_prompt("merge")
-REPLY_TOKENS = 280
-MOST_FACTS = 4
-FACT_CHARS = 180
+BRIEF_TOKENS = 280
 REASONING_CHARS = 160
-_FACTS = {"type": "array", "items": {"type": "string", "maxLength": FACT_CHARS}, "maxItems": MOST_FACTS}
 _REASONING = {"type": "string", "maxLength": REASONING_CHARS}
 
 
 class MergeReply(BaseModel):
     """What the merger is asked for."""
 
-    facts: Annotated[list[str], WithJsonSchema(_FACTS)]
+    facts: list[str]
     reasoning: Annotated[str, WithJsonSchema(_REASONING)] = ""
 
 
-async def merge_notes(
-    model: ChatModel,
-    question: str,
-    evidence: Sequence[Evidence],
-    notes: str,
-    shrink: Callable[[int], str],
-) -> tuple[list[Evidence], str]:
-    """The evidence of a batch that matters most, and what it comes to.
+class BriefMergeReply(MergeReply):
+    """What a weak one is asked for."""
+
+    facts: Annotated[list[str], facts_schema(4, FACT_CHARS)]
+
+
+def reply_tokens(window: int, *, brief: bool) -> int:
+    """Most tokens of a reply."""
+    return BRIEF_TOKENS if brief else max(BRIEF_TOKENS, window // 6)
+
+
+def room(window: Window, question: str, *, brief: bool) -> int:
+    """Tokens of notes that a call and its retry can hold beside the question."""
+    reply = reply_tokens(window.size, brief=brief) + RETRY_TOKENS
+    left = window.room(PROMPT.bind(brief=brief), ("question", "notes"), reply=reply)
+    return left - window.count(as_data(question)) - window.size // 100
+
+
+async def merge_notes(model: ChatModel, question: str, notes: str, *, brief: bool) -> MergeReply:
+    """What of a batch of notes matters, and what it comes to.
 
     Args:
         model: who merges.
         question: what is asked.
-        evidence: all evidence of the batch.
-        notes: the batch as it is shown.
-        shrink: makes it shorter where it does not fit.
+        notes: the batch as it is shown, within `room`.
+        brief: ask for little.
 
     Raises:
         MalformedReply, CutReply: after a retry.
     """
-    parts = [Part("question", as_data(question)), Part("notes", notes, shrink=shrink)]
-    fitted = await model.window.fit(PROMPT.bind(), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS)
-    reply = await ask_typed(model, "merge", fitted, MergeReply)
-    return named(evidence, reply.facts), " ".join(reply.reasoning.split())[:REASONING_CHARS]
-
-
-def named(evidence: Sequence[Evidence], facts: Sequence[str]) -> list[Evidence]:
-    """The evidence that facts in free text came from, in its own order."""
-    text = "\n\n".join(item.quote for item in evidence)
-    ends = list(accumulate(len(item.quote) + 2 for item in evidence))
-    found: set[int] = set()
-    said = Sentences(text)
-    for fact in facts:
-        for span, _ in said.nearest(fact, limit=1):
-            found.add(next(at for at, end in enumerate(ends) if span.start < end))
-    return [evidence[at] for at in sorted(found)]
+    parts = [Part("question", as_data(question)), Part("notes", as_data(notes))]
+    tokens = reply_tokens(model.window.size, brief=brief)
+    fitted = await model.window.fit(PROMPT.bind(brief=brief), parts, reply=tokens, spare=RETRY_TOKENS)
+    return await ask_typed(model, "merge", fitted, BriefMergeReply if brief else MergeReply)

@@ -7,27 +7,23 @@ sentences that they came from, so that a quote can never be invented.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment
-from lcagent.memory.notes import Note
-from lcagent.memory.places import Places
+from lcagent.agents.reader import FACT_CHARS, facts_schema
+from lcagent.documents import Segment, Span
+from lcagent.documents.placing import Placing
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("note")
-REPLY_TOKENS = 240
-"""Room for three facts and the reasoning; longer replies copy the segment."""
-MOST_FACTS = 3
-FACT_CHARS = 180
+BRIEF_TOKENS = 240
+"""Room for three facts and the reasoning; longer replies of a weak model copy the segment."""
 REASONING_CHARS = 160
-
-# Bounds that a constrained decoder keeps; from one that is not constrained, more is taken as it comes.
-_FACTS = {"type": "array", "items": {"type": "string", "maxLength": FACT_CHARS}, "maxItems": MOST_FACTS}
 _REASONING = {"type": "string", "maxLength": REASONING_CHARS}
 
 
@@ -35,34 +31,54 @@ class NoteReply(BaseModel):
     """What the note-taker is asked for."""
 
     relevant: Literal["yes", "no"]
-    facts: Annotated[list[str], WithJsonSchema(_FACTS)]
+    facts: list[str]
     reasoning: Annotated[str, WithJsonSchema(_REASONING)] = ""
 
 
-async def take_note(
-    model: ChatModel, question: str, document: Document, index: int, segment: Segment
-) -> Note:
-    """Take a note on one segment; without evidence where nothing helps, or nothing is found again.
+class BriefNoteReply(NoteReply):
+    """What a weak one is asked for."""
+
+    facts: Annotated[list[str], facts_schema(3, FACT_CHARS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What was noted of one segment: facts with the sentences that carry them, and what they come to."""
+
+    facts: tuple[tuple[str, tuple[Span, ...]], ...] = ()
+    reasoning: str = ""
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+
+def reply_tokens(window: int, *, brief: bool) -> int:
+    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it
+    finds."""
+    return BRIEF_TOKENS if brief else max(BRIEF_TOKENS, window // 8)
+
+
+async def take_note(model: ChatModel, question: str, text: str, segment: Segment, *, brief: bool) -> Noted:
+    """Take a note on one segment.
 
     Args:
         model: who reads.
         question: what is asked.
-        document: the document.
-        index: the document's index in the run.
+        text: the document's text.
         segment: which segment of it.
+        brief: ask for little.
 
     Raises:
         MalformedReply, CutReply: after a retry; the segment then counts as not read.
     """
-    text = as_data(document.text[segment.start : segment.end])
-    parts = [Part("segment", text, tokens=segment.tokens), Part("question", as_data(question))]
-    fitted = await model.window.fit(PROMPT.bind(), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS)
-    reply = await ask_typed(model, "note", fitted, NoteReply)
+    shown = as_data(text[segment.start : segment.end])
+    parts = [Part("segment", shown, tokens=segment.tokens), Part("question", as_data(question))]
+    tokens = reply_tokens(model.window.size, brief=brief)
+    fitted = await model.window.fit(PROMPT.bind(brief=brief), parts, reply=tokens, spare=RETRY_TOKENS)
+    reply = await ask_typed(model, "note", fitted, BriefNoteReply if brief else NoteReply)
     if reply.relevant == "no":
-        return Note(())
-    places = Places(document, index, segment)
-    for fact in reply.facts:
-        places.note(fact)
-    reasoning = " ".join(reply.reasoning.split())[:REASONING_CHARS]
-    claimed = places.claimed(reply.facts)[:FACT_CHARS]
-    return Note(tuple(places.evidence[start] for start in sorted(places.evidence)), reasoning, claimed)
+        return Noted()
+    placing = Placing(text, segment.start, segment.end)
+    wanted = dict.fromkeys(" ".join(fact.split()) for fact in reply.facts if fact.strip())
+    facts = tuple((fact, placing.carriers(fact)) for fact in wanted)
+    return Noted(facts, " ".join(reply.reasoning.split()))

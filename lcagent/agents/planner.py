@@ -8,8 +8,9 @@ a wish for one word.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, WithJsonSchema
 
@@ -23,13 +24,8 @@ from lcagent.models.window import Part
 PROMPT = load_prompt("plan")
 MOST_STEPS = 3
 STEP_CHARS = 120
-PLAN_TOKENS = 80
-"""Most tokens of the plan that a reading call sees."""
 _FIXED_REPLY = 200
 """Tokens of the reply beside the question that it repeats."""
-_ABOUT = 0.5
-"""Share of a step's words that must stand in the question: else it asks for something else."""
-
 _STEPS = {
     "type": "array",
     "items": {"type": "string", "maxLength": STEP_CHARS},
@@ -38,11 +34,15 @@ _STEPS = {
 }
 
 
+Asks = Literal["fact", "list", "text"]
+
+
 class PlanReply(BaseModel):
     """What the planner is asked for."""
 
     core: str
     form: str
+    asks: Asks = "fact"
     steps: Annotated[list[str], WithJsonSchema(_STEPS)]
 
 
@@ -52,16 +52,18 @@ class Plan:
 
     Args:
         core: what drives the reading; the whole question where it could not be split safely.
-        steps: what to find, one after the other; empty where one look is enough.
+        steps: what to find, one after the other.
+        asks: for a fact, for several things, or for a text that explains, compares or sums up.
     """
 
     core: str
-    steps: tuple[str, ...]
+    steps: tuple[str, ...] = ()
+    asks: Asks = "fact"
 
-    @property
-    def text(self) -> str:
-        """As a reading call sees it."""
-        return " Then: ".join(self.steps)
+
+def as_text(steps: Sequence[str]) -> str:
+    """Steps as a reading call sees them."""
+    return " Then: ".join(steps)
 
 
 async def make_plan(model: ChatModel, question: str) -> Plan:
@@ -76,13 +78,14 @@ async def make_plan(model: ChatModel, question: str) -> Plan:
     parts = [Part("question", as_data(question))]
     room = model.window.room(PROMPT.bind(), ("question",), reply=reply_tokens + RETRY_TOKENS)
     if room - model.window.size // 100 < model.window.count(parts[0].text):
-        return Plan(question, ())
+        return Plan(question)
     fitted = await model.window.fit(PROMPT.bind(), parts, reply=reply_tokens, spare=RETRY_TOKENS)
     try:
         reply = await ask_typed(model, "plan", fitted, PlanReply)
     except (MalformedReply, CutReply):
-        return Plan(question, ())
-    return Plan(split_core(question, reply.core, reply.form), steps_about(question, reply.steps))
+        return Plan(question)
+    steps = tuple(step[:STEP_CHARS] for step in reply.steps[:MOST_STEPS])
+    return Plan(split_core(question, reply.core, reply.form), steps, reply.asks)
 
 
 def split_core(question: str, core: str, form: str) -> str:
@@ -90,16 +93,3 @@ def split_core(question: str, core: str, form: str) -> str:
     asked, kept, wishes = (set(query_words(text)) for text in (question, core, form))
     safe = bool(kept) and kept <= asked and asked <= kept | wishes
     return core.strip() if safe else question
-
-
-def steps_about(question: str, steps: list[str]) -> tuple[str, ...]:
-    """The steps that are about the question and differ; none where only one is left."""
-    asked = set(query_words(question))
-    chosen: list[str] = []
-    seen: set[frozenset[str]] = set()
-    for step in steps[:MOST_STEPS]:
-        words = frozenset(query_words(step))
-        if words and words not in seen and len(words & asked) >= _ABOUT * len(words):
-            seen.add(words)
-            chosen.append(" ".join(step.split())[:STEP_CHARS])
-    return tuple(chosen) if len(chosen) > 1 else ()

@@ -1,49 +1,65 @@
-"""The reader: one segment against one question, in one short structured reply.
+"""The reader: one segment against one question, in one structured reply.
 
-A small model is asked for little: a decision first, then facts in its own words. Which sentences the
-facts came from is found by code, so a quote can never be invented.
+It says facts in its own words; which sentences they came from is found by code, so a quote can never be
+invented.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Document, Segment, query_words
+from lcagent.documents import Segment, Span, figures, query_words
 from lcagent.documents.lexical import Folded
-from lcagent.memory.entries import Evidence
-from lcagent.memory.places import Places
+from lcagent.documents.placing import Placing
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
-from lcagent.models.window import Part
+from lcagent.models.window import Part, Window
 
 PROMPT = load_prompt("read")
-REPLY_TOKENS = 200
-"""Room for two facts and the plan; longer replies copy the segment."""
-MOST_FACTS = 2
+BRIEF_TOKENS = 200
+"""Room for two facts and the plan; longer replies of a weak model copy the segment."""
+BRIEF_FACTS = 2
 FACT_CHARS = 180
-"""Enough to find the sentence again; a longer fact is a copy of the segment."""
+"""Enough to find the sentence again; a longer fact of a weak model is a copy of the segment."""
 PLAN_CHARS = 160
+PLAN_TOKENS = 80
+"""Most tokens of the plan that a reading call sees."""
+_COPIED = 0.5
+"""Share of a fact's words that stand in one line of the memory, from which it is taken from there."""
 
 
-# Bounds that a constrained decoder keeps; from one that is not constrained, more is taken as it comes.
-_FACTS = {
-    "type": "array",
-    "items": {"type": "string", "maxLength": FACT_CHARS},
-    "maxItems": MOST_FACTS,
-}
+def facts_schema(items: int, chars: int) -> WithJsonSchema:
+    """A list of short sentences that a constrained decoder ends."""
+    text = {"type": "string", "maxLength": chars}
+    return WithJsonSchema({"type": "array", "items": text, "maxItems": items})
 
 
 class ReadingReply(BaseModel):
     """What the reader is asked for."""
 
     relevant: Literal["yes", "no"]
-    facts: Annotated[list[str], WithJsonSchema(_FACTS)]
+    facts: list[str]
     sufficient: Literal["yes", "no"] = "no"
     next: Annotated[str, WithJsonSchema({"type": "string", "maxLength": PLAN_CHARS})] = ""
+
+
+class BriefReadingReply(ReadingReply):
+    """What a weak reader is asked for."""
+
+    facts: Annotated[list[str], facts_schema(BRIEF_FACTS, FACT_CHARS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a reading call sees beside its segment: the core question, the plan, a view of the ledger."""
+
+    core: str
+    plan: str = ""
+    memory: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,68 +67,84 @@ class Reading:
     """What one segment gave.
 
     Args:
-        evidence: sentences that the model's facts came from.
-        claimed: a fact of those that stand nowhere in the segment, where none of them stands; else empty.
-        told: facts that the model gave.
-        copied: those that stand in the memory and nowhere in the segment; they are dropped.
+        facts: what it says, in the model's words, with the sentences that carry it, if they were found.
+        copied: facts that stand in the memory and nowhere in the segment; they are left out.
         sufficient: the model finds that the question can now be answered.
         plan: what it finds is still to be looked for; empty if it does not say.
     """
 
-    evidence: list[Evidence]
-    claimed: str
-    told: int
+    facts: tuple[tuple[str, tuple[Span, ...]], ...]
     copied: int
     sufficient: bool
     plan: str
 
+    def __len__(self) -> int:
+        return len(self.facts)
 
-async def read_segment(
-    model: ChatModel,
-    question: str,
-    memory: str,
-    plan: str,
-    document: Document,
-    index: int,
-    segment: Segment,
-) -> Reading:
+
+def reply_tokens(window: int, *, brief: bool) -> int:
+    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it
+    finds."""
+    return BRIEF_TOKENS if brief else max(BRIEF_TOKENS, window // 8)
+
+
+def room(window: Window, question: str, *, brief: bool) -> int:
+    """Tokens of segment and memory that a call and its retry can hold beside question and plan."""
+    reply = reply_tokens(window.size, brief=brief) + RETRY_TOKENS
+    left = window.room(PROMPT.bind(brief=brief), ("question", "memory", "segment", "plan"), reply=reply)
+    # The question stands before and after the segment.
+    return left - 2 * window.count(question) - min(PLAN_TOKENS, window.size // 16) - window.size // 100
+
+
+async def read_segment(model: ChatModel, seen: Seen, text: str, segment: Segment, *, brief: bool) -> Reading:
     """Read one segment.
 
     Args:
         model: who reads.
-        question: the core question.
-        memory: a bounded view of the ledger.
-        plan: what to look for next.
-        document: the document.
-        index: the document's index in the run.
+        seen: what it sees beside the segment.
+        text: the document's text.
         segment: which segment of it.
+        brief: ask for little.
 
     Raises:
         MalformedReply, CutReply: after a retry; the segment then counts as not read.
     """
-    text = as_data(document.text[segment.start : segment.end])
     parts = [
-        Part("question", as_data(question), times=2),
-        Part("segment", text, tokens=segment.tokens),
-        Part("plan", as_data(plan), shrink=lambda _: ""),
-        Part("memory", as_data(memory), shrink=lambda _: ""),
+        Part("question", as_data(seen.core), times=2),
+        Part("segment", as_data(text[segment.start : segment.end]), tokens=segment.tokens),
+        Part("plan", as_data(seen.plan), shrink=lambda _: ""),
+        Part("memory", as_data(seen.memory), shrink=lambda _: ""),
     ]
     # Question and segment must stay whole; memory may go, then the plan.
-    fitted = await model.window.fit(PROMPT.bind(), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS)
-    reply = await ask_typed(model, "read", fitted, ReadingReply)
-    sufficient, following = reply.sufficient == "yes", " ".join(reply.next.split())[:PLAN_CHARS]
-    if reply.relevant == "no":
-        return Reading([], "", 0, 0, sufficient, following)
-    places = Places(document, index, segment)
-    unplaced = [fact for fact in reply.facts if not places.note(fact)]
-    copied = sum(_stands_in(memory, fact) for fact in unplaced)
-    evidence = list(places.evidence.values())
-    claimed = places.claimed(unplaced)[:FACT_CHARS]
-    return Reading(evidence, claimed, len(reply.facts), copied, sufficient, following)
+    reply_type = BriefReadingReply if brief else ReadingReply
+    tokens = reply_tokens(model.window.size, brief=brief)
+    fitted = await model.window.fit(PROMPT.bind(brief=brief), parts, reply=tokens, spare=RETRY_TOKENS)
+    reply = await ask_typed(model, "read", fitted, reply_type)
+    if reply.relevant == "no" or not reply.facts:
+        return _read(reply, (), 0)
+    return _placed(reply, seen.memory, Placing(text, segment.start, segment.end))
+
+
+def _read(reply: ReadingReply, facts: Any, copied: int) -> Reading:
+    following = " ".join(reply.next.split())[:PLAN_CHARS]
+    return Reading(facts, copied, reply.sufficient == "yes", following)
+
+
+def _placed(reply: ReadingReply, memory: str, segment: Placing) -> Reading:
+    """With the sentences of the segment that carry each fact; what only the memory says was found before."""
+    wanted = dict.fromkeys(filter(None, map(str.strip, reply.facts)))
+    facts = {fact: segment.carriers(fact) for fact in wanted}
+    copied = {fact for fact, spans in facts.items() if not spans and _stands_in(memory, fact)}
+    kept = tuple((fact, spans) for fact, spans in facts.items() if fact not in copied)
+    return _read(reply, kept, len(copied))
 
 
 def _stands_in(memory: str, fact: str) -> bool:
-    """Whether a line of the memory holds at least half of a fact's words."""
+    """Whether a line of the memory says a fact: most of its words, and all of its figures."""
     words = query_words(fact)
-    held = Folded(memory.splitlines()).holders(words)
-    return bool(words) and max(map(len, held.values()), default=0) * 2 >= len(words)
+    lines = memory.splitlines()
+    held = Folded(lines).holders(words)
+    return any(
+        len(said) >= _COPIED * len(words) and figures(fact) <= figures(lines[number])
+        for number, said in held.items()
+    )

@@ -1,76 +1,40 @@
-"""The reducer: all findings that are left, and passages of the document, to one short answer.
+"""The reducer: all findings that are left, and passages of the document, to one answer.
 
-Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", reduce stage: a rationale, then
-the answer. The passages around the evidence are ours: a finding in a small model's words leaves out
-what the answer turns on.
+Source: "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs", reduce stage: a rationale, then the
+answer. The passages around the evidence are ours: a finding in a small model's words leaves out what the
+answer turns on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
-from lcagent.agents.answerer import FinalReply, Found, Values, in_a_row
+from lcagent.agents.answerer import Form, Found
 from lcagent.agents.mapper import Mode, bounded
-from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.models.chat import ChatModel
-from lcagent.models.structured import Decided, ask_typed
-from lcagent.models.window import Part
+from lcagent.agents.prompt import load_prompt
+from lcagent.models.structured import Decided
 
 PROMPT = load_prompt("reduce")
 REPLY_TOKENS = 320
-_RATIONALE_CHARS = 240
+RATIONALE_CHARS = 240
 
 
 class ReduceReply(Decided):
-    """What the reducer is asked for."""
+    """What the reducer is asked for: its reasons first."""
 
-    rationale: Annotated[str, bounded(_RATIONALE_CHARS)] = ""
+    rationale: Annotated[str, bounded(RATIONALE_CHARS)] = ""
     found: Found
     answer: str
+    conflict: Literal["no", "yes"] = "no"
 
 
-class ReduceListReply(Decided):
-    """What it is asked for where the question is for several things."""
-
-    rationale: Annotated[str, bounded(_RATIONALE_CHARS)] = ""
-    found: Found
-    answers: Values
-
-
-async def reduce(
-    model: ChatModel,
-    mode: Mode,
-    question: str,
-    findings: str,
-    evidence: str,
-    *,
-    shrink: Callable[[int], str],
-    several: bool = False,
-) -> FinalReply:
-    """Answer from findings and passages.
+def form(mode: Mode, style: str, window: int) -> Form:
+    """How the reducer is asked, for the answering call.
 
     Args:
-        model: who answers.
         mode: what kind of question it is.
-        question: the whole question, with its wishes for the form.
-        findings: as the prompt shows them.
-        evidence: passages of the document.
-        shrink: makes the passages shorter where they do not fit.
-        several: the question asks for several things.
-
-    Raises:
-        MalformedReply, CutReply: after a retry.
+        style: how long an answer is wished.
+        window: tokens of a call.
     """
-    parts = [
-        Part("question", as_data(question)),
-        Part("findings", as_data(findings)),
-        Part("evidence", as_data(evidence), shrink=lambda tokens: as_data(shrink(tokens))),
-    ]
-    fitted = await model.window.fit(PROMPT.bind(mode=mode, several=several), parts, reply=REPLY_TOKENS)
-    if several:
-        listed = await ask_typed(model, "reduce", fitted, ReduceListReply, final=True)
-        text = in_a_row(listed.answers)
-        return FinalReply(found=listed.found, answer=text).decided(listed.certainty)
-    reply = await ask_typed(model, "reduce", fitted, ReduceReply, final=True)
-    return FinalReply(found=reply.found, answer=reply.answer).decided(reply.certainty)
+    fixed = (("mode", mode), ("style", style))
+    return Form(PROMPT, ReduceReply, fixed, max(REPLY_TOKENS, window // 8), name="findings", role="reduce")

@@ -6,7 +6,6 @@ the filter. One decision and nothing else is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from pydantic import BaseModel
@@ -26,18 +25,25 @@ class SiftReply(BaseModel):
     keep: Literal["yes", "no"]
 
 
-async def worth_keeping(model: ChatModel, question: str, note: str, shrink: Callable[[int], str]) -> bool:
+async def worth_keeping(model: ChatModel, question: str, note: str) -> bool:
     """Whether a note helps to answer the question.
 
     Args:
         model: who decides.
         question: what is asked.
         note: the note as it is shown.
-        shrink: makes it shorter where it does not fit.
 
     Raises:
         MalformedReply, CutReply: after a retry.
     """
-    parts = [Part("question", as_data(question)), Part("note", note, shrink=shrink)]
+
+    def shorter(tokens: int) -> str:
+        # A decision needs no more than how a note begins; the note itself stays whole.
+        kept = as_data(note)
+        while model.window.count(kept) > tokens:
+            kept = kept[: len(kept) * 3 // 4]
+        return kept
+
+    parts = [Part("question", as_data(question)), Part("note", as_data(note), shrink=shorter)]
     fitted = await model.window.fit(PROMPT.bind(), parts, reply=REPLY_TOKENS, spare=RETRY_TOKENS)
     return (await ask_typed(model, "sift", fitted, SiftReply)).keep == "yes"

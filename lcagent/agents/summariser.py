@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from lcagent.agents.answerer import StringField
 from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.models.chat import ChatModel
-from lcagent.models.structured import ask_typed
-from lcagent.models.window import Part
+from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.window import Part, Window
 
 PROMPT = load_prompt("summarise")
 # As questions: told to "summarise the document", a 1.5B model finds that no segment does so.
@@ -36,6 +36,13 @@ def most_words(window: int) -> int:
 def reply_tokens(words: int) -> int:
     """Most tokens of a reply."""
     return int(words * _TOKENS_A_WORD) + _BESIDE
+
+
+def room(window: Window, question: str, words: int) -> int:
+    """Tokens of notes that a call and its retry can hold beside the question."""
+    reply = reply_tokens(words) + RETRY_TOKENS
+    left = window.room(PROMPT.bind(words=words), ("question", "findings"), reply=reply)
+    return left - window.count(as_data(question)) - window.size // 100
 
 
 async def summarise(

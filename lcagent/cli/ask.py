@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -15,6 +16,7 @@ from lcagent.cli.options import (
     ApiKeyOption,
     HomeOption,
     ModelOption,
+    ProfileOption,
     SetOption,
     TimeoutOption,
     TrustOption,
@@ -22,9 +24,12 @@ from lcagent.cli.options import (
     settings_from,
 )
 from lcagent.errors import UsageError
+from lcagent.graphs import STRATEGIES
+from lcagent.text import shown
 
 if TYPE_CHECKING:
     from lcagent.answer import Answer
+    from lcagent.cli.progress import Console
     from lcagent.settings import Settings
 
 EXIT = {"answered": 0, "conflicting": 0, "not_found": 3, "budget": 4}
@@ -35,14 +40,16 @@ def ask(
         list[str],
         typer.Argument(metavar="DOC... QUESTION", help="Files, folders or -, then the question."),
     ],
-    strategy: Annotated[
-        str | None, typer.Option(help="auto, direct, memagent, mapreduce, longagent or segment.")
+    strategy: Annotated[str | None, typer.Option(help=", ".join(["auto", *STRATEGIES]) + ".")] = None,
+    style: Annotated[
+        str | None, typer.Option(help="How long the answer is: auto (as the question needs), short or full.")
     ] = None,
     model: ModelOption = None,
     api_base: ApiBaseOption = None,
     api_key: ApiKeyOption = None,
     window: WindowOption = None,
     timeout: TimeoutOption = None,
+    profile: ProfileOption = None,
     home: HomeOption = None,
     trust_config: TrustOption = False,
     options: SetOption = None,
@@ -61,7 +68,9 @@ def ask(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Also write the JSON object to a file.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors, no marks on stdout.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what each segment gave.")] = False,
 ) -> None:
     """Ask one or more documents a question.
@@ -74,11 +83,13 @@ def ask(
     settings = settings_from(
         options,
         strategy=strategy,
+        style=style,
         model=model,
         api_base=api_base,
         api_key=api_key,
         window=window,
         timeout=timeout,
+        profile=profile,
         home=home,
         trust_config=trust_config,
         max_calls=max_calls,
@@ -89,28 +100,39 @@ def ask(
         settings,
         words[:-1],
         words[-1],
+        Telling(as_json=as_json, stream=stream, output=output, quiet=quiet, verbose=verbose),
         password=password,
         resume=resume,
-        stream=stream,
-        as_json=as_json,
-        output=output,
-        quiet=quiet,
-        verbose=verbose,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How an answer is told.
+
+    Args:
+        as_json: print one JSON object.
+        stream: print the answer while it is written.
+        output: also write the JSON object there.
+        quiet: nothing on stderr but errors, and no marks in the answer, since nothing explains them.
+        verbose: say what each segment gave.
+    """
+
+    as_json: bool
+    stream: bool
+    output: Path | None
+    quiet: bool
+    verbose: bool
 
 
 def deliver(
     settings: Settings,
     sources: list[str],
     question: str,
+    telling: Telling,
     *,
     password: str | None,
     resume: bool,
-    stream: bool,
-    as_json: bool,
-    output: Path | None,
-    quiet: bool,
-    verbose: bool,
 ) -> NoReturn:
     """Read, print the answer to stdout and all else to stderr, and exit with the answer's status.
 
@@ -118,52 +140,67 @@ def deliver(
         settings: how to read.
         sources: files, folders or -.
         question: what is asked of them.
+        telling: how the answer is told.
         password: for an encrypted PDF.
         resume: also show the answer of a run that had finished.
-        stream: print the answer while it is written.
-        as_json: print one JSON object.
-        output: also write the JSON object there.
-        quiet: nothing on stderr but errors.
-        verbose: say what each segment gave.
 
     Raises:
         UsageError: `output` cannot be written, found out before anything is read.
     """
-    if output is not None:
-        _check_writable(output)
+    if telling.output is not None:
+        _check_writable(telling.output)
     from lcagent.cli.progress import Console
     from lcagent.events import Finished, RunStarted
     from lcagent.reader import Reader
 
-    console = Console(quiet=quiet, verbose=verbose, echo=stream and not as_json)
+    console = Console(
+        quiet=telling.quiet, verbose=telling.verbose, echo=telling.stream and not telling.as_json
+    )
     with console, Reader(settings, progress=console.fetching) as reader:
         answer: Answer | None = None
-        for event in reader.stream(sources, question, password=password, resume=resume):
+        events = reader.stream(sources, question, password=password, resume=resume)
+        for event in events:
             console.show(event)
             if isinstance(event, RunStarted) and not gc.isenabled():  # `main` has put it off until here
                 gc.freeze()
                 gc.enable()
             if isinstance(event, Finished):
                 answer = event.answer
+                break  # closed once the answer is printed: until then the same command tells it again
     assert answer is not None  # the stream ends with it, or raises
-    if output is not None:
-        try:
-            output.write_text(answer.to_json() + "\n", encoding="utf-8")
-        except OSError as error:  # the disk is full
-            raise UsageError(
-                f"{output} cannot be written: {error.strerror}",
-                hint="the same command with --resume and another -o gives the answer without a call",
-            ) from error
-    if as_json:
-        print(answer.to_json())
-    elif console.echoed != answer.answer:
-        print(("\n" if console.echoed else "") + answer.answer)
-    elif console.echoed:
-        print()
+    if telling.output is not None:
+        _write(answer, telling.output)
+    if telling.as_json:
+        print(shown(answer.to_json()))
+    else:
+        _print(answer, telling, console)
     sys.stdout.flush()
-    if not quiet and not as_json:
+    events.close()
+    if not telling.as_json:
         console.tell_answer(answer)
     raise typer.Exit(EXIT[answer.status])
+
+
+def _write(answer: Answer, file: Path) -> None:
+    try:
+        file.write_text(answer.to_json() + "\n", encoding="utf-8")
+    except OSError as error:  # the disk is full
+        raise UsageError(
+            f"{file} cannot be written: {error.strerror}",
+            hint="the same command with --resume and another -o gives the answer without a call",
+        ) from error
+
+
+def _print(answer: Answer, telling: Telling, console: Console) -> None:
+    """Print the answer, or of a streamed one what is not printed yet: marks, or all that a check changed."""
+    text = shown(answer.answer if telling.quiet and not telling.stream else answer.text)
+    echoed = console.echoed.rstrip()
+    if not text.startswith(echoed):
+        print(flush=True)
+        console.say("after its checks the answer is:")
+        print(text)
+    elif echoed != text or not console.echoed.endswith("\n"):
+        print(text[len(echoed) :])
 
 
 def _check_writable(file: Path) -> None:

@@ -16,6 +16,7 @@ from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
     ModelOption,
+    ProfileOption,
     SetOption,
     WindowOption,
     settings_from,
@@ -49,6 +50,7 @@ def bench(
     api_base: ApiBaseOption = None,
     api_key: ApiKeyOption = None,
     window: WindowOption = None,
+    profile: ProfileOption = None,
     options: SetOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
 ) -> None:
@@ -60,7 +62,9 @@ def bench(
     if words[0] == "compare":
         _compare(words[1:])
         return
-    settings = settings_from(options, model=model, api_base=api_base, api_key=api_key, window=window)
+    settings = settings_from(
+        options, model=model, api_base=api_base, api_key=api_key, window=window, profile=profile
+    )
     from lcagent.evals.bench import Plan
 
     plan = Plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,9 +16,12 @@ from lcagent.cli.options import (
     TrustOption,
     settings_from,
 )
+from lcagent.text import shown
 
 if TYPE_CHECKING:
+    from lcagent.models.profile import ModelProfile
     from lcagent.models.serving.connect import Choice
+    from lcagent.settings import Settings
 
 
 def doctor(
@@ -36,29 +40,90 @@ def doctor(
     from lcagent.models.serving.facts import machine_facts
 
     choice, instead = survey(settings)
+    from lcagent.runs.prune import stored_bytes
+
+    profile = _profile(instead or choice, settings)
     facts = machine_facts(settings)
+    size = stored_bytes(settings.data_dir) / (1 << 20)
+    facts["store"] = f"{size:.1f} of {settings.store_mb} MB (`lcagent runs prune` makes room)"
     if instead is not None:
-        facts = {"instead": f"{_shown(instead)}, because {instead.why}", **facts}
+        facts = {"instead": f"{_named(instead)}, because {instead.why}", **facts}
     if as_json:
-        shown = {
+        told = {
             "uses": choice.source,
             "model": choice.model,
             "why": choice.why,
             "remedy": choice.remedy,
+            "profile": profile and profile.model_dump(),
             "facts": facts,
         }
-        print(json.dumps(shown, indent=2))
+        print(json.dumps(told, indent=2))
     else:
-        print(f"uses     {_shown(choice)}")
-        print(f"because  {choice.why}")
+        print(shown(f"uses     {_named(choice)}"))
+        print(shown(f"because  {choice.why}"))
         if choice.remedy:
             print(f"{'mend' if choice.source == 'none' else 'better':<9}{choice.remedy}")
-        for name, fact in facts.items():
-            print(f"{name:<9}{fact}")
+        for name, fact in {**({"profile": _told(profile)} if profile else {}), **facts}.items():
+            print(shown(f"{name:<9}{fact}"))
     raise typer.Exit(1 if choice.source == "none" else 0)
 
 
-def _shown(choice: Choice) -> str:
+def _profile(choice: Choice, settings: Settings) -> ModelProfile | None:
+    """The profile that would apply; None where no model would be used."""
+    if choice.source == "none":
+        return None
+    from lcagent.memory.profiles import StoredProfiles, with_stance
+    from lcagent.memory.store import Store
+    from lcagent.models.profile import unmeasured
+    from lcagent.models.serving.weights import DEFAULT
+
+    model = choice.model or DEFAULT.filename
+    model = Path(model).stem if choice.source == "embedded" else model
+    fingerprint = _fingerprint(choice, settings)
+    kept: ModelProfile | None = None
+    if (file := settings.data_dir / "lcagent.db").exists():
+        store = Store(file)
+        try:
+            profiles = StoredProfiles(store)
+            # Of a server that does not run yet nobody can tell what it will serve under the name.
+            kept = profiles.get(model, fingerprint) if fingerprint else profiles.latest(model)
+        finally:
+            store.close()
+    return with_stance(kept or unmeasured(model, fingerprint), settings)
+
+
+def _fingerprint(choice: Choice, settings: Settings) -> str:
+    """As an open model would have it; empty where its server does not run yet."""
+    from lcagent.models.fingerprint import of_name
+    from lcagent.models.tokens import counter_for
+
+    endpoint = choice.endpoint
+    if endpoint is None or endpoint.fingerprint:
+        return endpoint.fingerprint if endpoint else ""
+    counter = counter_for(endpoint, settings.tokenizer)
+    counter.close()
+    return of_name(endpoint.model, counter.source)
+
+
+def _told(profile: ModelProfile) -> str:
+    """A profile in a sentence."""
+    from lcagent.cli.probe import reach
+
+    source = {
+        "assumed": "nobody measured this model",
+        "shipped": "shipped with lcagent",
+        "probe": f"measured on {profile.measured}",
+        "set": "set by --profile or LCAGENT_PROFILE",
+    }[profile.source]
+    parts = [f"{profile.stance} ({source})"]
+    if profile.certainty is not None:
+        parts.append(f"certainty threshold {profile.certainty:.3g}")
+    if profile.effective_tokens is not None:
+        parts.append(f"right up to {reach(profile)}")
+    return "; ".join([*parts, "`lcagent probe` measures it" + " again" * (profile.source == "probe")])
+
+
+def _named(choice: Choice) -> str:
     return f"{_WORDS[choice.source]}{': ' + choice.model if choice.model else ''}"
 
 

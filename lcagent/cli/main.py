@@ -14,8 +14,10 @@ import typer
 from lcagent.cli import ask as ask_command
 from lcagent.cli import bench as bench_command
 from lcagent.cli import config, doctor, models, runs
+from lcagent.cli import probe as probe_command
 from lcagent.cli import summarize as summarize_command
 from lcagent.errors import LcagentError
+from lcagent.text import shown
 
 app = typer.Typer(
     name="lcagent",
@@ -29,6 +31,7 @@ app = typer.Typer(
 app.command("ask")(ask_command.ask)
 app.command("summarize")(summarize_command.summarize)
 app.command("bench")(bench_command.bench)
+app.command("probe")(probe_command.probe)
 app.command("doctor")(doctor.doctor)
 app.command("config")(config.config)
 app.add_typer(runs.app, name="runs")
@@ -100,9 +103,9 @@ def _tell(error: LcagentError) -> None:
     if "--json" in sys.argv:
         print(json.dumps({"code": error.code, "message": error.message, "hint": error.hint}))
         return
-    print(f"error: {error.message}", file=sys.stderr)
+    print(f"error: {shown(error.message)}", file=sys.stderr)
     if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+        print(f"hint: {shown(error.hint)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

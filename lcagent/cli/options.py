@@ -29,6 +29,14 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, e.g. memagent.mode=overwrite."),
 ]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        help="Is the model believed: auto (by what is known of it), trusting, cautious, or probe"
+        " (measure it first, once).",
+    ),
+]
 
 
 def settings_from(pairs: list[str] | None = None, *, trust_config: bool = False, **flags: Any) -> Any:

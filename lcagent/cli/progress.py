@@ -6,12 +6,15 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from lcagent.cli.answers import duration, footnotes, notes, search_lines, status_line
 from lcagent.events import AnswerDelta, Event, Notice, RunStarted, SegmentRead
-from lcagent.text import whole_characters
+from lcagent.text import folded_line, shown
 
 if TYPE_CHECKING:
     from lcagent.answer import Answer
 
+_LEAST_ROOM = 24
+"""Characters of a line's text below which it is not wrapped."""
 _PLAIN_EVERY = 15.0
 """Seconds between progress lines where stderr is no terminal."""
 
@@ -65,7 +68,21 @@ class Console:
     def say(self, text: str) -> None:
         """One line."""
         if not self._quiet:
-            self._out.print(text)
+            # On a terminal lines end with a word; elsewhere they are left whole.
+            self._out.print(shown(text), soft_wrap=not self._out.is_terminal)
+
+    def _say_hanging(self, label: str, text: str) -> None:
+        """A labelled line; on a terminal what does not fit goes on under the text, not under the label."""
+        from rich.text import Text
+
+        begin, whole = f"  {label}", folded_line(text)
+        room = self._out.width - len(begin)
+        if not self._out.is_terminal or room < _LEAST_ROOM:
+            self.say(begin + whole)
+            return
+        for line in Text(whole).wrap(self._out, room):
+            self.say(begin + line.plain.rstrip())
+            begin = " " * len(begin)
 
     def fetching(self, what: str, done: int, total: int) -> None:
         """Progress of a model file being fetched."""
@@ -87,7 +104,7 @@ class Console:
             self._read(event)
         elif isinstance(event, AnswerDelta) and self._echo:
             self._bar.stop()
-            text = whole_characters(event.text)
+            text = shown(event.text)
             self.echoed += text
             sys.stdout.write(text)
             sys.stdout.flush()
@@ -118,36 +135,23 @@ class Console:
         since = done - (self._first or 0)
         left = (now - self._started) / since * (total - done) if since > 0 else 0
         self.say(
-            f"{what}: {done} of {total} {unit}, about {_span(left)} left"
+            f"{what}: {done} of {total} {unit}, about {duration(left)} left"
             if done < total
             else f"{what}: {done} of {total} {unit}"
         )
 
     def tell_answer(self, answer: Answer) -> None:
         """Where the answer stands, how much was read, what it cost."""
+        if self._quiet:
+            return
         self.say("")
-        for citation in answer.citations:
-            where = f", page {citation.page}" if citation.page else f", character {citation.char_start}"
-            quote = " ".join(citation.quote.split())
-            self.say(f"  [{citation.document}{where}] “{quote}”")
-        for warning in [*answer.warnings, *(f"not read: {s}" for s in answer.coverage.skipped)]:
-            self.say(f"  note: {warning}")
-        if answer.dropped_quotes:
-            self.say(f"  {answer.dropped_quotes} quotes that do not stand in the document were dropped")
-        usage = answer.usage
-        again = f" ({usage.replayed} from an earlier command)" if usage.replayed else ""
-        tokens = usage.prompt_tokens + usage.completion_tokens
-        status = answer.status.replace("_", " ")
-        calls = f"{usage.calls} call{'s' * (usage.calls != 1)}"
-        self.say(
-            f"  {status}; {answer.coverage.sentence}; {calls}{again}, {tokens:,} tokens,"
-            f" {_span(usage.seconds)}; run {answer.run_id}"
-        )
-
-
-def _span(seconds: float) -> str:
-    """A length of time for people."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+        for line in footnotes(answer):
+            mark, _, rest = line.partition(" ") if line.startswith("[") else ("-", "", line)
+            self._say_hanging(f"{mark} ", rest)
+        rows = search_lines(answer)
+        width = max((len(label) for label, _ in rows), default=0)
+        for label, text in rows:
+            self._say_hanging(f"{label:<{width}}  ", text)
+        for note in notes(answer):
+            self._say_hanging("note: ", note)
+        self._say_hanging("", status_line(answer))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lcagent.cli.answers import footnotes, notes, search_lines, status_line
 from lcagent.cli.options import HomeOption, settings_from
+from lcagent.text import folded_line, shown
 
 if TYPE_CHECKING:
     from lcagent.runs.records import Runs
 
-app = typer.Typer(help="List, show, replay and delete runs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, replay, delete and prune runs.", no_args_is_help=True)
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or 'last'.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -34,7 +36,7 @@ def list_runs(
         sources = ", ".join(json.loads(row["sources"])[:2])
         print(
             f"{row['id']}  {when}  {row['status']:<11}  {row['calls']:>5} calls  {row['seconds']:>7.1f} s"
-            f"  {sources}: {row['question'][:60]}"
+            f"  {folded_line(sources)}: {folded_line(row['question'][:60])}"
         )
 
 
@@ -43,36 +45,47 @@ def show(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False)
     """One run: question, answer, citations, cost, evidence."""
     runs = _runs(home)
     row = runs.find(run)
-    entries = runs.entries(row["id"])
+    findings = runs.findings(row["id"])
     if as_json:
         row["answer"] = json.loads(row["answer"]) if row["answer"] else None
-        row["evidence"] = entries
-        print(json.dumps(row, indent=2, ensure_ascii=False))
+        row["evidence"] = findings
+        print(shown(json.dumps(row, indent=2, ensure_ascii=False)))
         return
-    print(f"run       {row['id']} ({row['status']})\nquestion  {row['question']}")
-    print(f"documents {', '.join(json.loads(row['sources']))}")
-    print(f"how       {row['strategy']} with {row['model']}")
+    print(f"run       {row['id']} ({row['status']})")
+    print(f"question  {shown(row['question'])}")
+    print(f"documents {shown(', '.join(json.loads(row['sources'])))}")
+    print(f"how       {row['strategy']} with {shown(row['model'])}")
     if row["error"]:
-        print(f"error     {row['error']}")
+        print(f"error     {shown(row['error'])}")
     if row["answer"]:
-        _print_answer(json.loads(row["answer"]))
-    if entries:
-        print(f"evidence  {len(entries)} entries")
-    for entry in entries:
-        quote = " ".join((entry["quote"] or entry["note"]).split())
+        _print_answer(row["answer"])
+    if findings:
+        print(f"evidence  {len(findings)} findings")
+    for entry in findings:
+        quote = " ".join((entry["quote"] or entry["text"]).split())
         target = f" {entry['target']}" if entry["target"] else ""
-        print(f"  {entry['document']}.{entry['segment']}.{entry['seq']} {entry['op']}{target}: {quote}")
+        where = f"{entry['document']}.{entry['segment']}.{entry['seq']}"
+        print(shown(f"  {where} {entry['op']}{target}: {quote}"))
 
 
-def _print_answer(answer: dict[str, Any]) -> None:
-    print(f"answer    {answer['text']} ({answer['status']})")
-    for citation in answer["citations"]:
-        page = f", page {citation['page']}" if citation["page"] else ""
-        print(f"  [{citation['document']}{page}] “{' '.join(citation['quote'].split())}”")
-    usage = answer["usage"]
-    tokens = usage["prompt_tokens"] + usage["completion_tokens"]
-    print(f"cost      {usage['calls']} calls, {tokens:,} tokens, {usage['seconds']:.1f} s")
-    print(f"coverage  {answer['coverage']['sentence']}")
+def _print_answer(kept: str) -> None:
+    from pydantic import ValidationError
+
+    from lcagent.answer import Answer
+
+    try:
+        answer = Answer.model_validate_json(kept)
+    except ValidationError:  # an earlier version kept it
+        print(f"answer    {shown(str(json.loads(kept).get('answer')))}")
+        return
+    print(f"answer    {shown(answer.text)}")
+    for line in footnotes(answer):
+        print(f"  {folded_line(line)}")
+    for label, text in search_lines(answer):
+        print(f"  {label:<10} {folded_line(text)}")
+    for note in notes(answer):
+        print(f"  note: {folded_line(note)}")
+    print(f"in all    {folded_line(status_line(answer))}")
 
 
 @app.command()
@@ -86,10 +99,11 @@ def replay(run: RunArgument, home: HomeOption = None) -> None:
             f"--- {number}. {call['role']}: {call['prompt_tokens']} + {call['completion_tokens']} tokens,"
             f" {call['cached_tokens']} cached, {call['seconds']:.2f} s{cut}"
         )
-        print(call["text"])
+        print(shown(call["text"]))
     if row["answer"]:
         print("--- answer")
-        print(json.loads(row["answer"])["text"])
+        kept = json.loads(row["answer"])
+        print(shown(kept.get("text") or kept["answer"]))
 
 
 @app.command()
@@ -97,12 +111,34 @@ def delete(
     run: RunArgument,
     home: HomeOption = None,
 ) -> None:
-    """Delete a run with its calls, evidence and checkpoints."""
+    """Delete a run with its calls, evidence, checkpoints, and the parsed text that only it used."""
     settings = settings_from(home=home)
     runs = _runs(home)
     row = runs.find(run)
     runs.delete(row["id"], settings.data_dir)
     print(f"deleted {row['id']}")
+
+
+@app.command()
+def prune(
+    home: HomeOption = None,
+    older_than: Annotated[
+        float | None,
+        typer.Option(metavar="DAYS", min=0, help="Finished runs older than this go; default 30."),
+    ] = None,
+    max_size: Annotated[
+        int | None,
+        typer.Option(metavar="MB", min=0, help="Beyond it the oldest finished runs go, old or not."),
+    ] = None,
+) -> None:
+    """Delete old finished runs, and the parsed documents that no run uses; unfinished runs stay."""
+    from lcagent.runs import prune as room
+
+    folder = settings_from(home=home).data_dir
+    most = None if max_size is None else max_size << 20
+    runs, parsed = room.prune(folder, older_than=older_than, most=most)
+    size = room.stored_bytes(folder) / (1 << 20)
+    print(f"deleted {runs} runs and {parsed} parsed texts; {size:.1f} MB are left")
 
 
 def _runs(home: str | None) -> Runs:

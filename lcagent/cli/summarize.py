@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from lcagent.cli.ask import deliver
+from lcagent.cli.ask import Telling, deliver
 from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
     HomeOption,
     ModelOption,
+    ProfileOption,
     SetOption,
     TimeoutOption,
     TrustOption,
@@ -30,6 +31,7 @@ def summarize(
     api_key: ApiKeyOption = None,
     window: WindowOption = None,
     timeout: TimeoutOption = None,
+    profile: ProfileOption = None,
     home: HomeOption = None,
     trust_config: TrustOption = False,
     options: SetOption = None,
@@ -45,7 +47,9 @@ def summarize(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Also write the JSON object to a file.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors, no marks on stdout.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what each segment gave.")] = False,
 ) -> None:
     """Summarise one or more documents, with the sentences that the summary rests on.
@@ -67,6 +71,7 @@ def summarize(
         api_key=api_key,
         window=window,
         timeout=timeout,
+        profile=profile,
         home=home,
         trust_config=trust_config,
         max_calls=max_calls,
@@ -77,11 +82,7 @@ def summarize(
         settings,
         documents,
         ABOUT.format(topic=about) if about else WHOLE,
+        Telling(as_json=as_json, stream=stream, output=output, quiet=quiet, verbose=verbose),
         password=password,
         resume=resume,
-        stream=stream,
-        as_json=as_json,
-        output=output,
-        quiet=quiet,
-        verbose=verbose,
     )

@@ -1,6 +1,7 @@
 """Documents: formats to pages, pages to segments, spans, quote checking."""
 
-from lcagent.documents.document import Coverage, Document, Page, coverage
+from lcagent.documents.document import Coverage, Document, Page, coverage, extent
+from lcagent.documents.headings import Heading, Outline, headings_text
 from lcagent.documents.lexical import (
     Layout,
     Passage,
@@ -20,8 +21,10 @@ from lcagent.documents.segments import Segment, split
 __all__ = [
     "Coverage",
     "Document",
+    "Heading",
     "Layout",
     "Loaded",
+    "Outline",
     "Page",
     "ParseCache",
     "Passage",
@@ -30,8 +33,10 @@ __all__ = [
     "Span",
     "check_quote",
     "coverage",
+    "extent",
     "figures",
     "find_quote",
+    "headings_text",
     "lay_out",
     "linked",
     "load",

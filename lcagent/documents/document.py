@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
+
+from lcagent.documents.headings import MOST_CHARS, Outline
+from lcagent.text import clipped
+
+_BLOCK = 1 << 16
+"""Characters between two counts that are kept."""
+_MADE = frozenset({"html", "docx"})
+"""Formats whose text has other lines than the file shows."""
+_MOST_HEADING = 80
+"""Characters of a heading in a place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its number from 1, and its characters `start:end` of the document's text."""
+    """One page: its number from 1, and its characters `start:end` of the document's text.
+
+    `label` is what is printed on it where that is another than its number: "ii", "A-3".
+    """
 
     number: int
     start: int
     end: int
+    label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is worked out on demand is kept beside the fields
 class Document:
     """What was read from one file.
 
@@ -42,21 +58,77 @@ class Document:
 
     def page_at(self, offset: int) -> int | None:
         """The number of the page that a character stands on; None where there are no pages."""
+        return page.number if (page := self._page(offset)) is not None else None
+
+    def _page(self, offset: int) -> Page | None:
         if not self.pages:
             return None
         index = bisect_right(self.pages, offset, key=lambda page: page.start) - 1
-        return self.pages[max(index, 0)].number
+        return self.pages[max(index, 0)]
+
+    @cached_property
+    def outline(self) -> Outline:
+        """Its headings: found when first asked for, which takes 2 s for 100 MB."""
+        return Outline(self.text, self.pages)
+
+    @cached_property
+    def _newlines(self) -> array[int]:
+        """How many stand before each block of the text."""
+        return _counts(self.text, "\n")
+
+    @cached_property
+    def _blank_lines(self) -> array[int]:
+        return _counts(self.text, "\n\n")
 
     def place(self, offset: int) -> str:
-        """Where a person looks a character up: its page, or the line of a text without pages."""
-        if (page := self.page_at(offset)) is not None:
-            return f"{self.unit} {page}"
-        return f"line {self.text.count(chr(10), 0, offset) + 1}"
+        """Where a person looks a character up: "page 4 (ii), 2 Terms" or "4.2 Notice period, line 120".
+
+        Lines are counted in texts that have them, paragraphs where the text is made from HTML or DOCX, there
+        from the heading on.
+        """
+        end = self.text.find(
+            "\n", offset, offset + MOST_CHARS + 1
+        )  # what begins with a heading stands under it
+        headings = [h for h in self.outline.above(max(end, offset)) if h.kind != "table"]
+        if (page := self._page(offset)) is not None:
+            named = f"{self.unit} {page.number}" + (f" ({page.label})" if page.label else "")
+            # A chapter that says nothing of its own does not go on with the heading of the one before it.
+            inside = self.unit != "chapter" or (headings and headings[-1].start >= page.start)
+            return f"{named}, {clipped(headings[-1].text, _MOST_HEADING)}" if headings and inside else named
+        if self.format in _MADE:
+            start = headings[-1].end if headings else 0
+            counted = _before(self.text, "\n\n", self._blank_lines, offset)
+            number = counted - _before(self.text, "\n\n", self._blank_lines, start) + (not headings)
+            within = f"paragraph {max(number, 1)}"
+        else:
+            within = f"line {self._line(offset):,}"
+        return f"{clipped(headings[-1].text, _MOST_HEADING)}, {within}" if headings else within
+
+    def lines(self, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """First and last line of each stretch of the text."""
+        return [(self._line(start), self._line(max(start, end - 1))) for start, end in spans]
+
+    def _line(self, offset: int) -> int:
+        return _before(self.text, "\n", self._newlines, offset) + 1
 
     @property
     def empty_pages(self) -> tuple[int, ...]:
         """Numbers of the pages that hold no text."""
         return tuple(p.number for p in self.pages if self.text[p.start : p.end].isspace() or p.start == p.end)
+
+
+def _counts(text: str, mark: str) -> array[int]:
+    """How often a mark begins before each block of a text."""
+    counts = array("q", [0])
+    for start in range(0, len(text), _BLOCK):
+        counts.append(counts[-1] + text.count(mark, start, start + _BLOCK + len(mark) - 1))
+    return counts
+
+
+def _before(text: str, mark: str, counts: array[int], offset: int) -> int:
+    """How often a mark begins before a character."""
+    block = min(max(offset, 0), len(text)) // _BLOCK
+    return counts[block] + text.count(mark, block * _BLOCK, offset + len(mark) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +178,65 @@ def coverage(document: Document, spans: Iterable[tuple[int, int]]) -> Coverage:
         chars_read=sum(end - start for start, end in covered),
         chars_total=len(document.text),
     )
+
+
+_MOST_RANGES = 12
+
+
+def extent(document: Document, spans: Iterable[tuple[int, int]]) -> tuple[str, str]:
+    """What was read and what was not, as people name it: ("pages 1-12 and 14", "page 13 holds no text").
+
+    Args:
+        document: the document.
+        spans: characters read.
+
+    Returns:
+        Empty where there is nothing to name.
+    """
+    covered = _merge(list(spans))
+    if not document.pages:
+        edges = [0, *(edge for span in covered for edge in span), len(document.text)]
+        gaps = zip(edges[::2], edges[1::2], strict=True)
+        unread = [(s, e) for s, e in gaps if document.text[s:e].strip()]
+        if not unread:
+            return "all of it", ""
+        if document.format in _MADE:  # its lines are none that a person has before them
+            share = round(100 * sum(e - s for s, e in unread) / len(document.text))
+            return f"{100 - share} % of it", f"{share} % of it"
+        read = [(s, e) for s, e in covered if not document.text[s:e].isspace()]
+        return _listed("line", document.lines(read)), _listed("line", document.lines(unread))
+    empty = set(document.empty_pages)
+    full = [page for page in document.pages if page.number not in empty]
+    done = {page.number for page in full if _covers(document.text, covered, page.start, page.end)}
+    left = [page.number for page in full if page.number not in done]
+    parts = [_listed(document.unit, _ranges(left))] if left else []
+    if empty:
+        verb = "holds" if len(empty) == 1 else "hold"
+        parts.append(f"{_listed(document.unit, _ranges(sorted(empty)))} {verb} no text")
+    return _listed(document.unit, _ranges(sorted(done))), "; ".join(parts)
+
+
+def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Numbers in order as first and last of each run."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        if found and number <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(number, found[-1][1]))
+        else:
+            found.append((number, number))
+    return found
+
+
+def _listed(unit: str, ranges: list[tuple[int, int]]) -> str:
+    """ "pages 1-12, 14 and 16-20"; of very many only the first."""
+    if not ranges:
+        return ""
+    parts = [f"{first:,}" if first == last else f"{first:,}-{last:,}" for first, last in ranges]
+    if len(parts) > _MOST_RANGES:
+        parts = [*parts[: _MOST_RANGES - 1], f"{len(parts) - _MOST_RANGES + 1} more"]
+    one = len(ranges) == 1 and ranges[0][0] == ranges[0][1]
+    listed = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    return f"{unit}{'' if one else 's'} {listed}"
 
 
 def _merge(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

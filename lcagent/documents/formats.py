@@ -237,6 +237,9 @@ _BLOCKS = {
     "section", "table", "ul", "body", "title",
 }  # fmt: skip
 _LINES = {"br", "li", "tr", "caption", "summary", "option"}
+_ROWS = _LINES - {"br"}
+"""Lines that follow each other without a blank one between."""
+_CELLS = {"td", "th"}
 _UNSEEN = {"script", "style", "template", "noscript", "svg", "head"}
 
 
@@ -279,6 +282,7 @@ def html_text(html: str, *, xml: bool = False) -> str:
 def _walk(root: LexborNode, pieces: list[str]) -> None:
     """Depth first without recursion: hostile pages nest thousands deep."""
     stack: list[tuple[LexborNode | None, str]] = [(root, "")]
+    plain: set[int] = set()
     while stack:
         node, closing = stack.pop()
         if node is None:
@@ -290,11 +294,27 @@ def _walk(root: LexborNode, pieces: list[str]) -> None:
             continue
         if tag in _UNSEEN or tag.startswith(("-", "!", "_")):
             continue
-        edge = "\n\n" if tag in _BLOCKS else "\n" if tag in _LINES else " | " if tag in {"td", "th"} else ""
-        if edge.startswith("\n"):
+        edge = "\n\n" if tag in _BLOCKS else "\n" if tag in _LINES else " | " if tag in _CELLS else ""
+        if node.mem_id in plain:
+            edge = ""
+        children = list(node.iter(include_text=True))
+        if tag in _CELLS or tag == "li":
+            blocks = [child.mem_id for child in children if child.tag in _BLOCKS]
+            plain.update(
+                blocks if len(blocks) == 1 else ()
+            )  # the one paragraph of a cell or an item breaks no line
+        if edge.startswith("\n") and not (tag in _ROWS and _begins_line(pieces)):
             pieces.append(edge)
         stack.append((None, "" if tag == "br" else edge))
-        stack.extend((child, "") for child in reversed(list(node.iter(include_text=True))))
+        stack.extend((child, "") for child in reversed(children))
+
+
+def _begins_line(pieces: list[str]) -> bool:
+    """Whether nothing but blanks has been written on this line."""
+    for piece in reversed(pieces):
+        if piece.strip(" "):
+            return piece.endswith("\n")
+    return True
 
 
 def _text_of(node: LexborNode) -> str:

@@ -107,6 +107,11 @@ def dates(text: str) -> list[str]:
     return found
 
 
+def in_iso(text: str) -> str:
+    """A text in small letters with each of its dates as `@YYYY-MM-DD`, or as much of that as it states."""
+    return _each_date(text.casefold(), lambda match: f" @{_date(match)} ")
+
+
 def without_dates(text: str, stated: Sequence[str]) -> str:
     """A text in small letters without those of its dates that are among others, however they are written.
 

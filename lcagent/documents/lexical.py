@@ -14,7 +14,10 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, starmap
+
+from lcagent.documents.boundaries import sentence_ends
 
 K1, B = 1.2, 0.75
 MAX_PASSAGE = 500
@@ -37,7 +40,6 @@ _UNSPACED = re.compile(f"[{_SCRIPTS}]")
 _SPACED = re.compile(rf"[^\W{_SCRIPTS}]+")
 _RUN = re.compile(rf"[{_SCRIPTS}]+|{_SPACED.pattern}")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
-_SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s+|[。！？][」』”’）]?\s*")
 _LINE_END = re.compile(r"\n")
 _SPACE = re.compile(r"\s+")
 _APART = frozenset(":;,()[]{}|\n–—")
@@ -79,6 +81,7 @@ class Layout:
     mixed: bool
 
 
+@lru_cache(maxsize=1 << 13)  # a text says the same words again and again
 def stem(word: str) -> str:
     """Cut the commonest English endings; other languages mostly pass through."""
     for ending in _ENDINGS:
@@ -136,29 +139,44 @@ class Folded:
     """
 
     def __init__(self, pieces: Iterable[str]) -> None:
-        folded = [piece.casefold() for piece in pieces]
-        self._ends = list(accumulate(len(piece) + 1 for piece in folded))
-        self._whole = "\n".join(folded)
+        pieces = list(pieces)
+        plain = "\n".join(pieces)
+        self._whole = plain.casefold()
+        if len(self._whole) != len(plain):  # some characters are folded into several
+            pieces = [piece.casefold() for piece in pieces]
+        self._ends = list(accumulate(len(piece) + 1 for piece in pieces))
+        self._known: dict[str, list[int]] = {}
 
     def holders(self, stems: Iterable[str]) -> dict[int, set[str]]:
         """Which of some stems (of `query_words`) each piece holds, by number; those with none left out."""
-        whole = self._whole
         held: dict[int, set[str]] = {}
         for wanted in stems:
-            anywhere = unspaced(wanted)
-            at = whole.find(wanted)
-            while at >= 0:
-                if anywhere or self._begins_at(at, wanted):
-                    held.setdefault(bisect_right(self._ends, at), set()).add(wanted)
-                at = whole.find(wanted, at + len(wanted))
+            for number in self.numbers(wanted):
+                held.setdefault(number, set()).add(wanted)
         return held
+
+    def numbers(self, wanted: str) -> list[int]:
+        """The pieces that hold one stem, in order; found once, since statements about a text share words."""
+        if (known := self._known.get(wanted)) is not None:
+            return known
+        numbers = self._known[wanted] = list[int]()
+        whole, ends, anywhere = self._whole, self._ends, unspaced(wanted)
+        at = whole.find(wanted)
+        while at >= 0:
+            if anywhere or self._begins_at(at, wanted):
+                numbers.append(bisect_right(ends, at))
+                at = whole.find(wanted, ends[numbers[-1]])
+            else:
+                at = whole.find(wanted, at + len(wanted))
+        return numbers
 
     def _begins_at(self, at: int, wanted: str) -> bool:
         """Whether a word begins there that has this stem."""
-        word = _SPACED.match(self._whole, at)
-        if word is None or (at and _SPACED.match(self._whole, at - 1, at)):
+        before = self._whole[at - 1] if at else " "
+        if (before.isalnum() or before == "_") and not unspaced(before):
             return False
-        return word.group() not in STOPWORDS and stem(word.group()) == wanted
+        word = _SPACED.match(self._whole, at)
+        return word is not None and word.group() not in STOPWORDS and stem(word.group()) == wanted
 
 
 def passages(text: str, start: int = 0, end: int | None = None) -> Iterator[Passage]:
@@ -203,10 +221,13 @@ def _is_heading(paragraph: str) -> bool:
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     while end - start > MAX_PASSAGE * 1.25:
         low, cut = start + MAX_PASSAGE // 2, start + MAX_PASSAGE
-        for pattern in (_SENTENCE_END, _LINE_END, _SPACE):
-            if ends := [m.end() for m in pattern.finditer(text, low, cut)]:
-                cut = ends[-1]
-                break
+        if (sentence := max(sentence_ends(text, low, cut), default=0)) > start:
+            cut = sentence
+        else:
+            for pattern in (_LINE_END, _SPACE):
+                if found := [m.end() for m in pattern.finditer(text, low, cut)]:
+                    cut = found[-1]
+                    break
         yield start, cut
         start = cut
     if text[start:end].strip():

@@ -14,6 +14,8 @@ from lcagent.text import whole_characters
 
 PAGE_BREAK = "\f"
 _MOST_PAGES_NAMED = 12
+_MOST_LABEL = 20
+"""Characters of a page's label."""
 # pdfium marks a hyphen at a line's end with U+FFFE or U+0002; pages may hold other control characters.
 _HYPHEN = re.compile("[\ufffe\x02](?=[\r\n])\r?\n?|[\ufffe\x02]")
 _PDFIUM = threading.Lock()
@@ -29,8 +31,9 @@ def parse_pdf(data: bytes, *, name: str, sha256: str, password: str | None) -> D
         DocumentDamaged: neither parser can open it.
         DocumentEmpty: it has no pages.
     """
+    labels: list[str] = []
     try:
-        texts = _by_pdfium(data, name, password)
+        texts, labels = _by_pdfium(data, name, password)
     except DocumentEncrypted:
         raise
     except Exception as refusal:  # noqa: BLE001 - whatever pdfium refuses, pypdf may repair
@@ -39,15 +42,16 @@ def parse_pdf(data: bytes, *, name: str, sha256: str, password: str | None) -> D
         raise DocumentEmpty(f"{name} has no pages", hint="the file is a PDF without content")
     if not any(text.strip() for text in texts):
         texts = _second_look(data, name, password, texts)
-    return _document(texts, name, sha256)
+    return _document(texts, labels, name, sha256)
 
 
-def _document(texts: list[str], name: str, sha256: str) -> Document:
+def _document(texts: list[str], labels: list[str], name: str, sha256: str) -> Document:
     pages: list[Page] = []
     offset = 0
     for number, text in enumerate(texts, start=1):
         end = offset + len(text) + (number < len(texts))  # each page but the last ends with a break
-        pages.append(Page(number, offset, end))
+        label = labels[number - 1] if labels else ""
+        pages.append(Page(number, offset, end, "" if label == str(number) else label))
         offset = end
     warnings: tuple[str, ...] = ()
     blank = [str(n) for n, text in enumerate(texts, start=1) if not text.strip()]
@@ -58,7 +62,8 @@ def _document(texts: list[str], name: str, sha256: str) -> Document:
     return Document(name, PAGE_BREAK.join(texts), tuple(pages), "page", sha256, "pdf", warnings)
 
 
-def _by_pdfium(data: bytes, name: str, password: str | None) -> list[str]:
+def _by_pdfium(data: bytes, name: str, password: str | None) -> tuple[list[str], list[str]]:
+    """The text of each page, and the label that the file gives it."""
     with _PDFIUM:  # the first import too: it initialises the library
         import pypdfium2 as pdfium
 
@@ -69,7 +74,8 @@ def _by_pdfium(data: bytes, name: str, password: str | None) -> list[str]:
                 raise _encrypted(name, password) from error
             raise
         try:
-            return [_page_text(pdf, index) for index in range(len(pdf))]
+            pages = range(len(pdf))
+            return [_page_text(pdf, index) for index in pages], [_label(pdf, index) for index in pages]
         finally:
             pdf.close()
 
@@ -92,6 +98,16 @@ def _page_text(pdf: object, index: int) -> str:
         return ""
     finally:
         page.close()
+
+
+def _label(pdf: object, index: int) -> str:
+    import pypdfium2 as pdfium
+
+    assert isinstance(pdf, pdfium.PdfDocument)
+    try:
+        return " ".join(clean(pdf.get_page_label(index)).split())[:_MOST_LABEL]
+    except (pdfium.PdfiumError, UnicodeDecodeError):
+        return ""  # a broken label must not cost the page
 
 
 def clean(text: str) -> str:

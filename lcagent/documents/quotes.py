@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
 
+from lcagent.documents.boundaries import END, MARKS, ends
 from lcagent.documents.document import Document
 from lcagent.documents.lexical import Folded, query_words, unspaced
+from lcagent.documents.unlaid import Unlaid, unlaid
 
 MAX_SENTENCE = 400
 """Characters from which a sentence is split at its clauses."""
+_STRETCH = 1 << 16
+"""Characters up to which a stretch of text is brought into one form once for several quotations."""
 _LEAST_QUOTE = 3
 """A quotation with fewer letters and digits stands everywhere and says nothing; Chinese ones count twice."""
 
@@ -28,94 +32,46 @@ class Span:
 
 # Every match begins with one character of a set: that lets the engine skip from one to the next.
 _BREAK = re.compile(
-    r"[\n\f.!?…。！？]"
+    rf"[\n\f{MARKS}]"
     r"(?:(?<=\n)[ \t\r]*\n\s*|(?<=\f)\s*"  # paragraphs and pages
     r"|(?<=\n)(?=[ \t]*(?:[-*•▪◦‣]|\(?\d{1,3}[.)]|#{1,6}|\|)[ \t])"  # list items, headings, table rows
-    r"|(?<=[.!?…])(?P<closing>[\"'”’)\]]*)\s+(?=[\"'“‘(\[]*[A-Z0-9À-ÞА-Я])"
-    r"|(?<=[。！？])(?P<bracket>[」』”]?)\s*)"
+    rf"|{END})"
 )
-_CLAUSE = re.compile(r"[;:]\s+|,\s+|\s*\n\s*|\s+")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(\[“\"'])(?:[A-Z]|[A-Za-z](?:\.[A-Za-z])+|Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|Nos?|vs|cf|ca|al|pp?|vol|"
-    r"figs?|eqs?|Inc|Ltd|Corp|Gen|Col|Lt|Capt|Rev|Hon|approx|dept)\.[\"'”’)\]]*$"
-)
+_CLAUSE = re.compile(r"[;:,]\s+|[、，；：،؛]\s*|\s*\n\s*|\s+")
 
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
-    """Sentences, list items and table rows between two offsets, trimmed, in order."""
+    """Sentences, list items and table rows of any language between two offsets, trimmed, in order."""
     end = len(text) if end is None else end
     spans: list[Span] = []
     begin = start
     for match in _BREAK.finditer(text, start, end):
         stop = match.start()
         if match.lastgroup:
-            # Full stop and closing marks belong to the sentence before the break.
-            stop = match.end(match.lastgroup)
-            space = text[stop : match.end()]
-            in_line = "\n" not in space and "\f" not in space
-            if in_line and _ABBREVIATION.search(text[max(begin, stop - 14) : stop]):
+            if not ends(text, begin, match):
                 continue
+            # Full stop and closing marks belong to the sentence before the break.
+            stop = max(match.end("closing"), match.end("full"))
         spans.extend(_trimmed(text, begin, stop))
         begin = match.end()
     spans.extend(_trimmed(text, begin, end))
     return spans
 
 
-def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
+def _trimmed(text: str, start: int, end: int) -> list[Span]:
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
+    spans: list[Span] = []
     while end - start > MAX_SENTENCE:
         cuts = [m.end() for m in _CLAUSE.finditer(text, start + MAX_SENTENCE // 3, start + MAX_SENTENCE)]
         cut = cuts[-1] if cuts else start + MAX_SENTENCE
-        yield from _trimmed(text, start, cut)
+        spans += _trimmed(text, start, cut)
         start = cut
     if start < end:
-        yield Span(start, end)
-
-
-# One kind of character, one form; everything mapped to "" is left out before comparing.
-_FORMS = str.maketrans(
-    {
-        **dict.fromkeys("‘’‚‛′`´", "'"),
-        **dict.fromkeys("“”„‟″«»", '"'),
-        **dict.fromkeys("‐‑‒–—―−", "-"),
-        "…": "...",
-        "ﬀ": "ff",
-        "ﬁ": "fi",
-        "ﬂ": "fl",
-        "ﬃ": "ffi",
-        "ﬄ": "ffl",
-        "‹": "<",
-        "›": ">",
-        **dict.fromkeys("\u00ad\u200b\u200c\u2060\ufeff\ufffe\x02", ""),
-    }
-)
-
-
-def _normal(text: str) -> tuple[str, list[int]]:
-    """A text in one form, and for each of its characters the offset it came from.
-
-    White space is left out altogether, and so is the hyphen before a line break: a quotation may
-    be laid out in another way than the page.
-    """
-    out: list[str] = []
-    origin: list[int] = []
-    for offset, character in enumerate(text):
-        if character.isspace():
-            if out and out[-1] == "-" and character in "\r\n" and _letter_before(out):
-                out.pop()
-                origin.pop()
-            continue
-        form = character.translate(_FORMS)
-        out.extend(form)
-        origin.extend([offset] * len(form))
-    return "".join(out), origin
-
-
-def _letter_before(out: list[str]) -> bool:
-    return len(out) > 1 and out[-2].isalpha()
+        spans.append(Span(start, end))
+    return spans
 
 
 def find_quote(text: str, quote: str, start: int = 0, end: int | None = None) -> Span | None:
@@ -131,17 +87,20 @@ def find_quote(text: str, quote: str, start: int = 0, end: int | None = None) ->
         end: where to stop.
     """
     end = len(text) if end is None else end
-    wanted, _ = _normal(quote.strip().strip("\"'“”‘’"))
+    wanted = unlaid(quote.strip().strip("\"'“”‘’"))
     if sum(1 + unspaced(character) for character in wanted if character.isalnum()) < _LEAST_QUOTE:
         return None
     if exact := next(occurrences(text, quote.strip(), start, end), None):
         return exact
-    normal, origin = _normal(text[start:end])
-    for at in _finds(normal, wanted, 0, len(normal)):
-        found = Span(start + origin[at], start + origin[at + len(wanted) - 1] + 1)
-        if not (_inside(text, found.start) or _inside(text, found.end)):
-            return found
-    return None
+    if end - start <= _STRETCH and wanted not in _unlaid_stretch(text[start:end]):
+        return None  # as most do not: a model says things in its own words
+    found = (Span(*place) for place in Unlaid(text, start, end).find(wanted))
+    return next((span for span in found if not (_inside(text, span.start) or _inside(text, span.end))), None)
+
+
+@lru_cache(maxsize=16)  # several statements about one segment are looked for one after the other
+def _unlaid_stretch(text: str) -> str:
+    return unlaid(text)
 
 
 def occurrences(text: str, wanted: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
@@ -183,7 +142,7 @@ def check_quote(document: Document, span: Span, quote: str) -> bool:
     """Whether a quotation stands at this very span of the document."""
     if not 0 <= span.start < span.end <= len(document.text):
         return False
-    return _normal(document.text[span.start : span.end])[0] == _normal(quote)[0]
+    return unlaid(document.text[span.start : span.end]) == unlaid(quote)
 
 
 # A comma joins groups of three digits only: "4136800,4272429" is a list.
@@ -212,6 +171,14 @@ class Sentences:
     def spans(self) -> list[Span]:
         """Of all sentences, in order; found once for all notes."""
         return sentences(self._text, self._start, self._end)
+
+    def at(self, place: Span) -> list[Span]:
+        """The sentences that a place stands in, in order; only its paragraphs are looked through."""
+        before = self._text.rfind("\n\n", self._start, place.start)
+        after = self._text.find("\n\n", place.end, self._end)
+        begin, end = (before + 2 if before >= 0 else self._start), (after if after >= 0 else self._end)
+        spans = sentences(self._text, begin, end)
+        return [span for span in spans if span.start < place.end and place.start < span.end]
 
     @cached_property
     def _folded(self) -> Folded:
@@ -248,3 +215,32 @@ class Sentences:
                 scored.append((span, score))
         scored.sort(key=lambda pair: (-pair[1], pair[0].start))
         return scored[:limit]
+
+    def cover(self, words: list[str], *, most: int, adds: float) -> tuple[float, list[Span]]:
+        """Sentences that together hold most of some words, rarer ones (in this stretch) weighing more.
+
+        Args:
+            words: as `query_words` gives them.
+            most: most sentences.
+            adds: share of the words that each sentence after the first must add.
+
+        Returns:
+            The share of the words that they hold, from 0 to 1, and the sentences, the best one first.
+        """
+        places = {word: self._folded.numbers(word) for word in words}
+        weight = {word: 1.0 / (1 + len(numbers)) ** 0.5 for word, numbers in places.items()}
+        whole = sum(weight.values())
+        chosen, share = list[Span](), 0.0
+        while len(chosen) < most:
+            gains: dict[int, float] = {}
+            for word, numbers in places.items():
+                for number in numbers:
+                    gains[number] = gains.get(number, 0.0) + weight[word]
+            best = max(gains, key=lambda number: (gains[number], -number), default=-1)
+            gain = gains.get(best, 0.0) / (whole or 1.0)
+            if gain <= (adds if chosen else 0.0):
+                break
+            chosen.append(self.spans[best])
+            places = {word: numbers for word, numbers in places.items() if best not in numbers}
+            share += gain
+        return share, chosen

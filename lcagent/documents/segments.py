@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from lcagent.documents.boundaries import sentence_ends
+
 Counter = Callable[[str], int]
 """Tokens of a text by the served model's tokenizer; may be a request to a server."""
 
@@ -35,15 +37,8 @@ _LONGEST_CLUSTER = 64
 """Characters to look back for the beginning of an emoji or combining sequence."""
 
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*|\f\s*")
-_SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*\s+|[。！？]+[」』”]?\s*")
 _LINE = re.compile(r"\n\s*")
 _SPACE = re.compile(r"[;:,、，；：]\s+|[、，；：]|\s+")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(\[“\"'])(?:[A-Z]|[A-Za-z](?:\.[A-Za-z])+|Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|No|Nos|vs|cf|ca|al|pp?|"
-    r"vol|ch|fig|figs|eq|ed|eds|inc|ltd|co|corp|gen|col|lt|capt|rev|hon|approx|est|dept|sec|art|"
-    r"jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.$",
-    re.I,
-)
 
 
 def split(text: str, budget: int, count: Counter) -> list[Segment]:
@@ -90,26 +85,16 @@ def _cut(text: str, start: int, end: int) -> int:
     if end >= len(text):
         return len(text)
     low = end - max(1, int((end - start) * _TAIL))
-    for pattern in (_PARAGRAPH, _SENTENCE, _LINE, _SPACE):
-        best = 0
-        # White space after a boundary stays with the text before it, so the pattern may look on.
-        for match in pattern.finditer(text, low, end):
-            if pattern is _SENTENCE and not _ends_sentence(text, start, match):
-                continue
-            best = match.end()
+    for cuts in (_matches(_PARAGRAPH), sentence_ends, _matches(_LINE), _matches(_SPACE)):
+        best = max(cuts(text, low, end), default=0)
         if best > start:
             return best
     return _cluster_start(text, start, end)
 
 
-def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
-    mark = match.start()
-    if text[mark] != ".":
-        return True
-    after = text[match.end() : match.end() + 1]
-    if after.islower():
-        return False
-    return not _ABBREVIATION.search(text[max(start, mark - 12) : mark + 1])
+def _matches(pattern: re.Pattern[str]) -> Callable[[str, int, int], Iterator[int]]:
+    # White space after a boundary stays with the text before it, so the pattern may look on.
+    return lambda text, low, end: (match.end() for match in pattern.finditer(text, low, end))
 
 
 def _cluster_start(text: str, start: int, end: int) -> int:

@@ -7,38 +7,30 @@ the reading's. What the model says is taken as it is: the checks by code belong 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import Any, TypedDict
+from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer
+from lcagent.agents.answerer import Form
 from lcagent.agents.prompt import Prompt
-from lcagent.documents import search
 from lcagent.errors import QuestionTooLong, UsageError
 from lcagent.evals.items import Item
-from lcagent.graphs.direct import direct_room, fits, whole
-from lcagent.graphs.shared.answering import layout, tokens_of
-from lcagent.graphs.shared.checks import cite
-from lcagent.graphs.shared.evidence import View, fill
-from lcagent.graphs.shared.final import Final, final_outcome
-from lcagent.graphs.shared.task import Outcome, Task
+from lcagent.graphs.direct import fits
+from lcagent.graphs.shared.checks import checked
+from lcagent.graphs.shared.evidence import Block, Evidence, block, in_order, size
+from lcagent.graphs.shared.reading import NOTHING_YET, Run
+from lcagent.graphs.shared.task import Region, Task
+from lcagent.graphs.shared.verdict import Verdict
 
-Choose = Callable[[Task, int], list[View]]
+Choose = Callable[[Task, int], list[Block]]
 """From a task and the tokens there is room for, what the model is shown."""
 
 TOP_K = 10
 """Passages of plain retrieval."""
 _BESIDE = 24
 """Tokens for the place of a piece of the document, and line breaks."""
-
-
-class BaselineState(TypedDict):
-    """The whole run."""
-
-    final: dict[str, Any]
-    read: list[list[int]]
 
 
 class Baseline:
@@ -50,91 +42,93 @@ class Baseline:
         choose: what it is shown; None shows nothing.
     """
 
+    version = 2
+
     def __init__(self, name: str, prompt: Prompt, choose: Choose | None) -> None:
         self.name, self._prompt, self._choose = name, prompt, choose
 
-    def prompts(self, settings: Any) -> list[Prompt]:
+    @property
+    def _form(self) -> Form:
+        fixed = (("several", False),) if self._choose else ()
+        return Form(self._prompt, answerer.AnswerReply, fixed)
+
+    def prompts(self, options: Any) -> list[Prompt]:
         """One prompt."""
         return [self._prompt]
 
     def segment_tokens(self, task: Task) -> int:
         """Segments only serve to say what was read."""
-        return max(256, direct_room(task))
+        return max(256, self._form.room(task.model.window, task.question))
 
-    def compile(self, task: Task, checkpointer: Any) -> Any:
-        """The compiled graph."""
-        graph = StateGraph(BaselineState, context_schema=Task)
+    def graph(self, task: Task) -> StateGraph[Any, Any, Any, Any]:
+        """One node."""
+        graph = StateGraph(Run, context_schema=Task)
         graph.add_node("answer", self._answer)
         graph.add_edge(START, "answer")
         graph.add_edge("answer", END)
-        return graph.compile(checkpointer=checkpointer)
+        return graph
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is known yet."""
-        return {"final": {}, "read": []}
+        return dict(NOTHING_YET)
 
-    def outcome(self, task: Task, state: dict[str, Any]) -> Outcome:
-        """A segment counts as read where all of it was shown."""
-        shown = [tuple(span) for span in state["read"]]
-        read = {
-            (d, s.index)
-            for d, segments in enumerate(task.segments)
-            for s in segments
-            if any(d == document and start <= s.start and s.end <= end for document, start, end in shown)
-        }
-        return final_outcome(task, Final(**state["final"]), [], read)
-
-    async def _answer(self, state: BaselineState, runtime: Runtime[Task]) -> dict[str, Any]:
+    async def _answer(self, state: Run, runtime: Runtime[Task]) -> dict[str, Any]:
         task = runtime.context
-        room = direct_room(task)
-        views = self._choose(task, room) if self._choose else []
-        reply = await answerer.answer(
-            task.model,
-            self._prompt,
-            task.question,
-            layout(task, views),
-            name="evidence",
-            shrink=lambda tokens: layout(task, _fitting(task, views, tokens)),
-            several=task.several,
-        )
-        spans = [(v.document, v.start, v.end) for v in views]
-        text = reply.answer.strip()
-        found = reply.found == "yes" and bool(text)
-        cited = [asdict(c) for c in cite(task, text, spans)] if found else []
-        final = Final(text if found else "", found, cited)
-        return {"final": final.as_state(), "read": [list(span) for span in spans]}
+        room = self._form.room(task.model.window, task.question)
+        blocks = self._choose(task, room) if self._choose else []
+        evidence = Evidence(tuple(in_order(blocks)))
+        shown = evidence.text(marks=False)
+        given = await answerer.answer(task.model, self._form, task.question, shown)
+        verdict = checked(task, given.text, evidence) if given.text else Verdict()
+        return {"verdict": verdict.as_state(), "read": _read(task, evidence.regions)}
 
 
-def _fitting(task: Task, views: Sequence[View], tokens: int) -> list[View]:
-    return fill(views, tokens, lambda view: tokens_of(task, view))
+def _read(task: Task, shown: Sequence[Region]) -> list[tuple[int, int]]:
+    """A segment counts as read where all of it was shown."""
+    spans = [(place, task.corpus.segment(place)) for place in task.corpus.places]
+    return [
+        place
+        for place, s in spans
+        if any(place[0] == document and start <= s.start and s.end <= end for document, start, end in shown)
+    ]
 
 
-def head_and_tail(task: Task, room: int) -> list[View]:
+def _fitting(task: Task, regions: Sequence[Region], room: int) -> list[Block]:
+    chosen: list[Block] = []
+    for region in regions:
+        further = block(task, region)
+        if (needed := size(task, further)) <= room:
+            chosen.append(further)
+            room -= needed
+    return chosen
+
+
+def head_and_tail(task: Task, room: int) -> list[Block]:
     """The beginning and the end of the document, half of the room each; all of it where it fits.
 
     Raises:
         QuestionTooLong: there is no room for either.
     """
-    text, count = task.documents[0].text, task.model.window.count
-    if fits(task, room):
-        return whole(task)
+    text, count = task.corpus.documents[0].text, task.model.window.count
+    if fits(task):
+        return [block(task, (0, 0, len(text)))]
     half = max(0, (room - 2 * _BESIDE) // 2)
     ratio = len(text[: half * 8]) / max(1, count(text[: half * 8]))  # characters a token
-    size = int(half * ratio)
-    while size and (count(text[:size]) > half or count(text[-size:]) > half):
-        size = size * 19 // 20
-    if not size:
+    length = int(half * ratio)
+    while length and (count(text[:length]) > half or count(text[-length:]) > half):
+        length = length * 19 // 20
+    if not length:
         raise QuestionTooLong(
             f"the question leaves nothing of the window's {task.model.window.size} tokens",
             hint="ask a shorter question, or use a larger --window",
         )
-    return [View(0, 0, size, []), View(0, max(size, len(text) - size), len(text), [])]
+    return [block(task, (0, 0, length)), block(task, (0, max(length, len(text) - length), len(text)))]
 
 
-def best_passages(task: Task, room: int) -> list[View]:
+def best_passages(task: Task, room: int) -> list[Block]:
     """Plain retrieval: the best passages by BM25 for the question's words, as many as fit."""
-    hits = search(task.documents[0].text, task.question, limit=TOP_K)
-    return _fitting(task, [View(0, hit.start, hit.end, []) for hit in hits], room)
+    hits = task.retrieval.search(task.question, limit=TOP_K)
+    return _fitting(task, [hit.region for hit in hits], room)
 
 
 def gold_only(item: Item) -> Choose:
@@ -146,18 +140,18 @@ def gold_only(item: Item) -> Choose:
     if not item.gold and not item.gold_pages:
         raise UsageError("nothing says where its answer stands", hint="leave out the strategy gold")
 
-    def choose(task: Task, room: int) -> list[View]:
+    def choose(task: Task, room: int) -> list[Block]:
         spans = list(item.gold)
         if item.gold_pages:
-            pages = {page.number: page for page in task.documents[0].pages}
+            pages = {page.number: page for page in task.corpus.documents[0].pages}
             spans = [(pages[n].start, pages[n].end) for n in item.gold_pages if n in pages]
-        views = _fitting(task, [View(0, start, end, []) for start, end in spans], room)
-        if not views:  # asked without them, it would be a guess from no document at all
+        blocks = _fitting(task, [(0, start, end) for start, end in spans], room)
+        if not blocks:  # asked without them, it would be a guess from no document at all
             raise UsageError(
                 f"no place of the answer fits a window of {task.model.window.size} tokens",
                 hint="use a larger --window",
             )
-        return views
+        return blocks
 
     return choose
 
@@ -174,7 +168,7 @@ def baseline(name: str, item: Item) -> Baseline | None:
     if name == "closed":
         return Baseline(name, answerer.CLOSED_BOOK, None)
     chooser = gold_only(item) if name == "gold" else {"cut": head_and_tail, "bm25": best_passages}.get(name)
-    return Baseline(name, answerer.FROM_EVIDENCE, chooser) if chooser else None
+    return Baseline(name, answerer.BRIEF, chooser) if chooser else None
 
 
 BASELINES = ("closed", "cut", "bm25", "whole", "gold")

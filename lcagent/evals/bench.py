@@ -25,7 +25,7 @@ from lcagent.memory.store import Store
 from lcagent.models.serving.session import ModelSession
 from lcagent.runs.records import Runs
 from lcagent.runs.runner import Request as Question
-from lcagent.runs.runner import run
+from lcagent.runs.runner import mark_told, run
 from lcagent.settings import Settings, load_settings, split_strategy
 
 TIMED_OUT = "TimedOut"
@@ -245,6 +245,7 @@ class Bench:
             question = Question([self._source(item)], item.question, resume=True, strategy=chosen)
             async with asyncio.timeout(self.plan.item_seconds):
                 answer = await run(question, settings, session, note)
+            mark_told(settings, answer.run_id)
         except TimeoutError:
             row.error = TIMED_OUT
         except UsageError as error:
@@ -276,7 +277,7 @@ class Bench:
 
     def _fill(self, row: Row, answer: Answer, item: Item, settings: Settings) -> None:
         with _runs(settings) as runs:
-            calls, entries = runs.call_rows(answer.run_id), runs.entries(answer.run_id)
+            calls, entries = runs.call_rows(answer.run_id), runs.findings(answer.run_id)
         text = load(self._source(item)).text
         row.prediction, row.status, row.run_id = answer.answer, answer.status, answer.run_id
         row.citations = [

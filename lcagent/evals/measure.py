@@ -65,7 +65,7 @@ def retention(
 
     Args:
         answers: accepted answers; a bare yes or no stands everywhere and is left out.
-        entries: the run's ledger.
+        entries: the findings in the run's ledger.
         calls: its finished calls, in the order in which they ended.
     """
     facts = [a for a in answers if a.strip().casefold() not in {"yes", "no"}]
@@ -74,7 +74,7 @@ def retention(
         held = [_holds(memory, facts) for memory in memories]
         return int(any(held)), int(any(held) and held[-1])
     gone = {entry["target"] for entry in entries if entry["op"] == "supersede"}
-    recorded = [e for e in entries if _holds(e["quote"], facts)]
+    recorded = [e for e in entries if _holds(f"{e['quote']} {e['text']}", facts)]
     live = [e for e in recorded if f"{e['document']}.{e['segment']}.{e['seq']}" not in gone]
     return int(bool(recorded)), int(bool(live))
 

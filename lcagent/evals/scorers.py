@@ -5,9 +5,6 @@ All of them run from 0 to 1. A failed, timed-out or budget-cut item scores 0 eve
 
 from __future__ import annotations
 
-import re
-import string
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -17,35 +14,10 @@ from lcagent.documents.lexical import STOPWORDS
 from lcagent.errors import UsageError
 from lcagent.evals.choices import chosen_letter
 from lcagent.evals.items import Cited, Row
+from lcagent.text import normalise
 
 LEAST_KEY_WORDS = 0.2
 """Share of a reference's key words under which F1* is 0 (LV-Eval)."""
-
-_ARTICLES = {"a", "an", "the"}
-_FORMS = str.maketrans({**dict.fromkeys("‐‑‒–−", "-"), **dict.fromkeys("—―…", " ")})
-_THOUSANDS = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
-_LIST_COMMA = re.compile(r"(?<=\d),(?=\d)")
-_LEADING_POINT = re.compile(r"(?<![\w.])\.(?=\d)")
-_FULL_STOP = re.compile(r"(?<!\d)\.|\.(?!\d)")
-
-
-def normalise(text: str) -> str:
-    """Lower-cased, without punctuation and articles, white space folded: as SQuAD (Rajpurkar 2016).
-
-    Figures keep their value, which SQuAD's own script does not see to: `1,234` is `1234`, `5.9` is not
-    `59`, and `4,7` is two numbers. Typographic marks count as the ASCII ones; dashes set off words.
-    """
-    text = unicodedata.normalize("NFKC", text.translate(_FORMS)).lower()
-    text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
-    text = _LEADING_POINT.sub("0.", _LIST_COMMA.sub(" ", text))
-    text = "".join(c for c in _FULL_STOP.sub("", text) if c == "." or not _is_mark(c))
-    return " ".join(token for token in text.split() if token not in _ARTICLES)
-
-
-@cache
-def _is_mark(character: str) -> bool:
-    category = unicodedata.category(character)
-    return character in string.punctuation or category[0] == "P" or category == "Sc"
 
 
 def _raw(text: str) -> str:

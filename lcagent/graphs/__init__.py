@@ -1,30 +1,37 @@
-"""Graphs: the strategies, one LangGraph graph a file, and the one runner that runs them."""
+"""Graphs: the strategies, one LangGraph graph a folder or file, and the registry by which they are found."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lcagent.graphs.shared.task import Strategy, Task
+    from pydantic import BaseModel
 
-STRATEGIES = {
-    "direct": "lcagent.graphs.direct:Direct",
-    "memagent": "lcagent.graphs.memagent.graph:MemAgent",
-    "mapreduce": "lcagent.graphs.mapreduce.graph:MapReduce",
-    "longagent": "lcagent.graphs.longagent.graph:LongAgent",
-    "segment": "lcagent.graphs.segmentplus.graph:Segment",
+    from lcagent.graphs.shared.task import Strategy
+
+STRATEGIES: Mapping[str, tuple[str, str | None]] = {
+    "direct": ("lcagent.graphs.direct:Direct", None),
+    "memagent": ("lcagent.graphs.memagent.graph:MemAgent", "lcagent.graphs.memagent.options:Options"),
+    "mapreduce": ("lcagent.graphs.mapreduce.graph:MapReduce", "lcagent.graphs.mapreduce.options:Options"),
+    "longagent": ("lcagent.graphs.longagent.graph:LongAgent", "lcagent.graphs.longagent.options:Options"),
+    "segment": ("lcagent.graphs.segmentplus.graph:SegmentPlus", "lcagent.graphs.segmentplus.options:Options"),
 }
-"""Each strategy's class, imported when it is used."""
+"""Each strategy's class and the class of its settings, imported when they are used."""
 
 
-def pick_strategy(task: Task) -> Strategy:
-    """The strategy that the settings name; `auto` takes `direct` where everything fits one call."""
-    named = task.settings.strategy
-    if named == "auto":
-        from lcagent.graphs.direct import direct_room, fits
+def strategy(name: str) -> Strategy:
+    """A strategy by its name."""
+    return _imported(STRATEGIES[name][0])()
 
-        room = direct_room(task)
-        named = "direct" if room > 0 and fits(task, room) else "memagent"
-    module, _, name = STRATEGIES[named].partition(":")
-    return getattr(import_module(module), name)()
+
+def options(name: str) -> type[BaseModel] | None:
+    """The class of a strategy's settings (`--set NAME.SETTING=VALUE`); None: it has none."""
+    where = STRATEGIES[name][1]
+    return _imported(where) if where else None
+
+
+def _imported(where: str) -> type:
+    module, _, name = where.partition(":")
+    return getattr(import_module(module), name)

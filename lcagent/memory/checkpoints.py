@@ -6,7 +6,6 @@ states of our graphs the hand-over costs several times the write (docs/design/00
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +20,8 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
+
+from lcagent.memory.store import connect
 
 
 class LoopSaver(SqliteSaver):
@@ -70,8 +71,7 @@ class LoopSaver(SqliteSaver):
 @contextmanager
 def open_checkpoints(path: Path) -> Generator[LoopSaver]:
     """Open the checkpoints' file; what was written survives a SIGKILL."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path, timeout=30.0, check_same_thread=False)) as connection:
+    with closing(connect(path, "DEFERRED")) as connection:
         # States are plain data; nothing else may be read back from the file.
         saver = LoopSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         saver.setup()

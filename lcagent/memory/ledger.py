@@ -1,19 +1,23 @@
-"""The evidence ledger: append-only, one row an operation, each with a quote that code has checked.
+"""The evidence ledger: append-only, one row a finding, each with the sentences that code found for it.
 
-MemAgent's memory is rewritten whole at each step, and an untrained model loses facts that way. Here
-a step only ever appends (add, merge, supersede, claim); what the model sees is a bounded view of what is
-live. Nothing that was recorded can be lost.
+MemAgent's memory is rewritten whole at each step, and an untrained model loses facts that way. Here a step
+only ever appends; what a model sees is a bounded view. Nothing that was recorded can be lost.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import replace
+import json
+from collections.abc import Iterable, Sequence
 
-from lcagent.memory.entries import Entry
-from lcagent.memory.standing import Standing
+from lcagent.documents import Span
+from lcagent.memory.findings import Finding, Known
 from lcagent.memory.store import Store
+
+STRIDE = 1000
+"""Each round's findings of a segment are numbered from a multiple of this: rounds cannot collide."""
+JOINT = 4
+"""Tokens for the mark and the line break of each finding in a view."""
+_COLUMNS = "document, segment, text, spans, role, answer, detail, quote, seq, op, target, tokens"
 
 
 class Ledger:
@@ -25,108 +29,65 @@ class Ledger:
     """
 
     def __init__(self, store: Store, run: str) -> None:
-        self._store = store
-        self._run = run
-        self._documents: dict[int, list[Entry]] | None = None
-        self._standing: dict[int, tuple[int, Standing]] = {}
+        self._store, self._run = store, run
+        self._rows: dict[tuple[int, int], list[Finding]] | None = None
+        self._known: dict[int, tuple[int, Known]] = {}
 
-    def record(self, document: int, segment: int, entries: Sequence[Entry]) -> None:
-        """Append one step's rows in one transaction; a step recorded before stays as it was."""
-        known = self._read().setdefault(document, [])
-        first, end = _segments(known, segment, segment + 1)
-        kept = {row.seq for row in known[first:end]}
-        fresh = [e for e in entries if e.seq not in kept]
-        rows = [
-            {
-                "run": self._run,
-                "document": document,
-                "segment": segment,
-                "seq": e.seq,
-                "op": e.op,
-                "target": e.target,
-                "char_start": e.start,
-                "char_end": e.end,
-                "quote": e.quote,
-                "note": e.note,
-                "score": e.score,
-                "tokens": e.tokens,
-            }
-            for e in fresh
-        ]
-        self._store.insert_many("entries", rows)
-        known[end:end] = fresh
-        known[first : end + len(fresh)] = sorted(known[first : end + len(fresh)], key=lambda row: row.seq)
-        if segment < self._standing.get(document, (0,))[0]:
-            del self._standing[document]
+    def record(self, document: int, segment: int, findings: Sequence[Finding]) -> None:
+        """Append one step's findings in one transaction; a step recorded before stays as it was."""
+        known = self._read().setdefault((document, segment), [])
+        kept = {row.seq for row in known}
+        fresh = [finding for finding in findings if finding.seq not in kept]
+        self._store.insert_many("findings", [self._as_row(finding) for finding in fresh])
+        known.extend(fresh)
 
-    def rows(
-        self, document: int | None = None, segment: int | None = None, below: int | None = None
-    ) -> list[Entry]:
-        """All rows in reading order.
+    def _as_row(self, f: Finding) -> dict[str, object]:
+        spans = json.dumps([[span.start, span.end] for span in f.spans])
+        row = {name: getattr(f, name) for name in _COLUMNS.split(", ")}
+        return {"run": self._run, **row, "spans": spans}
+
+    def findings(self, *, below: int | None = None) -> list[Finding]:
+        """All findings in reading order, repetitions too.
 
         Args:
-            document: only this document's.
-            segment: only those of the segment of this number.
             below: only those whose `seq` is smaller, where each round of reading has its own.
         """
-        documents = self._read()
-        which = sorted(documents) if document is None else [document]
-        rows: list[Entry] = []
-        for known in (documents.get(index, []) for index in which):
-            first, end = (0, len(known)) if segment is None else _segments(known, segment, segment + 1)
-            rows += known[first:end]
-        return rows if below is None else [row for row in rows if row.seq < below]
+        rows = self._read()
+        found = [row for place in sorted(rows) for row in sorted(rows[place], key=lambda row: row.seq)]
+        return found if below is None else [row for row in found if row.seq < below]
 
-    def live(
-        self, document: int | None = None, segment: int | None = None, below: int | None = None
-    ) -> list[Entry]:
-        """Rows that still stand on their own: added or superseding, and not superseded."""
-        rows = self.rows(document, segment, below)
-        gone = {row.target for row in rows if row.op == "supersede"}
-        return [row for row in rows if row.stands and not (gone and row.id in gone)]
+    def before(self, document: int, segment: int) -> Known:
+        """What the segments of a document before one gave; it grows with them, step by step."""
+        read, known = self._known.get(document, (0, Known()))
+        if segment < read:
+            read, known = 0, Known()
+        for index in range(read, segment):
+            known.add(self._read().get((document, index), []))
+        self._known[document] = (segment, known)
+        return known
 
-    def repeated(self) -> list[Entry]:
-        """What repeats a row that stands, laid over that row: who says it again is a witness of its own."""
-        live = {row.id: row for row in self.live()}
-        merged = [(row, live[row.target]) for row in self.rows() if row.op == "merge" and row.target in live]
-        return [
-            replace(
-                row,
-                document=target.document,
-                segment=target.segment,
-                start=target.start,
-                end=target.end,
-                quote=target.quote,
-            )
-            for row, target in merged
-        ]
-
-    def standing(self, document: int, before: int) -> Standing:
-        """What `live` gives of the segments before one, in a form that grows with them step by step."""
-        read, standing = self._standing.get(document, (0, Standing()))
-        if before < read:
-            read, standing = 0, Standing()
-        rows = self._read().get(document, [])
-        first, end = _segments(rows, read, before)
-        standing.add(rows[first:end])
-        self._standing[document] = (before, standing)
-        return standing
-
-    def _read(self) -> dict[int, list[Entry]]:
-        if self._documents is None:
-            self._documents = {}
-            sql = (
-                "SELECT document, segment, char_start, char_end, quote, note, score, seq, op, target,"
-                " tokens FROM entries WHERE run = ? ORDER BY document, segment, seq"
-            )
-            for row in self._store.execute(sql, (self._run,)):
-                self._documents.setdefault(row[0], []).append(Entry(*row))
-        return self._documents
+    def _read(self) -> dict[tuple[int, int], list[Finding]]:
+        if self._rows is None:
+            self._rows = {}
+            sql = f"SELECT {_COLUMNS} FROM findings WHERE run = ? ORDER BY document, segment, seq"  # noqa: S608 - ours
+            for document, segment, text, spans, *rest in self._store.execute(sql, (self._run,)):
+                places = tuple(Span(start, end) for start, end in json.loads(spans))
+                finding = Finding(document, segment, text, places, *rest)
+                self._rows.setdefault((document, segment), []).append(finding)
+        return self._rows
 
 
-def _segments(rows: Sequence[Entry], first: int, end: int) -> tuple[int, int]:
-    """Where the rows of the segments from `first` to before `end` stand among rows in reading order."""
-    return (
-        bisect_left(rows, first, key=lambda row: row.segment),
-        bisect_left(rows, end, key=lambda row: row.segment),
-    )
+def view(findings: Iterable[Finding], tokens: int) -> str:
+    """What a reading call sees of the ledger: findings in reading order, the newest that fit.
+
+    Args:
+        findings: in reading order.
+        tokens: most tokens of the view.
+    """
+    lines: list[str] = []
+    for finding in reversed(list(findings)):
+        tokens -= finding.tokens + JOINT
+        if tokens < 0:
+            break
+        lines.append("- " + " ".join(finding.text.split()))
+    return "\n".join(reversed(lines))

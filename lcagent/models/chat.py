@@ -20,6 +20,8 @@ from lcagent.models.transport import ChatRequest, OnDelta, RawReply, Transient, 
 from lcagent.models.window import Fitted, Window
 from lcagent.text import whole_characters
 
+DEFAULT_CONCURRENCY = 8
+"""Requests in flight to a server that does not say how many it runs."""
 ATTEMPTS = 7
 """Tries of one request before the run stops (it can be resumed): about half a minute of waiting."""
 QUIET_SECONDS = 10.0
@@ -350,10 +352,12 @@ def whole(reply: RawReply) -> str:
     """
     if reply.finish_reason == "length":
         thought = " while it was still thinking" if reply.reasoning and not reply.text else ""
-        raise CutReply(
+        cut = CutReply(
             f"the model's reply was cut at its limit{thought}",
             hint="a reasoning model needs --set reasoning_tokens=N" if thought else "",
         )
+        cut.partial = reply.text
+        raise cut
     return reply.text.strip()
 
 

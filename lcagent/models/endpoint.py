@@ -14,6 +14,7 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
 
 from lcagent.errors import AccessRefused, SettingsError
+from lcagent.models.fingerprint import of_llamacpp, of_vllm
 
 Kind = Literal["vllm", "llamacpp", "openai"]
 
@@ -30,6 +31,7 @@ class Endpoint:
         max_model_len: the server's own limit in tokens, prompt and reply; None if not told.
         slots: how many requests it says it runs at once; None if not told.
         origin: one clause for people: why this endpoint is used.
+        fingerprint: names the very model by the server's own facts; empty where it tells none.
     """
 
     base_url: str
@@ -39,6 +41,7 @@ class Endpoint:
     max_model_len: int | None = None
     slots: int | None = None
     origin: str = ""
+    fingerprint: str = ""
 
     @property
     def root(self) -> str:
@@ -146,15 +149,6 @@ def _get(pool: HTTPConnectionPool, url: str, seconds: float) -> tuple[int, bytes
     return answered(pool, "GET", parse_url(url).request_uri, most=_MOST_BYTES, seconds=seconds)
 
 
-def _slots(pool: HTTPConnectionPool, root: str, seconds: float) -> tuple[int | None, int | None]:
-    """llama.cpp divides its context among slots: tokens of one slot's share, and how many there are."""
-    try:
-        props = json.loads(_get(pool, root + "/props", seconds)[1])
-        return props.get("default_generation_settings", {}).get("n_ctx"), props.get("total_slots")
-    except (HTTPError, ValueError, AttributeError):
-        return None, None
-
-
 def probe(
     base_url: str,
     *,
@@ -197,18 +191,33 @@ def probe(
             return None
         served = _served(model, names)
         row = names.get(served) or next(iter(names.values()))
-        owner = str(row.get("owned_by", ""))
-        kind: Kind = "vllm" if owner == "vllm" else "llamacpp" if owner == "llamacpp" else "openai"
-        max_len, slots = row.get("max_model_len"), None
-        if kind == "llamacpp":
-            share, slots = _slots(pool, base_url.removesuffix("/v1"), timeout)
-            max_len = share or max_len
-    return Endpoint(
-        base_url=base_url,
-        model=served,
-        kind=kind,
-        api_key=api_key,
-        max_model_len=int(max_len) if max_len else None,
-        slots=slots,
-        origin=origin,
-    )
+        facts = _facts(pool, base_url.removesuffix("/v1"), row, timeout)
+    return Endpoint(base_url=base_url, model=served, api_key=api_key, origin=origin, **facts)
+
+
+def _facts(pool: HTTPConnectionPool, root: str, row: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """What a server's own addresses tell beside its list of models, as fields of `Endpoint`."""
+    owner = str(row.get("owned_by", ""))
+    most = row.get("max_model_len")
+    told: dict[str, Any] = {}
+    if owner == "vllm":
+        told = {"kind": "vllm", "fingerprint": of_vllm(row, _object(pool, root + "/version", seconds))}
+    elif owner == "llamacpp":
+        props = _object(pool, root + "/props", seconds)
+        # llama.cpp divides its context among the slots and reports one slot's share.
+        most = (props.get("default_generation_settings") or {}).get("n_ctx") or most
+        told = {
+            "kind": "llamacpp",
+            "slots": props.get("total_slots"),
+            "fingerprint": of_llamacpp(row, props),
+        }
+    return {**told, "max_model_len": int(most) if most else None}
+
+
+def _object(pool: HTTPConnectionPool, url: str, seconds: float) -> dict[str, Any]:
+    """What a server tells at an address; nothing where it tells no JSON object."""
+    try:
+        told = json.loads(_get(pool, url, seconds)[1])
+    except (HTTPError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+import orjson
+
 from lcagent.errors import (
     AccessRefused,
     CutReply,
@@ -70,7 +72,10 @@ class ChatRequest:
     @cached_property
     def encoded(self) -> bytes:
         """`body` as JSON: encoded once, for the journal's key and for every try."""
-        return json.dumps(self.body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        try:
+            return orjson.dumps(self.body)
+        except orjson.JSONEncodeError:  # half a surrogate pair, which only an escape can carry
+            return json.dumps(self.body).encode()
 
     @property
     def most_bytes(self) -> int:

@@ -1,29 +1,38 @@
-"""Runs: found again by what decides their calls, locked while written, listed, shown, deleted."""
+"""Runs: found again by what decides their calls, listed, shown, deleted."""
 
 from __future__ import annotations
 
 import json
 import time
 import uuid
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lcagent.answer import Answer
-from lcagent.errors import LcagentError, RunBusy, RunNotFound
+from lcagent.errors import LcagentError, RunNotFound
 from lcagent.graphs.shared.task import Task
-from lcagent.memory.store import UNUSABLE, Store
+from lcagent.memory.ledger import Ledger
+from lcagent.memory.store import UNUSABLE, RunJournal, Store, release
+from lcagent.runs.locks import locked
+from lcagent.settings import Settings
+
+KEPT = ("documents", "segmentations")
+"""Tables of what several runs may use; each has columns `key` and `used`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One row of the table of runs. `answer` is set when it has finished and is only shown again."""
+    """One row of the table of runs. `answer` is set when it has finished and is only told again.
+
+    `version` is what its checkpoints and its evidence were made by; None before there are any.
+    """
 
     id: str
     seconds: float = 0.0
     answer: str | None = None
+    version: str | None = None
 
 
 class Runs:
@@ -32,25 +41,38 @@ class Runs:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def open(self, key: str, task: Task, strategy: str, *, resume: bool) -> RunRecord:
-        """The unfinished run of this key, or a new one; with `resume` a finished one too.
+    def open(self, key: str, task: Task, strategy: str, settings: Settings, *, resume: bool) -> RunRecord:
+        """The unfinished run of this key, one that nobody was told of, or a new one.
 
-        The same command again goes on where the last one stopped; asked again after it had
-        finished, it is a new run.
+        The same command again goes on where the last one stopped, if only to tell its answer; asked
+        again after that, it is a new run.
+
+        Args:
+            key: names it by everything that decides its calls.
+            task: what is asked.
+            strategy: how it is read.
+            settings: kept beside it.
+            resume: a finished one that was told is told again too.
         """
-        rows = self._store.rows(
-            "SELECT id, status, answer, seconds FROM runs WHERE key = ? ORDER BY created DESC LIMIT 1",
-            (key,),
-        )
-        if rows and rows[0]["status"] != "finished":
-            return RunRecord(rows[0]["id"], rows[0]["seconds"])
-        if rows and resume:
-            return RunRecord(rows[0]["id"], rows[0]["seconds"], rows[0]["answer"])
+        with self._store.transaction():  # two askers at once must find one run
+            rows = self._store.rows(
+                "SELECT id, status, answer, seconds, told, version FROM runs WHERE key = ?"
+                " ORDER BY created DESC LIMIT 1",
+                (key,),
+            )
+            if rows and rows[0]["status"] != "finished":
+                return RunRecord(rows[0]["id"], rows[0]["seconds"], version=rows[0]["version"])
+            if rows and (resume or not rows[0]["told"]) and _can_be_read(rows[0]["answer"]):
+                return RunRecord(rows[0]["id"], rows[0]["seconds"], rows[0]["answer"])
+            return self._new(key, task, strategy, settings)
+
+    def _new(self, key: str, task: Task, strategy: str, settings: Settings) -> RunRecord:
         run = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         now = time.time()
         self._store.execute(
-            "INSERT INTO runs (id,key,status,created,updated,question,sources,strategy,model,settings)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO runs"
+            " (id,key,status,created,updated,question,sources,strategy,model,settings,told)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,0)",
             (
                 run,
                 key,
@@ -58,40 +80,50 @@ class Runs:
                 now,
                 now,
                 task.question,
-                json.dumps([d.name for d in task.documents]),
+                json.dumps([d.name for d in task.corpus.documents]),
                 strategy,
                 task.model.name,
-                task.settings.model_dump_json(exclude={"api_key"}),
+                settings.model_dump_json(exclude={"api_key"}),
             ),
         )
         return RunRecord(run)
 
-    @contextmanager
-    def lock(self, record: RunRecord, folder: Path) -> Generator[None]:
-        """One writer a run; the lock goes with the process, however it ends.
+    def uses(self, run: str, **keys: Iterable[str]) -> None:
+        """Note what a run uses, and that it was used now.
 
-        Raises:
-            RunBusy: another process is writing this run.
+        Args:
+            run: its id.
+            keys: for each table of `KEPT` the keys of its rows.
         """
-        try:
-            import fcntl
-        except ImportError:  # no such lock on Windows: two writers then only repeat work
-            yield
-            return
-        path = folder / "locks" / record.id
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise RunBusy(
-                    f"run {record.id} is being written by another process",
-                    hint="wait for it to end; its command with --resume then shows its answer",
-                ) from error
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
+        now = time.time()
+        with self._store.transaction():
+            for kept, several in keys.items():
+                for key in several:
+                    self._store.execute("INSERT OR IGNORE INTO uses VALUES (?,?,?)", (run, kept, key))
+                    self._store.execute(f"UPDATE {kept} SET used = ? WHERE key = ?", (now, key))  # noqa: S608 - ours
+
+    def begin(self, run: str, version: str) -> None:
+        """Note what a run's graph is begun by; evidence of an earlier beginning goes.
+
+        Args:
+            run: its id.
+            version: of graph, code and segments.
+        """
+        with self._store.transaction():
+            self._store.execute("DELETE FROM findings WHERE run = ?", (run,))
+            self._store.execute("UPDATE runs SET version = ? WHERE id = ?", (version, run))
+
+    def ledger(self, run: str) -> Ledger:
+        """The evidence of a run, as it stands now."""
+        return Ledger(self._store, run)
+
+    def journal(self, run: str) -> RunJournal:
+        """The finished calls of a run."""
+        return RunJournal(self._store, run)
+
+    def tell(self, run: str) -> None:
+        """Note that a run's answer has reached whoever asked."""
+        self._store.execute("UPDATE runs SET told = 1 WHERE id = ?", (run,))
 
     def calls(self, run: str) -> int:
         """Finished calls of a run whose replies need not be asked for again."""
@@ -168,12 +200,14 @@ class Runs:
         """Finished calls in the order they ended."""
         return self._store.rows("SELECT * FROM calls WHERE run = ? ORDER BY created", (run,))
 
-    def entries(self, run: str) -> list[dict[str, Any]]:
+    def findings(self, run: str) -> list[dict[str, Any]]:
         """The ledger of a run in reading order."""
-        return self._store.rows("SELECT * FROM entries WHERE run = ? ORDER BY document, segment, seq", (run,))
+        return self._store.rows(
+            "SELECT * FROM findings WHERE run = ? ORDER BY document, segment, seq", (run,)
+        )
 
     def delete(self, run: str, folder: Path) -> None:
-        """Delete a run with its calls, evidence and checkpoints.
+        """Delete a run with its calls, evidence, checkpoints, and the parsed text that only it used.
 
         Args:
             run: its id.
@@ -182,12 +216,30 @@ class Runs:
         Raises:
             RunBusy: another process is writing it.
         """
-        with self.lock(RunRecord(run), folder):
+        with locked(folder, run):
             checkpoints = folder / "checkpoints.db"
             if checkpoints.is_file():
                 from lcagent.memory.checkpoints import open_checkpoints
 
                 with open_checkpoints(checkpoints) as saver:
                     saver.delete_thread(run)
-            for table, column in (("calls", "run"), ("entries", "run"), ("runs", "id")):
-                self._store.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))  # noqa: S608 - fixed names
+                    release(saver.conn)
+            with self._store.transaction():
+                for kept in KEPT:
+                    self._store.execute(
+                        f"DELETE FROM {kept} WHERE key IN (SELECT key FROM uses WHERE kept = ? AND run = ?)"  # noqa: S608 - ours
+                        " AND key NOT IN (SELECT key FROM uses WHERE kept = ? AND run != ?)",
+                        (kept, run, kept, run),
+                    )
+                for table, column in (("calls", "run"), ("findings", "run"), ("uses", "run"), ("runs", "id")):
+                    self._store.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))  # noqa: S608 - fixed names
+            self._store.release()
+
+
+def _can_be_read(answer: str) -> bool:
+    """Whether a stored answer is one of this version."""
+    try:
+        Answer.model_validate_json(answer)
+    except ValueError:
+        return False
+    return True

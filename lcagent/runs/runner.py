@@ -7,38 +7,37 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from lcagent.agents.prompt import as_data
-from lcagent.answer import Answer, Citation, Claim, CoverageReport, UsageReport
-from lcagent.documents import (
-    Loaded,
-    Segment,
-    check_quote,
-    coverage,
-    load_all,
-    split,
-)
-from lcagent.documents.quotes import Span
+from lcagent.answer import Answer
+from lcagent.documents import Loaded, Segment, load_all, split
 from lcagent.errors import LcagentError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
-from lcagent.graphs.shared.reading import READING_NODES, segment_tokens
-from lcagent.graphs.shared.task import Outcome, Strategy, Task
+from lcagent.graphs.shared.reading import segment_tokens
+from lcagent.graphs.shared.retrieval import Retrieval
+from lcagent.graphs.shared.task import Corpus, Progress, Strategy, Task
+from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
+from lcagent.memory.profiles import profile_for
 from lcagent.memory.store import RunJournal, Store, StoredDocuments, StoredSegments
 from lcagent.models.budget import Budget
-from lcagent.models.chat import ChatModel, endpoint_limit
-from lcagent.models.serving.session import ModelSession
+from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, endpoint_limit
+from lcagent.models.profile import ModelProfile
+from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.models.window import Window
+from lcagent.runs.graph import read
+from lcagent.runs.live import Live
+from lcagent.runs.locks import locked
+from lcagent.runs.prune import evict
 from lcagent.runs.records import RunRecord, Runs
+from lcagent.runs.report import Told, make_answer, make_usage
 from lcagent.runs.tracing import tracing
 from lcagent.settings import Settings
 from lcagent.text import whole_characters
 
-DEFAULT_CONCURRENCY = 8
 Emit = Callable[[Event], None]
 
 
@@ -55,8 +54,21 @@ class Request:
     """One given in place of the settings' (a baseline)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one question came with, and where what it gives is kept."""
+
+    request: Request
+    settings: Settings
+    store: Store
+    parsed: StoredDocuments
+    loaded: Loaded
+
+
 async def run(request: Request, settings: Settings, session: ModelSession, emit: Emit) -> Answer:
     """Answer one question; everything finished is kept, whatever happens.
+
+    Whoever asks calls `mark_told` once the answer has arrived: until then the same question gives it again.
 
     Raises:
         LcagentError: any of the tree; the run can be resumed.
@@ -67,16 +79,34 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
         raise UsageError("no document is named", hint='lcagent ask doc.pdf "question"')
     # A byte of the command line that is no UTF-8 comes as half a surrogate pair.
     request = replace(request, question=whole_characters(request.question))
-    with ExitStack() as stack:
-        store = Store(settings.data_dir / "lcagent.db")
-        stack.callback(store.close)
-        loaded = await asyncio.to_thread(
-            load_all, request.sources, password=request.password, cache=StoredDocuments(store)
-        )
+    with closing(Store(settings.data_dir / "lcagent.db")) as store:
+        parsed = StoredDocuments(store)
+        loaded = await asyncio.to_thread(load_all, request.sources, password=request.password, cache=parsed)
         _tell_loaded(loaded, emit)
         # Waited for here, so that a question that is given up gives up the wait too.
-        await session.wait_open(lambda text: emit(Notice(text)))
-        return await _answer(request, settings, session, emit, store, loaded, stack)
+        opened = await session.wait_open(lambda text: emit(Notice(text)))
+        asked = Asked(request, settings, store, parsed, loaded)
+        live = Live(emit, (settings.max_calls, settings.max_tokens, settings.max_seconds))
+        profile = await _profile(opened, settings, store, emit)
+        task = _task(asked, opened, profile, live.emit)
+        try:
+            answer = await _answer(asked, task, live)
+        finally:
+            await task.model.transport.close()
+        evict(store, settings.store_mb << 20)
+    emit(Finished(answer))
+    return answer
+
+
+def mark_told(settings: Settings, run_id: str) -> None:
+    """Note that an answer has reached whoever asked: asked again, the question is a new run.
+
+    Args:
+        settings: where the run is kept.
+        run_id: the answer's.
+    """
+    with closing(Store(settings.data_dir / "lcagent.db")) as store:
+        Runs(store).tell(run_id)
 
 
 def _tell_loaded(loaded: Loaded, emit: Emit) -> None:
@@ -87,30 +117,31 @@ def _tell_loaded(loaded: Loaded, emit: Emit) -> None:
         emit(Notice(f"{name} is left out: {error.message}"))
 
 
-async def _answer(
-    request: Request,
-    settings: Settings,
-    session: ModelSession,
-    emit: Emit,
-    store: Store,
-    loaded: Loaded,
-    stack: ExitStack,
-) -> Answer:
-    from lcagent.graphs import pick_strategy
+async def _profile(opened: OpenModel, settings: Settings, store: Store, emit: Emit) -> ModelProfile:
+    if settings.profile != "probe":
+        return profile_for(opened, settings, store)
+    from lcagent.runs.probe import ensure_profile
 
-    opened = await asyncio.to_thread(session.open, lambda text: emit(Notice(text)))
+    return await ensure_profile(opened, settings, store, lambda text: emit(Notice(text)))
+
+
+def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) -> Task:
+    """What a strategy may use; its run, and with it journal, ledger and segments, is not known yet."""
+    request, settings = asked.request, asked.settings
     size = min(settings.window, opened.most or settings.window)
-    window = Window(size, opened.counter, reasoning=opened.reasoning)
     concurrency = settings.concurrency or opened.slots or DEFAULT_CONCURRENCY
-    task = Task(
-        question=request.question.strip(),
-        documents=loaded.documents,
-        segments=[],
+    question = request.question.strip()
+    corpus = Corpus(tuple(asked.loaded.documents))
+    return Task(
+        question=question,
+        corpus=corpus,
+        options=None,
+        style=settings.style,
         model=ChatModel(
             name=opened.model,
             transport=opened.transport(),
-            window=window,
-            journal=RunJournal(store, ""),
+            window=Window(size, opened.counter, reasoning=opened.reasoning),
+            journal=RunJournal(asked.store, ""),
             budget=Budget(settings.max_calls, settings.max_tokens, settings.max_seconds),
             limit=endpoint_limit(opened.name, concurrency),
             timeout=settings.timeout,
@@ -120,79 +151,71 @@ async def _answer(
             top_p=settings.top_p,
             notice=lambda text: emit(Notice(text)),
         ),
-        ledger=Ledger(store, ""),
-        settings=settings,
-        emit=emit,
-        alive=opened.alive,
-        gate=asyncio.Semaphore(2 * concurrency),
-        stream=request.stream,
+        ledger=Ledger(asked.store, ""),
+        trust=Trust(profile),
+        retrieval=Retrieval(corpus, question),
+        progress=Progress(emit, opened.alive, asyncio.Semaphore(2 * concurrency), request.stream),
     )
-    try:
-        strategy = request.strategy or await asyncio.to_thread(pick_strategy, task)
-        runs = Runs(store)
-        record = runs.open(_key(task, strategy), task, strategy.name, resume=request.resume)
+
+
+async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
+    """The answer: worked out, stored from before, or shared with who asks the same in this process."""
+    settings, runs = asked.settings, Runs(asked.store)
+    strategy = asked.request.strategy or await asyncio.to_thread(_picked, task, settings.strategy)
+    task = replace(task, options=settings.of(strategy.name))
+    budget = await asyncio.to_thread(segment_tokens, task, strategy, settings.window)
+    key, folder = _key(task, strategy, budget), settings.data_dir
+
+    async def work() -> Answer:
+        record = runs.open(key, task, strategy.name, settings, resume=asked.request.resume)
         if record.answer is not None:
-            emit(Notice(f"run {record.id} had finished; this is its answer"))
-            answer = Answer.model_validate(json.loads(record.answer))
-            emit(Finished(answer))
-            return answer
-        stack.enter_context(runs.lock(record, settings.data_dir))
-        task.model.journal = RunJournal(store, record.id)
-        task.ledger = Ledger(store, record.id)
-        budget = await asyncio.to_thread(segment_tokens, task, strategy)
-        task.segments = await asyncio.to_thread(_segments, task, budget, store)
-        return await _run_graph(task, strategy, record, runs, settings, loaded)
-    finally:
-        await task.model.transport.close()
+            task.progress.emit(Notice(f"run {record.id} had finished; this is its answer"))
+            return Answer.model_validate_json(record.answer)
+        with locked(folder, record.id):
+            cut = StoredSegments(asked.store)
+            segments = await asyncio.to_thread(_segments, task, budget, cut)
+            runs.uses(record.id, documents=asked.parsed.keys, segmentations=cut.keys)
+            corpus = Corpus(task.corpus.documents, segments)
+            task.model.journal = runs.journal(record.id)
+            whole = replace(task, corpus=corpus, retrieval=Retrieval(corpus, task.question))
+            return await _work(asked, whole, strategy, record)
+
+    return await live.share(f"{folder}|{key}", work)
 
 
-async def _run_graph(
-    task: Task,
-    strategy: Strategy,
-    record: RunRecord,
-    runs: Runs,
-    settings: Settings,
-    loaded: Loaded,
-) -> Answer:
-    from lcagent.memory.checkpoints import open_checkpoints
+def _picked(task: Task, name: str) -> Strategy:
+    """The strategy that the settings name; `auto` takes `direct` where everything fits one call."""
+    from lcagent.graphs import strategy
 
+    if name == "auto":
+        from lcagent.graphs.direct import fits
+
+        name = "direct" if fits(task) else "memagent"
+    return strategy(name)
+
+
+async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord) -> Answer:
+    runs = Runs(asked.store)
     earlier = runs.calls(record.id)
-    task.emit(
+    task.progress.emit(
         RunStarted(
             run_id=record.id,
             strategy=strategy.name,
             model=task.model.name,
             window=task.model.window.size,
-            segments=task.total,
+            segments=task.corpus.total,
             earlier_calls=earlier,
         )
     )
     started = time.monotonic()
     try:
-        with open_checkpoints(settings.data_dir / "checkpoints.db") as saver, tracing(settings.tracing):
-            graph = strategy.compile(task, saver)
-            config: dict[str, Any] = {
-                "configurable": {"thread_id": record.id},
-                "recursion_limit": 4 * task.total + 100,
-            }
-            snapshot = await graph.aget_state(config)
-            if snapshot.values and not snapshot.next:
-                state = snapshot.values  # killed after the last step: it only had to be told
-            else:
-                begin = None if snapshot.next else strategy.start(task)
-                task.done += sum(t.result is not None for t in snapshot.tasks if t.name in READING_NODES)
-                state = await graph.ainvoke(begin, config, context=task, durability="sync")
-            try:
-                outcome = strategy.outcome(task, state)
-            except LcagentError:
-                # The graph has ended: only without its checkpoints does the next command ask again.
-                await saver.adelete_thread(record.id)
-                raise
-            seconds = record.seconds + time.monotonic() - started
-            usage = _usage(task, runs.totals(record.id), earlier, seconds)
-            answer = _make_answer(task, strategy, record, outcome, loaded, usage)
-            # A budget run goes on from the journal, so its checkpoints (at their end) must go.
-            await saver.adelete_thread(record.id)
+        with tracing(asked.settings.tracing):
+            state = await read(task, strategy, record, runs, asked.settings.data_dir)
+        seconds = record.seconds + time.monotonic() - started
+        usage = make_usage(task, runs.totals(record.id), earlier, seconds)
+        # Headings and lines of a huge text are looked for when something of it is first cited.
+        told = Told(record.id, strategy.name)
+        answer = await asyncio.to_thread(make_answer, task, state, asked.loaded, usage, told)
     except LcagentError as error:
         runs.failed(record.id, error, time.monotonic() - started)
         raise
@@ -200,126 +223,42 @@ async def _run_graph(
         runs.interrupted(record.id, time.monotonic() - started)
         raise
     runs.finished(record.id, answer, time.monotonic() - started)
-    task.emit(Finished(answer))
     return answer
 
 
-def _key(task: Task, strategy: Strategy) -> str:
-    """Names a run by everything that decides its calls, budgets and places excepted."""
-    settings = task.settings
+def _key(task: Task, strategy: Strategy, budget: int) -> str:
+    """Names a run by everything that decides its calls, budgets and places excepted.
+
+    Its version is none of it (`lcagent.runs.graph`): a newer one goes on from the calls that are finished.
+    """
+    model, window = task.model, task.model.window
     exact = {
-        "documents": [[d.name, d.sha256] for d in task.documents],
+        "documents": [[d.name, d.sha256] for d in task.corpus.documents],
         "question": task.question,
         "strategy": strategy.name,
-        "options": getattr(settings, strategy.name).model_dump() if hasattr(settings, strategy.name) else {},
-        "model": task.model.name,
-        "window": task.model.window.size,
-        "reasoning": task.model.window.reasoning,
-        "sampling": [settings.temperature, settings.top_p],
-        "prompts": [f"{p.name}@{p.version}" for p in strategy.prompts(settings)],
+        "options": task.options.model_dump() if task.options is not None else {},
+        "style": task.style,
+        "profile": task.trust.profile.model_dump(),
+        "model": model.name,
+        "tokenizer": window.counter.source,
+        "window": window.size,
+        "segments": budget,
+        "reasoning": window.reasoning,
+        "sampling": [model.temperature, model.top_p],
+        "prompts": [f"{p.name}@{p.version}" for p in strategy.prompts(task.options)],
     }
     return hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
 
 
-def _segments(task: Task, budget: int, store: Store) -> list[list[Segment]]:
-    kept = StoredSegments(store)
+def _segments(task: Task, budget: int, kept: StoredSegments) -> tuple[tuple[Segment, ...], ...]:
     counter = task.model.window.counter
-    every: list[list[Segment]] = []
-    for document in task.documents:
+    every: list[tuple[Segment, ...]] = []
+    for document in task.corpus.documents:
         exact = f"{document.sha256}|{len(document.text)}|{budget}|{counter.source}"
         key = hashlib.sha256(exact.encode()).hexdigest()
         segments = kept.get(key)
         if segments is None:
             segments = split(document.text, budget, lambda text: counter.count(as_data(text)))
             kept.put(key, segments)
-        every.append(segments)
-    return every
-
-
-def _make_answer(
-    task: Task,
-    strategy: Strategy,
-    record: RunRecord,
-    outcome: Outcome,
-    loaded: Loaded,
-    usage: UsageReport,
-) -> Answer:
-    citations: list[Citation] = []
-    dropped = 0
-    for item in outcome.cited:
-        document = task.documents[item.document]
-        if not check_quote(document, Span(item.start, item.end), item.quote):
-            dropped += 1
-            continue
-        citations.append(
-            Citation(
-                number=len(citations) + 1,
-                document=document.name,
-                place=document.place(item.start),
-                page=document.page_at(item.start),
-                char_start=item.start,
-                char_end=item.end,
-                quote=document.text[item.start : item.end],
-            )
-        )
-    numbers = [citation.number for citation in citations]
-    marks = "".join(f"[{number}]" for number in numbers)
-    claims = [Claim(text=outcome.text, support="supported", citations=numbers)] if numbers else []
-    return Answer(
-        answer=outcome.text,
-        text=f"{outcome.text} {marks}".strip(),
-        status=outcome.status,
-        claims=claims,
-        citations=citations,
-        dropped_quotes=dropped,
-        coverage=_coverage(task, outcome, loaded),
-        usage=usage,
-        run_id=record.id,
-        strategy=strategy.name,
-        model=task.model.name,
-        warnings=outcome.warnings,
-    )
-
-
-def _usage(task: Task, totals: dict[str, int], earlier: int, seconds: float) -> UsageReport:
-    ours = task.model.faults
-    return UsageReport(
-        **totals,
-        replayed=earlier,
-        retries=ours.retries,
-        malformed=ours.malformed,
-        cut=ours.cut,
-        seconds=round(seconds, 3),
-    )
-
-
-def _coverage(task: Task, outcome: Outcome, loaded: Loaded) -> CoverageReport:
-    sentences: list[str] = []
-    pages_read = pages_total = chars_read = chars_total = 0
-    pages_empty: list[int] = []
-    for index, document in enumerate(task.documents):
-        spans = [
-            (segment.start, segment.end)
-            for segment in task.segments[index]
-            if (index, segment.index) in outcome.read
-        ]
-        part = coverage(document, spans)
-        prefix = f"{document.name}: " if len(task.documents) > 1 else ""
-        sentences.append(prefix + part.sentence())
-        pages_read += part.pages_read
-        pages_total += part.pages_total
-        pages_empty += part.pages_empty
-        chars_read += part.chars_read
-        chars_total += part.chars_total
-    skipped = outcome.skipped + [f"{name}: {error.message}" for name, error in loaded.skipped]
-    return CoverageReport(
-        sentence="; ".join(sentences),
-        segments_read=len(outcome.read),
-        segments_total=task.total,
-        pages_read=pages_read,
-        pages_total=pages_total,
-        pages_empty=pages_empty,
-        chars_read=chars_read,
-        chars_total=chars_total,
-        skipped=skipped,
-    )
+        every.append(tuple(segments))
+    return tuple(every)

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from lcagent.documents import load
 from lcagent.errors import UsageError
 from lcagent.evals.items import Item
-from lcagent.evals.scorers import normalise, sub_exact_match
+from lcagent.evals.scorers import sub_exact_match
 from lcagent.evals.tasks import TASKS, Request, folder, generate
 from lcagent.evals.tasks.entities import replaced
 from lcagent.evals.tasks.request import drawn
 from lcagent.evals.tasks.words import ADJECTIVES, COINED, NOUNS, PLACES, SURNAMES
+from lcagent.text import normalise
 from tests.helpers import ROOT
 from tests.loopback import count
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from random import Random
 
 from lcagent.errors import UsageError
-from lcagent.evals.scorers import normalise
 from lcagent.evals.tasks.data import found, records
+from lcagent.text import normalise
 
 FILE = "multihop/pool.jsonl"
 _PUNCTUATION = re.compile(r"[^\w\s]|_")

@@ -9,13 +9,12 @@ first. All of it is plain data, because it lives in the graph's checkpoints.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Literal, TypedDict
 
 from lcagent.documents import query_words
+from lcagent.documents.corrections import corrects, supersedes
 from lcagent.documents.forms import holds
 from lcagent.graphs.longagent.clusters import Matcher, cluster, same_answer
-from lcagent.memory.entries import Entry, Evidence, integrate
 
 MOST_SIDES = 16
 """Sides that enter a bracket: it then costs at most 80 calls, however long the document is."""
@@ -24,92 +23,69 @@ Says = Literal["a", "b", "both", "neither"]
 
 
 class Reply(TypedDict):
-    """What one member said to one sub-question, and the sentence that code found for it."""
+    """What one member said to one sub-question, and where the sentences stand that carry it."""
 
-    round: int
     document: int
     index: int
-    kind: Literal["answer", "refusal", "unread"]
     answer: str
-    start: int
-    end: int
+    fact: str
+    spans: list[list[int]]
     quote: str
-    supported: bool
-    wavers: bool
+    held: bool
 
 
-class Side(TypedDict):
+class Side(Reply):
     """One of the different answers to a sub-question: its representative, and who else gave it."""
 
-    answer: str
-    document: int
-    index: int
-    start: int
-    end: int
-    quote: str
-    supported: bool
     others: list[list[int]]
 
 
 class Meeting(TypedDict):
     """What two shared segments gave in one order."""
 
-    round: int
-    stage: int
     a: int
     b: int
     says: Says
 
 
 class Round(TypedDict):
-    """One sub-question: what was answered, which sides still stand, and who met whom."""
+    """One sub-question: what was answered, which sides are left, and who met whom."""
 
     question: str
     sides: list[Side]
-    standing: list[int]
+    left: list[int]
     met: list[list[int]]
     stage: int
     left_out: int
 
 
 def gather(question: str, replies: Sequence[Reply], same: Matcher = same_answer) -> Round:
-    """Refusals out, equal answers together, the sides best first.
+    """Equal answers together, the sides best first.
 
     A side is represented by the member whose own quote holds the answer and is most about the question;
     how many members gave the answer does not count.
 
     Args:
         question: the sub-question.
-        replies: what the members said, in the document's order.
+        replies: of the members that answered, in the document's order.
         same: which answers are equal.
     """
-    given = [reply for reply in replies if reply["kind"] == "answer"]
     words = set(query_words(question))
 
     def rank(reply: Reply) -> tuple[bool, int, int, int]:
         about = len(words & set(query_words(reply["quote"])))
-        return not reply["supported"], -about, reply["document"], reply["index"]
+        return not reply["held"], -about, reply["document"], reply["index"]
 
-    sides: list[tuple[tuple[bool, int, int, int], Side]] = []
-    for members in cluster([reply["answer"] for reply in given], same):
-        best, *others = sorted((given[i] for i in members), key=rank)
-        side = Side(
-            answer=best["answer"],
-            document=best["document"],
-            index=best["index"],
-            start=best["start"],
-            end=best["end"],
-            quote=best["quote"],
-            supported=best["supported"],
-            others=[[reply["document"], reply["index"]] for reply in others],
-        )
-        sides.append((rank(best), side))
-    sides.sort(key=lambda pair: pair[0])
-    kept = [side for _, side in sides[:MOST_SIDES]]
+    sides: list[Side] = []
+    for members in cluster([reply["answer"] for reply in replies], same):
+        best, *others = sorted((replies[i] for i in members), key=rank)
+        sides.append(Side(**best, others=[[reply["document"], reply["index"]] for reply in others]))
+    sides.sort(key=rank)
+    kept = sides[:MOST_SIDES]
     return Round(
         question=question,
         sides=kept,
-        standing=[i for i, side in enumerate(kept) if not _corrected(side, kept)],
+        left=[i for i, side in enumerate(kept) if not _corrected(side, kept)],
         met=[],
         stage=0,
         left_out=len(sides) - len(kept),
@@ -122,14 +98,9 @@ def _corrected(side: Side, sides: Sequence[Side]) -> bool:
 
 
 def _corrects(later: Side, earlier: Side) -> bool:
-    if not (later["supported"] and earlier["supported"]):
+    if not (later["held"] and earlier["held"]):
         return False
-    new, old = (
-        Evidence(side["document"], side["index"], side["start"], side["end"], side["quote"])
-        for side in (later, earlier)
-    )
-    (entry,) = integrate([new], [Entry(**asdict(old))])
-    return entry.op == "supersede"
+    return corrects(later["quote"]) and supersedes(later["quote"], earlier["quote"])
 
 
 def pairs(current: Round) -> list[tuple[int, int]]:
@@ -138,10 +109,10 @@ def pairs(current: Round) -> list[tuple[int, int]]:
     A bracket of n sides that each meeting decides takes log2(n) stages; one more is granted for
     meetings that decide nothing.
     """
-    if len(current["standing"]) < 2 or current["stage"] > (len(current["sides"]) - 1).bit_length():
+    if len(current["left"]) < 2 or current["stage"] > (len(current["sides"]) - 1).bit_length():
         return []
     met = {tuple(pair) for pair in current["met"]}
-    free = list(current["standing"])
+    free = list(current["left"])
     chosen: list[tuple[int, int]] = []
     while len(free) > 1:
         best = free.pop(0)
@@ -168,7 +139,7 @@ def settle(current: Round, meetings: Sequence[Meeting]) -> Round:
             gone.add(b if for_a else a)
     return {
         **current,
-        "standing": [side for side in current["standing"] if side not in gone],
+        "left": [side for side in current["left"] if side not in gone],
         "met": [*current["met"], *map(list, met)],
         "stage": current["stage"] + 1,
     }

@@ -1,120 +1,105 @@
-"""LongAgent's members as nodes: each asked alone over its segment, or two together over both.
+"""LongAgent's members: each asked alone over its segment, or two together over both.
 
 Source: "LongAgent: Scaling Language Models to 128k Context through Multi-Agent Collaboration". All members
-of a round are sent at once; how many requests are in flight is bounded inside, by the endpoint's own limit
-in `ChatModel`, so that each one's result is saved as soon as it is there.
+of a round are asked at once; how many requests are in flight is bounded by the endpoint's own limit.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, TypedDict
-
-from langgraph.runtime import Runtime
-
 from lcagent.agents import member
-from lcagent.documents import search
-from lcagent.errors import BudgetReached
 from lcagent.graphs.longagent import bracket
-from lcagent.graphs.longagent.bracket import Meeting, Reply, Side
-from lcagent.graphs.shared.reading import attempt, tell
-from lcagent.graphs.shared.task import Task, counted
-from lcagent.memory.entries import Evidence, integrate
+from lcagent.graphs.longagent.bracket import Meeting, Reply, Round
+from lcagent.graphs.shared.reading import Reading, Unread, attempt, gathered
+from lcagent.graphs.shared.task import Place, Task
+from lcagent.memory.findings import Finding, Known
+from lcagent.memory.ledger import STRIDE
 
 NEAR = 0.4
 """Share of the best passage's score from which a segment is concerned by a sub-question."""
 _PASSAGES = 200
-"""Best passages of a document that the pre-filter looks at."""
+"""Best passages that the pre-filter looks at."""
 
 
-class MemberState(TypedDict):
-    """One member being asked."""
-
-    round: int
-    question: str
-    document: int
-    index: int
-
-
-class ShareState(TypedDict):
-    """Two members' segments in one order, the sub-question put to both together."""
-
-    round: int
-    stage: int
-    question: str
-    a: int
-    b: int
-    sides: list[Side]
-    turned: bool
-
-
-def concerned(task: Task, question: str) -> list[tuple[int, int]]:
+def concerned(task: Task, question: str) -> list[Place]:
     """The segments that hold a passage which matches a question nearly as well as the best one."""
-    scores: dict[tuple[int, int], float] = {}
-    for number, document in enumerate(task.documents):
-        for hit in search(document.text, question, limit=_PASSAGES, layout=task.layout(number)):
-            index = next(s.index for s in task.segments[number] if s.start <= hit.start < s.end)
-            scores[number, index] = max(hit.score, scores.get((number, index), 0.0))
+    scores: dict[Place, float] = {}
+    for hit in task.retrieval.search(question, limit=_PASSAGES):
+        document, start, _ = hit.region
+        place = (document, task.corpus.segment_at(document, start))
+        scores[place] = max(hit.score, scores.get(place, 0.0))
     best = max(scores.values(), default=0.0)
     return sorted(place for place, score in scores.items() if score >= NEAR * best)
 
 
-async def ask(state: MemberState, runtime: Runtime[Task]) -> dict[str, Any]:
-    """Put the sub-question to one member; one that cannot be asked is noted and passed over."""
-    task, number, index = runtime.context, state["document"], state["index"]
-    try:
-        held = member.Held(task.documents[number], task.segments[number][index])
-        claim = await attempt(task, member.ask_member(task.model, state["question"], held))
-    except BudgetReached as reached:
-        return {"stop": f"budget: {reached.message}"}
-    quote = claim.quote if claim else None
-    reply = Reply(
-        round=state["round"],
-        document=number,
-        index=index,
-        kind="unread" if claim is None else "answer" if claim.answer else "refusal",
-        answer=claim.answer if claim else "",
-        start=quote.span.start if quote else 0,
-        end=quote.span.end if quote else 0,
-        quote=quote.text if quote else "",
-        supported=quote is not None and quote.supported,
-        wavers=claim is not None and claim.wavers,
-    )
-    if quote:
-        _keep(task, reply)
-    if not state["round"]:
-        tell(task, number, index, kept=int(reply["supported"]))
-    return {"replies": [reply]}
+async def ask(task: Task, question: str, place: Place) -> member.Said:
+    """Put the sub-question to one member."""
+    return await member.ask_member(task.model, question, _held(task, place), None, brief=task.trust.brief)
 
 
-def _keep(task: Task, reply: Reply) -> None:
-    """Into the ledger, as the segment's row of this round."""
-    number, index, seq = reply["document"], reply["index"], reply["round"]
-    found = Evidence(
-        number,
-        index,
-        reply["start"],
-        reply["end"],
-        reply["quote"],
-        reply["answer"],
-        float(reply["supported"]),
-    )
-    (entry,) = integrate([found], task.ledger.live(number, index, below=seq))
-    task.ledger.record(number, index, [replace(counted(task, entry), seq=seq)])
+def _held(task: Task, place: Place) -> member.Held:
+    return member.Held(task.corpus.documents[place[0]].text, task.corpus.segment(place))
 
 
-async def share(state: ShareState, runtime: Runtime[Task]) -> dict[str, Any]:
-    """Ask over both members' segments, in one order; neither side's answer is shown."""
-    task = runtime.context
-    a, b = state["sides"]
-    own, other = [
-        member.Held(task.documents[side["document"]], task.segments[side["document"]][side["index"]])
-        for side in ((b, a) if state["turned"] else (a, b))
-    ]
-    try:
-        claim = await attempt(task, member.ask_member(task.model, state["question"], own, other))
-    except BudgetReached as reached:
-        return {"stop": f"budget: {reached.message}"}
-    says = bracket.says(claim.answer if claim else "", a["answer"], b["answer"])
-    meeting = Meeting(round=state["round"], stage=state["stage"], a=state["a"], b=state["b"], says=says)
-    return {"meetings": [meeting]}
+def recorded(task: Task, number: int, got: Reading[member.Said]) -> list[Reply]:
+    """A round's answers, in reading order; each is recorded as a finding.
+
+    Args:
+        task: the run.
+        number: of the round, from 0.
+        got: what the members said.
+    """
+    known, replies = Known(), list[Reply]()
+    known.add(task.ledger.findings(below=STRIDE * number))
+    for place in sorted(got.replies):
+        said = got.replies[place]
+        counts = task.trust.believes(refused=said.refused, held=said.held)
+        if not (said.answer and counts):
+            continue
+        text = task.corpus.documents[place[0]].text
+        quote = " ".join(text[span.start : span.end] for span in said.spans)
+        spans = [[span.start, span.end] for span in said.spans]
+        reply = Reply(
+            document=place[0],
+            index=place[1],
+            answer=said.answer,
+            fact=said.fact,
+            spans=spans,
+            quote=quote,
+            held=said.held,
+        )
+        finding = Finding(
+            *place,
+            said.fact or said.answer,
+            said.spans,
+            role="member",
+            answer=said.answer,
+            quote=quote,
+            tokens=task.corpus.token_estimate(said.fact or said.answer),
+        )
+        found = known.tried([finding], first=STRIDE * number)
+        known.add(found)
+        task.ledger.record(*place, found)
+        replies.append(reply)
+    return replies
+
+
+async def meet(task: Task, current: Round) -> tuple[list[Meeting], str]:
+    """One stage of the bracket: each pair is asked over both segments, in both orders; and the budget's
+    words."""
+
+    async def share(a: int, b: int, turned: bool) -> Meeting | Unread:
+        one, other = current["sides"][a], current["sides"][b]
+        places = [(side["document"], side["index"]) for side in ((other, one) if turned else (one, other))]
+        own, beside = (_held(task, place) for place in places)
+        work = member.ask_member(task.model, current["question"], own, beside, brief=task.trust.brief)
+        said = await attempt(task, work)
+        if isinstance(said, Unread):
+            return said
+        counts = task.trust.believes(refused=said.refused, held=said.held)
+        says = bracket.says(said.answer if counts else "", one["answer"], other["answer"])
+        return Meeting(a=a, b=b, says=says)
+
+    works = [share(a, b, turned) for a, b in bracket.pairs(current) for turned in (False, True)]
+    done = await gathered(works)
+    stop = next((one.reason for one in done if isinstance(one, Unread) and one.budget), "")
+    return [one for one in done if not isinstance(one, Unread)], stop

@@ -1,80 +1,196 @@
-"""MemAgent's step: one segment read with what is known so far.
+"""MemAgent's step: segments read with what is known so far; one after the other, or all of a round at once.
 
-Source: "MemAgent: Reshaping Long-Context LLM with Multi-Conv RL-based Memory Agent", section 3; the ledger in
-place of its memory is ours.
+Source: "MemAgent: Reshaping Long-Context LLM with Multi-Conv RL-based Memory Agent", section 3; the ledger
+in place of its memory is ours. A step of the graph reads several segments: each finished call is
+journalled, and each segment's findings are recorded, so that a killed run repeats none.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from lcagent.agents import overwriter, reader
+from langgraph.runtime import Runtime
+
+from lcagent.agents import reader
 from lcagent.events import Notice
-from lcagent.graphs.shared.retrieval import hint_entries, memory_tokens, memory_view
-from lcagent.graphs.shared.task import Task, counted
-from lcagent.memory.entries import claim, integrate
+from lcagent.graphs.memagent import overwrite
+from lcagent.graphs.shared.reading import Run, Unread, attempt, gathered, read_each
+from lcagent.graphs.shared.task import Place, Task
+from lcagent.memory.findings import Finding, Known
+from lcagent.memory.ledger import STRIDE, view
 
-_COPIES, _COPIED = 3, 1 / 4
-"""A reader that took so many facts, and this share of all, from the memory instead of from the segment reads
-without it from then on: what it repeats, it does not read."""
+SEGMENTS_A_STEP = 16
+"""Of each document."""
+_SUFFICIENT = 2
+"""Segments in a row, or of one round, that are found sufficient, for `memagent.early_exit`."""
 
 
-class ReaderState(TypedDict):
-    """One document being read: which segment comes next, what is known, and what is looked for."""
+class Reader(TypedDict):
+    """One document being read.
 
-    document: int
+    `index` is the segment that comes next, `plan` what is looked for, `memory` the paper's (mode
+    `overwrite`). `told` counts the facts given, `copied` those of them that were taken from the memory;
+    `alone` says that it reads without one; `streak` counts segments in a row that were found sufficient.
+    """
+
     index: int
-    core: str
     plan: str
     memory: str
     told: int
-    """Facts that the reader gave so far …"""
     copied: int
-    """… and those of them that it took from the memory."""
     alone: bool
-    """It reads without the memory."""
     streak: int
-    unread: list[int]
-    stop: str
 
 
-async def read_ledger(task: Task, state: ReaderState) -> dict[str, Any]:
+class MemAgentState(Run):
+    """The whole run. `core` drives the reading; `plan`, `memory` and `round` are of parallel rounds."""
+
+    core: str
+    plan: str
+    asks: str
+    more: bool
+    readers: list[Reader]
+    memory: str
+    round: int
+
+
+def beginning(task: Task) -> dict[str, Any]:
+    """The state before anything is read."""
+    first = Reader(index=0, plan="", memory="", told=0, copied=0, alone=False, streak=0)
+    readers = [dict(first) for _ in task.corpus.documents]
+    texts = {"core": task.question, "plan": "", "asks": "", "memory": ""}
+    return {**texts, "more": True, "readers": readers, "round": 0}
+
+
+async def read_next(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
+    """Read the next segments of every document in order, each against what those before it gave."""
+    task = runtime.context
+    works = [_read_some(task, state, number, one) for number, one in enumerate(state["readers"])]
+    done = await gathered(works)
+    readers = [one for one, _, _ in done]
+    stop = next((stop for _, _, stop in done if stop), "")
+    left = any(one["index"] < len(s) for one, s in zip(readers, task.corpus.segments, strict=True))
+    unread = [row for _, rows, _ in done for row in rows]
+    failed = {(row[0], row[1]) for row in unread}
+    passed = [
+        (number, index)
+        for number, (before, after) in enumerate(zip(state["readers"], readers, strict=True))
+        for index in range(before["index"], after["index"])
+    ]
+    return {
+        "readers": readers,
+        "read": [place for place in passed if place not in failed],
+        "unread": unread,
+        "stop": stop,
+        "more": left and not stop,
+    }
+
+
+async def _read_some(
+    task: Task, state: MemAgentState, document: int, now: Reader
+) -> tuple[Reader, list[list[Any]], str]:
+    """Some segments of one document: where its reader then stands, what could not be read, why it stopped."""
+    now = {**now, "plan": now["plan"] or state["plan"]}
+    unread: list[list[Any]] = []
+    total = len(task.corpus.segments[document])
+    step = overwrite.read if task.options.mode == "overwrite" else _read
+    for index in range(now["index"], min(now["index"] + SEGMENTS_A_STEP, total)):
+        got = await attempt(task, step(task, state["core"], now, (document, index)))
+        if isinstance(got, Unread) and got.budget:
+            return now, unread, got.reason
+        if isinstance(got, Unread):
+            unread.append([document, index, got.reason])
+            got = {"streak": 0}
+        task.progress.tell(task.corpus, (document, index), kept=got.pop("kept", 0))
+        fields: dict[str, Any] = {**now, **got, "index": index + 1}
+        now = Reader(**fields)
+        left = total - index - 1
+        if task.options.early_exit and now["streak"] >= _SUFFICIENT and left:
+            name = task.corpus.documents[document].name
+            return now, unread, f"stopped early: {left} segments of {name} were not read"
+    return now, unread, ""
+
+
+async def _read(task: Task, core: str, now: Mapping[str, Any], place: Place) -> dict[str, Any]:
     """Read one segment, and record what it says."""
-    document, index = state["document"], state["index"]
-    segment = task.segments[document][index]
     # Only what earlier segments gave: a step done again sees what it saw the first time.
-    standing = task.ledger.standing(document, before=index)
-    view = "" if state["alone"] else memory_view(standing, memory_tokens(task))
-    reading = await reader.read_segment(
-        task.model, state["core"], view, state["plan"], task.documents[document], document, segment
-    )
-    found = [*reading.evidence, *hint_entries(task, document, segment)]
-    entries = [counted(task, entry) for entry in integrate(found, standing.near(found))]
-    if reading.claimed:
-        entries.append(claim(document, segment, reading.claimed, seq=len(entries)))
-    task.ledger.record(document, index, entries)
-    told, copied = state["told"] + reading.told, state["copied"] + reading.copied
-    alone = state["alone"] or copied >= max(_COPIES, _COPIED * told)
-    if alone and not state["alone"]:
-        task.emit(Notice("the model repeats its memory instead of reading; from here it reads without it"))
+    known = task.ledger.before(*place)
+    memory = "" if now["alone"] else _view(task, known)
+    got = await _reading(task, core, memory, now["plan"], place)
+    findings = _recorded(task, place, got, known)
+    told, copied = now["told"] + len(got.facts), now["copied"] + got.copied
+    alone = now["alone"] or task.trust.reads_alone(told, copied)
+    if alone and not now["alone"]:
+        told_so = "the model repeats its memory instead of reading; from here it reads without it"
+        task.progress.emit(Notice(told_so))
     return {
         "told": told,
         "copied": copied,
         "alone": alone,
-        "streak": state["streak"] + 1 if reading.sufficient else 0,
-        "plan": reading.plan or state["plan"],
-        "kept": len(reading.evidence),
+        "streak": now["streak"] + 1 if got.sufficient else 0,
+        "plan": got.plan or now["plan"],
+        "kept": len(findings),
     }
 
 
-async def read_overwrite(task: Task, state: ReaderState) -> dict[str, Any]:
-    """Read one segment, and write the memory anew (the paper's step)."""
-    memory = await overwriter.overwrite(
-        task.model,
-        task.question,
-        state["memory"],
-        task.segment_text(state["document"], state["index"]),
-        limit=memory_tokens(task),
-        trained_order=task.settings.memagent.trained_order,
+async def _reading(task: Task, core: str, memory: str, plan: str, place: Place) -> reader.Reading:
+    text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
+    seen = reader.Seen(core, plan, memory)
+    return await reader.read_segment(task.model, seen, text, segment, brief=task.trust.brief)
+
+
+def _recorded(task: Task, place: Place, got: reader.Reading, known: Known, first: int = 0) -> list[Finding]:
+    """A reading's facts as findings in the ledger, with what they do to those before them."""
+    found = [
+        Finding(*place, text, spans, quote=quote, tokens=task.corpus.token_estimate(text))
+        for text, spans in got.facts
+        for quote in [" ".join(task.corpus.documents[place[0]].text[s.start : s.end] for s in spans)]
+    ]
+    findings = known.tried(found, first=first)
+    task.ledger.record(*place, findings)
+    return findings
+
+
+def _view(task: Task, known: Known) -> str:
+    """The memory that a reading call sees: a bounded view of what stands."""
+    standing = (f for f in reversed(known.findings.values()) if f.id not in known.superseded)
+    return view(standing, task.options.memory(task.model.window.size))
+
+
+async def read_round(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
+    """Read all segments at once against the same memory; another round follows where something new was found.
+
+    Within a round no reading sees another. What repeats and what corrects is decided when all have ended, in
+    reading order, so that it does not depend on which ended first.
+    """
+    task, number = runtime.context, state["round"] + 1
+    read = await read_each(
+        task, task.corpus.places, lambda p: _reading(task, state["core"], state["memory"], state["plan"], p)
     )
-    return {"memory": memory, "kept": int(memory != state["memory"])}
+    fresh = await asyncio.to_thread(_end_of_round, task, read.replies, number)
+    known = Known()
+    known.add(task.ledger.findings(below=STRIDE * number))
+    memory = _view(task, known)
+    plan = next((p for f in fresh if (p := read.replies[f.document, f.segment].plan)), state["plan"])
+    enough = task.options.early_exit and sum(r.sufficient for r in read.replies.values()) >= _SUFFICIENT
+    changed = (memory, plan) != (state["memory"], state["plan"])
+    more = bool(fresh) and changed and number < task.options.rounds and not (enough or read.stop)
+    if more:
+        told = f"round {number} found something new ({len(fresh)}); every segment is read again"
+        task.progress.emit(Notice(told))
+    return {**read.as_update(), "round": number, "memory": memory, "plan": plan, "more": more}
+
+
+def _end_of_round(task: Task, replies: Mapping[Place, reader.Reading], number: int) -> list[Finding]:
+    """Record what a round found, and give what no finding said before."""
+    first = STRIDE * (number - 1)
+    known = Known()
+    known.add(task.ledger.findings(below=first))
+    fresh: list[Finding] = []
+    for place in sorted(replies):
+        found = _recorded(task, place, replies[place], known, first)
+        known.add(found)
+        fresh += [finding for finding in found if finding.op != "merge"]
+    return fresh

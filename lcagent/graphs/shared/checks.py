@@ -1,220 +1,234 @@
-"""Whether an answer stands on what the model was shown, and which sentences say it: checks by code."""
+"""Checks: the sentences that each statement of an answer rests on, how they carry it, and what speaks
+against it.
+
+They prove and warn; what a model said is carried. Only `Trust.ruled` withholds, of a model known to be weak.
+"""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from rapidfuzz import fuzz
+from lcagent.documents import figures, names, query_words, sentences
+from lcagent.documents.conflicts import rival
+from lcagent.documents.reckoning import reckon
+from lcagent.documents.support import support
+from lcagent.graphs.shared.evidence import Evidence
+from lcagent.graphs.shared.task import Region, Task
+from lcagent.graphs.shared.verdict import Statement, Verdict
 
-from lcagent.agents import answerer
-from lcagent.documents import figures, query_words, sentences
-from lcagent.documents.forms import dates, in_digits, without_dates
-from lcagent.documents.lexical import among
-from lcagent.graphs.shared.final import Final
-from lcagent.graphs.shared.task import Task
-from lcagent.memory.entries import Evidence
-
-MOST_CITATIONS = 3
-MOST_LISTED = 12
-"""Citations where the answer is a list of values."""
-ABOUT = 0.34
-"""Share of the question's words that must stand in the passages shown."""
-GROUNDED = 0.34
-"""Share of the answer's words that must stand in what the model was shown."""
+_MARK = re.compile(r"\s*\[(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\]")
+_NUMBER = re.compile(r"\d+")
+MOST_TELLING = 3
+"""Sentences that are cited for the words of one statement …"""
+MOST_LINKS = 6
+"""… and for what leads to it."""
+CARRIED = 0.5
+"""Added to the score of a sentence that carries a finding: a model pointed at it."""
+TELLS = 0.12
+"""Share of a statement, or of the question, that a further sentence must add."""
 
 
-def check(
-    task: Task,
-    reply: answerer.FinalReply,
-    regions: Sequence[tuple[int, int, int]],
-    *,
-    doubted: bool,
-) -> Final:
-    """Accept an answer only if it stands on what the model was shown.
+@dataclass(frozen=True)
+class Source:
+    """A sentence of the evidence.
+
+    Args:
+        region: where it stands.
+        text: itself.
+        block: the number of the block that it stands in, from 1.
+        carries: whether it carries a finding.
+    """
+
+    region: Region
+    text: str
+    block: int
+    carries: bool
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Stems of its content words."""
+        return frozenset(query_words(self.text))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Stems of its names, and its figures."""
+        return frozenset(names(self.text)) | figures(self.text)
+
+
+class Sources:
+    """The sentences of what an answer was made from, and which of them it rests on.
 
     Args:
         task: the run.
-        reply: the model's.
-        regions: (document, start, end) of the text it was shown.
-        doubted: also refuse it where the text is not about the question, or lacks a name in it.
+        evidence: what the answering call was shown.
     """
-    text = reply.answer.strip()
-    missing = [f"the text never mentions {name}" for name in task.unmentioned()]
-    if reply.found == "no" or not text or (doubted and missing):
-        return Final("", found=False, warnings=missing)
-    shown = " ".join(task.documents[d].text[s:e] for d, s, e in regions)
-    if doubted and not about(task.question, shown):
-        return Final("", False, warnings=[_off_topic(task)])
-    told = missing
-    if not grounded(text, shown, task.question):
-        # Of several things one that the text does not hold, such as a number with a slip, costs itself alone.
-        values = text.split(", ") if task.several else []
-        held = [value for value in values if grounded(value, shown, task.question)]
-        loose = ", ".join(value for value in values if value not in held) or text
-        told = [*told, f"an answer was dropped that the text does not hold: {loose[:200]}"]
-        if not held:
-            return Final("", found=False, warnings=told)
-        text = ", ".join(held)
-    cited = cite(task, text, regions)
-    # Of several things asked for, each has another value.
-    rival = None if task.several else _rival(task, text, cited, regions)
-    if rival is not None:
-        cited = [*cited[:1], rival]
-    given = [asdict(c) for c in cited]
-    return Final(text, True, given, rival is not None, warnings=told, certainty=reply.certainty)
+
+    def __init__(self, task: Task, evidence: Evidence) -> None:
+        self._asked = set(query_words(task.question))
+        self.all = list(_sources(task, evidence))
+        often = Counter(word for source in self.all for word in source.words)
+        self._weight = {word: 1 / (1 + count) ** 0.5 for word, count in often.items()}
+        self._led = frozenset(word for source in self.all for word in source.names) - self._asked
+
+    def cited(self, statement: str, blocks: Set[int]) -> list[Source]:
+        """The sentences that a statement rests on: those that say it, those named, and those that lead to it.
+
+        Args:
+            statement: without marks.
+            blocks: numbers of the blocks that the model named for it; none: it did not say.
+        """
+        pool = [source for source in self.all if source.block in blocks] or self.all
+        chosen = self._telling(statement, pool)
+        held = {source.block for source in chosen}
+        for number in sorted(blocks - held):
+            if within := [source for source in pool if source.block == number]:
+                chosen.append(max(within, key=lambda s: (s.carries, self._about(s, statement), -s.region[1])))
+        return self._linked(chosen)
+
+    def _telling(self, statement: str, pool: Sequence[Source]) -> list[Source]:
+        """Sentences that together say a statement, the most telling first."""
+        left = set(query_words(statement))
+        whole = sum(self._weight.get(word, 0.0) for word in left)
+        chosen: list[Source] = []
+        while len(chosen) < MOST_TELLING and pool:
+            best = max(pool, key=lambda s: (self._score(s, left, whole), -s.region[0], -s.region[1]))
+            gain = self._sum(best.words & left) / whole if whole else 0.0
+            if gain <= (TELLS if chosen else 0.0) and (chosen or whole or not self._about(best, "")):
+                break
+            chosen.append(best)
+            left -= best.words
+            pool = [source for source in pool if source is not best]
+            if not left:
+                break
+        return chosen
+
+    def _score(self, source: Source, left: Set[str], whole: float) -> float:
+        says = self._sum(source.words & left) / whole if whole else 0.0
+        asked = len(source.words & self._asked) / max(len(self._asked), 1)
+        return 2 * says + asked + CARRIED * source.carries
+
+    def _about(self, source: Source, statement: str) -> float:
+        return self._sum(source.words & (self._asked | set(query_words(statement))))
+
+    def _sum(self, words: Iterable[str]) -> float:
+        return sum(self._weight.get(word, 0.0) for word in words)
+
+    def _linked(self, chosen: list[Source]) -> list[Source]:
+        """Those chosen, and carriers that lead to them: they say what is asked beyond them, or share a
+        name."""
+        linked = list(chosen)
+        while len(linked) < len(chosen) + MOST_LINKS:
+            said = frozenset[str]().union(*(source.words for source in linked))
+            called = frozenset[str]().union(*(source.names for source in linked)) & self._led
+            missing = self._asked - said
+            most = self._sum(self._asked) or 1.0
+
+            def worth(source: Source) -> float:
+                asked = self._sum(source.words & missing) / most  # noqa: B023 - used in this round alone
+                return asked + 0.5 * bool(source.names & called)  # noqa: B023
+
+            further = [s for s in self.all if s.carries and s not in linked]
+            best = max(further, key=lambda s: (worth(s), -s.region[0], -s.region[1]), default=None)
+            if best is None or worth(best) < TELLS:
+                break
+            linked.append(best)
+        return linked
 
 
-def _off_topic(task: Task) -> str:
-    """Why nothing is about the question; a question in another language fails by its words alone."""
-    if task.worded():
-        return "no passage is about what the question asks for"
-    return (
-        "no word of the question stands in the text, so that nothing shows which passage is about it:"
-        " ask in the text's own language and words"
-    )
+def _sources(task: Task, evidence: Evidence) -> Iterable[Source]:
+    carriers = set(evidence.carriers)
+    seen: set[Region] = set()
+    for number, block in enumerate(evidence.blocks, 1):
+        for document, start, end in block.regions:
+            text = task.corpus.documents[document].text
+            within = [c for c in carriers if c[0] == document and c[1] < end and start < c[2]]
+            spans = [(document, s.start, s.end) for s in sentences(text, start, end)]
+            spans = [s for s in spans if not any(c[1] < s[2] and s[1] < c[2] for c in within)] + within
+            for region in sorted(spans):
+                if region not in seen:
+                    seen.add(region)
+                    yield Source(region, text[region[1] : region[2]], number, region in carriers)
 
 
-def about(question: str, shown: str) -> bool:
-    """Whether the text shown speaks of what is asked: small models answer from any text at all."""
-    words = query_words(question)
-    held = set(query_words(shown))
-    return not words or sum(w in held for w in words) >= ABOUT * len(words)
+def checked(task: Task, answer: str, evidence: Evidence, *, items: Sequence[str] = ()) -> Verdict:
+    """An answer as statements, each with the sentences that it rests on and how they carry it.
 
-
-def grounded(answer: str, shown: str, question: str) -> bool:
-    """Whether an answer's figures and at least a third of its words stand in the text shown."""
-    return _stands(answer, shown, question) or _stands(without_dates(answer, dates(shown)), shown, question)
-
-
-def _stands(answer: str, shown: str, question: str) -> bool:
-    plain = _plain(shown)
-    stated = figures(shown) | figures(plain)
-    given = stated.union(*map(_parts, stated))
-    unknown = figures(answer) - given - figures(question)
-    if any(end not in given for figure in unknown for end in _ends(figure)):
-        return False
-    words = [w for w in query_words(_plain(answer)) if w not in _VERDICTS and not _LETTER.fullmatch(w)]
-    if not words:
-        return True
-    held = set(query_words(plain))
-    return sum(among(w, held) for w in words) >= GROUNDED * len(words)
-
-
-_LETTER = re.compile("[a-z]")
-"""Names one of the question's options; it stands in no text, or in any."""
-_GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
-
-
-def _plain(text: str) -> str:
-    """A text with its numbers in one notation: spelt ones in digits, none with separators."""
-    return _GROUPED.sub(lambda match: match.group().replace(",", ""), in_digits(text))
-
-
-_RANGE = re.compile(r"([^-]+)-([^-]+)|(\d{4})/(\d{2}|\d{4})")
-_MONTH, _DAY = "(0?[1-9]|1[0-2])", "(0?[1-9]|[12]\\d|3[01])"
-_DATE = re.compile(rf"(\d{{4}})[-/.]{_MONTH}[-/.]{_DAY}|{_DAY}[-/.]{_DAY}[-/.](\d{{4}})")
-
-
-def _ends(figure: str) -> list[str]:
-    """The two ends of a range, which a text may give apart; any other figure stays whole."""
-    match = _RANGE.fullmatch(figure)
-    return [end for end in match.groups() if end] if match else [figure]
-
-
-def _parts(figure: str) -> set[str]:
-    """What else a figure of the text states: the ends of a range; a date's year, month and day."""
-    match = _DATE.fullmatch(figure)
-    parts = {part for part in match.groups() if part} if match else set(_ends(figure))
-    return parts | {part.lstrip("0") for part in parts}
-
-
-_VERDICTS = {"yes", "no", "true", "false"}
-
-
-def cite(task: Task, answer: str, regions: Sequence[tuple[int, int, int]]) -> list[Evidence]:
-    """The sentences that an answer rests on: first the one that says it, then what leads to it."""
-    asked = set(query_words(task.question))
-    plain = _plain(answer)
-    said = set(query_words(plain)) - _VERDICTS
-    numbers = figures(plain)
-    scored: list[tuple[float, Evidence, frozenset[str]]] = []
-    for document, start, end in regions:
-        text = task.documents[document].text
-        for span in sentences(text, start, end):
-            quote = text[span.start : span.end]
-            stated = _plain(quote)  # "three years" says "3 years"
-            words = set(query_words(stated))
-            says = len(said & words) / len(said) if said else 0.0
-            named = figures(stated) if numbers else frozenset[str]()
-            if not numbers <= named:
-                says *= 0.3
-            about = len(asked & words) / len(asked) if asked else 0.0
-            item = Evidence(document, _segment_at(task, document, span.start), span.start, span.end, quote)
-            scored.append((2 * says + about, item, named))
-    scored.sort(key=lambda one: (-one[0], one[1].document, one[1].start))
-    best = scored[0][0] if scored else 0.0
-    chosen = [one for one in scored[:MOST_CITATIONS] if one[0] > 0 and one[0] >= 0.6 * best]
-    # Of a list of values each has a source of its own.
-    for number in sorted(numbers) if len(numbers) > 1 else ():
-        if not any(number in named for _, _, named in chosen):
-            chosen += [one for one in scored if number in one[2]][:1]
-    return [item for _, item, _ in chosen[:MOST_LISTED]]
-
-
-def _rival(
-    task: Task, answer: str, cited: Sequence[Evidence], regions: Sequence[tuple[int, int, int]]
-) -> Evidence | None:
-    """A sentence that says the same as the first citation but for the answer's figures.
-
-    Only figures are compared, and only between sentences that are nearly word for word alike, or that say
-    the same words in another order: a contradiction reported where there is none costs more trust than one
-    overlooked.
+    Args:
+        task: the run.
+        answer: the model's, with marks where it named passages.
+        evidence: what it was shown.
+        items: the answer as a list, where it came as one.
     """
-    numbers = figures(answer)
-    if not cited or not numbers:
-        return None
-    first = cited[0]
-    mask, words = _masked(first.quote), _bare_words(first.quote)
-    beside = figures(first.quote) - numbers
-    # A sentence about another year than the one asked about says nothing else about it.
-    asked = figures(task.question) & figures(first.quote)
-    superseded = {row.target for row in task.ledger.rows() if row.op == "supersede"}
-    gone = {(r.document, r.start) for r in task.ledger.rows() if r.id in superseded}
-    for document, start, end in regions:
-        text = task.documents[document].text
-        for span in sentences(text, start, end):
-            quote = text[span.start : span.end]
-            other = figures(quote)
-            if (document, span.start) == (first.document, first.start) or not other:
+    sources = Sources(task, evidence)
+    statements: list[Statement] = []
+    warnings: list[str] = []
+    for text, glue, blocks in _listed(items) if items else _parted(answer, len(evidence.blocks)):
+        cited = sources.cited(text, blocks)
+        quotes = [source.text for source in cited]
+        wrong = reckon(text, quotes, task.question)
+        if wrong is not None and not wrong.right:
+            warnings.append(wrong.told)
+        regions = tuple(source.region for source in cited)
+        statements.append(Statement(text, support(text, quotes), regions, glue))
+    verdict = Verdict(tuple(statements), warnings=(*evidence.warnings, *warnings))
+    return _confronted(task, verdict, sources)
+
+
+def _parted(answer: str, most: int) -> list[tuple[str, str, set[int]]]:
+    """Statements of an answer: their text, what stands after each, and the passages named for it."""
+    plain, at, marks = "", 0, list[tuple[int, int]]()
+    for match in _MARK.finditer(answer):
+        numbers = [int(number) for number in _NUMBER.findall(match[1])]
+        if not all(1 <= number <= most for number in numbers):
+            continue  # the text's own brackets
+        plain += answer[at : match.start()]
+        at = match.end()
+        marks += [(len(plain.rstrip()), number) for number in numbers]
+    plain += answer[at:]
+    spans = sentences(plain)
+    parted: list[tuple[str, str, set[int]]] = []
+    for span, following in zip(spans, [*spans[1:], None], strict=True):
+        end = following.start if following else len(plain)
+        named = {
+            number for offset, number in marks if span.start < offset <= end or (not parted and not offset)
+        }
+        parted.append((plain[span.start : span.end], plain[span.end : end], named))
+    return parted
+
+
+def _listed(items: Sequence[str]) -> list[tuple[str, str, set[int]]]:
+    """A list as statements, each item once."""
+    kept = list(dict.fromkeys(filter(None, (item.strip() for item in items))))
+    return [(item, ", " if item is not kept[-1] else "", set()) for item in kept]
+
+
+def _confronted(task: Task, verdict: Verdict, sources: Sources) -> Verdict:
+    """The verdict with the other side where another sentence says something else of the same thing.
+
+    What the answer tells itself is no contradiction to it: both sides may be told.
+    """
+    told = figures(verdict.text) | frozenset(names(verdict.text))
+    statements = list(verdict.statements)
+    for at, statement in enumerate(statements):
+        for region in statement.regions[:MOST_TELLING]:
+            quote = task.corpus.text(region)
+            others = [(s.region, s.text) for s in sources.all if s.region != region]
+            against = rival(quote, task.question, others)
+            if against is None or _tells(task, told, quote, against):
                 continue
-            # Another edition, year or lot differs in more than the answer.
-            if numbers & other or not asked | beside <= other or (document, span.start) in gone:
-                continue
-            reordered = len(words) >= _LEAST_WORDS and words == _bare_words(quote)
-            if reordered or fuzz.ratio(mask, _masked(quote)) >= _ALIKE:
-                segment = _segment_at(task, document, span.start)
-                return Evidence(document, segment, span.start, span.end, quote)
-    return None
+            # Right behind the sentence it contradicts, so that the two stand beside one another.
+            regions = dict.fromkeys([region, against, *statement.regions])
+            statements[at] = replace(statement, regions=tuple(regions))
+            return replace(verdict, statements=tuple(statements), conflict=True)
+    return verdict
 
 
-_ALIKE = 90.0
-_LEAST_WORDS = 3
-"""Two sentences of fewer words in common may be about anything."""
-
-
-def _masked(text: str) -> str:
-    return re.sub(r"\d[\d.,:/-]*", "#", " ".join(text.casefold().split()))
-
-
-def _bare_words(text: str) -> set[str]:
-    """The content words of a sentence, without its figures and dates."""
-    words = query_words(without_dates(text, dates(text)))
-    return {word for word in words if not any(map(str.isdigit, word))}
-
-
-def _segment_at(task: Task, document: int, offset: int) -> int:
-    at = bisect_right(task.segments[document], offset, key=lambda segment: segment.start) - 1
-    return task.segments[document][max(at, 0)].index
+def _tells(task: Task, told: Set[str], quote: str, against: Region) -> bool:
+    """Whether the answer itself names what the other side says and this one does not."""
+    other = task.corpus.text(against)
+    differs = (figures(other) | frozenset(names(other))) - figures(quote) - frozenset(names(quote))
+    return bool(differs) and differs <= told

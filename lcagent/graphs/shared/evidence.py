@@ -1,75 +1,234 @@
-"""Choosing what a model sees: passages around the evidence, ranked, within a number of tokens."""
+"""Evidence: what the answering call is shown. Everything that was found, in reading order, then what room
+is left for.
+
+A finding is shown with the sentences that carry it and their neighbours; where that is too long, with the
+sentences alone; where that is too long too, findings are merged (`condensing`). Nothing is cut without a
+word.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from lcagent.documents import Document, passages
-from lcagent.memory.entries import Entry
+from lcagent.agents.prompt import as_data
+from lcagent.graphs.shared.task import Region, Task
+from lcagent.memory.findings import Finding
+from lcagent.models.window import JOINT
 
-BOTH_WITNESSES = 0.15
-"""Added where reader and retrieval point at the same passage."""
+NEAREST = 2
+"""Passages of its segment that a finding without a place brings along."""
 
 
-@dataclass(slots=True)
-class View:
-    """A passage of a document, the ledger entries that stand in it, and how strongly others lead to it."""
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What was found, as it is shown: one finding, or several that were merged.
 
-    document: int
-    start: int
-    end: int
-    entries: list[Entry]
-    lead: float = 0.0
+    Args:
+        first: (document, offset) where it begins …
+        last: … and of the last finding that went into it.
+        facts: in the models' words.
+        regions: sentences that carry them; none: no place was found.
+        detail: what else was said of them, such as how sure that is.
+        beside: passages that it brings along where it has no place of its own.
+    """
+
+    first: tuple[int, int]
+    last: tuple[int, int]
+    facts: tuple[str, ...]
+    regions: tuple[Region, ...] = ()
+    detail: str = ""
+    beside: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One numbered piece of the evidence: a passage, a sentence, or notes without a place.
+
+    Args:
+        first: (document, offset) where it begins.
+        regions: characters of the documents that are shown or that the notes rest on.
+        where: its place as the prompt says it.
+        text: of the document.
+        notes: what was noted of it.
+    """
+
+    first: tuple[int, int]
+    regions: tuple[Region, ...]
+    where: str
+    text: str
+    notes: tuple[str, ...] = ()
+
+    def shown(self, number: int | None) -> str:
+        """As the prompt shows it, under its number and its place."""
+        mark = f"[{number}]" if number else ""
+        head = f"{mark} {self.where}".strip() if number or not self.where else f"[{self.where}]"
+        return "\n".join(filter(None, [head, self.text, *self.notes]))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one answering call is shown.
+
+    Args:
+        blocks: in reading order.
+        carriers: sentences that carry findings.
+        warnings: what is not shown, sentences for people.
+    """
+
+    blocks: tuple[Block, ...]
+    carriers: tuple[Region, ...] = ()
+    warnings: tuple[str, ...] = field(default_factory=tuple)
+
+    def text(self, *, marks: bool) -> str:
+        """As the prompt shows it; numbered ones say their place where it is another than the one before."""
+        before = ["", *(block.where for block in self.blocks)]
+        new = [
+            replace(b, where="") if marks and b.where == before[at] else b for at, b in enumerate(self.blocks)
+        ]
+        return "\n\n".join(block.shown(at if marks else None) for at, block in enumerate(new, 1))
 
     @property
-    def score(self) -> float:
-        """How much it bears on the question: its best entry, both witnesses together more, and its lead."""
-        both = any(e.note for e in self.entries) and not all(e.note for e in self.entries)
-        best = max((e.score for e in self.entries), default=0.0)
-        return best + (BOTH_WITNESSES if both else 0.0) + self.lead
+    def regions(self) -> list[Region]:
+        """All characters of the documents that are shown or that notes rest on."""
+        return [region for block in self.blocks for region in block.regions]
 
 
-def widen(
-    entries: Sequence[Entry],
-    documents: Sequence[Document],
-    segments: Callable[[int, int], tuple[int, int]],
-) -> list[View]:
-    """The passages that entries stand in, best first; entries of one passage come together.
-
-    Args:
-        entries: live entries of the ledger.
-        documents: of the run.
-        segments: the span of segment (document, index): passages are looked for within it.
-    """
-    views: dict[tuple[int, int], View] = {}
-    layout: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for entry in entries:
-        where = (entry.document, entry.segment)
-        if where not in layout:
-            start, end = segments(*where)
-            text = documents[entry.document].text
-            layout[where] = [(p.start, p.end) for p in passages(text, start, end)]
-        for start, end in layout[where]:
-            if start < entry.end and entry.start < end:
-                view = views.setdefault((entry.document, start), View(entry.document, start, end, []))
-                view.entries.append(entry)
-                break
-    return sorted(views.values(), key=lambda v: (-v.score, v.document, v.start))
+def notes_of(task: Task, findings: Iterable[Finding]) -> list[Note]:
+    """Findings as they are shown, in reading order; repetitions add their place to what they repeat."""
+    kept: dict[str, Note] = {}
+    corrected = {f.target for f in findings if f.op == "supersede"}
+    for finding in findings:
+        regions = tuple((finding.document, span.start, span.end) for span in finding.spans)
+        if finding.op == "merge" and finding.target in kept:
+            known = kept[finding.target]
+            kept[finding.target] = replace(known, regions=tuple(dict.fromkeys([*known.regions, *regions])))
+            continue
+        segment = task.corpus.segment((finding.document, finding.segment))
+        first = (finding.document, finding.start if finding.placed else segment.start)
+        detail = "; ".join(filter(None, [finding.detail, "corrected elsewhere" * (finding.id in corrected)]))
+        beside = () if finding.placed else _nearest(task, finding)
+        kept[finding.id] = Note(first, first, (finding.text,), regions, detail, beside)
+    return sorted(kept.values(), key=lambda note: note.first)
 
 
-def fill(views: Sequence[View], tokens: int, size: Callable[[View], int]) -> list[View]:
-    """The best views that fit a number of tokens, in reading order.
+def _nearest(task: Task, finding: Finding) -> tuple[Region, ...]:
+    """The passages of its segment that are nearest to a finding without a place."""
+    segment = task.corpus.segment((finding.document, finding.segment))
+    within = (finding.document, segment.start, segment.end)
+    query = f"{finding.text} {task.question}"
+    return tuple(hit.region for hit in task.retrieval.search(query, limit=NEAREST, within=within))
+
+
+def blocks_of(task: Task, notes: Sequence[Note], *, wide: bool) -> list[Block]:
+    """Notes over the text that carries them, in reading order.
 
     Args:
-        views: best first.
-        tokens: room.
-        size: tokens of one view.
+        task: the run.
+        notes: what was found.
+        wide: with the neighbours of each sentence, not the sentences alone.
     """
-    chosen: list[View] = []
-    for view in views:
-        needed = size(view)
-        if needed <= tokens:
-            chosen.append(view)
-            tokens -= needed
-    return sorted(chosen, key=lambda v: (v.document, v.start))
+    texts: dict[Region, list[str]] = {}
+    loose: list[Block] = []
+    for note in notes:
+        regions = [passage for r in note.regions for passage in _around(task, r, wide=wide)]
+        regions += note.beside if wide else ()
+        told = _told(task, note, regions)
+        for region in dict.fromkeys(regions):
+            texts.setdefault(region, [])
+        if note.regions:
+            texts[regions[-1]] += told
+        else:
+            where = task.corpus.where(*note.first)
+            loose.append(Block(note.first, (), where, "", tuple(told)))
+    placed = [block(task, region, notes=tuple(told)) for region, told in texts.items()]
+    return in_order([*placed, *loose])
+
+
+def in_order(blocks: Iterable[Block]) -> list[Block]:
+    """Blocks in reading order."""
+    return sorted(blocks, key=lambda one: (one.first, one.regions))
+
+
+def block(task: Task, region: Region, *, notes: tuple[str, ...] = ()) -> Block:
+    """A region of a document under its place and the headings above it."""
+    where = ", ".join(filter(None, [task.corpus.where(*region[:2]), task.retrieval.headings(region)]))
+    return Block(region[:2], (region,), where, task.corpus.text(region).strip(), notes)
+
+
+def _around(task: Task, region: Region, *, wide: bool) -> list[Region]:
+    return task.retrieval.passages_at(*region) if wide else [region]
+
+
+def _told(task: Task, note: Note, regions: Sequence[Region]) -> list[str]:
+    """What a note says beyond the text that it stands by."""
+    shown = {" ".join(task.corpus.text(region).split()) for region in regions}
+    facts = [fact for fact in note.facts if not any(" ".join(fact.split()) in text for text in shown)]
+    head = "Noted" if note.regions else "Noted here, its sentence was not found"
+    lines = [f"{head}: {' '.join(fact.split())}" for fact in facts]
+    return [*lines, note.detail] if note.detail else lines
+
+
+def merged_blocks(task: Task, notes: Sequence[Note]) -> list[Block]:
+    """Merged notes by themselves: what they rest on is known, and not shown."""
+    blocks: list[Block] = []
+    for note in notes:
+        first, last = (task.corpus.where(*end) for end in (note.first, note.last))
+        where = first if first == last else f"{first} to {last}"
+        lines = [*(f"- {' '.join(fact.split())}" for fact in note.facts), *filter(None, [note.detail])]
+        blocks.append(Block(note.first, note.regions, where, "", tuple(lines)))
+    return blocks
+
+
+def size(task: Task, one: Block) -> int:
+    """Tokens that a block takes in a prompt, its number and the line breaks included."""
+    return task.model.window.count(as_data(one.shown(99))) + JOINT
+
+
+def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], room: int) -> list[Block]:
+    """Blocks, and with them retrieved passages as long as there is room, in reading order.
+
+    Args:
+        task: the run.
+        blocks: of the findings.
+        findings: they lead on to other passages.
+        room: tokens for all of it.
+    """
+    most = task.trust.evidence_tokens(room, task.model.window.size)
+    chosen = list(blocks)
+    left = most - sum(size(task, one) for one in chosen)
+    shown = {region for one in chosen for region in one.regions}
+    for ranked in task.retrieval.ranked(findings):
+        if left <= 0:
+            break
+        if any(_overlap(ranked.region, region) for region in shown):
+            continue
+        further = block(task, ranked.region)
+        if (needed := size(task, further)) <= left:
+            chosen.append(further)
+            left -= needed
+    return in_order(chosen)
+
+
+def _overlap(one: Region, other: Region) -> bool:
+    return one[0] == other[0] and one[1] < other[2] and other[1] < one[2]
+
+
+def best_passages(task: Task, findings: Sequence[Finding], room: int, *, answer: str = "") -> Evidence:
+    """The best passages alone, as a weak model is shown them: few of them, and nothing that was said of them.
+
+    Args:
+        task: the run.
+        findings: they weigh in.
+        room: tokens for all of it.
+        answer: a first answer that leads on.
+    """
+    ranked = task.retrieval.ranked(findings, answer=answer)
+    scores = [one.score for one in ranked]
+    chosen: list[Block] = []
+    for one in ranked[: task.trust.passages(scores, 0)]:
+        further = block(task, one.region)
+        if (needed := size(task, further)) <= room:
+            chosen.append(further)
+            room -= needed
+    return Evidence(tuple(in_order(chosen)))

@@ -1,17 +1,17 @@
-"""Reading one segment: what every strategy that reads segment by segment does around its own call."""
+"""Reading segments: what every strategy does around its own calls, whatever fails."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from dataclasses import replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Generic, TypedDict, TypeVar
 
 from lcagent.errors import (
     AccessRefused,
+    BudgetReached,
     CutReply,
     EndpointUnavailable,
-    LcagentError,
     MalformedReply,
     NotServed,
     QuestionTooLong,
@@ -20,25 +20,159 @@ from lcagent.errors import (
     UsageError,
     WindowExceeded,
 )
-from lcagent.events import Notice, SegmentRead
-from lcagent.graphs.shared.task import Strategy, Task
+from lcagent.graphs.shared.task import Place, Strategy, Task
 
 T = TypeVar("T")
 
-READING_NODES = frozenset({"read", "note", "map", "ask"})
-"""Names of the graphs' nodes that read one segment each; those that had finished are not run again."""
 LEAST_SEGMENT = 128
 """Fewer tokens of document in a call are not worth the call."""
 _MOST_WINDOW = 1 << 20
 """No larger window is looked for."""
 
 
-def segment_tokens(task: Task, strategy: Strategy) -> int:
+def first_reason(old: str, new: str) -> str:
+    """Of several steps that stopped the first one says why (a reducer)."""
+    return old or new
+
+
+def together(old: list[list[Any]], new: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    """Both, without repetitions (a reducer)."""
+    rows = dict.fromkeys(tuple(row) for row in [*old, *new])
+    return [list(row) for row in rows]
+
+
+class Run(TypedDict):
+    """What every strategy's state holds in the end."""
+
+    read: Annotated[list[list[int]], together]
+    """(document, segment) of each segment that a model has read."""
+    unread: Annotated[list[list[Any]], together]
+    """(document, segment, reason) of each that it could not."""
+    stop: Annotated[str, first_reason]
+    """Why reading ended before its end, a sentence for people; "" if it did not."""
+    verdict: dict[str, Any]
+
+
+NOTHING_YET: Run = {"read": [], "unread": [], "stop": "", "verdict": {}}
+
+
+@dataclass(slots=True)
+class Reading(Generic[T]):
+    """What was read side by side, by place.
+
+    Args:
+        replies: of the segments that were read.
+        unread: why the others were not, where their calls failed.
+        stop: the budget's words where it ended the reading.
+    """
+
+    replies: dict[Place, T] = field(default_factory=dict)
+    unread: dict[Place, str] = field(default_factory=dict)
+    stop: str = ""
+
+    def as_update(self) -> dict[str, Any]:
+        """For a graph's state (`Run`)."""
+        rows = [[*place, reason] for place, reason in sorted(self.unread.items())]
+        return {"read": sorted(self.replies), "unread": rows, "stop": self.stop}
+
+
+async def read_each(
+    task: Task, places: Iterable[Place], read: Callable[[Place], Coroutine[Any, Any, T]]
+) -> Reading[T]:
+    """Read segments side by side, as many at once as the endpoint takes.
+
+    Each finished call is journalled, so that a killed run repeats none; what one segment cannot give costs
+    that segment alone, and a budget that is used up ends the reading with what there is.
+
+    Args:
+        task: the run.
+        places: which segments.
+        read: reads one.
+
+    Raises:
+        EndpointUnavailable: the server does not answer at all any more.
+    """
+    done: Reading[T] = Reading()
+
+    async def one(place: Place) -> None:
+        if done.stop:
+            return
+        got = await attempt(task, read(place))
+        if isinstance(got, Unread):
+            done.unread[place] = got.reason
+            if got.budget:
+                del done.unread[place]
+                done.stop = done.stop or got.reason
+                return
+        else:
+            done.replies[place] = got
+        task.progress.tell(task.corpus, place, kept=_size(got))
+
+    await gathered([one(place) for place in places])
+    return done
+
+
+async def gathered(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of several works at once; where one fails the others are ended before the error goes on."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _size(got: object) -> int:
+    return len(got) if isinstance(got, Sequence) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A call that gave nothing, and why; `budget`: it was not sent."""
+
+    reason: str
+    budget: bool = False
+
+
+async def attempt(task: Task, work: Coroutine[Any, Any, T]) -> T | Unread:
+    """One call's result, or why there is none.
+
+    Many are begun at once; each waits here for its turn before it makes its prompt, so that thousands of them
+    take no memory and reserve no budget. A reply that is malformed or cut after its retry costs this one
+    call, and so does a request that the server refuses (a content filter), would not answer, or finds over
+    its window however small it is made. A server that has gone, refuses every request or has no such model
+    stops the run, which goes on from there later.
+
+    Raises:
+        EndpointUnavailable: the server does not answer at all any more, or nothing of ours.
+    """
+    try:
+        async with task.progress.gate:
+            return await work
+    except BudgetReached as reached:
+        return Unread(f"budget: {reached.message}", budget=True)
+    except (MalformedReply, CutReply):
+        return Unread("the model gave no usable reply, tried again")
+    except (RequestRefused, WindowExceeded) as error:  # such as a content filter
+        return Unread(error.message)
+    except (AccessRefused, NotServed):
+        raise
+    except EndpointUnavailable as error:
+        if await asyncio.to_thread(task.progress.alive):
+            return Unread(error.message)
+        raise
+    finally:
+        work.close()  # cancelled before its turn, it was never begun
+
+
+def segment_tokens(task: Task, strategy: Strategy, wanted: int) -> int:
     """Most tokens of a segment, as the strategy reckons them.
 
     Args:
         task: the run.
         strategy: how it is read.
+        wanted: the window that the settings ask for; the server may give less.
 
     Raises:
         SettingsError: the window is too small for any question; it names the least that is not.
@@ -58,7 +192,7 @@ def segment_tokens(task: Task, strategy: Strategy) -> int:
                 hint=f"ask a shorter question, or use --window {least} or more",
             ) from error
         least = _least_window(shortest, strategy)
-        served = window.size < task.settings.window
+        served = window.size < wanted
         raise SettingsError(
             f"a window of {window.size} tokens is too small: {strategy.name} needs {least} or more with"
             " these prompts and replies, whatever is asked",
@@ -90,7 +224,7 @@ def _works(task: Task, strategy: Strategy, size: int) -> bool:
 
 
 def segment_budget(task: Task, room: int, most: int) -> int:
-    """Most tokens of a segment.
+    """Most tokens of a segment, in steps of 32, so that questions of about the same length share segments.
 
     Args:
         task: the run.
@@ -107,62 +241,4 @@ def segment_budget(task: Task, room: int, most: int) -> int:
             f" the prompt, the memory, the reply and the question, which takes {question}",
             hint="use a larger --window, or ask a shorter question",
         )
-    # Steps of 32, so that questions of about the same length share one segmentation.
-    return min(most, room // 32 * 32)
-
-
-async def attempt(task: Task, work: Coroutine[Any, Any, T]) -> T | None:
-    """One segment's result; None where its call failed for good, so that the segment counts as not read.
-
-    A fan-out starts all its nodes at once; each waits here for its turn before it makes its prompt, so
-    that thousands of them take no memory and reserve no budget.
-
-    A reply that is malformed or cut after its retry costs this one segment, and so does a request that
-    the server refuses (a content filter), would not answer, or finds over its window however small it is
-    made. A server that has gone, refuses every request or has no such model stops the run, which goes on
-    from there later.
-
-    Raises:
-        BudgetReached: nothing was sent, or the time was up meanwhile.
-        EndpointUnavailable: the server does not answer at all any more, or nothing of ours.
-    """
-    try:
-        async with task.gate:
-            return await work
-    except (MalformedReply, CutReply):
-        return None
-    except (RequestRefused, WindowExceeded) as error:
-        task.emit(Notice(f"part of the text is not read: {unread_reason(error)}"))
-        return None
-    except (AccessRefused, NotServed):
-        raise
-    except EndpointUnavailable as error:
-        if await asyncio.to_thread(task.alive):
-            task.emit(Notice(f"part of the text is not read: {unread_reason(error)}"))
-            return None
-        raise
-    finally:
-        work.close()  # cancelled before its turn, it was never begun
-
-
-def unread_reason(error: LcagentError) -> str:
-    """Why a segment is unread, in the server's own words where it said any."""
-    if isinstance(error, MalformedReply):
-        return f"the reply could not be used ({error.message})"
-    return error.message
-
-
-def tell(task: Task, document: int, index: int, *, kept: int) -> None:
-    """Count one more segment and say so."""
-    task.done += 1
-    segment, source = task.segments[document][index], task.documents[document]
-    task.emit(
-        SegmentRead(
-            document=source.name,
-            index=index,
-            page=source.page_at(segment.start),
-            kept=kept,
-            done=task.done,
-            total=task.total,
-        )
-    )
+    return min(task.trust.segment_tokens(most), room // 32 * 32)

@@ -1,31 +1,34 @@
-"""Retrieval as a second witness: passages that match the question's words, beside what was read.
+"""Retrieval: the passages of a corpus that bear on a question, ranked by words and by the names that lead on.
 
-A small model overlooks facts that the question names outright, and a second hop that the question
-does not name at all. Both are found by a scan of the same text, at no model's cost.
+A scan of the text, at no model's cost: BM25 for the question's words, more for a passage that begins with
+what is asked about, and a second hop that follows rare names of the best passages
+(docs/design/0004-plan-and-hops.md).
 """
 
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence, Set
-from dataclasses import replace
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
 
 from lcagent.documents import (
     Document,
+    Layout,
     Passage,
-    Segment,
+    lay_out,
     linked,
     names,
     opening,
     query_words,
     search,
-    sentences,
+    unmentioned,
 )
-from lcagent.graphs.shared.evidence import View
-from lcagent.graphs.shared.task import Task
-from lcagent.memory.entries import Evidence
-from lcagent.memory.standing import Standing
+from lcagent.documents.headings import headings_text
+from lcagent.graphs.shared.task import Corpus, Region
+from lcagent.memory.findings import Finding
 
 FIRST_HOP = 24
 """Passages kept for the question's own words …"""
@@ -33,7 +36,10 @@ LOOKED_AT = 2000
 """… of so many that match best; the others are not looked at closely."""
 BEGINS = 0.2
 """Added to a passage's score, from 0 to 1, for each word of the question that it begins with, up to two."""
-SEED_VIEWS = 2
+HEADED = 0.5
+"""Added for a passage whose headings (section, session, table header) hold all words of the question; less for a
+share of those that it lacks itself."""
+SEEDS = 2
 """Passages whose names are followed."""
 MOST_LINKS = 24
 """Passages that one of them may lead to."""
@@ -44,115 +50,172 @@ REST_ASKED = 0.5
 """Added for a passage that holds all words of the question; less for a share of those that the seed lacks."""
 ANSWER_WEIGHT = 1.2
 """What a first answer leads to weighs more than what was found first: the model has chosen it."""
+FOUND, FOUND_ABOUT, FOUND_TOO = 0.2, 0.5, 0.15
+"""Weight of a finding, of its share of the question's words, and of reader and retrieval agreeing."""
 
 
-def hint_entries(task: Task, document: int, segment: Segment) -> list[Evidence]:
-    """Sentences of one segment in passages that match the question's words."""
-    found: list[Evidence] = []
-    for start, end, score in _first_hop(task)[document]:
-        if segment.start <= start < segment.end:
-            found.extend(_best_sentence(task, document, segment.index, start, min(end, segment.end), score))
-    return found
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A passage and how strongly it bears on the question."""
+
+    region: Region
+    score: float
 
 
-def _first_hop(task: Task) -> list[list[tuple[int, int, float]]]:
-    """(start, end, score) of each document's passages that match best: by their words the best of all has 1.
+class Retrieval:
+    """Ranks the passages of a corpus for one question; everything is looked for once, when it is first asked.
 
-    A document that only mentions a word of the question does not stand beside one that is about it.
+    Args:
+        corpus: what is searched.
+        question: what is asked.
     """
-    if task.hints is None:
-        asked = set(query_words(task.question))
+
+    def __init__(self, corpus: Corpus, question: str) -> None:
+        self._corpus, self._question = corpus, question
+        self._asked = set(query_words(question))
+
+    @cached_property
+    def layouts(self) -> list[Layout]:
+        """For each document where its passages are; none crosses the end of a segment."""
+        spans = [[(s.start, s.end) for s in segments] for segments in self._corpus.segments]
+        return [lay_out(d.text, s) for d, s in zip(self._corpus.documents, spans, strict=True)]
+
+    def passages_at(self, document: int, start: int, end: int) -> list[Region]:
+        """The passages that a stretch of a document stands in."""
+        layout = self.layouts[document]
+        at = max(0, bisect_right(layout.starts, start) - 1)
+        found: list[Region] = []
+        while at < len(layout.starts) and (layout.starts[at] < end or not found):
+            found.append((document, layout.starts[at], layout.ends[at]))
+            at += 1
+        return found
+
+    def headings(self, region: Region) -> str:
+        """The headings above a region as a prompt shows them, outermost first."""
+        document, start, end = region
+        outline = self._corpus.documents[document].outline
+        text = self._corpus.text(region)
+        # A passage that begins with its own heading says it itself.
+        above = headings_text(outline, min(end, start + len(text) - len(text.lstrip()) + 1))
+        return "" if above and text.lstrip().startswith(above) else above
+
+    def search(self, query: str, *, limit: int, within: Region | None = None) -> list[Ranked]:
+        """The passages that match a query best, best first.
+
+        Args:
+            query: words; order and endings do not matter.
+            limit: most passages.
+            within: only passages that begin in this region.
+        """
+        found: list[Ranked] = []
+        for index, document in enumerate(self._corpus.documents):
+            if within is not None and within[0] != index:
+                continue
+            layout = self.layouts[index] if within is None else lay_out(document.text, [within[1:]])
+            for hit in search(document.text, query, limit=limit, layout=layout):
+                found.append(Ranked((index, hit.start, hit.end), hit.score))
+        return sorted(found, key=lambda one: (-one.score, one.region))[:limit]
+
+    def unmentioned(self) -> list[str]:
+        """Names in the question that no document mentions."""
+        return self._missing
+
+    @cached_property
+    def _missing(self) -> list[str]:
+        return unmentioned(self._question, [document.text for document in self._corpus.documents])
+
+    def ranked(self, findings: Sequence[Finding] = (), *, answer: str = "") -> list[Ranked]:
+        """All passages that bear on the question, best first: its words, findings, and what these lead to.
+
+        Args:
+            findings: what a reader found weighs in, by how much it is about the question.
+            answer: a first answer, whose words lead on too.
+        """
+        scores = {one.region: one.score for one in self._first_hop}
+        for region, score in self._found(findings).items():
+            both = FOUND_TOO if region in scores else 0.0
+            scores[region] = max(score, scores.get(region, 0.0)) + both
+        best = heapq.nsmallest(SEEDS, scores.items(), key=lambda one: (-one[1], one[0]))
+        lead: dict[Region, float] = {}
+        for rank, (region, score) in enumerate(best):
+            self._follow(region, HOP_WEIGHT * score / (1 + HOP_FADE * rank), lead)
+        if answer:
+            self._lead_by(query_words(answer), lead)
+        for region, strength in lead.items():
+            scores[region] = scores.get(region, 0.0) + strength
+        return [Ranked(r, s) for r, s in sorted(scores.items(), key=lambda one: (-one[1], one[0]))]
+
+    def _found(self, findings: Sequence[Finding]) -> dict[Region, float]:
+        scores: dict[Region, float] = {}
+        for finding in findings:
+            held = self._asked & set(query_words(f"{finding.quote} {finding.text}"))
+            score = FOUND + FOUND_ABOUT * len(held) / max(len(self._asked), 1)
+            for span in finding.spans:
+                for region in self.passages_at(finding.document, span.start, span.end)[:1]:
+                    scores[region] = max(score, scores.get(region, 0.0))
+        return scores
+
+    @cached_property
+    def _first_hop(self) -> list[Ranked]:
+        """The passages that match best by their words; of all documents the best has 1."""
+        documents = self._corpus.documents
         found = [
-            search(document.text, task.question, limit=LOOKED_AT, layout=task.layout(index))
-            for index, document in enumerate(task.documents)
+            search(document.text, self._question, limit=LOOKED_AT, layout=self.layouts[index])
+            for index, document in enumerate(documents)
         ]
         best = max((hits[0].score for hits in found if hits), default=1.0)
-        task.hints = [
-            _best(document, hits, best, asked) for document, hits in zip(task.documents, found, strict=True)
-        ]
-    return task.hints
+        ranked: list[Ranked] = []
+        for index, (document, hits) in enumerate(zip(documents, found, strict=True)):
+            scored = [
+                (
+                    hit,
+                    hit.score / best
+                    + BEGINS * min(len(begin), 2) * share * (begin <= self._asked)
+                    + HEADED * self._headed((index, hit.start, hit.end)),
+                )
+                for hit, (begin, share) in zip(hits, _beginnings(document, hits), strict=True)
+            ]
+            chosen = heapq.nsmallest(FIRST_HOP, scored, key=lambda one: (-one[1], one[0].start))
+            ranked += [Ranked((index, hit.start, hit.end), score) for hit, score in chosen]
+        return ranked
+
+    def _headed(self, region: Region) -> float:
+        """Share of the question's words that the headings above a passage hold and it does not."""
+        above = set(query_words(self.headings(region))) & self._asked
+        lacking = above and above - set(query_words(self._corpus.text(region)))
+        return len(lacking) / len(self._asked) if lacking else 0.0
+
+    def _follow(self, seed: Region, weight: float, lead: dict[Region, float]) -> None:
+        """Passages that share rare names with one: what a question of two hops needs second shares few
+        words with the question, but a name with what was found first, mostly the one that it begins
+        with."""
+        text = self._corpus.text(seed)
+        wanted = names(text)
+        fresh, left = set(wanted) - self._asked, self._asked - set(query_words(text))
+        for index, document in enumerate(self._corpus.documents):
+            own = seed[1:] if index == seed[0] else None
+            hits = linked(document.text, wanted, known=self._asked, layout=self.layouts[index], outside=own)
+            for hit, (begin, share) in zip(
+                hits[:MOST_LINKS], _beginnings(document, hits[:LOOKED_AT]), strict=False
+            ):
+                rest = left & set(query_words(document.text[hit.start : hit.end]))
+                about = share * (begin <= self._asked | fresh and not begin.isdisjoint(fresh))
+                strength = hit.score + ABOUT_IT * about + REST_ASKED * len(rest) / max(len(self._asked), 1)
+                region = (index, hit.start, hit.end)
+                lead[region] = lead.get(region, 0.0) + weight * strength
+
+    def _lead_by(self, words: Iterable[str], lead: dict[Region, float]) -> None:
+        """What an answer's words lead to (forward look-up, as in FB-RAG)."""
+        wanted = list(words)
+        for index, document in enumerate(self._corpus.documents):
+            hits = linked(document.text, wanted, known=self._asked, layout=self.layouts[index])
+            for hit in hits[:MOST_LINKS]:
+                region = (index, hit.start, hit.end)
+                lead[region] = lead.get(region, 0.0) + ANSWER_WEIGHT * hit.score
 
 
-def _best(
-    document: Document, hits: Sequence[Passage], best: float, asked: Set[str]
-) -> list[tuple[int, int, float]]:
-    """The best passages, with what speaks for those that begin with what is asked about."""
-    begins = _beginnings(document, hits)
-    scored = [
-        (hit.start, hit.end, hit.score / best + BEGINS * min(len(begin), 2) * share * (begin <= asked))
-        for hit, (begin, share) in zip(hits, begins, strict=True)
-    ]
-    return heapq.nsmallest(FIRST_HOP, scored, key=lambda passage: (-passage[2], passage[0]))
-
-
-def _beginnings(document: Document, hits: Sequence[Passage]) -> list[tuple[frozenset[str], float]]:
+def _beginnings(document: Document, hits: Sequence[Passage]) -> list[tuple[Set[str], float]]:
     """What each passage begins with, and how much that says, to 1: less where many do, as with speakers."""
     begins = [frozenset(opening(document.text[hit.start : hit.end])) for hit in hits]
     often = Counter(begins)
     return [(begin, 1 / often[begin]) for begin in begins]
-
-
-def _best_sentence(
-    task: Task, document: int, segment: int, start: int, end: int, score: float
-) -> list[Evidence]:
-    """The sentence of a passage that holds most of the question's words stands for it."""
-    text = task.documents[document].text
-    words = set(query_words(task.question))
-    spans = sentences(text, start, end)
-    if not spans:
-        return []
-    best = max(spans, key=lambda s: len(words & set(query_words(text[s.start : s.end]))))
-    quote = text[best.start : best.end]
-    return [Evidence(document, segment, best.start, best.end, quote, "", score)]
-
-
-def follow(task: Task, views: Sequence[View]) -> list[View]:
-    """The views and what they lead to, best first: passages that share rare names with the best views.
-
-    What a question of two hops needs second shares few words with the question, but a name with what
-    was found first: mostly the one that it begins with, and with words of the question that are left.
-    """
-    known = set(query_words(task.question))
-    places = {(view.document, view.start): view for view in views}
-    for rank, seed in enumerate(views[:SEED_VIEWS]):
-        text = task.documents[seed.document].text[seed.start : seed.end]
-        wanted = names(text)
-        fresh, left = set(wanted) - known, known - set(query_words(text))
-        weight = HOP_WEIGHT * seed.score / (1 + HOP_FADE * rank)
-        for index, document in enumerate(task.documents):
-            own = (seed.start, seed.end) if index == seed.document else None
-            layout = task.layout(index)
-            hits = linked(document.text, wanted, known=known, layout=layout, outside=own)[:LOOKED_AT]
-            for hit, (begin, share) in zip(hits[:MOST_LINKS], _beginnings(document, hits), strict=False):
-                view = places.setdefault((index, hit.start), View(index, hit.start, hit.end, []))
-                rest = left & set(query_words(document.text[hit.start : hit.end]))
-                about = share * (begin <= known | fresh and not begin.isdisjoint(fresh))
-                view.lead += weight * (
-                    hit.score + ABOUT_IT * about + REST_ASKED * len(rest) / max(len(known), 1)
-                )
-    return sorted(places.values(), key=lambda v: (-v.score, v.document, v.start))
-
-
-def led_by(task: Task, views: Sequence[View], answer: str) -> list[View]:
-    """The views and what an answer's words lead to, best first.
-
-    A small model asked a question of two hops answers with what stands between them; the passages
-    about that are then what it should have been shown (forward look-up, as in FB-RAG).
-    """
-    known, wanted = set(query_words(task.question)), query_words(answer)
-    places = {(view.document, view.start): replace(view) for view in views}
-    for index, document in enumerate(task.documents):
-        for hit in linked(document.text, wanted, known=known, layout=task.layout(index))[:MOST_LINKS]:
-            view = places.setdefault((index, hit.start), View(index, hit.start, hit.end, []))
-            view.lead += ANSWER_WEIGHT * hit.score
-    return sorted(places.values(), key=lambda v: (-v.score, v.document, v.start))
-
-
-def memory_tokens(task: Task) -> int:
-    """Most tokens of memory: the setting, but at most an eighth of the window."""
-    return min(task.settings.memagent.memory_tokens, task.model.window.size // 8)
-
-
-def memory_view(standing: Standing, tokens: int) -> str:
-    """What a reading call sees of the ledger: the best quotes that fit, in reading order."""
-    return "\n".join(f"- {' '.join(entry.quote.split())}" for entry in standing.best(tokens))

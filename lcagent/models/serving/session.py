@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.endpoint import Endpoint, probe
 from lcagent.models.estimate import EstimateCounter
+from lcagent.models.fingerprint import of_name
 from lcagent.models.serving.connect import Choice, choose, open_endpoint
 from lcagent.models.serving.waiting import pause
 from lcagent.models.tokens import FileCounter, TokenCounter, counter_for
@@ -35,6 +36,7 @@ class OpenModel:
     `name` tells endpoints apart (for the limit of requests in flight); `model` is the model's own
     name, part of a run's key, so that a run can go on with another server of the same model.
     `window` is what the settings lead to, `most` what the server could take, where it tells.
+    `fingerprint` is what the server tells of the model, else what its name and tokenizer make.
     """
 
     name: str
@@ -48,6 +50,7 @@ class OpenModel:
     same: Callable[[], bool]
     """Whether what was found out when it was opened still holds."""
     slots: int | None
+    fingerprint: str
 
 
 class ModelSession:
@@ -141,6 +144,7 @@ class ModelSession:
             alive=lambda: probe(endpoint.base_url, api_key=endpoint.api_key) is not None,
             same=lambda: _same(endpoint),
             slots=endpoint.slots,
+            fingerprint=endpoint.fingerprint or of_name(endpoint.model, counter.source),
         )
 
     def _provider(self, choice: Choice, say: Say) -> OpenModel:
@@ -160,6 +164,7 @@ class ModelSession:
             alive=lambda: True,  # nobody can tell, short of asking
             same=lambda: True,
             slots=None,
+            fingerprint=of_name(choice.model, counter.source),
         )
 
     def _window(self, endpoint: Endpoint, say: Say) -> int:

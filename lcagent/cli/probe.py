@@ -1,0 +1,117 @@
+"""`lcagent probe`: measure a model once; what it may be believed follows from that."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from lcagent.cli.options import (
+    ApiBaseOption,
+    ApiKeyOption,
+    HomeOption,
+    ModelOption,
+    SetOption,
+    WindowOption,
+    settings_from,
+)
+
+if TYPE_CHECKING:
+    from lcagent.models.profile import ModelProfile
+    from lcagent.settings import Settings
+
+
+def probe(
+    model: ModelOption = None,
+    api_base: ApiBaseOption = None,
+    api_key: ApiKeyOption = None,
+    window: WindowOption = None,
+    home: HomeOption = None,
+    options: SetOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+) -> None:
+    """Measure the model with about 50 calls, and keep what follows: is it believed, up to which length.
+
+    Whether it keeps to a schema, says no, refuses, copies, is distracted; how sure it is when right and when
+    wrong. A probe that is interrupted keeps nothing.
+    """
+    settings = settings_from(
+        options, model=model, api_base=api_base, api_key=api_key, window=window, home=home
+    )
+    try:
+        profile = _measured(settings, quiet)
+    except KeyboardInterrupt:
+        _tell_interrupted(quiet)
+    if as_json:
+        print(profile.model_dump_json(indent=2))
+        return
+    for name, value in _rows(profile):
+        print(f"{name:<52}{value}")
+
+
+def _measured(settings: Settings, quiet: bool) -> ModelProfile:
+    from lcagent.cli.progress import Console
+    from lcagent.memory.profiles import StoredProfiles
+    from lcagent.memory.store import Store
+    from lcagent.models.serving.session import ModelSession
+    from lcagent.runs.probe import measure
+
+    console = Console(quiet=quiet)
+    store = Store(settings.data_dir / "lcagent.db")
+    try:
+        with console, ModelSession(settings, console.fetching) as session:
+            opened = session.open(console.say)
+            console.say(f"measuring {opened.model}")
+            profile = asyncio.run(
+                measure(
+                    opened,
+                    settings,
+                    notice=console.say,
+                    tell=lambda done, total: console.counting("measuring", done, total, "cases"),
+                )
+            )
+            StoredProfiles(store).put(profile)
+            return profile
+    finally:
+        store.close()
+
+
+def _tell_interrupted(quiet: bool) -> NoReturn:
+    if not quiet:
+        typer.echo("\ninterrupted; nothing is kept of this probe", err=True)
+    raise SystemExit(130)
+
+
+def _rows(profile: ModelProfile) -> list[tuple[str, str]]:
+    return [
+        ("model", profile.model),
+        ("stance", profile.stance),
+        ("keeps to the schema at the first try", _share(profile.schema_kept)),
+        ("says no to a segment without the answer", _share(profile.says_no)),
+        ("finds the answer in a segment that holds it", _share(profile.finds)),
+        ("refuses where the passages do not say", _share(profile.abstains)),
+        ("answers right from the one right passage", _share(profile.answers)),
+        ("of these also with ten passages around it", _share(profile.undistracted)),
+        ("answers right where the words are others", _share(profile.paraphrase)),
+        ("copies an example from its prompt", _share(profile.copies)),
+        (
+            "an answer is likelier wrong below a certainty of",
+            "no threshold" if profile.certainty is None else f"{profile.certainty:.3g}",
+        ),
+        ("right up to an input of", reach(profile)),
+        ("calls", str(profile.calls)),
+    ]
+
+
+def reach(profile: ModelProfile) -> str:
+    """The length of input up to which a model answers right, for people."""
+    if profile.effective_tokens is None:
+        return "not known"
+    most = profile.limit_tokens is None
+    return f"{profile.effective_tokens:,} tokens" + (", the longest tried" if most else "")
+
+
+def _share(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.0%}"

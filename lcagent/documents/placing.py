@@ -1,0 +1,113 @@
+"""Placing: which sentences of a text carry a statement in other words, and where a number or value stands.
+
+No quote is ever a model's: it states something, and the sentences that say so are found here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from lcagent.documents.lexical import names, query_words
+from lcagent.documents.quotes import Sentences, Span, figures, find_quote, occurrences, sentences
+
+NUMBER = re.compile(r"[-−]?\d+(?:[.,]\d+)*")
+ENOUGH = 0.5
+"""Share of a statement's words, rarer ones weighing more, that its sentences must hold …"""
+NAMED = 0.34
+"""… or this share, where all of its figures and one of its names are among them."""
+MOST_CARRIERS = 3
+"""Sentences that carry one statement."""
+_ADDS = 0.2
+"""Share of the statement that a further sentence must add."""
+_NEAR = 240
+"""Characters before a value in which its key is looked for."""
+
+
+class Placing:
+    """Finds statements, numbers and values in one stretch of a text.
+
+    Args:
+        text: the document's text.
+        start: where the stretch begins.
+        end: where it ends; default: with the text.
+    """
+
+    def __init__(self, text: str, start: int = 0, end: int | None = None) -> None:
+        self._text, self._start = text, start
+        self._end = len(text) if end is None else end
+
+    @cached_property
+    def sentences(self) -> Sentences:
+        """Of the stretch, found once for all that is said of it."""
+        return Sentences(self._text, self._start, self._end)
+
+    def carriers(self, statement: str) -> tuple[Span, ...]:
+        """The sentences that carry a statement, in order; empty where none does.
+
+        A copy is found as it stands. A paraphrase is placed by its words, names and figures: a sentence that
+        says most of it, and others that say what is then left. Of several sentences each is placed by itself.
+        """
+        if quoted := find_quote(self._text, statement, self._start, self._end):
+            return tuple(self.sentences.at(quoted))
+        said = [statement[s.start : s.end] for s in sentences(statement)]
+        found = {span for one in said for span in self._paraphrased(one)}
+        if not found and len(said) > 1:  # a full stop that ends no sentence
+            found = set(self._paraphrased(statement))
+        return tuple(sorted(found, key=lambda span: span.start))
+
+    def _paraphrased(self, statement: str) -> list[Span]:
+        wanted = query_words(statement)
+        share, chosen = self.sentences.cover(wanted, most=MOST_CARRIERS, adds=_ADDS)
+        if not chosen:
+            return []
+        held = " ".join(self._text[span.start : span.end] for span in chosen)
+        if not figures(statement) <= figures(held):
+            share *= 0.6  # a figure that the sentences lack speaks against them
+        elif (called := names(statement)) and set(called) & set(query_words(held)):
+            share += ENOUGH - NAMED
+        return chosen if share >= ENOUGH else []
+
+    def numbers(self, text: str, question: str) -> Iterator[Span]:
+        """Where a number stands with its digits as written, best first.
+
+        Args:
+            text: a number as a model wrote it.
+            question: of places that are alike, those in sentences with more of its words go first.
+        """
+        wanted = NUMBER.search(text)
+        asked = set(query_words(question))
+        spans = self._occurrences(wanted.group()) if wanted else []
+        yield from sorted(spans, key=lambda s: (-len(asked & self._words(self.sentence(s))), s.start))
+
+    def value(self, text: str, question: str) -> tuple[Span, float] | None:
+        """A value as the document writes it where most of the question's words stand before it, and their
+        share."""
+        spans = self._occurrences(text) if text else []
+        if not spans:
+            return None
+        asked = set(query_words(question))
+        near = {span: len(asked & self._words(self._before(span))) for span in spans}
+        best = max(spans, key=lambda span: (near[span], -span.start))
+        return best, near[best] / max(len(asked), 1)
+
+    def sentence(self, span: Span) -> Span:
+        """The sentence that a place begins in, with all of the place."""
+        for sentence in self.sentences.spans:
+            if sentence.start <= span.start < sentence.end:
+                return Span(sentence.start, max(sentence.end, span.end))
+        return span
+
+    def _occurrences(self, text: str) -> list[Span]:
+        """Where a text stands by itself: neither a longer word nor a longer number."""
+        spans = list(occurrences(self._text, text, self._start, self._end))
+        if not spans and (found := find_quote(self._text, text, self._start, self._end)):
+            spans = [found]  # laid out in another way than the model wrote it
+        return spans
+
+    def _before(self, span: Span) -> Span:
+        return Span(max(self._start, span.start - _NEAR), span.end)
+
+    def _words(self, span: Span) -> set[str]:
+        return set(query_words(self._text[span.start : span.end]))

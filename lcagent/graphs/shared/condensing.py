@@ -1,0 +1,160 @@
+"""Condensing: notes that do not fit one call are merged in rounds until they do.
+
+Source: collapse stage of "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs"; SEGMENT+ merges its
+notes alike. That it ends does not hang on what a model writes: with B the room, no note is larger than B/4,
+so each group but the last holds more than 3B/4 and leaves at most B/4; T tokens become at most T/3 + B/4,
+which is less than T while T > B. What is cut to keep that bound is counted and told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lcagent.agents import collapser
+from lcagent.agents.mapper import Mode
+from lcagent.documents import query_words
+from lcagent.events import Notice
+from lcagent.graphs.shared.evidence import Note, merged_blocks, size
+from lcagent.graphs.shared.reading import Unread, attempt, gathered
+from lcagent.graphs.shared.task import Task
+
+SHARE = 4
+"""A note takes at most this part of the room."""
+SHRINK = 0.9
+"""Share of the tokens that a round may leave; where a model leaves more, what does not fit is left out, and
+told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a model makes of a group of notes."""
+
+    facts: tuple[str, ...]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Merger:
+    """How a strategy makes one note of several.
+
+    Args:
+        merge: gets them as a prompt shows them.
+        room: tokens of them that one call holds.
+    """
+
+    merge: Callable[[str], Coroutine[Any, Any, Merged]]
+    room: int
+
+
+async def condensed(
+    task: Task, notes: Sequence[Note], room: int, merger: Merger | None = None
+) -> tuple[list[Note], list[str]]:
+    """Notes that fit a number of tokens together, and what had to be left out.
+
+    Args:
+        task: the run.
+        notes: in reading order.
+        room: tokens for all of them.
+        merger: a strategy's own way; default: the collapser's.
+    """
+    merger = merger or await asyncio.to_thread(collapsing, task)
+    group_room = min(room, merger.room)
+    cut, before = 0, 0
+    while True:
+        notes, lost = await asyncio.to_thread(_bounded, task, notes, group_room // SHARE)
+        cut += lost
+        sizes = await asyncio.to_thread(_sizes, task, notes)
+        if sum(sizes) <= room:
+            return notes, _told(cut)
+        if before and sum(sizes) > SHRINK * before:  # the model does not make them shorter
+            kept = _most_telling(task, notes, sizes, room)
+            return kept, _told(cut + sum(len(note.facts) for note in notes) - sum(len(n.facts) for n in kept))
+        before = sum(sizes)
+        groups = _grouped(notes, sizes, group_room)
+        task.progress.emit(Notice(f"{len(notes)} findings do not fit one call: {len(groups)} groups of them"))
+        notes = await gathered([_one(task, group, merger) for group in groups])
+
+
+def _told(left_out: int) -> list[str]:
+    return [f"{left_out} facts that were found did not fit the answering call"] if left_out else []
+
+
+def collapsing(task: Task, mode: Mode = "qa") -> Merger:
+    """The collapser's way."""
+    brief = task.trust.brief
+
+    async def merge(shown: str) -> Merged:
+        reply = await collapser.collapse(task.model, task.question, shown, mode=mode, brief=brief)
+        return Merged(tuple(reply.facts), collapser.detail(reply.rationale, reply.answer, reply.confidence))
+
+    return Merger(merge, collapser.room(task.model.window, task.question, mode=mode, brief=brief))
+
+
+async def _one(task: Task, group: Sequence[Note], merger: Merger) -> Note:
+    """A group as one note; where the model gives nothing of use, all that its notes say."""
+    if len(group) == 1:
+        return group[0]
+    shown = "\n\n".join(block.shown(None) for block in merged_blocks(task, group))
+    got = await attempt(task, merger.merge(shown))
+    if isinstance(got, Unread) or not got.facts:
+        facts = tuple(dict.fromkeys(fact for note in group for fact in note.facts))
+        got = Merged(facts, next(filter(None, (note.detail for note in group)), ""))
+    regions = tuple(dict.fromkeys(region for note in group for region in note.regions))
+    facts = tuple(" ".join(fact.split()) for fact in got.facts if fact.strip())
+    return Note(group[0].first, group[-1].last, facts, regions, got.detail)
+
+
+def tokens(task: Task, note: Note) -> int:
+    """Tokens that a note takes in a prompt."""
+    return size(task, merged_blocks(task, [note])[0])
+
+
+def _sizes(task: Task, notes: Sequence[Note]) -> list[int]:
+    return [tokens(task, note) for note in notes]
+
+
+def _bounded(task: Task, notes: Sequence[Note], most: int) -> tuple[list[Note], int]:
+    """Notes of at most `most` tokens, and how many facts were cut short for it."""
+    pieces = [piece for note in notes for piece in _pieces(task, note, most)]
+    return [piece for piece, _ in pieces], sum(cut for _, cut in pieces)
+
+
+def _pieces(task: Task, note: Note, most: int) -> list[tuple[Note, bool]]:
+    """A note in pieces that fit: its facts are parted, what was said of them goes, then a fact is cut."""
+    if tokens(task, note) <= most or not any(note.facts):
+        return [(note, False)]
+    if (half := len(note.facts) // 2) > 0:
+        parts = (replace(note, facts=note.facts[:half]), replace(note, facts=note.facts[half:], detail=""))
+        return [piece for part in parts for piece in _pieces(task, part, most)]
+    if note.detail:
+        return _pieces(task, replace(note, detail=""), most)
+    shorter = replace(note, facts=(note.facts[0][: len(note.facts[0]) * 3 // 4],))
+    return [(piece, True) for piece, _ in _pieces(task, shorter, most)]
+
+
+def _grouped(notes: Sequence[Note], sizes: Sequence[int], room: int) -> list[list[Note]]:
+    """Consecutive notes, as many to a group as the room holds."""
+    groups: list[list[Note]] = []
+    left = 0
+    for note, needed in zip(notes, sizes, strict=True):
+        if not groups or needed > left:
+            groups.append([])
+            left = room
+        groups[-1].append(note)
+        left -= needed
+    return groups
+
+
+def _most_telling(task: Task, notes: Sequence[Note], sizes: Sequence[int], room: int) -> list[Note]:
+    """The notes with most of the question's words that fit, in reading order."""
+    asked = set(query_words(task.question))
+    held = [len(asked & set(query_words(" ".join(note.facts)))) for note in notes]
+    chosen: list[int] = []
+    for at in sorted(range(len(notes)), key=lambda at: (-held[at], at)):
+        if sizes[at] <= room:
+            chosen.append(at)
+            room -= sizes[at]
+    return [notes[at] for at in sorted(chosen)]

@@ -1,0 +1,79 @@
+"""What a strategy concludes: statements with the places they rest on. The runner makes the Answer of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from lcagent.answer import Support
+
+NOT_FOUND = "The document does not say."
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of an answer.
+
+    Args:
+        text: without marks.
+        support: how its places carry it.
+        regions: (document, start, end) of the sentences that it rests on, the telling ones first.
+        glue: what stands between it and the next one.
+    """
+
+    text: str
+    support: Support = "inferred"
+    regions: tuple[tuple[int, int, int], ...] = ()
+    glue: str = " "
+
+    @staticmethod
+    def from_state(state: Mapping[str, Any]) -> Statement:
+        """A statement from the graph's state, where tuples may have become lists."""
+        fields: dict[str, Any] = dict(state)
+        fields["regions"] = tuple(tuple(region) for region in state["regions"])
+        return Statement(**fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a strategy concludes.
+
+    Args:
+        statements: of the answer, in order; none: the documents do not say.
+        conflict: the documents say two things.
+        warnings: sentences for people.
+        certainty: how probable it was to the model, from 0 to 1, that the text says an answer at all; None
+            where that is not told.
+    """
+
+    statements: tuple[Statement, ...] = ()
+    conflict: bool = False
+    warnings: tuple[str, ...] = field(default_factory=tuple)
+    certainty: float | None = None
+
+    @property
+    def found(self) -> bool:
+        """Whether there is an answer."""
+        return bool(self.statements)
+
+    @property
+    def text(self) -> str:
+        """The answer without marks."""
+        return "".join(one.text + one.glue for one in self.statements).strip()
+
+    def warned(self, *warnings: str) -> Verdict:
+        """The verdict with further warnings."""
+        return replace(self, warnings=tuple(dict.fromkeys([*self.warnings, *warnings])))
+
+    def as_state(self) -> dict[str, Any]:
+        """As plain data, for the graph's state."""
+        return asdict(self)
+
+    @staticmethod
+    def from_state(state: Mapping[str, Any]) -> Verdict:
+        """A verdict from the graph's state, where tuples may have become lists."""
+        fields: dict[str, Any] = dict(state)
+        fields["statements"] = tuple(Statement.from_state(one) for one in state["statements"])
+        fields["warnings"] = tuple(state["warnings"])
+        return Verdict(**fields)

@@ -1,0 +1,86 @@
+"""The graph of a run: begun, gone on with, or begun anew where its checkpoint is of no use.
+
+The journal makes that safe: a graph that begins anew gets the reply to every finished call from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lcagent import __version__
+from lcagent.documents.load import PARSER_VERSION
+from lcagent.errors import LcagentError
+from lcagent.events import Notice
+from lcagent.graphs.shared.task import Strategy, Task
+from lcagent.runs.records import RunRecord, Runs
+
+
+async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, folder: Path) -> dict[str, Any]:
+    """The last state of the strategy's graph, from where its checkpoint stands.
+
+    Args:
+        task: what is asked.
+        strategy: whose graph it is.
+        record: the run.
+        runs: where it is noted.
+        folder: where the checkpoints' file lies.
+
+    Raises:
+        LcagentError: any of the tree; the run can be resumed.
+    """
+    from lcagent.memory.checkpoints import open_checkpoints
+
+    with open_checkpoints(folder / "checkpoints.db") as saver:
+        graph = strategy.graph(task).compile(checkpointer=saver)
+        version = _version(task, strategy, graph)
+        config: Any = {
+            "configurable": {"thread_id": record.id},
+            "recursion_limit": 4 * task.corpus.total + 100,
+        }
+        state = None
+        if record.version == version:
+            try:
+                state = await _go_on(replace(task, ledger=runs.ledger(record.id)), graph, config)
+            except LcagentError:
+                raise
+            except Exception as error:  # noqa: BLE001 - what a checkpoint lacks; any other fault comes again
+                why = f"{type(error).__name__}: {error}"
+                told = f"a checkpoint is of no use ({why}): the run goes on from its finished calls"
+                task.progress.emit(Notice(told))
+        if state is None:
+            await saver.adelete_thread(record.id)
+            runs.begin(record.id, version)
+            begun = replace(task, ledger=runs.ledger(record.id))
+            state = await graph.ainvoke(strategy.start(begun), config, context=begun, durability="sync")
+        # The graph has ended: only without its checkpoints does the next command of a run that failed or met
+        # its budget ask again.
+        await saver.adelete_thread(record.id)
+        return state
+
+
+async def _go_on(task: Task, graph: Any, config: dict[str, Any]) -> dict[str, Any] | None:
+    """The last state of a graph that goes on from its checkpoint; None where there is none."""
+    snapshot = await graph.aget_state(config)
+    if not snapshot.values:
+        return None
+    if not snapshot.next:
+        return snapshot.values  # killed after the last step: it only had to be told
+    return await graph.ainvoke(None, config, context=task, durability="sync")
+
+
+def _version(task: Task, strategy: Strategy, graph: Any) -> str:
+    """Names what a checkpoint and evidence are good for: code, the graph's shape, the segments.
+
+    A strategy whose steps come to mean something else, in the same shape, counts its `version` up.
+    """
+    exact = {
+        "code": __version__,
+        "graph": [strategy.version, sorted(graph.channels), sorted(graph.nodes)],
+        "parser": PARSER_VERSION,
+        "segments": [[(s.start, s.end) for s in segments] for segments in task.corpus.segments],
+    }
+    return hashlib.sha256(json.dumps(exact).encode()).hexdigest()

@@ -1,0 +1,163 @@
+"""The Answer: made from what a strategy concludes, its quotes checked, with coverage and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+from lcagent.answer import Answer, Citation, Claim, CoverageReport, SearchReport, Status, UsageReport
+from lcagent.documents import Loaded, coverage
+from lcagent.errors import MalformedReply
+from lcagent.graphs.shared.task import Place, Region, Task
+from lcagent.graphs.shared.verdict import NOT_FOUND, Statement, Verdict
+from lcagent.runs.searched import search_report
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The run's id and the strategy's name."""
+
+    run: str
+    strategy: str
+
+
+def make_answer(
+    task: Task, state: Mapping[str, Any], loaded: Loaded, usage: UsageReport, told: Told
+) -> Answer:
+    """The Answer to what a strategy concluded.
+
+    Args:
+        task: what was asked of which documents.
+        state: the last one of the strategy's graph.
+        loaded: what was read and what was left out.
+        usage: what it cost.
+        told: run and strategy.
+
+    Raises:
+        MalformedReply: no segment could be read, so that nothing is known of the documents.
+    """
+    verdict, stop = Verdict.from_state(state["verdict"]), str(state["stop"])
+    read = {(place[0], place[1]) for place in state["read"]}
+    unread = {(row[0], row[1]): str(row[2]) for row in state["unread"] if (row[0], row[1]) not in read}
+    budget = stop.startswith("budget")
+    skipped = [f"{_place(task, place)}: {reason}" for place, reason in sorted(unread.items())]
+    warnings = [*verdict.warnings, *filter(None, [stop])]
+    if skipped and not verdict.found:
+        if not read:
+            reasons = ", ".join(sorted(set(unread.values())))
+            raise MalformedReply(
+                f"none of the {len(skipped)} segments could be read: {reasons[:300]}",
+                hint="a larger model, or a server that keeps to a JSON schema, does better",
+            )
+        warnings.append(
+            f"{len(skipped)} of {task.corpus.total} segments could not be read; what they say is not known"
+        )
+    citations = _citations(task, verdict.statements)
+    statements = verdict.statements or (Statement(NOT_FOUND) if not budget else Statement(""),)
+    status: Status = "conflicting" if verdict.conflict else "answered" if verdict.found else "not_found"
+    return Answer(
+        answer="".join(one.text + one.glue for one in statements).strip(),
+        text="".join(_marked(one, citations) + one.glue for one in statements).strip(),
+        status="budget" if budget else status,
+        claims=[
+            Claim(text=one.text, support=one.support, citations=_numbers(one, citations))
+            for one in verdict.statements
+        ],
+        citations=list(citations.values()),
+        searched=_searched(task, read) if status == "not_found" else None,
+        coverage=_coverage(task, read, skipped, loaded),
+        usage=usage,
+        run_id=told.run,
+        strategy=told.strategy,
+        model=task.model.name,
+        warnings=list(dict.fromkeys(warnings)),
+    )
+
+
+def _place(task: Task, place: tuple[int, int]) -> str:
+    document, segment = task.corpus.documents[place[0]], task.corpus.segment(place)
+    where = document.place(segment.start) if document.pages else f"segment {segment.index + 1}"
+    return f"{document.name}, {where}"
+
+
+def _citations(task: Task, statements: Sequence[Statement]) -> dict[Region, Citation]:
+    """Numbered in the order in which they are marked: first what each statement names first."""
+    numbered: dict[Region, Citation] = {}
+    for region in [region for statement in statements for region in statement.regions]:
+        if region not in numbered and task.corpus.text(region).strip():
+            numbered[region] = _citation(task, region, len(numbered) + 1)
+    return numbered
+
+
+def _citation(task: Task, region: Region, number: int) -> Citation:
+    document, start, end = task.corpus.documents[region[0]], region[1], region[2]
+    return Citation(
+        number=number,
+        document=document.name,
+        place=document.place(start),
+        page=document.page_at(start),
+        char_start=start,
+        char_end=end,
+        quote=document.text[start:end],
+    )
+
+
+def _numbers(statement: Statement, citations: Mapping[Region, Citation]) -> list[int]:
+    return [citations[region].number for region in statement.regions if region in citations]
+
+
+def _marked(statement: Statement, citations: Mapping[Region, Citation]) -> str:
+    marks = "".join(f"[{number}]" for number in _numbers(statement, citations))
+    return f"{statement.text} {marks}" if marks else statement.text
+
+
+def _searched(task: Task, read: Set[Place]) -> SearchReport:
+    spans = [
+        [(s.start, s.end) for s in segments if (number, s.index) in read]
+        for number, segments in enumerate(task.corpus.segments)
+    ]
+    return search_report(task.question, task.corpus.documents, spans)
+
+
+def make_usage(task: Task, totals: dict[str, int], earlier: int, seconds: float) -> UsageReport:
+    """What a run cost.
+
+    Args:
+        task: what this command did.
+        totals: calls and tokens over all commands.
+        earlier: calls that earlier commands had finished.
+        seconds: over all commands.
+    """
+    ours = task.model.faults
+    return UsageReport(
+        **totals,
+        replayed=earlier,
+        retries=ours.retries,
+        malformed=ours.malformed,
+        cut=ours.cut,
+        seconds=round(seconds, 3),
+    )
+
+
+def _coverage(task: Task, read: Set[Place], skipped: Sequence[str], loaded: Loaded) -> CoverageReport:
+    parts = [
+        coverage(document, [(s.start, s.end) for s in segments if (number, s.index) in read])
+        for number, (document, segments) in enumerate(
+            zip(task.corpus.documents, task.corpus.segments, strict=True)
+        )
+    ]
+    several = len(parts) > 1
+    names = [f"{document.name}: " if several else "" for document in task.corpus.documents]
+    left_out = [f"{name}: {error.message}" for name, error in loaded.skipped]
+    return CoverageReport(
+        sentence="; ".join(name + part.sentence() for name, part in zip(names, parts, strict=True)),
+        segments_read=len(read),
+        segments_total=task.corpus.total,
+        pages_read=sum(part.pages_read for part in parts),
+        pages_total=sum(part.pages_total for part in parts),
+        pages_empty=[page for part in parts for page in part.pages_empty],
+        chars_read=sum(part.chars_read for part in parts),
+        chars_total=sum(part.chars_total for part in parts),
+        skipped=[*skipped, *left_out],
+    )
