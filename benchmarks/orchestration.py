@@ -1,6 +1,6 @@
 """What orchestration loses: every strategy on multi-hop questions with a perfect reader. No model, no GPU.
 
-    python -m benchmarks.orchestration --data DIR [--lengths 7k,14k] [--n 60,40] [--strategies A,B]
+    python -m benchmarks.orchestration [--data DIR] [--lengths 7k,14k] [--n 60,40] [--strategies A,B]
         [--miss P] [--invent P] [--window N] [--seed N] [--offset N] [--jobs N] [--out FILE.json] [--verbose]
 
 The model is `tests.reader`: for each prompt it says exactly what stands in it, so that what a strategy
@@ -223,15 +223,19 @@ def _told(rows: list[Row], options: argparse.Namespace) -> list[Row]:
 
 
 def failing(row: Row) -> str:
-    """One item that was not answered, hop by hop."""
+    """What became of an item, hop by hop."""
     lines = [
         f"--- {row.item} {row.strategy}: {row.status} {row.error or repr(row.prediction)}",
         f"    {row.question}  =>  {' | '.join(row.answers)}",
     ]
     for at, hop in enumerate(row.hops):
-        states = [("reported", row.reported), ("shown", row.shown), ("LOST", row.lost)]
-        told = ", ".join(name if at in hops else f"not {name}" for name, hops in states[:2])
-        lines.append(f"    hop {at + 1}: {told}{', LOST' if at in row.lost else ''}: {hop[:160]}")
+        told = [
+            "overlooked" if at in row.overlooked else "reported" if at in row.reported else "not reported",
+            "shown" if at in row.shown else "not shown",
+            *(["LOST"] if at in row.lost else []),
+        ]
+        lines.append(f"    hop {at + 1}: {', '.join(told)}: {hop[:160]}")
+    lines.append(f"    {row.cited} of {row.gold} gold paragraphs cited; calls {row.roles}")
     return "\n".join([*lines, *(f"    warning: {w}" for w in row.warnings)])
 
 
@@ -311,7 +315,7 @@ def parsed() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         prog="benchmarks.orchestration",
     )
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="without it, the package's small samples")
     parser.add_argument("--lengths", default=LENGTHS)
     parser.add_argument(
         "--n", default=NUMBERS, help="items a length; one number for all, or as many as lengths"

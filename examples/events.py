@@ -14,4 +14,4 @@ with Reader(window=1536) as reader:
         elif isinstance(event, Finished):
             print(f"\n{event.answer.text}")
             for citation in event.answer.citations:
-                print(f"  page {citation.page}: {citation.quote}")
+                print(f"  [{citation.number}] {citation.place}: {citation.quote}")

@@ -150,9 +150,9 @@ class Reader:
 
     def _tell(self, event: Event) -> None:
         """Note that an answer has been taken."""
-        from lcagent.runs.runner import mark_told
-
         if isinstance(event, Finished):
+            from lcagent.runs.runner import mark_told
+
             mark_told(self.settings, event.answer.run_id)
 
     async def _start(

@@ -49,7 +49,7 @@ def test_stdout_carries_the_answer_alone(loopback, document: Path) -> None:
 
 def test_stream_prints_the_answer_once(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=clever)
-    done = lcagent("ask", document, QUESTION, "--api-base", server.url, "--window", 2048, "--stream", "-q")
+    done = lcagent("ask", document, QUESTION, "--api-base", server.url, "--window", 2048, "--stream")
     assert done.stdout == b"Oskar Brandvold [1]\n"
 
 

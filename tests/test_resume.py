@@ -1,7 +1,9 @@
 """SIGKILL at every step boundary: the two commands together make exactly the calls of an undisturbed one."""
 
 import json
+import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -9,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from lcagent import Finished, Reader, SegmentRead
 from lcagent.errors import RunBusy
+from lcagent.memory.checkpoints import open_checkpoints
+from lcagent.runs.locks import locked
 from tests.helpers import QUESTION, clever, in_this_process, prose
 from tests.killable import Killable
 from tests.loopback import Loopback
@@ -111,3 +116,124 @@ def test_ctrl_c_is_exit_status_130_and_says_that_it_goes_on(loopback, document: 
     out, err = process.communicate()
     assert (process.returncode, out) == (130, "")
     assert "goes on from here" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_run_killed_before_its_answer_was_printed_tells_it_at_no_call(
+    loopback, document: Path, tmp_path: Path, as_json: bool
+) -> None:
+    server = loopback(window=2048, reply=clever)
+    words = arguments(server, document, tmp_path / "home")
+    if not as_json:
+        words.remove("--json")
+    assert Killable(words, tmp_path, before_printing=True).ended() == -signal.SIGKILL
+    calls = server.calls
+    again = in_this_process(*words)
+    told = json.loads(again.stdout)["answer"] if as_json else again.stdout.strip()
+    assert (told, server.calls) == ("Oskar Brandvold", calls)
+    in_this_process(*words)
+    assert server.calls == 2 * calls  # now that it was told, it is asked anew
+
+
+def test_an_answer_that_was_taken_from_a_stream_is_told(loopback, document: Path) -> None:
+    server = loopback(window=2048, reply=clever)
+    with Reader(api_base=server.url, window=2048, strategy="memagent") as reader:
+        stream = reader.stream(document, QUESTION)
+        while not isinstance(event := next(stream), Finished):
+            pass
+        untold = reader.ask(document, QUESTION)  # who took `event` might have died with it
+        assert untold == event.answer
+        stream.close()
+        assert reader.ask(document, QUESTION).run_id != untold.run_id
+
+
+def interrupted(server: Loopback, document: Path, strategy: str = "memagent") -> int:
+    """Leave a run in the middle; its finished calls."""
+    with Reader(api_base=server.url, window=2048, strategy=strategy) as reader:
+        read = 0
+        for event in reader.stream(document, QUESTION):
+            read += isinstance(event, SegmentRead)
+            if read == 4:
+                break
+    with sqlite3.connect(os.environ["LCAGENT_HOME"] + "/lcagent.db") as connection:
+        row = "INSERT INTO entries SELECT id, 0, 0, 7, 'add', NULL, 0, 9, 'of an old', 'n', 1, 3 FROM runs"
+        connection.execute(row)
+        return connection.execute("SELECT count(*) FROM calls").fetchone()[0]
+
+
+def spoil(how: str, home: Path) -> None:
+    """Make the run's checkpoint one of an earlier version, or one that cannot be read."""
+    if how == "version":
+        with sqlite3.connect(home / "lcagent.db") as connection:
+            connection.execute("UPDATE runs SET version = 'old'")
+        return
+    with open_checkpoints(home / "checkpoints.db") as saver:
+        if how == "bytes":
+            saver.conn.execute("UPDATE checkpoints SET checkpoint = x'c1c1c1'")
+            saver.conn.execute("UPDATE writes SET value = x'c1c1c1'")
+            saver.conn.commit()
+            return
+        for thread, space in saver.conn.execute("SELECT DISTINCT thread_id, checkpoint_ns FROM checkpoints"):
+            where = {"configurable": {"thread_id": thread, "checkpoint_ns": space}}
+            last = saver.get_tuple(where)
+            assert last is not None
+            state = last.checkpoint["channel_values"]
+            for name in [name for name in state if not name.startswith(("branch:", "__"))]:
+                del state[name]
+            saver.put(where, last.checkpoint, last.metadata, {})
+
+
+@pytest.mark.parametrize("strategy", ["memagent", "mapreduce", "segment"])
+@pytest.mark.parametrize("how", ["version", "keys", "bytes"])
+def test_a_checkpoint_of_no_use_begins_anew_from_the_finished_calls(
+    loopback, document: Path, home: Path, how: str, strategy: str
+) -> None:
+    server = loopback(window=2048, reply=clever)
+    finished = interrupted(server, document, strategy)
+    spoil(how, home)
+    sent = [request.key for request in server.requests]
+    with Reader(api_base=server.url, window=2048, strategy=strategy) as reader:
+        events = list(reader.stream(document, QUESTION))
+    answer = events[-1].answer
+    assert answer.usage.replayed == finished
+    assert len(server.requests) - len(sent) == answer.usage.calls - finished
+    read = [event.done for event in events if isinstance(event, SegmentRead)]
+    assert read[-1] <= answer.coverage.segments_total
+    assert answer.coverage.segments_read == answer.coverage.segments_total
+    with sqlite3.connect(home / "lcagent.db") as connection:
+        assert connection.execute("SELECT count(*) FROM entries WHERE quote = 'of an old'").fetchone() == (0,)
+
+
+def test_a_run_of_another_tokenizer_or_segmentation_is_another_run(loopback, document: Path) -> None:
+    exact, estimated = (
+        loopback(window=2048, reply=clever),
+        loopback(window=2048, reply=clever, tokenize=False),
+    )
+    finished = interrupted(exact, document)
+    with Reader(api_base=estimated.url, window=2048, strategy="memagent") as reader:
+        other = reader.ask(document, QUESTION)
+    assert (other.answer, other.usage.replayed) == ("Oskar Brandvold", 0)
+    with Reader(api_base=exact.url, window=2048, strategy="memagent") as reader:
+        answer = reader.ask(document, QUESTION)
+    assert answer.usage.replayed == finished
+    assert answer.run_id != other.run_id
+
+
+def test_who_opened_a_lock_that_was_removed_meanwhile_does_not_hold_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    flock, path = fcntl.flock, tmp_path / "locks" / "run"
+
+    def removed(file: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        path.unlink()  # as who held it does, between our opening it and locking it
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", removed)
+    with locked(tmp_path, "run"):
+        assert path.exists()
+        with pytest.raises(RunBusy), locked(tmp_path, "run"):
+            pass
+    assert not path.exists()

@@ -62,7 +62,7 @@ def summarize(server: Loopback, document: Path, *more: object) -> subprocess.Com
 def test_stdout_carries_the_summary_alone(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=writes)
     done = summarize(server, document)
-    assert (done.returncode, done.stdout) == (0, SUMMARY + "\n")
+    assert (done.returncode, done.stdout) == (0, SUMMARY + " [1][2][3]\n")
     assert all(point in done.stderr for point in POINTS)  # cited
     assert "about 200 words" in server.requests[-1].text
     quiet = summarize(server, document, "-q", "--stream", "--words", 80)

@@ -193,8 +193,10 @@ def _write(answer: Answer, file: Path) -> None:
 
 def _print(answer: Answer, telling: Telling, console: Console) -> None:
     """Print the answer, or of a streamed one what is not printed yet: marks, or all that a check changed."""
-    text = shown(answer.answer if telling.quiet and not telling.stream else answer.text)
     echoed = console.echoed.rstrip()
+    text, plain = shown(answer.text), shown(answer.answer)
+    if telling.quiet and echoed in {"", plain}:
+        text = plain
     if not text.startswith(echoed):
         print(flush=True)
         console.say("after its checks the answer is:")

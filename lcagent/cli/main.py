@@ -6,7 +6,9 @@ import gc
 import json
 import logging
 import os
+import shutil
 import sys
+import textwrap
 from typing import Annotated, NoReturn
 
 import typer
@@ -103,9 +105,21 @@ def _tell(error: LcagentError) -> None:
     if "--json" in sys.argv:
         print(json.dumps({"code": error.code, "message": error.message, "hint": error.hint}))
         return
-    print(f"error: {shown(error.message)}", file=sys.stderr)
+    _say(f"error: {error.message}")
     if error.hint:
-        print(f"hint: {shown(error.hint)}", file=sys.stderr)
+        _say(f"hint: {error.hint}")
+
+
+def _say(line: str) -> None:
+    """One line on stderr; a terminal gets several that end with a word."""
+    line = shown(line)
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        indent = " " * (line.index(":") + 2)
+        line = textwrap.fill(
+            line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+    print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

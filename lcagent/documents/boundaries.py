@@ -15,7 +15,7 @@ _FULL = r"。！？｡।॥؟۔።፧፨։\u104a\u104b\u17d4\u17d5"
 """Marks that shorten no word: Chinese, Indic, Arabic, Urdu, Ethiopic, Armenian, Burmese, Khmer."""
 MARKS = rf".!?…;\u037e།{_FULL}"
 _CLOSING = r"(?:[\"'”’“)\]›»«*_]|\[\w{1,3}\]|[¹²³⁰-⁹]|[ \xa0\u202f]»)*"
-_OPENING = r"(?:[\"'“‘„‚«‹»(\[¿¡*_$€£#][\xa0\u202f]?|[—–-]\s)*"
+_OPENING = r"(?:[\"'“‘„‚«‹»(\[¿¡*_$€£#][\xa0\u202f]?|[—–]\s)*"
 END = (
     rf"(?:(?:(?<=[.!?…\u037e།])|(?<=[{_GREEK}];))(?P<closing>{_CLOSING})(?=(?P<space>\s+){_OPENING}(?P<first>[^\W_]))"
     rf"|(?<=[{_FULL}])(?P<full>[{_FULL}]*[」』”’》）)\]\"»]*)\s*)"
@@ -102,7 +102,9 @@ def _shortens(before: str, after: str, first: str) -> bool:
     words = before.rsplit(None, 2)[-2:]
     if len(words) == 1 and _ENUMERATOR.fullmatch(words[0]):
         return True
-    word = words[-1].replace("’", "'").strip(_OPENERS)[:-1].rpartition("'")[2]
+    word = words[-1].replace("’", "'").lstrip(_OPENERS)[:-1]
+    elided = word.rpartition("'")[2]
+    word = elided if len(elided) > 1 else word  # "l'avv.", but not "don't."
     if len(word) > _LONGEST:
         return False
     if word.isdigit():

@@ -14,6 +14,12 @@ _VAGUE = 10_000
 """From here zeros at the end may stand for figures that are not given."""
 
 
+def enlarged(number: Decimal, half: Decimal, scale: int, sign: int) -> Decimal:
+    """A number with a fraction after it, times its scale; a product rounds, so none is taken idly."""
+    whole = number if scale == 1 and not half else (number + half) * scale
+    return whole if sign > 0 else whole.copy_negate()
+
+
 def number_value(number: Decimal, unit: Unit | None, step: Decimal, *, year: bool) -> Value:
     """A number with its unit.
 

@@ -19,6 +19,7 @@ from lcagent.documents.lexical import folded, unspaced
 from lcagent.documents.statements import (
     ARTICLES,
     COPULAS,
+    DEFINITE,
     DENIALS,
     Statement,
     Token,
@@ -32,6 +33,10 @@ Key = TypeVar("Key", bound=Hashable)
 
 _LEAST_WORDS = 2
 """Two sentences with fewer words in common may be about anything."""
+_LEAST_UNNAMED = 4
+"""Of them where no name tells what the sentences are about."""
+_LEAST_DENIED = 3
+"""Of them where one denies the other."""
 _LEAST_BESIDE_QUANTITY = 3
 """Words, or a figure beside them, that must tell what is measured: "the temperature" is that of any day."""
 _LEAST_CHARACTERS = 4
@@ -55,7 +60,7 @@ _UNRESOLVED = frozenset(
 )
 """What a sentence begins with whose subject another one names."""
 _PRONOUNS = frozenset(
-    "he she they er sie elle ils elles él ella ellos ellas он она они ona oni hij zij".split()
+    "he she they it er sie elle ils elles él ella ellos ellas он она они ona oni hij zij".split()
 )
 _SPEAKERS = frozenset(
     "i_ my me we our us you your ich mein meine wir unser nous notre yo nosotros мой мы".split()
@@ -120,7 +125,14 @@ def _differ_in_value(one: Statement, other: Statement) -> bool:
     differing = [(i, j) for i, j in matched if not _same_value(one.tokens[i].text, other.tokens[j].text)]
     if one.denied != other.denied:
         return not differing
-    return len(differing) == 1 and _is_what_is_said(one, other, *differing[0])
+    bare = _has_bare_subject(one) or _has_bare_subject(other)
+    return len(differing) == 1 and not bare and _is_what_is_said(one, other, *differing[0])
+
+
+def _has_bare_subject(said: Statement) -> bool:
+    """Whether it says "the film was ...": of which film another sentence tells."""
+    tokens = said.tokens
+    return len(tokens) > 2 and tokens[0].text in DEFINITE and tokens[2].text in COPULAS
 
 
 def rival(quote: str, question: str, candidates: Iterable[tuple[Key, str]]) -> Key | None:
@@ -180,10 +192,10 @@ def _same_words(one: Statement, other: Statement) -> bool:
     a, b = one.words, other.words
     if one.denied != other.denied:
         # "did not sign" denies "signed": only the denial, and what it brings along, may differ.
-        return _enough(one) and one.affirmed == other.affirmed
+        return _enough(one, other, unnamed=_LEAST_DENIED) and one.affirmed == other.affirmed
     if a == b:
-        return _enough(one)
-    if unspaced(one.text) or unspaced(other.text) or not _enough(one):
+        return _enough(one, other)
+    if unspaced(one.text) or unspaced(other.text) or not _enough(one, other):
         return False
     apart = (Counter(a) - Counter(b)) + (Counter(b) - Counter(a))
     if not apart:
@@ -202,10 +214,13 @@ def _key_of(word: str) -> str:
     return statement(word).tokens[0].key
 
 
-def _enough(said: Statement) -> bool:
+def _enough(said: Statement, other: Statement, *, unnamed: int = _LEAST_UNNAMED) -> bool:
+    """Whether a sentence has words enough to tell what it is about: "the film", "the album" are many."""
     if unspaced(said.text):
         return len(said.words) >= _LEAST_CHARACTERS
-    return len(said.content) >= _LEAST_WORDS
+    # The capital with which a sentence begins tells nothing, unless the other begins with another word.
+    named = any(t.capital and is_content(t) for t in (*said.tokens[1:], *other.tokens[1:]))
+    return len(said.content) >= (_LEAST_WORDS if named else unnamed)
 
 
 def _names(said: Statement, other: Statement) -> list[str]:
@@ -259,7 +274,8 @@ def _differ_in_name(one: Statement, other: Statement) -> bool:
     if not (i and j) or one.denied or other.denied:
         return False
     heads = [[t.key for t in said.tokens[:k] if t.text not in ARTICLES] for said, k in ((one, i), (other, j))]
-    if heads[0] != heads[1] or not any(is_content(t) or t.is_value for t in one.tokens[:i]):
+    known = any(t.is_value or (t.capital and is_content(t)) for t in one.tokens[1:i])
+    if heads[0] != heads[1] or not known:
         return False
     names = [[t.key for t in said.tokens[k:]] for said, k in ((one, i), (other, j))]
     if any(len(name) == 1 and name[0].endswith(_DEMONYMS) for name in names) or set(names[0]) & set(names[1]):

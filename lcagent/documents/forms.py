@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lcagent.documents.lexical import STOPWORDS, among, folded, stem, terms
+from lcagent.documents.values import same_value, values, within
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -155,11 +156,19 @@ def holds(quote: str, answer: str, *, share: float = 0.6) -> bool:
         share: of the answer's words that must stand in the sentence.
     """
     said, stands = form(answer), form(quote)
-    if not all(any(same_figure(f, g) for g in stands.figures) for f in said.figures):
+    alike = all(any(same_figure(f, g) for g in stands.figures) for f in said.figures)
+    if not alike and not _by_value(quote, answer):
         return False
     words = [t for w in said.words if w not in {"yes", "true", "false"} for t in terms(w)]
     held = {t for w in stands.words for t in terms(w)}
     return sum(among(w, held) for w in words) >= share * len(words)
+
+
+def _by_value(quote: str, answer: str) -> bool:
+    """Whether all figures of an answer stand in a sentence, in other units or another language's notation."""
+    stated = values(quote)
+    said = values(answer)
+    return bool(said) and all(any(same_value(v, s) or within(s, v) for s in stated) for v in said)
 
 
 def _each_date(text: str, take: Callable[[re.Match[str]], str]) -> str:

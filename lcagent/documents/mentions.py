@@ -30,6 +30,20 @@ _DATES = frozenset(
     """january february march april may june july august september october november december
     monday tuesday wednesday thursday friday saturday sunday""".split()
 )
+_CALLED = frozenset(
+    """
+    aunt uncle mother father sister brother daughter son cousin niece nephew wife husband widow
+    grandmother grandfather king queen prince princess duke duchess lord lady emperor president
+    minister director manager chairman secretary governor mayor judge bishop pope priest captain
+    colonel general major officer inspector engineer doctor professor teacher keeper master author
+    editor narrator government parliament court council company document report article story
+    chapter section table figure bible christmas easter euro euros dollar dollars century ages
+    english german french spanish italian russian chinese
+    """.split()
+)
+"""What people, texts, times and languages are called: a capital makes no name of it."""
+_CLASS = frozenset({"a", "an"})
+"""Before a capital these tell of what kind something is: "a Catholic", "an American"."""
 _CAPITAL_NOUNS = frozenset("der das ist und wer wie wann wo warum wurde dem ein eine welche welcher".split())
 """German words: there each noun begins with a capital, so that a capital says nothing."""
 
@@ -71,10 +85,14 @@ def _names(question: str) -> list[str]:
         return []
     names: list[str] = []
     begin = end = -1
+    before = ""
     for match, large in zip(words, capital, strict=True):
-        if not large or _begins_sentence(question, match.start()):
+        last, before = before, match.group()
+        if not large or _begins_sentence(question, match.start()) or last in _CLASS:
             begin = -1
             continue
+        if _POSSESSIVE.search(last):  # "Berg's Aunt" is another than Berg
+            begin = -1
         gap = question[end : match.start()]
         if begin >= 0 and (gap in {" ", "-"} or (gap == ". " and question[end - 1].isupper())):
             names.pop()
@@ -97,7 +115,7 @@ def _last(name: str) -> str:
     word = _POSSESSIVE.sub("", _WORD.findall(name)[-1])
     small = word.casefold()
     telling = len(word) >= _LEAST_LETTERS and not word.isupper() and not word.isdigit()
-    return word if telling and small not in STOPWORDS and small not in _DATES else ""
+    return word if telling and small not in STOPWORDS | _DATES | _CALLED else ""
 
 
 def _one_language(question: str, text: str) -> bool:

@@ -50,7 +50,7 @@ class Value:
         if self.unit == "K":
             celsius = self.number if self.factor == 1 else (self.number - 32) * self.factor
             return celsius + Decimal("273.15")
-        return self.number * self.factor
+        return self.number if self.factor == 1 else self.number * self.factor  # a product rounds
 
     @property
     def readings(self) -> tuple[Value, ...]:

@@ -58,6 +58,7 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W_]+_?)"
 )
 _DIGIT = re.compile(r"\d")
+_YEAR = re.compile(r"1\d\d\d|20\d\d")
 _ORDINAL = re.compile(r"\d{1,2}\.(?=\s+[^\W\d_]{2})")
 _LETTER = re.compile(r"(?<=[^\W_] )([A-Z])(?=[ ,;:.)]|$)(?!\. [A-Z])")
 _VARIANTS = [
@@ -227,6 +228,8 @@ def same_value(one: str, other: str) -> bool:
         return one == other or bool(a & b)
     if any(_RANGE.search(figure) for figure in (one, other)):
         return min(a) <= max(b) and min(b) <= max(a)
+    if _YEAR.fullmatch(one) and _YEAR.fullmatch(other):  # 2010 is no 2012, rounded
+        return False
     return any(_rounded(x, y) or _rounded(y, x) for x in a for y in b)
 
 
@@ -293,8 +296,7 @@ def _tokens(text: str) -> Iterator[Token]:
         if match["date"] or match["range"]:
             yield Token(written, written, "date" if match["date"] else "number")
         elif match["number"]:
-            year = re.fullmatch(r"1[0-9]\d\d|20\d\d", written) is not None
-            yield Token(written, written, "date" if year else "number")
+            yield Token(written, written, "date" if _YEAR.fullmatch(written) else "number")
         else:
             word = folded(written)
             yield Token(written, _key(word), "word", word.rstrip("_") in capitals)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from lcagent.documents import numerals
-from lcagent.documents.compose import joined, last_place, number_value
+from lcagent.documents.compose import enlarged, joined, last_place, number_value
 from lcagent.documents.dates import Stated, stated_dates, stated_times
 from lcagent.documents.language import language_of
 from lcagent.documents.lexical import unspaced
@@ -38,6 +38,7 @@ _RATIO = re.compile(
 )
 _ROMAN = re.compile(r"(?<=[^\W\d_] )[IVX]{2,6}\b(?!\.\w)")
 _ONE_PART = re.compile(r"one[ -]\w+(?:th|rd)\b", re.IGNORECASE)
+_MOST_SCALED = 10**30
 _SHORT = 3
 """Words of an answer in which "one" is a number, and no pronoun."""
 
@@ -64,6 +65,7 @@ class _Finder:
         self.text, self.asked = text, language
         self.language = language.replace("_", "-").partition("-")[0] if language else language_of(text)
         self.taken: list[Value] = []
+        self.covered = bytearray(len(text))
 
     def found(self) -> list[Value]:
         """All, in order."""
@@ -101,9 +103,10 @@ class _Finder:
         return next((u for v in self._vocabularies() if (u := v.unit(written))), None)
 
     def _free(self, start: int, end: int) -> bool:
-        return all(end <= value.span[0] or start >= value.span[1] for value in self.taken)
+        return not any(self.covered[start:end])
 
     def _take(self, start: int, end: int, *readings: Value) -> None:
+        self.covered[start:end] = b"\x01" * (end - start)
         first, *others = (replace(r, text=self.text[start:end], span=(start, end)) for r in readings)
         self.taken.append(replace(first, others=tuple(others)))
 
@@ -166,7 +169,7 @@ class _Finder:
             start,
             last,
             *(
-                number_value(sign * (n + half) * scale, unit or after, step * scale, year=year)
+                number_value(enlarged(n, half, scale, sign), unit or after, step * scale, year=year)
                 for n, step in zip(numbers, steps, strict=True)
             ),
         )
@@ -176,7 +179,7 @@ class _Finder:
         scale = 1
         if (letter := _LETTER.match(self.text, at)) and (letter.group().isupper() or money):
             return _LETTERS[letter.group().upper()], letter.end()
-        while match := _NEXT.match(self.text, at):
+        while scale < _MOST_SCALED and (match := _NEXT.match(self.text, at)):
             word = match.group(1)
             tries = prefixes(word) if unspaced(word) else (word,)
             hit = next(((t, n) for t in tries if (n := self._scale(t))), None)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from lcagent.documents.lexical import folded
@@ -77,6 +78,8 @@ _SIGNS = {
     **{"km/h": "speed-kilometer-per-hour", "kph": "speed-kilometer-per-hour", "mph": "speed-mile-per-hour"},
     **{"°C": "temperature-celsius", "°F": "temperature-fahrenheit"},
 }
+_ALSO = {"annee": "duration-year", "annees": "duration-year", "lat": "duration-year", "roku": "duration-year"}
+"""Words for units that CLDR leaves out."""
 _PERCENT = frozenset("% ٪ ％ percent prozent procent procenta procentów процент процента процентов".split())
 _MONEY = re.compile(
     r"(?P<EUR>€|euros?|евро|欧元|ユーロ|유로)|(?P<USD>us\$|\$|dollars?|dolares|dollar[io]|dolar(?:y|ow)?|долл\w*|美元|ドル|달러)"
@@ -100,6 +103,8 @@ _SCALES: Mapping[str, int] = {
     },
 }
 _PLURALS = ("one", "two", "few", "many", "other")
+_LOADING = Lock()
+"""Babel's modules import each other: two threads that first do so at once may find one half made."""
 _LONGEST = 5
 """Characters of the longest unit or scale in a script that does not set words apart."""
 
@@ -122,6 +127,7 @@ class Vocabulary:
         scales: by word, such as 1,000,000.
         relative: such as "yesterday" and "next year", as (number, "day").
         counted: such as "vor {0} Tagen", as (sign, "day").
+        weekdays: by word, Monday is 0.
     """
 
     months: Mapping[str, int]
@@ -129,6 +135,7 @@ class Vocabulary:
     scales: Mapping[str, int]
     relative: Mapping[str, tuple[int, str]]
     counted: Mapping[str, tuple[int, str]]
+    weekdays: Mapping[str, int]
 
     def scale(self, word: str) -> int | None:
         """What a word multiplies the number before it by; None if it is no scale."""
@@ -174,11 +181,12 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
 
 @lru_cache(maxsize=64)
 def _of_language(language: str) -> Vocabulary:
-    from babel import localedata
+    with _LOADING:
+        from babel import localedata
 
-    if not localedata.exists(language):
-        return Vocabulary({}, {}, _SCALES, {}, {})
-    loaded: Any = localedata.load(language)
+        if not localedata.exists(language):
+            return Vocabulary({}, {}, _SCALES, {}, {}, {})
+        loaded: Any = localedata.load(language)
     data: Any = localedata.LocaleDataDict(loaded)
     months = {
         plain(word): number
@@ -187,7 +195,7 @@ def _of_language(language: str) -> Vocabulary:
         for number, word in context.get(width, {}).items()
         if not any(c.isdigit() for c in word)
     }
-    units: dict[str, Unit] = {}
+    units = {word: Unit(*_UNITS[name]) for word, name in _ALSO.items()}
     for name, meant in _UNITS.items():
         patterns = data["unit_patterns"].get(name, {}).get("long", {})
         # The others are divisors: "per mile".
@@ -202,7 +210,13 @@ def _of_language(language: str) -> Vocabulary:
         relative.update({plain(w): (n, field) for n, w in fields.get("relative", {}).items() if n})
         for sign, name in ((-1, "past"), (1, "future")):
             counted.update({plain(w): (sign, field) for w in fields.get(name, {}).values()})
-    return Vocabulary(months, units, _scales(data["compact_decimal_formats"]), relative, counted)
+    weekdays = {
+        plain(word): number
+        for form in data["days"].values()
+        for width in ("wide", "abbreviated")
+        for number, word in form.get(width, {}).items()
+    }
+    return Vocabulary(months, units, _scales(data["compact_decimal_formats"]), relative, counted, weekdays)
 
 
 def _scales(formats: Any) -> Mapping[str, int]:

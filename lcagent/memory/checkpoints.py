@@ -6,6 +6,7 @@ states of our graphs the hand-over costs several times the write (docs/design/00
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -70,10 +71,30 @@ class LoopSaver(SqliteSaver):
 
 @contextmanager
 def open_checkpoints(path: Path) -> Generator[LoopSaver]:
-    """Open the checkpoints' file; what was written survives a SIGKILL."""
-    with closing(connect(path, "DEFERRED")) as connection:
+    """Open the checkpoints' file; what was written survives a SIGKILL.
+
+    A file that is no database any more is begun anew: the journal has the finished calls.
+    """
+    try:
+        saver = _open(path)
+    except sqlite3.OperationalError:  # locked, or a full disk: it says nothing about the file
+        raise
+    except sqlite3.DatabaseError:
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink()
+        saver = _open(path)
+    with closing(saver.conn):
+        yield saver
+
+
+def _open(path: Path) -> LoopSaver:
+    connection = connect(path, "DEFERRED")
+    try:
         # States are plain data; nothing else may be read back from the file.
         saver = LoopSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         saver.setup()
         connection.execute("PRAGMA synchronous=NORMAL")
-        yield saver
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return saver

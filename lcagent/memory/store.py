@@ -163,8 +163,12 @@ def connect(path: Path, isolation_level: Literal["DEFERRED"] | None) -> sqlite3.
         if beside.exists():
             private_file(beside)
     connection = sqlite3.connect(path, timeout=30.0, check_same_thread=False, isolation_level=isolation_level)
-    # Has an effect before the first table is made: space can then be given back piece by piece.
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    try:
+        # Has an effect before the first table is made: space can then be given back piece by piece.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -176,7 +180,7 @@ def release(connection: sqlite3.Connection) -> None:
     """
     (kind,) = connection.execute("PRAGMA auto_vacuum").fetchone()
     if kind == _INCREMENTAL:
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        connection.executescript("PRAGMA incremental_vacuum")  # `execute` would end after the first page
     else:
         connection.execute("VACUUM")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -77,9 +77,11 @@ def _version(task: Task, strategy: Strategy, graph: Any) -> str:
 
     A strategy whose steps come to mean something else, in the same shape, counts its `version` up.
     """
+    graphs = [("", graph), *graph.get_subgraphs(recurse=True)]
     exact = {
         "code": __version__,
-        "graph": [strategy.version, sorted(graph.channels), sorted(graph.nodes)],
+        "graph": strategy.version,
+        "shape": [(name, sorted(part.channels), sorted(part.nodes)) for name, part in graphs],
         "parser": PARSER_VERSION,
         "segments": [[(s.start, s.end) for s in segments] for segments in task.corpus.segments],
     }

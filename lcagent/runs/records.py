@@ -60,10 +60,10 @@ class Runs:
                 " ORDER BY created DESC LIMIT 1",
                 (key,),
             )
-            if rows and rows[0]["status"] != "finished":
-                return RunRecord(rows[0]["id"], rows[0]["seconds"], version=rows[0]["version"])
-            if rows and (resume or not rows[0]["told"]) and _can_be_read(rows[0]["answer"]):
-                return RunRecord(rows[0]["id"], rows[0]["seconds"], rows[0]["answer"])
+            if rows and (rows[0]["status"] != "finished" or resume or not rows[0]["told"]):
+                row = rows[0]
+                done = row["status"] == "finished" and _can_be_read(row["answer"])
+                return RunRecord(row["id"], row["seconds"], row["answer"] if done else None, row["version"])
             return self._new(key, task, strategy, settings)
 
     def _new(self, key: str, task: Task, strategy: str, settings: Settings) -> RunRecord:
@@ -237,7 +237,7 @@ class Runs:
 
 
 def _can_be_read(answer: str) -> bool:
-    """Whether a stored answer is one of this version."""
+    """Whether a stored answer is one of this version; another one is made again from the finished calls."""
     try:
         Answer.model_validate_json(answer)
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -93,7 +94,10 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
             answer = await _answer(asked, task, live)
         finally:
             await task.model.transport.close()
-        evict(store, settings.store_mb << 20)
+        try:
+            evict(store, settings.store_mb << 20)
+        except sqlite3.OperationalError as error:  # locked by others, say: the answer is there all the same
+            emit(Notice(f"the store could not be kept to its size: {error}"))
     emit(Finished(answer))
     return answer
 

@@ -12,8 +12,8 @@ CONTRADICTIONS = [
     ("On 2 May 1911 Vellmere signed the lease.", "Vellmere signed the lease on 9 June 1912."),
     ("The keeper in 1931 was Nils Berg.", "The keeper in 1931 was Olaf Lund."),
     ("Ward A has 12 beds.", "Ward A has 13 beds."),
-    ("The mill was built in 1911.", "The mill was built in 1921."),
-    ("The mill was opened on 5 March 1911.", "The mill was opened on May 5, 1911."),
+    ("The mill of Tarn was built in 1911.", "The mill of Tarn was built in 1921."),
+    ("The mill of Tarn was opened on 5 March 1911.", "The mill of Tarn was opened on May 5, 1911."),
     (
         "The grey bridge at Tarn was opened on 5 March 1911.",
         "On 6 April 1912 the grey bridge at Tarn was opened.",
@@ -29,27 +29,45 @@ CONTRADICTIONS = [
     ("The patient is allergic to penicillin.", "The patient is not allergic to penicillin."),
     ("All members of the board signed the letter.", "Not all members of the board signed the letter."),
     ("The ship carried twelve passengers to Tarn.", "The ship carried 21 passengers to Tarn."),
-    ("Revenue in 2019 was 1.5 million euros.", "Revenue in 2019 was 2,300,000 euros."),
-    ("The capital of the province is Tarnvik.", "The capital of the province is Oslo."),
+    ("Revenue of Tarn in 2019 was 1.5 million euros.", "Revenue of Tarn in 2019 was 2,300,000 euros."),
+    ("The capital of Vellmere is Tarnvik.", "The capital of Vellmere is Oslo."),
     ("12 men died in the fire of Vellmere.", "15 men died in the fire of Vellmere."),
     ("The trust paid $1,200 for the boat.", "The trust paid $1,400 for the boat."),
-    ("The lease was signed by Vellmere on 2 May 1911.", "Vellmere signed the lease on 3 May 1911."),
+    (
+        "The lease of Tarn was signed by Vellmere on 2 May 1911.",
+        "Vellmere signed the lease of Tarn on 3 May 1911.",
+    ),
     ("Der Turm von Tarn hat 314 Stufen.", "Der Turm von Tarn hat 271 Stufen."),
-    ("Der Turm wurde 1911 gebaut.", "Der Turm wurde 1921 gebaut."),
+    ("Der Turm von Tarn wurde 1911 gebaut.", "Der Turm von Tarn wurde 1921 gebaut."),
     ("Hunde sind am Nordufer erlaubt.", "Hunde sind am Nordufer nicht erlaubt."),
     ("Das Haus am Markt hat einen Keller.", "Das Haus am Markt hat keinen Keller."),
     ("La tour de Tarn compte 314 marches.", "La tour de Tarn compte 271 marches."),
     ("Le conseil a signé le traité.", "Le conseil n'a pas signé le traité."),
-    ("El faro fue construido en 1911.", "El faro fue construido en 1921."),
-    ("El director del puerto era Juan Ruiz.", "El director del puerto era Pedro Gómez."),
+    ("El faro de Tarn fue construido en 1911.", "El faro de Tarn fue construido en 1921."),
+    ("El director del puerto de Tarn era Juan Ruiz.", "El director del puerto de Tarn era Pedro Gómez."),
     ("Il ponte di Tarn ha 12 archi.", "Il ponte di Tarn ha 14 archi."),
     ("Wieża w Tarnie ma 314 schodów.", "Wieża w Tarnie ma 271 schodów."),
-    ("Маяк построен в 1911 году.", "Маяк построен в 1921 году."),
+    ("Маяк города Тарн построен в 1911 году.", "Маяк города Тарн построен в 1921 году."),
     ("Совет города подписал договор.", "Совет города не подписал договор."),
     ("塔尔恩的灯塔有314级台阶。", "塔尔恩的灯塔有271级台阶。"),
     ("委员会签署了条约。", "委员会没有签署条约。"),
 ]
 LOOK_ALIKES = [
+    ("The film was released on 15 July 1947.", "The film was released on 6 March 1942."),  # which film?
+    ("The album was sold 1,200 times in Tarn.", "The album was sold 1,500 times in Tarn."),
+    (
+        "The population of the city was 343 at the 2000 census.",
+        "The population of the city was 361 at the 2010 census.",
+    ),
+    (
+        "As of the 2010 census, the city population was 185.",
+        "As of the 2010 census, the city population was 27,340.",
+    ),
+    ("The capital and largest city is Harare.", "The capital and largest city is Bangkok."),
+    (
+        "Although it is small, it has the ZIP code of 84310.",
+        "Although it is small, it has the ZIP code of 96774.",
+    ),
     ("Ward A has 12 beds.", "Ward B has 13 beds."),
     ("Ward 4 has 12 beds.", "Ward 5 has 12 beds."),
     ("Lot 4 was awarded to the firm.", "Lot 7 was awarded to the firm."),
@@ -223,7 +241,8 @@ def test_the_figures_of_a_question_stand_in_both_or_in_neither() -> None:
     one, other = "The keeper of Tarn had 12 boats.", "The keeper of Tarn had 13 boats."
     assert contradict(one, other, "How many boats had the keeper?")
     assert not contradict(one, other, "Who had 12 boats?")
-    year, another = "The mill was built in 1911.", "The mill was built in 1921."
+    year, another = "The mill of Tarn was built in 1911.", "The mill of Tarn was built in 1921."
+    assert contradict(year, another, "When was the mill built?")
     assert not contradict(year, another, "Which mill was built in 1911?")
 
 

@@ -32,6 +32,17 @@ TEXT = (
         ("WHO BUILT THE HARBOUR OF SKARHOLM?", []),
         ("Wer ist der Hafenmeister von Skarholm?", []),  # each noun has a capital
         ("Où est le port de Skarholm?", []),  # in another language than the text
+        (
+            "What did the Harbour Master, the Aunt of the guests, say in the town?",
+            [],
+        ),  # a capital makes no name
+        ("What did Said Ashour's Aunt do in the town?", []),
+        ("Was the harbour of the town built by a Catholic or an American?", []),
+        ("According to the Report, was it built in the Middle Ages?", []),
+        ("Wer war in dem Hafen von Skarholm?", []),  # in another language than the text
+        ("Kto był w porcie Skarholm w mieście?", []),
+        ("Кто был в порту Скархольм в этом городе?", []),
+        ("¿Quién estaba en el puerto de Skarholm?", []),
         ("What was built in the town?\n\n(A) Skarholm in the sea\n(B) the Vellmere of old", []),
     ],
 )

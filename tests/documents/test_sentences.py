@@ -62,6 +62,7 @@ def test_sentences_of_a_language(marked: str) -> None:
         "It was so. / “Why?” she asked. / “Because,” he said.",
         "He sailed with H.M.S. Tarn under Capt. Berg et al. to St. Olaf. / It took long.",
         "See art. 5, Nr. 7, S. 12 and Jan. 3. / Art. is long. / He said no. / Then he left.",
+        "He knew, she doesn’t. / Then he didn't. / That was it.",
         "It took 5 ms. / Then MR. BERG and Ms. Frey read his DNA. / It was theirs.",
         "He came.\n/\n/he left without a capital.",
     ],

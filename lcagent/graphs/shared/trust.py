@@ -54,7 +54,7 @@ class Trust:
 
     def segment_tokens(self, most: int) -> int:
         """Most tokens of document in one call: the strategy's own, or what the model reads well."""
-        return min(most, self.profile.effective_tokens or most)
+        return min(most, self.profile.limit_tokens or most)
 
     def reply_tokens(self, window: int, *, brief: int = BRIEF_REPLY) -> int:
         """Tokens of a reply that lists what a segment says, or answers."""

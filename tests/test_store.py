@@ -1,0 +1,196 @@
+"""What runs leave behind: who may read it, how it is shown, and how it goes."""
+
+import json
+import shutil
+import sqlite3
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from lcagent import Answer, Finished, Reader, RunStarted
+from lcagent.memory.store import Store
+from tests.helpers import QUESTION, REPORT, clever, haystack, in_this_process
+
+KEEPER = "Who kept the wireless after the new year?"
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    path = tmp_path / "doc.txt"
+    path.write_text(haystack(150))
+    return path
+
+
+@pytest.fixture
+def ask(loopback):
+    """Asks, and gives the answer."""
+    server = loopback(window=2048, reply=clever)
+
+    def once(source: Path, question: str, **options) -> Answer:
+        with Reader(api_base=server.url, window=2048, strategy="memagent", **options) as reader:
+            return reader.ask(source, question)
+
+    return once
+
+
+def counts(home: Path) -> dict[str, int]:
+    """Rows of each table."""
+    with sqlite3.connect(home / "lcagent.db") as connection:
+        tables = ("runs", "calls", "entries", "uses", "documents", "segmentations")
+        return {t: connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in tables}
+
+
+def manual(folder: Path, number: int) -> Path:
+    """A document that is parsed, and kept so."""
+    path = folder / f"{number}.html"
+    path.write_text(f"<html><body><h1>{number}</h1><p>{haystack(100)}</p></body></html>")
+    return path
+
+
+def test_nobody_else_may_look_into_the_store(ask, document: Path, home: Path) -> None:
+    held: list[int] = []
+
+    def look(path: Path) -> None:
+        for file in path.rglob("*"):
+            mode = file.stat().st_mode
+            held.append(stat.S_IMODE(mode))
+            assert stat.S_IMODE(mode) == (0o700 if stat.S_ISDIR(mode) else 0o600), file
+
+    store = Store(home / "lcagent.db")  # one that is open keeps its -wal and -shm
+    ask(document, QUESTION)
+    look(home)
+    store.close()
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert len(held) >= 4
+
+
+def test_locks_and_checkpoints_of_a_running_run_are_private_too(loopback, document: Path, home: Path) -> None:
+    server = loopback(window=2048, reply=clever)
+    with Reader(api_base=server.url, window=2048, strategy="memagent") as reader:
+        for event in reader.stream(document, QUESTION):
+            if isinstance(event, RunStarted):
+                (lock,) = (home / "locks").iterdir()
+                assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+                assert stat.S_IMODE(lock.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE((home / "checkpoints.db").stat().st_mode) == 0o600
+
+
+def test_a_file_of_an_earlier_version_is_taken_from_others_and_goes_on(
+    ask, document: Path, home: Path
+) -> None:
+    home.mkdir()
+    with sqlite3.connect(home / "lcagent.db") as connection:
+        connection.executescript(
+            "CREATE TABLE runs (id TEXT PRIMARY KEY, key TEXT NOT NULL, status TEXT NOT NULL, created REAL NOT"
+            " NULL, updated REAL NOT NULL, question TEXT NOT NULL, sources TEXT NOT NULL, strategy TEXT NOT NULL,"
+            " model TEXT NOT NULL, settings TEXT NOT NULL, answer TEXT, error TEXT,"
+            " seconds REAL NOT NULL DEFAULT 0);"
+            "CREATE TABLE documents (key TEXT PRIMARY KEY, meta TEXT NOT NULL, text BLOB NOT NULL);"
+            "CREATE TABLE segmentations (key TEXT PRIMARY KEY, spans BLOB NOT NULL);"
+            "INSERT INTO documents VALUES ('old', '{}', zeroblob(3000000));"
+            "INSERT INTO runs VALUES ('r', 'k', 'finished', 0, 0, 'q', '[]', 's', 'm', '{}', NULL, NULL, 0)"
+        )
+    (home / "lcagent.db").chmod(0o644)
+    assert ask(document, QUESTION).answer == "Oskar Brandvold"
+    assert stat.S_IMODE((home / "lcagent.db").stat().st_mode) == 0o600
+    assert in_this_process("runs", "prune").exit_code == 0
+    assert counts(home)["documents"] == 0 and counts(home)["runs"] == 1
+    assert (home / "lcagent.db").stat().st_size < 1_000_000
+
+
+def test_deleting_a_run_takes_what_only_it_used(ask, home: Path, tmp_path: Path) -> None:
+    shared, own = tmp_path / "shared.pdf", manual(tmp_path, 1)
+    shutil.copy(REPORT, shared)
+    first = ask(shared, KEEPER)
+    second = ask(shared, "Who kept the instruments that winter?")
+    third = ask(own, QUESTION)
+    assert counts(home)["documents"] == 2
+    in_this_process("runs", "delete", third.run_id)
+    assert counts(home)["documents"] == 1
+    in_this_process("runs", "delete", first.run_id)
+    assert counts(home)["documents"] == 1  # the second run uses it
+    size = (home / "lcagent.db").stat().st_size
+    in_this_process("runs", "delete", second.run_id)
+    assert set(counts(home).values()) == {0}
+    assert (home / "lcagent.db").stat().st_size < size
+    left = b"".join(file.read_bytes() for file in home.glob("*.db*"))
+    assert b"wireless" not in left
+
+
+def test_prune_deletes_old_finished_runs_and_what_nobody_uses(
+    ask, loopback, home: Path, tmp_path: Path
+) -> None:
+    old, new = ask(manual(tmp_path, 1), QUESTION), ask(manual(tmp_path, 2), QUESTION)
+    budget = ask(manual(tmp_path, 3), QUESTION, max_calls=2)
+    assert budget.status == "budget"
+    with sqlite3.connect(home / "lcagent.db") as connection:
+        connection.execute(
+            "UPDATE runs SET updated = ? WHERE id != ?", (time.time() - 40 * 86400, new.run_id)
+        )
+        connection.execute("INSERT INTO documents VALUES ('stray', '{}', zeroblob(100), 0)")
+    assert in_this_process("runs", "prune", "--older-than", "50").stdout.startswith("deleted 0 runs and 1 ")
+    assert in_this_process("runs", "prune").stdout.startswith("deleted 1 runs and 2 parsed texts")
+    listed = {row["id"] for row in json.loads(in_this_process("runs", "list", "--json").stdout)}
+    assert listed == {new.run_id, budget.run_id} and old.run_id not in listed
+    assert in_this_process("runs", "prune", "--max-size", "0").exit_code == 0
+    (left,) = json.loads(in_this_process("runs", "list", "--json").stdout)
+    assert left["id"] == budget.run_id  # it can still be gone on with
+    assert counts(home)["documents"] == 1
+
+
+def test_the_store_keeps_to_its_size(ask, home: Path, tmp_path: Path) -> None:
+    """What was used longest ago goes first, but for what an unfinished run needs."""
+    for number in range(4):
+        ask(manual(tmp_path, number), QUESTION, **({"max_calls": 1} if number == 0 else {}))
+    with sqlite3.connect(home / "lcagent.db") as connection:
+        connection.execute("UPDATE documents SET text = randomblob(700000)")
+        for name, used in (("0.html", 1), ("1.html", 4), ("2.html", 2), ("3.html", 3)):
+            connection.execute("UPDATE documents SET used = ? WHERE meta LIKE ?", (used, f'%"{name}"%'))
+    ask(manual(tmp_path, 4), QUESTION, store_mb=2)
+    with sqlite3.connect(home / "lcagent.db") as connection:
+        kept = {json.loads(meta)["name"] for (meta,) in connection.execute("SELECT meta FROM documents")}
+    assert kept == {"0.html", "1.html", "4.html"}
+    assert (home / "lcagent.db").stat().st_size < 2 << 20
+
+
+def test_doctor_tells_how_full_the_store_is(ask, loopback, document: Path) -> None:
+    ask(document, QUESTION)
+    told = json.loads(in_this_process("doctor", "--api-base", loopback().url, "--json").stdout)
+    assert told["facts"]["store"].startswith("0.") and "of 1024 MB" in told["facts"]["store"]
+
+
+def test_runs_show_an_answers_claims_and_numbered_citations(ask, document: Path) -> None:
+    answer = ask(document, QUESTION)
+    shown = in_this_process("runs", "show", "last").stdout
+    assert f"answer    {answer.text} (answered)" in shown
+    (claim, *_), (citation, *_) = answer.claims, answer.citations
+    assert f"{claim.support}: {claim.text} [{citation.number}]" in shown
+    assert f"[{citation.number}] doc.txt, {citation.place}: “{citation.quote}”" in shown
+    assert in_this_process("runs", "replay", "last").stdout.endswith(f"--- answer\n{answer.text}\n")
+
+
+def test_an_answer_of_an_earlier_version_is_shown_and_made_again_when_asked_for(
+    ask, loopback, document: Path, home: Path
+) -> None:
+    answer = ask(document, QUESTION)
+    old = json.loads(answer.model_dump_json())
+    old["version"], old["text"] = 1, old.pop("answer")
+    del old["claims"]
+    for citation in old["citations"]:
+        del citation["number"], citation["place"]
+    with sqlite3.connect(home / "lcagent.db") as connection:
+        connection.execute("UPDATE runs SET answer = ?", (json.dumps(old),))
+    assert "Oskar Brandvold" in in_this_process("runs", "show", "last").stdout
+    server = loopback(window=2048, reply=clever)
+    with Reader(api_base=server.url, window=2048, strategy="memagent") as reader:
+        *_, last = reader.stream(document, QUESTION, resume=True)
+    assert isinstance(last, Finished)
+    assert (last.answer.run_id, last.answer.answer, server.calls) == (answer.run_id, answer.answer, 0)
+
+
+def test_a_damaged_file_of_checkpoints_is_no_hindrance(ask, document: Path, home: Path) -> None:
+    home.mkdir()
+    (home / "checkpoints.db").write_bytes(b"no database at all" * 1000)
+    assert ask(document, QUESTION).answer == "Oskar Brandvold"
