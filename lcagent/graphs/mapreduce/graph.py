@@ -125,7 +125,7 @@ def findings_of(task: Task, place: Place, got: mapper.Mapping) -> list[Finding]:
     is."""
     text = task.corpus.documents[place[0]].text
     facts = list(got.facts)
-    if got.answer and task.options.mode != "math" and got.answer not in {fact for fact, _ in facts}:
+    if got.answer and not facts:
         facts.append((got.answer, ()))
     detail = collapser.detail(got.rationale, got.answer, got.confidence)
     return [

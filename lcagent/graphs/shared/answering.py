@@ -136,7 +136,7 @@ async def asked(
         MalformedReply, CutReply: the model gave no usable reply.
     """
     shown = evidence.text(marks=task.trust.marks())
-    told = Marks(on_text, len(evidence.blocks)) if on_text else None
+    told = Marks(on_text, len(evidence.citable)) if on_text else None
     given = await answerer.answer(task.model, form, task.question, shown, on_text=told, final=final)
     return await asyncio.to_thread(judged, task, given, evidence)
 

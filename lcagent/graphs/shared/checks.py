@@ -142,7 +142,7 @@ class Sources:
 def _sources(task: Task, evidence: Evidence) -> Iterable[Source]:
     carriers = set(evidence.carriers)
     seen: set[Region] = set()
-    for number, block in enumerate(evidence.blocks, 1):
+    for number, block in enumerate(evidence.citable, 1):
         for document, start, end in block.regions:
             text = task.corpus.documents[document].text
             within = [c for c in carriers if c[0] == document and c[1] < end and start < c[2]]
@@ -166,7 +166,7 @@ def checked(task: Task, answer: str, evidence: Evidence, *, items: Sequence[str]
     sources = Sources(task, evidence)
     statements: list[Statement] = []
     warnings: list[str] = []
-    for text, glue, blocks in _listed(items) if items else _parted(answer, len(evidence.blocks)):
+    for text, glue, blocks in _listed(items) if items else _parted(answer, len(evidence.citable)):
         cited = sources.cited(text, blocks)
         quotes = [source.text for source in cited]
         wrong = reckon(text, quotes, task.question)

@@ -80,13 +80,20 @@ class Evidence:
     carriers: tuple[Region, ...] = ()
     warnings: tuple[str, ...] = field(default_factory=tuple)
 
+    @property
+    def citable(self) -> list[Block]:
+        """The blocks that have a number: those that show text of a document, or rest on it."""
+        return [block for block in self.blocks if block.regions]
+
     def text(self, *, marks: bool) -> str:
         """As the prompt shows it; numbered ones say their place where it is another than the one before."""
-        before = ["", *(block.where for block in self.blocks)]
-        new = [
-            replace(b, where="") if marks and b.where == before[at] else b for at, b in enumerate(self.blocks)
-        ]
-        return "\n\n".join(block.shown(at if marks else None) for at, block in enumerate(new, 1))
+        number, where, shown = 0, "", list[str]()
+        for block in self.blocks:
+            number += bool(block.regions)
+            told = replace(block, where="") if marks and block.where == where else block
+            shown.append(told.shown(number if marks and block.regions else None))
+            where = block.where
+        return "\n\n".join(shown)
 
     @property
     def regions(self) -> list[Region]:
@@ -197,17 +204,30 @@ def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], roo
     most = task.trust.evidence_tokens(room, task.model.window.size)
     chosen = list(blocks)
     left = most - sum(size(task, one) for one in chosen)
-    shown = {region for one in chosen for region in one.regions}
-    for ranked in task.retrieval.ranked(findings):
+    regions = [ranked.region for ranked in task.retrieval.ranked(findings)]
+    if unplaced := [finding for finding in findings if not finding.placed]:
+        # What carries them shares no word with them, as in another language: it may be any of their segments.
+        regions += _passages(task, unplaced)
+        left += room - most
+    shown = [region for one in chosen for region in one.regions]
+    for region in regions:
         if left <= 0:
             break
-        if any(_overlap(ranked.region, region) for region in shown):
+        if any(_overlap(region, other) for other in shown):
             continue
-        further = block(task, ranked.region)
+        further = block(task, region)
         if (needed := size(task, further)) <= left:
             chosen.append(further)
+            shown.append(region)
             left -= needed
     return in_order(chosen)
+
+
+def _passages(task: Task, findings: Iterable[Finding]) -> list[Region]:
+    """All passages of the segments that findings were said of, in reading order."""
+    places = sorted({(finding.document, finding.segment) for finding in findings})
+    spans = [(place[0], task.corpus.segment(place)) for place in places]
+    return [region for d, s in spans for region in task.retrieval.passages_at(d, s.start, s.end)]
 
 
 def _overlap(one: Region, other: Region) -> bool:
