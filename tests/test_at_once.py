@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lcagent import Answer, Event, Finished, Reader, RunStarted, SegmentRead
-from lcagent.errors import EndpointUnavailable
+from lcagent.errors import AccessRefused
 from lcagent.models.transport import ChatRequest, HttpTransport, OnDelta
 from tests.helpers import QUESTION, clever, haystack
 from tests.loopback import Loopback, Reply
