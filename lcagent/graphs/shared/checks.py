@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from lcagent.documents import figures, names, query_words, sentences
+from lcagent.documents import Span, figures, names, query_words, sentences
 from lcagent.documents.conflicts import rival
 from lcagent.documents.reckoning import reckon
 from lcagent.documents.support import support
@@ -22,6 +22,8 @@ from lcagent.graphs.shared.verdict import Statement, Verdict
 
 _MARK = re.compile(r"\s*\[(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\]")
 _NUMBER = re.compile(r"\d+")
+_LINE = re.compile(r"[^\n]+")
+_BULLET = re.compile(r"^(?:[-*•‣–]|\d{1,3}[.)])\s+")
 MOST_TELLING = 3
 """Sentences that are cited for the words of one statement …"""
 LISTED = 4
@@ -109,6 +111,8 @@ class Sources:
             if gain <= (TELLS if chosen else 0.0) and (chosen or whole or not self._about(best, "")):
                 break
             chosen.append(best)
+            if support(statement, [source.text for source in chosen]) != "inferred":
+                break  # so "three" carries "3", and no other sentence with a 3 is cited for it
             left -= best.words
             pool = [source for source in pool if source is not best]
             if not left:
@@ -176,13 +180,14 @@ def checked(task: Task, answer: str, evidence: Evidence, *, items: Sequence[str]
     statements: list[Statement] = []
     warnings: list[str] = []
     for text, glue, blocks in _listed(items) if items else _parted(answer, len(evidence.citable)):
-        cited = sources.cited(text, blocks)
+        said = _BULLET.sub("", text)
+        cited = sources.cited(said, blocks)
         quotes = [source.text for source in cited]
-        wrong = reckon(text, quotes, task.question)
+        wrong = reckon(said, quotes, task.question)
         if wrong is not None and not wrong.right:
             warnings.append(wrong.told)
         regions = tuple(source.region for source in cited)
-        statements.append(Statement(text, support(text, quotes), regions, glue))
+        statements.append(Statement(text, support(said, quotes), regions, glue))
     verdict = Verdict(tuple(statements), warnings=(*evidence.warnings, *warnings))
     return _confronted(task, verdict, sources)
 
@@ -198,7 +203,8 @@ def _parted(answer: str, most: int) -> list[tuple[str, str, set[int]]]:
         at = match.end()
         marks += [(len(plain.rstrip()), number) for number in numbers]
     plain += answer[at:]
-    spans = sentences(plain)
+    # Things that are listed stand one a line, and each is a statement of its own.
+    spans = [span for line in _LINE.finditer(plain) for span in _statements(plain, *line.span())]
     parted: list[tuple[str, str, set[int]]] = []
     for span, following in zip(spans, [*spans[1:], None], strict=True):
         end = following.start if following else len(plain)
@@ -207,6 +213,14 @@ def _parted(answer: str, most: int) -> list[tuple[str, str, set[int]]]:
         }
         parted.append((plain[span.start : span.end], plain[span.end : end], named))
     return parted
+
+
+def _statements(text: str, start: int, end: int) -> list[Span]:
+    """The sentences of a line; a list's number or bullet belongs to what follows it."""
+    spans = sentences(text, start, end)
+    if len(spans) > 1 and _BULLET.fullmatch(f"{text[spans[0].start : spans[0].end].strip()} "):
+        return [Span(spans[0].start, spans[1].end), *spans[2:]]
+    return spans
 
 
 def _listed(items: Sequence[str]) -> list[tuple[str, str, set[int]]]:
