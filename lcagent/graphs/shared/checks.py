@@ -26,6 +26,8 @@ _LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(r"^(?:[-*•‣–]|\d{1,3}[.)])\s+")
 MOST_TELLING = 3
 """Sentences that are cited for the words of one statement …"""
+LISTED = 4
+"""Parts between commas from which a statement is a list."""
 MOST_LINKS = 6
 """… and for what leads to it."""
 CARRIED = 0.5
@@ -84,12 +86,19 @@ class Sources:
             blocks: numbers of the blocks that the model named for it; none: it did not say.
         """
         pool = [source for source in self.all if source.block in blocks] or self.all
-        chosen = self._telling(statement, pool)
+        parts = statement.split(", ")
+        if len(parts) >= LISTED:  # of a list in one sentence each thing has a source of its own
+            told = [source for part in parts for source in self._telling(part, pool)[:1]]
+            chosen = list(dict.fromkeys(told))
+        else:
+            chosen = self._telling(statement, pool)
         held = {source.block for source in chosen}
         for number in sorted(blocks - held):
             if within := [source for source in pool if source.block == number]:
-                chosen.append(max(within, key=lambda s: (s.carries, self._about(s, statement), -s.region[1])))
-        return self._linked(chosen)
+                best = max(within, key=lambda s: (s.carries, self._about(s, statement), -s.region[1]))
+                known = best.carries or self._about(best, statement)
+                chosen += [best] if known else within  # in another language any of them may be meant
+        return self._linked(chosen, blocks)
 
     def _telling(self, statement: str, pool: Sequence[Source]) -> list[Source]:
         """Sentences that together say a statement, the most telling first."""
@@ -131,7 +140,7 @@ class Sources:
     def _sum(self, words: Iterable[str]) -> float:
         return sum(self._weight.get(word, 0.0) for word in words)
 
-    def _linked(self, chosen: list[Source]) -> list[Source]:
+    def _linked(self, chosen: list[Source], blocks: Set[int]) -> list[Source]:
         """Those chosen, and carriers that lead to them: they say what is asked beyond them, or share a
         name."""
         linked = list(chosen)
@@ -145,7 +154,7 @@ class Sources:
                 asked = self._sum(source.words & missing) / most  # noqa: B023 - used in this round alone
                 return asked + 0.5 * bool(source.names & called)  # noqa: B023
 
-            further = [s for s in self.all if s.carries and s not in linked]
+            further = [s for s in self.all if (s.carries or s.block in blocks) and s not in linked]
             best = max(further, key=lambda s: (worth(s), -s.region[0], -s.region[1]), default=None)
             if best is None or worth(best) < TELLS:
                 break
