@@ -90,7 +90,7 @@ def test_a_right_answer_is_given_with_its_sentence_and_a_wrong_one_is_labelled_o
 ) -> None:
     path = tmp_path / "doc.txt"
     path.write_text(f"{prose(12)}\n\n{text}\n\n{prose(12, 1)}")
-    for answer, profile, support in (
+    for answer, profile, label in (
         (right, "auto", "verbatim"),
         (right, "cautious", "verbatim"),
         (wrong, "auto", "inferred"),
@@ -99,9 +99,9 @@ def test_a_right_answer_is_given_with_its_sentence_and_a_wrong_one_is_labelled_o
         server = loopback(window=4096, reply=says(text, answer))
         with Reader(api_base=server.url, strategy=strategy, window=4096, profile=profile) as reader:
             given = reader.ask(path, question)
-        assert given.status == ("answered" if support else "not_found")
-        assert [claim.support for claim in given.claims] == ([support] if support else [])
-        if support:
+        assert given.status == ("answered" if label else "not_found")
+        assert [claim.support for claim in given.claims] == ([label] if label else [])
+        if label:
             assert given.answer == answer
-        if support == "verbatim":
+        if label == "verbatim":
             assert right in given.citations[0].quote
