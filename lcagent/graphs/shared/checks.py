@@ -22,6 +22,8 @@ from lcagent.graphs.shared.verdict import Statement, Verdict
 
 _MARK = re.compile(r"\s*\[(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\]")
 _NUMBER = re.compile(r"\d+")
+_LINE = re.compile(r"[^\n]*\S[^\n]*")
+"""Of an answer each line is one of a list, or a paragraph; a document's may be a sentence's."""
 MOST_TELLING = 3
 """Sentences that are cited for the words of one statement …"""
 MOST_LINKS = 6
@@ -189,7 +191,7 @@ def _parted(answer: str, most: int) -> list[tuple[str, str, set[int]]]:
         at = match.end()
         marks += [(len(plain.rstrip()), number) for number in numbers]
     plain += answer[at:]
-    spans = sentences(plain)
+    spans = [span for line in _LINE.finditer(plain) for span in sentences(plain, *line.span())]
     parted: list[tuple[str, str, set[int]]] = []
     for span, following in zip(spans, [*spans[1:], None], strict=True):
         end = following.start if following else len(plain)

@@ -197,7 +197,7 @@ def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], roo
     most = task.trust.evidence_tokens(room, task.model.window.size)
     chosen = list(blocks)
     left = most - sum(size(task, one) for one in chosen)
-    shown = {region for one in chosen for region in one.regions}
+    shown = {region for one in chosen if one.text for region in one.regions}
     for ranked in task.retrieval.ranked(findings):
         if left <= 0:
             break
