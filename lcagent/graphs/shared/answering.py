@@ -86,7 +86,8 @@ async def everything(
             blocks = await asyncio.to_thread(filled, task, blocks, findings, room)
             return Evidence(tuple(blocks), carriers)
     left, warnings = await condensed(task, notes, room, merger)
-    return Evidence(tuple(merged_blocks(task, left)), carriers, tuple(warnings))
+    blocks = await asyncio.to_thread(filled, task, merged_blocks(task, left), findings, room)
+    return Evidence(tuple(blocks), carriers, tuple(warnings))
 
 
 def _fitting(task: Task, blocks: list[Block], room: int) -> list[Block] | None:

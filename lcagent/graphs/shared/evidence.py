@@ -209,7 +209,7 @@ def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], roo
         # What carries them shares no word with them, as in another language: it may be any of their segments.
         regions += _passages(task, unplaced)
         left += room - most
-    shown = [region for one in chosen for region in one.regions]
+    shown = [region for one in chosen if one.text for region in one.regions]
     for region in regions:
         if left <= 0:
             break
