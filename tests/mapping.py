@@ -1,6 +1,7 @@
 """Scripted replies of MapReduce, and which role a call of it has."""
 
 import json
+import re
 
 from tests.loopback import Loopback, Request
 
@@ -23,8 +24,21 @@ def mapped(facts: list[str], answer: str = "", confidence: str = "high") -> str:
     return json.dumps(reply)
 
 
-def reduced(answer: str) -> str:
-    return json.dumps({"rationale": "", "found": "yes" if answer else "no", "answer": answer})
+def reduced(answer: str, **more: str) -> str:
+    return json.dumps({"rationale": "", "found": "yes" if answer else "no", "answer": answer, **more})
+
+
+def passages_of(request: Request) -> list[str]:
+    """The numbered pieces of evidence that an answering call is shown, in order."""
+    user = request.messages[-1]["content"]
+    tag = "findings" if "<findings>" in user else "evidence"
+    shown = user.split(f"<{tag}>\n")[1].split(f"\n</{tag}>")[0]
+    return [part for part in re.split(r"\n\n(?=\[\d+\])", shown) if part]
+
+
+def mark_of(text: str, request: Request) -> str:
+    """The mark of the passage that holds a text."""
+    return next(part.split("]")[0] + "]" for part in passages_of(request) if text in part)
 
 
 def roles(server: Loopback) -> list[str]:

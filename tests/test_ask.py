@@ -518,7 +518,11 @@ def test_a_spelt_number_is_cited_and_another_figure_is_not(loopback, tmp_path: P
 
 @pytest.mark.parametrize(
     "listed",
-    ["Oskar Brandvold [{0}]\nIda Holm [{1}]", "1. Oskar Brandvold\n2. Ida Holm", "- Oskar Brandvold\n- Ida Holm"],
+    [
+        "Oskar Brandvold [{0}]\nIda Holm [{1}]",
+        "1. Oskar Brandvold\n2. Ida Holm",
+        "- Oskar Brandvold\n- Ida Holm",
+    ],
 )
 def test_each_line_of_a_list_is_a_claim_with_a_sentence_of_its_own(
     loopback, tmp_path: Path, listed: str

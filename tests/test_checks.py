@@ -104,7 +104,9 @@ def test_a_contradiction_that_the_model_reports_is_told_with_both_sides(ask) -> 
 
 
 def test_marks_that_name_no_passage_are_text_and_those_that_do_are_renumbered(ask) -> None:
-    text = "\n\n".join(f"The {name} of Vellmere is made of {of}." for name, of in zip("abc", "xyz", strict=True))
+    text = "\n\n".join(
+        f"The {name} of Vellmere is made of {of}." for name, of in zip("abc", "xyz", strict=True)
+    )
     reply = {"answer": "It is made of z [3] and of x [1], see [77]."}
     given = ask(text.replace("The a", "The lamp"), "What is the lamp of Vellmere made of?", reply)
     assert "[77]" in given.answer and "[3]" not in given.answer and "[1]" not in given.answer

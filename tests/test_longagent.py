@@ -71,9 +71,9 @@ def test_several_things_asked_for_are_no_conflict(loopback, tmp_path: Path) -> N
         text = " ".join(shown)
         return ", ".join(fact[-8:-1] for fact in facts if fact in text)
 
-    conflict = {"state": "CONFLICT", "ask": ""}
+    several = {"state": "CONFLICT", "several": "yes", "ask": ""}
     start = {"state": "NEW_STATE", "ask": "What are all the numbers of the lamp?"}
-    server = loopback(window=2048, reply=Team(says, leads=[start, conflict]))
+    server = loopback(window=2048, reply=Team(says, leads=[start, several]))
     answer = ask(server, path, "What are all the numbers of the lamp?")
     assert (answer.answer, answer.status) == ("4136800, 4272429, 4212636", "answered")
     assert asked(server.requests, 2) == []
@@ -121,18 +121,22 @@ def test_all_refuse_is_not_found_and_needs_no_answering_call(loopback, tmp_path:
     assert server.calls == answer.coverage.segments_total + 2
 
 
-def test_members_that_all_refuse_and_yet_name_answers_are_not_believed(loopback, document: Path) -> None:
-    """Seen: a 1.5B model set `refuse` to yes in every reply. Retrieval is the second witness then."""
+def test_a_weak_member_that_refuses_is_heard_where_its_quote_holds_the_answer(
+    loopback, document: Path
+) -> None:
+    """Seen: a 1.5B model set `refuse` to yes in every reply. One that is believed is taken at its word."""
 
     def refuses(request):
         reply = json.loads(Team(finds)(request))
-        if "refuse" in reply:
-            reply |= {"refuse": "yes", "answer": reply["answer"] and "the harbour master", "fact": ""}
-        return json.dumps(reply)
+        return json.dumps(reply | {"refuse": "yes"} if "refuse" in reply else reply)
 
-    answer = ask(loopback(window=2048, reply=refuses), document)
-    assert (answer.answer, answer.status) == (NAME, "answered")
-    assert NAME in answer.citations[0].quote
+    for profile in ("cautious", "trusting"):
+        server = loopback(window=2048, reply=refuses)
+        answer = ask(server, document, profile=profile)
+        assert (answer.answer, answer.status) == (NAME, "answered")  # the passages say it, in any case
+        assert NAME in answer.citations[0].quote
+        led = [r.text for r in server.requests if "state" in r.schema["properties"]]
+        assert (f'Answered: "{NAME}"' in led[-1]) == (profile == "cautious")
 
 
 def test_two_segments_that_contradict_each_other(loopback, tmp_path: Path) -> None:
@@ -172,7 +176,9 @@ def test_a_document_that_corrects_itself_is_no_conflict(loopback, tmp_path: Path
     path = written(tmp_path / "doc.txt", old, new)
 
     def reads(segments: list[str], question: str) -> str:
-        return next((d for d in ("5.4", "5.9") if any(f"{d} metres" in t for t in segments)), "")
+        lines = [line for text in segments for line in text.splitlines() if "metres deep" in line]
+        told = [line for line in lines if line.startswith("Corrected")] or lines
+        return told[0].split(" metres")[0].split()[-1] if told else ""
 
     server = loopback(window=2048, reply=Team(reads))
     answer = ask(server, path, "How deep is the stilling well of the gauge?")
@@ -200,8 +206,8 @@ def test_one_that_is_right_beats_twenty_that_hallucinate_alike(loopback, tmp_pat
 @pytest.mark.parametrize(
     ("invented", "told"),
     [
-        ("Zebulon Quartermain", "'Zebulon Quartermain' (segment 1) has no quote"),
-        ("the mill of Zebulon", "'the mill of Zebulon' (segment 1) is not held by its own quote"),
+        ("Zebulon Quartermain", "'Zebulon Quartermain' (line 1) has no quote"),
+        ("the mill of Zebulon", "'the mill of Zebulon' (line 1) is not held by its own quote"),
     ],
 )
 def test_a_side_unsupported_by_its_own_quote_is_told_apart(
@@ -218,17 +224,33 @@ def test_a_side_unsupported_by_its_own_quote_is_told_apart(
     assert "the document says two things" not in answer.warnings[0]
 
 
-def test_an_answer_that_stands_nowhere_is_dropped(loopback, tmp_path: Path) -> None:
+def test_an_answer_that_stands_nowhere_is_withheld_of_a_weak_model_and_labelled_of_another(
+    loopback, tmp_path: Path
+) -> None:
     path = tmp_path / "doc.txt"
     path.write_text(prose(200))
-    answer = ask(loopback(window=2048, reply=Team(alike)), path)
+    answer = ask(loopback(window=2048, reply=Team(alike)), path, profile="cautious")
     assert answer.status == "not_found"
-    assert "Zebulon" in answer.warnings[0]
+    assert any("Zebulon" in warning for warning in answer.warnings)
+    answer = ask(loopback(window=2048, reply=Team(alike)), path)
+    assert (answer.answer, answer.status) == ("Zebulon Quartermain", "answered")
+    assert [claim.support for claim in answer.claims] == ["inferred"]
+    assert any("no sentence of its segment was found that holds" in w for w in answer.warnings)
 
 
-def test_a_member_answers_where_the_last_call_does_not(loopback, document: Path) -> None:
+def test_the_last_call_is_believed_where_it_finds_nothing(loopback, document: Path) -> None:
     answer = ask(loopback(window=2048, reply=Team(finds, final=lambda *_: "")), document)
+    assert (answer.status, answer.citations) == ("not_found", [])
+
+
+def test_a_member_answers_where_the_last_call_gives_nothing_usable(loopback, document: Path) -> None:
+    def broken(request):
+        return "I am sorry" if "found" in request.schema["properties"] else Team(finds)(request)
+
+    answer = ask(loopback(window=2048, reply=broken), document)
     assert (answer.answer, answer.status) == (NAME, "answered")
+    assert answer.citations[0].quote == NEEDLE
+    assert answer.warnings == ["the last call gave no usable reply: a member's own answer"]
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
@@ -327,8 +349,10 @@ def test_a_budget_reached_in_the_bracket_keeps_what_stands(loopback, document: P
 def test_a_budget_reached_before_anybody_was_asked(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=Team(finds))
     answer = ask(server, document, max_calls=1)
-    assert (answer.status, answer.answer, answer.coverage.segments_read) == ("budget", "", 0)
-    assert not server.requests
+    # The one call that there is goes to the answer, from what retrieval finds.
+    assert (answer.status, answer.answer, answer.coverage.segments_read) == ("budget", NAME, 0)
+    assert answer.citations[0].quote == NEEDLE
+    assert len(server.requests) == 1
 
 
 def test_bench_has_its_rows(loopback, tmp_path: Path) -> None:

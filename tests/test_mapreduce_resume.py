@@ -14,7 +14,7 @@ import pytest
 
 from tests.loopback import Loopback, Reply
 from tests.mapping import role, roles
-from tests.test_collapse import QUESTION, many, reads
+from tests.test_condensing import QUESTION, many, reads
 
 
 def command(server: Loopback, path: Path, home: Path) -> subprocess.Popen:
@@ -24,21 +24,12 @@ def command(server: Loopback, path: Path, home: Path) -> subprocess.Popen:
         *("--set", "mapreduce.mode=code"),
     ]
     return subprocess.Popen(
-        [sys.executable, "-c", _BELIEVING, *arguments],
+        [sys.executable, "-m", "lcagent.cli.main", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "LCAGENT_HOME": str(home)},
     )
-
-
-# Every finding goes on, so that there is something to collapse.
-_BELIEVING = """
-import lcagent.graphs.mapreduce.gathering
-lcagent.graphs.mapreduce.gathering.BELIEVED = 0.0
-from lcagent.cli.main import main
-main()
-"""
 
 
 def finished(home: Path) -> int:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from lcagent.documents import Document, Layout, lay_out, split
 from lcagent.graphs.shared.side_by_side import STRIDE, gather
 from lcagent.memory.entries import Evidence, integrate
+
+from lcagent.documents import Document, Layout, lay_out, split
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.store import Store
 from lcagent.runs.records import Runs

@@ -95,13 +95,17 @@ def test_the_registry_alone_names_all_strategies() -> None:
             continue
         tree = ast.parse(file.read_text())
         texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-        listed = [ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.List | ast.Tuple | ast.Set | ast.Dict)]
+        listed = [
+            ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.List | ast.Tuple | ast.Set | ast.Dict)
+        ]
         for text in [*texts, *listed]:
             named = STRATEGIES.keys() & set(re.findall(r"\w+", text))
             assert len(named) <= most, (file, text)
         nodes = {node for name in STRATEGIES for node in nodes_of(name)}
         if "graphs" not in file.parts:
-            assert not any(len(nodes & set(re.findall(r"['\"](\w+)['\"]", text))) > most for text in listed), file
+            assert not any(
+                len(nodes & set(re.findall(r"['\"](\w+)['\"]", text))) > most for text in listed
+            ), file
 
 
 def nodes_of(name: str) -> set[str]:

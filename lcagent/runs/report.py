@@ -40,7 +40,7 @@ def make_answer(
     verdict, stop = Verdict.from_state(state["verdict"]), str(state["stop"])
     read = {(place[0], place[1]) for place in state["read"]}
     unread = {(row[0], row[1]): str(row[2]) for row in state["unread"] if (row[0], row[1]) not in read}
-    budget = stop.startswith("budget")
+    budget = any(told.startswith("budget: ") for told in [stop, *verdict.warnings])
     skipped = [f"{_place(task, place)}: {reason}" for place, reason in sorted(unread.items())]
     warnings = [*verdict.warnings, *filter(None, [stop])]
     if skipped and not verdict.found:

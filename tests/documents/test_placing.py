@@ -82,7 +82,9 @@ def test_nothing_is_placed_outside_its_stretch() -> None:
 
 
 @given(
-    said=st.lists(st.sampled_from([*BELL, "bell", "1871", "Oskar", "was cast in", "钟", "", "\ud83d", "</s>"])),
+    said=st.lists(
+        st.sampled_from([*BELL, "bell", "1871", "Oskar", "was cast in", "钟", "", "\ud83d", "</s>"])
+    ),
     text=st.lists(st.sampled_from([*BELL, "\n\n", "bell", "钟。", "Dr.", "1871", " "])),
 )
 def test_carriers_are_sentences_of_the_text_in_order(said: list[str], text: list[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from lcagent.agents import member
 from lcagent.graphs.longagent import bracket
 from lcagent.graphs.longagent.bracket import Meeting, Reply, Round
-from lcagent.graphs.shared.reading import Reading, Unread, attempt, gathered
+from lcagent.graphs.shared.reading import Reading, Unread, attempt, gathered, over_budget
 from lcagent.graphs.shared.task import Place, Task
 from lcagent.memory.findings import Finding, Known
 from lcagent.memory.ledger import STRIDE
@@ -101,5 +101,4 @@ async def meet(task: Task, current: Round) -> tuple[list[Meeting], str]:
 
     works = [share(a, b, turned) for a, b in bracket.pairs(current) for turned in (False, True)]
     done = await gathered(works)
-    stop = next((one.reason for one in done if isinstance(one, Unread) and one.budget), "")
-    return [one for one in done if not isinstance(one, Unread)], stop
+    return [one for one in done if not isinstance(one, Unread)], over_budget(done)

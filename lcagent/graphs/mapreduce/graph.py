@@ -19,6 +19,8 @@ from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer, calculator, collapser, mapper, reducer, summariser
 from lcagent.agents.prompt import Prompt, as_data
+from lcagent.documents.forms import holds
+from lcagent.documents.placing import Placing
 from lcagent.graphs.mapreduce.options import Options
 from lcagent.graphs.mapreduce.reducing import answer_by_code, answer_from_findings
 from lcagent.graphs.shared.reading import NOTHING_YET, Run, Unread, attempt, read_each, segment_budget
@@ -121,12 +123,18 @@ def _record(task: Task, replies: dict[Place, mapper.Mapping]) -> None:
 
 
 def findings_of(task: Task, place: Place, got: mapper.Mapping) -> list[Finding]:
-    """One segment's four fields as findings: a fact each; the last one carries the answer and how sure it
-    is."""
-    text = task.corpus.documents[place[0]].text
+    """One segment's four fields as findings: a fact each. The one that holds the answer carries it, and how
+    sure it is; an answer that no fact holds is a finding of its own."""
+    text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
     facts = list(got.facts)
-    if got.answer and not facts:
-        facts.append((got.answer, ()))
+    bearer = len(facts) - 1
+    if got.answer and task.options.mode not in {"math", "retrieval"}:
+        holding = (at for at, (fact, _) in enumerate(facts) if holds(fact, got.answer))
+        bearer = next(holding, bearer)
+        own = Placing(text, segment.start, segment.end).carriers(got.answer)
+        if not (facts and holds(facts[bearer][0], got.answer)) and (own or not facts):
+            bearer = len(facts)
+            facts.append((got.answer, own))
     detail = collapser.detail(got.rationale, got.answer, got.confidence)
     return [
         Finding(
@@ -134,8 +142,8 @@ def findings_of(task: Task, place: Place, got: mapper.Mapping) -> list[Finding]:
             fact,
             spans,
             role="mapper",
-            answer=got.answer if at == len(facts) - 1 else "",
-            detail=detail if at == len(facts) - 1 else "",
+            answer=got.answer if at == bearer else "",
+            detail=detail if at == bearer else "",
             quote=" ".join(text[span.start : span.end] for span in spans),
             seq=at,
             tokens=task.corpus.token_estimate(fact),

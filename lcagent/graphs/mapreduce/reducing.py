@@ -23,7 +23,9 @@ from lcagent.graphs.shared.verdict import Statement, Verdict
 from lcagent.memory.findings import Finding
 
 NEAR = 0.34
-"""Share of the question's words before a value from which it is the one asked for."""
+"""Share of the question's words before a value from which it is the one asked for …"""
+BEFORE = 240
+"""… and how many characters ahead of its sentence they are looked for."""
 
 
 def answer_by_code(task: Task, operation: calculator.Operation) -> Verdict | None:
@@ -34,8 +36,10 @@ def answer_by_code(task: Task, operation: calculator.Operation) -> Verdict | Non
 
 
 def _calculated(task: Task, operation: calculator.Operation) -> Verdict | None:
-    """Largest, smallest, count, sum or difference of the numbers found."""
+    """Largest, smallest, count, sum or difference of the numbers found; None: the model has to say."""
     numbers = _numbers(task)
+    if numbers is None:
+        return None
     result = calculator.calculate(operation, [value for _, value in numbers])
     if result is None:
         return None
@@ -49,14 +53,21 @@ def _calculated(task: Task, operation: calculator.Operation) -> Verdict | None:
     return Verdict((Statement(text, stands, _regions(rests)),), warnings=(told,))
 
 
-def _numbers(task: Task) -> list[tuple[Finding, Decimal]]:
-    """Every number that a map call found; a sentence that is repeated word for word counts once."""
+def _numbers(task: Task) -> list[tuple[Finding, Decimal]] | None:
+    """Every number that a map call found; a sentence that is repeated word for word counts once.
+
+    None where one of them may be two numbers ("1.234"): code reckons with none that it cannot read.
+    """
     numbers: list[tuple[Finding, Decimal]] = []
     places: dict[str, tuple[int, int]] = {}
-    for finding in task.ledger.findings():
-        value = calculator.value_of(finding.text)
+    findings = task.ledger.findings()
+    beside = " ".join(finding.quote for finding in findings)
+    for finding in findings:
+        value = calculator.value_of(finding.text, beside)
+        if value is None:
+            return None
         place = (finding.document, finding.start)
-        if value is not None and places.setdefault(" ".join(finding.quote.split()), place) == place:
+        if places.setdefault(" ".join(finding.quote.split()), place) == place:
             numbers.append((finding, value))
     return numbers
 
@@ -70,18 +81,27 @@ def _value(task: Task) -> Verdict | None:
 
     None: none stands by the key, or several equally near, so that the model has to say which is meant.
     """
-    near: dict[str, tuple[float, Finding]] = {}
-    for finding in task.ledger.findings():
-        for span in finding.spans:
-            text = task.corpus.documents[finding.document].text
-            if found := Placing(text, max(0, span.start - 240), span.end).value(finding.text, task.question):
-                near.setdefault(finding.text, (found[1], finding))
-    best = max((score for score, _ in near.values()), default=0.0)
-    chosen = [(value, finding) for value, (score, finding) in near.items() if score == best]
-    if best < NEAR or len(chosen) != 1:
+    nearest = _nearest(task)
+    if len(nearest) != 1:
         return None
-    value, finding = chosen[0]
+    ((value, finding),) = nearest.items()
     return Verdict((Statement(value, "verbatim", _regions([finding])),))
+
+
+def _nearest(task: Task) -> dict[str, Finding]:
+    """The values that stand nearest to the key, all of them equally near."""
+    near: dict[str, tuple[tuple[float, float], Finding]] = {}
+    for finding in task.ledger.findings():
+        text = task.corpus.documents[finding.document].text
+        for span in finding.spans:
+            # Of two before which all words of the key stand, the one whose own sentence holds more is nearer.
+            starts = (max(0, span.start - BEFORE), span.start)
+            found = [Placing(text, start, span.end).value(finding.text, task.question) for start in starts]
+            around, own = (one[1] if one else 0.0 for one in found)
+            if (around, own) > near.get(finding.text, ((0.0, 0.0), finding))[0]:
+                near[finding.text] = ((around, own), finding)
+    best = max((score for score, _ in near.values()), default=(0.0, 0.0))
+    return {value: f for value, (score, f) in near.items() if score == best and best[0] >= NEAR}
 
 
 async def answer_from_findings(task: Task) -> Verdict:
@@ -111,13 +131,17 @@ def _surest(findings: Sequence[Finding]) -> Finding | None:
 
 
 def _verbatim(task: Task, verdict: Verdict) -> Verdict:
-    """A value that stands, letter for letter, in what is cited for it; another is told as what it is."""
+    """A value that stands, letter for letter, in what is cited for it; another is told as what it is, and so
+    are those that the answer leaves out although they stand as near."""
     loose = [
         statement.text
         for statement in verdict.statements
         if not any(find_quote(task.corpus.text(region), statement.text) for region in statement.regions)
     ]
-    return verdict.warned(*(f"this value stands letter for letter nowhere: {text}" for text in loose))
+    others = [value for value in _nearest(task) if verdict.found and value not in verdict.text]
+    told = [f"this value stands letter for letter nowhere: {text}" for text in loose]
+    told += [f"stands as near to what is asked for: {', '.join(others)}"] * bool(others)
+    return verdict.warned(*told)
 
 
 async def _summary(task: Task, findings: Sequence[Finding], merger: Merger) -> Verdict:

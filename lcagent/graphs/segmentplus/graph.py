@@ -26,8 +26,10 @@ from lcagent.graphs.shared.evidence import blocks_of, notes_of
 from lcagent.graphs.shared.reading import (
     NOTHING_YET,
     Run,
+    Unread,
     attempt,
     gathered,
+    over_budget,
     read_each,
     segment_budget,
 )
@@ -129,13 +131,16 @@ async def sift(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
     if state["stop"] or not notes:
         return {}
 
-    async def drops(found: list[Finding]) -> bool:
+    async def drops(found: list[Finding]) -> bool | Unread:
         shown = await asyncio.to_thread(_shown, task, found)
         keep = await attempt(task, sifter.worth_keeping(task.model, task.question, shown))
-        return keep is False and task.trust.sifts_out(task.question, shown)
+        if isinstance(keep, Unread):
+            return keep
+        return not keep and task.trust.sifts_out(task.question, shown)
 
     dropped = await gathered([drops(found) for _, found in notes])
-    return {"dropped": [list(place) for (place, _), out in zip(notes, dropped, strict=True) if out]}
+    out = [list(place) for (place, _), drop in zip(notes, dropped, strict=True) if drop is True]
+    return {"dropped": out, "stop": over_budget(dropped)}
 
 
 def _place(finding: Finding) -> Place:

@@ -18,10 +18,11 @@ from lcagent.graphs.shared.evidence import (
     Evidence,
     best_passages,
     blocks_of,
+    estimate,
     filled,
     merged_blocks,
     notes_of,
-    size,
+    tokens,
 )
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
@@ -86,14 +87,14 @@ async def everything(
             blocks = await asyncio.to_thread(filled, task, blocks, findings, room)
             return Evidence(tuple(blocks), carriers)
     left, warnings = await condensed(task, notes, room, merger)
-    return Evidence(tuple(merged_blocks(task, left)), carriers, tuple(warnings))
+    blocks = await asyncio.to_thread(filled, task, merged_blocks(task, left), findings, room)
+    return Evidence(tuple(blocks), carriers, tuple(warnings))
 
 
 def _fitting(task: Task, blocks: list[Block], room: int) -> list[Block] | None:
-    for one in blocks:
-        if (room := room - size(task, one)) < 0:
-            return None
-    return blocks
+    if sum(estimate(task, one) for one in blocks) > 2 * room:
+        return None  # it is not even counted
+    return blocks if not blocks or tokens(task, blocks) <= room else None
 
 
 async def _from_few(task: Task, findings: Sequence[Finding], form: Form, room: int) -> Verdict:

@@ -17,8 +17,9 @@ from lcagent.agents import collapser
 from lcagent.agents.mapper import Mode
 from lcagent.documents import query_words
 from lcagent.events import Notice
-from lcagent.graphs.shared.evidence import Note, merged_blocks, size
-from lcagent.graphs.shared.reading import Unread, attempt, gathered
+from lcagent.graphs.shared import evidence
+from lcagent.graphs.shared.evidence import Note, merged_blocks
+from lcagent.graphs.shared.reading import Unread, attempt, gathered, over_budget
 from lcagent.graphs.shared.task import Task
 
 SHARE = 4
@@ -62,24 +63,28 @@ async def condensed(
     """
     merger = merger or await asyncio.to_thread(collapsing, task)
     group_room = min(room, merger.room)
-    cut, before = 0, 0
+    cut, before, stop = 0, 0, ""
     while True:
         notes, lost = await asyncio.to_thread(_bounded, task, notes, group_room // SHARE)
         cut += lost
         sizes = await asyncio.to_thread(_sizes, task, notes)
         if sum(sizes) <= room:
-            return notes, _told(cut)
+            return notes, _told(cut, stop)
         if before and sum(sizes) > SHRINK * before:  # the model does not make them shorter
             kept = _most_telling(task, notes, sizes, room)
-            return kept, _told(cut + sum(len(note.facts) for note in notes) - sum(len(n.facts) for n in kept))
+            left_out = sum(len(note.facts) for note in notes) - sum(len(note.facts) for note in kept)
+            return kept, _told(cut + left_out, stop)
         before = sum(sizes)
         groups = _grouped(notes, sizes, group_room)
         task.progress.emit(Notice(f"{len(notes)} findings do not fit one call: {len(groups)} groups of them"))
-        notes = await gathered([_one(task, group, merger) for group in groups])
+        replies = await gathered([_one(task, group, merger) for group in groups])
+        stop = stop or over_budget(replies)
+        notes = [_merged(group, got) for group, got in zip(groups, replies, strict=True)]
 
 
-def _told(left_out: int) -> list[str]:
-    return [f"{left_out} facts that were found did not fit the answering call"] if left_out else []
+def _told(left_out: int, stop: str) -> list[str]:
+    told = [f"{left_out} facts that were found did not fit the answering call"] if left_out else []
+    return [*told, *filter(None, [stop])]
 
 
 def collapsing(task: Task, mode: Mode = "qa") -> Merger:
@@ -93,23 +98,29 @@ def collapsing(task: Task, mode: Mode = "qa") -> Merger:
     return Merger(merge, collapser.room(task.model.window, task.question, mode=mode, brief=brief))
 
 
-async def _one(task: Task, group: Sequence[Note], merger: Merger) -> Note:
-    """A group as one note; where the model gives nothing of use, all that its notes say."""
+async def _one(task: Task, group: Sequence[Note], merger: Merger) -> Merged | Unread | None:
+    """What the model makes of a group; a note that is alone stays as it is."""
     if len(group) == 1:
+        return None
+    return await attempt(task, merger.merge("\n\n".join(b.shown(None) for b in merged_blocks(task, group))))
+
+
+def _merged(group: Sequence[Note], got: Merged | Unread | None) -> Note:
+    """A group as one note; where the model gives nothing of use, all that its notes say."""
+    if got is None:
         return group[0]
-    shown = "\n\n".join(block.shown(None) for block in merged_blocks(task, group))
-    got = await attempt(task, merger.merge(shown))
-    if isinstance(got, Unread) or not got.facts:
+    facts, detail = ((), "") if isinstance(got, Unread) else (got.facts, got.detail)
+    facts = tuple(" ".join(fact.split()) for fact in facts if fact.strip())
+    if not facts:
         facts = tuple(dict.fromkeys(fact for note in group for fact in note.facts))
-        got = Merged(facts, next(filter(None, (note.detail for note in group)), ""))
+        detail = next(filter(None, (note.detail for note in group)), "")
     regions = tuple(dict.fromkeys(region for note in group for region in note.regions))
-    facts = tuple(" ".join(fact.split()) for fact in got.facts if fact.strip())
-    return Note(group[0].first, group[-1].last, facts, regions, got.detail)
+    return Note(group[0].first, group[-1].last, facts, regions, detail)
 
 
 def tokens(task: Task, note: Note) -> int:
     """Tokens that a note takes in a prompt."""
-    return size(task, merged_blocks(task, [note])[0])
+    return evidence.tokens(task, merged_blocks(task, [note]))
 
 
 def _sizes(task: Task, notes: Sequence[Note]) -> list[int]:

@@ -135,6 +135,11 @@ class Unread:
     budget: bool = False
 
 
+def over_budget(results: Iterable[object]) -> str:
+    """The budget's words where it kept back any of several calls; else empty."""
+    return next((one.reason for one in results if isinstance(one, Unread) and one.budget), "")
+
+
 async def attempt(task: Task, work: Coroutine[Any, Any, T]) -> T | Unread:
     """One call's result, or why there is none.
 
