@@ -26,7 +26,7 @@ def ask(
 ) -> Any:
     """What the reader replies to a prompt as a role renders it."""
     body: dict[str, Any] = {
-        "messages": prompt.render({"question": case.question, **parts}),
+        "messages": prompt.render({"question": case.question, "brief": False, **parts}),
         "max_tokens": 400,
     }
     if reply is not None:
@@ -62,23 +62,22 @@ def test_a_sentence_longer_than_the_schema_allows_is_cut_around_its_answer() -> 
         f"In the {'very ' * 60}old days the ferry was run by Peter Hale {'and others ' * 30}.", "Peter Hale"
     )
     case = Case("Who ran the ferry?", (hop,), "Peter Hale")
-    (fact,) = ask(reader.PROMPT, reader.ReadingReply, case, segment=hop.sentence, memory="", plan="")["facts"]
+    parts = {"segment": hop.sentence, "memory": "", "plan": "", "brief": True}
+    (fact,) = ask(reader.PROMPT, reader.BriefReadingReply, case, **parts)["facts"]
     assert len(fact) <= reader.FACT_CHARS
     assert "Peter Hale" in fact
-    assert (
-        ask(answerer.FROM_EVIDENCE, answerer.FinalReply, case, evidence=fact, several=False)["found"] == "yes"
-    )
+    assert ask(answerer.BRIEF, answerer.AnswerReply, case, evidence=fact, several=False)["found"] == "yes"
 
 
 @pytest.mark.parametrize("shown", [FIRST.sentence, LAST.sentence, IDLE])
 def test_it_answers_only_where_every_hop_stands(shown: str) -> None:
-    said = ask(answerer.FROM_EVIDENCE, answerer.FinalReply, evidence=shown, several=False)
+    said = ask(answerer.BRIEF, answerer.AnswerReply, evidence=shown, several=False)
     assert said == {"found": "no", "answer": ""}
 
 
 def test_it_names_the_numbered_passages_that_it_used() -> None:
     evidence = f"[1]\n{IDLE}\n\n[2]\n{LAST.sentence}\n\n[3]\n{FIRST.sentence}"
-    said = ask(answerer.FROM_EVIDENCE, answerer.FinalReply, evidence=evidence, several=False)
+    said = ask(answerer.BRIEF, answerer.AnswerReply, evidence=evidence, several=False)
     assert said == {"found": "yes", "answer": "Pellham [2] [3]"}
 
 
@@ -119,7 +118,7 @@ def test_what_is_overlooked_is_overlooked_in_every_call() -> None:
     blind = CompetentReader([CASE], miss=1.0)
     whole = f"{FIRST.sentence} {LAST.sentence}"
     assert read(whole, said=blind)["relevant"] == "no"
-    said = ask(answerer.FROM_EVIDENCE, answerer.FinalReply, said=blind, evidence=whole, several=False)
+    said = ask(answerer.BRIEF, answerer.AnswerReply, said=blind, evidence=whole, several=False)
     assert said["found"] == "no"
 
 

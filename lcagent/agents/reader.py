@@ -90,12 +90,15 @@ class Reading:
 
 
 T = TypeVar("T")
-LEAST_HALF = 200
-"""Characters of a piece that is not read in halves."""
+MOST_HALVINGS = 3
 
 
 async def in_halves(
-    text: str, segment: Segment, read: Callable[[Segment], Awaitable[T]], join: Callable[[T, T], T]
+    text: str,
+    segment: Segment,
+    read: Callable[[Segment], Awaitable[T]],
+    join: Callable[[T, T], T],
+    halvings: int = MOST_HALVINGS,
 ) -> T:
     """Read a segment; where its reply is cut it says more than one reply holds, so that its halves are read.
 
@@ -104,21 +107,23 @@ async def in_halves(
         segment: which segment of it.
         read: reads a piece.
         join: puts what two pieces gave together.
+        halvings: how often; a model whose reply to an eighth of a segment has no end says nothing.
 
     Raises:
-        CutReply: even of a short piece.
+        CutReply: even of the smallest piece.
     """
     try:
         return await read(segment)
     except CutReply:
-        if segment.end - segment.start < 2 * LEAST_HALF:
+        if not halvings or segment.end - segment.start < 2:
             raise
     middle = (segment.start + segment.end) // 2
     starts = [span.start for span in sentences(text, segment.start, segment.end)[1:]]
     cut = min(starts, key=lambda start: abs(start - middle), default=middle)
     # No half has more tokens than the whole.
     first, second = replace(segment, end=cut), replace(segment, start=cut)
-    return join(await in_halves(text, first, read, join), await in_halves(text, second, read, join))
+    before = await in_halves(text, first, read, join, halvings - 1)
+    return join(before, await in_halves(text, second, read, join, halvings - 1))
 
 
 def reply_tokens(window: int, *, brief: bool) -> int:

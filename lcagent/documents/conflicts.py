@@ -115,7 +115,8 @@ def contradict(a: str, b: str, question: str = "") -> bool:
     one, other = statement(a), statement(b)
     if not (_asserts(one) and _asserts(other) and _asked_alike(one, other, question)):
         return False
-    return _differ_in_name(one, other) or _differ_in_value(one, other)
+    # Whichever way round they are put together: a contradiction that hangs on the order is none.
+    return all(_differ_in_name(x, y) or _differ_in_value(x, y) for x, y in ((one, other), (other, one)))
 
 
 def _differ_in_value(one: Statement, other: Statement) -> bool:

@@ -45,12 +45,14 @@ class Source:
         text: itself.
         block: the number of the block that it stands in, from 1.
         carries: whether it carries a finding.
+        around: of one that does, the passage that it stands in, which names what "it" and "she" are.
     """
 
     region: Region
     text: str
     block: int
     carries: bool
+    around: str = ""
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -59,8 +61,13 @@ class Source:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Stems of its names, and its figures."""
-        return frozenset(names(self.text)) | figures(self.text)
+        """Stems of its names and of those around it, and its figures."""
+        return frozenset(names(f"{self.around} {self.text}")) | figures(self.text)
+
+    @cached_property
+    def about(self) -> frozenset[str]:
+        """Stems of the content words around it."""
+        return frozenset(query_words(f"{self.around} {self.text}"))
 
 
 class Sources:
@@ -145,13 +152,13 @@ class Sources:
         name."""
         linked = list(chosen)
         while len(linked) < len(chosen) + MOST_LINKS:
-            said = frozenset[str]().union(*(source.words for source in linked))
+            said = frozenset[str]().union(*(source.about for source in linked))
             called = frozenset[str]().union(*(source.names for source in linked)) & self._led
             missing = self._asked - said
             most = self._sum(self._asked) or 1.0
 
             def worth(source: Source) -> float:
-                asked = self._sum(source.words & missing) / most  # noqa: B023 - used in this round alone
+                asked = self._sum(source.about & missing) / most  # noqa: B023 - used in this round alone
                 return asked + 0.5 * bool(source.names & called)  # noqa: B023
 
             further = [s for s in self.all if (s.carries or s.block in blocks) and s not in linked]
@@ -174,7 +181,10 @@ def _sources(task: Task, evidence: Evidence) -> Iterable[Source]:
             for region in sorted(spans):
                 if region not in seen:
                     seen.add(region)
-                    yield Source(region, text[region[1] : region[2]], number, region in carriers)
+                    carries = region in carriers
+                    passages = task.retrieval.passages_at(*region) if carries else []
+                    around = " ".join(map(task.corpus.text, passages))
+                    yield Source(region, text[region[1] : region[2]], number, carries, around)
 
 
 def checked(task: Task, answer: str, evidence: Evidence, *, items: Sequence[str] = ()) -> Verdict:
