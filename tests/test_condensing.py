@@ -234,6 +234,7 @@ def test_no_call_exceeds_the_window(tmp_path_factory, pieces, question, window, 
             "found": "yes",
             "summary": text * 3,
             "operation": "other",
+            "conflict": "no",
         }
         return json.dumps({name: full[name] for name in names})
 
