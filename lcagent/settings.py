@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +13,7 @@ from platformdirs import user_cache_path, user_config_path, user_data_path
 from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -18,6 +21,7 @@ from pydantic_settings import (
 
 from lcagent.errors import SettingsError
 from lcagent.graphs import STRATEGIES, options
+from lcagent.local_file import LocalFile
 
 
 class _Settings(BaseSettings):
@@ -63,6 +67,8 @@ class _Settings(BaseSettings):
     """Budget: prompt and reply tokens in this command."""
     max_seconds: float | None = Field(default=None, gt=0)
     """Budget: seconds in this command."""
+    tracing: bool = False
+    """Let LangGraph post each step, texts included, to LangSmith, where LANGSMITH_* variables ask for it."""
     store_mb: int = Field(default=1024, ge=1)
     """MB that runs and parsed documents may take; beyond them the parsed documents used least recently go."""
 
@@ -75,10 +81,31 @@ class _Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order the sources; the two TOML files are read where they exist."""
-        files = [Path("lcagent.toml"), user_config_path("lcagent") / "config.toml"]
-        tomls = [TomlConfigSettingsSource(settings_cls, f) for f in files if f.is_file()]
-        return (init_settings, env_settings, *tomls)
+        """Order the sources; the two TOML files are read where they exist.
+
+        Raises:
+            SettingsError: the current folder's file sends text elsewhere, and nobody has said yes to it.
+        """
+        own = _user_file()
+        config = (TomlConfigSettingsSource(settings_cls, own),) if own.is_file() else ()
+        local = LocalFile.read(_LOCAL)
+        if local is None:
+            return (init_settings, env_settings, *config)
+        before = {**env_settings(), **init_settings()}
+        users = {**(config[0]() if config else {}), **before}
+        served = "api_base" in (before if "api_base" in local.values else users)
+        names = local.sends(before, served=served)
+        local.check(names, _kept(users))
+        withheld: dict[str, Any] = {}
+        if {"api_base", "model"} & set(names):  # a key that is meant for another server is not for its
+            withheld["api_key"] = local.values.get("api_key")
+        return (
+            InitSettingsSource(settings_cls, withheld),
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, local.values),
+            *config,
+        )
 
     @field_validator("strategy")
     @classmethod
@@ -110,6 +137,19 @@ class _Settings(BaseSettings):
         return self.home / "models" if self.home else user_cache_path("lcagent") / "models"
 
 
+_LOCAL = Path("lcagent.toml")
+
+
+def _user_file() -> Path:
+    return user_config_path("lcagent") / "config.toml"
+
+
+def _kept(users: Mapping[str, Any]) -> Path:
+    """The user's data folder, as the user's own sources name it."""
+    home = users.get("home")
+    return Path(home).expanduser() if home else user_data_path("lcagent")
+
+
 def _with_strategies() -> type[_Settings]:
     """The settings with those of each strategy under its name, as the registry knows them."""
     classes = {name: options(name) for name in STRATEGIES}
@@ -132,15 +172,18 @@ def split_strategy(spec: str) -> tuple[str, list[str]]:
     return name, [f"{name}.{option}" for option in options.split("+") if option]
 
 
-def load_settings(overrides: dict[str, Any] | None = None, pairs: list[str] | None = None) -> Settings:
+def load_settings(
+    overrides: dict[str, Any] | None = None, pairs: list[str] | None = None, *, trust_config: bool = False
+) -> Settings:
     """Read all sources.
 
     Args:
         overrides: values of flags; None values are left out.
         pairs: `key=value` of `--set`, with dots for nesting (`memagent.mode=overwrite`).
+        trust_config: say yes to `./lcagent.toml` as it is now, for good.
 
     Raises:
-        SettingsError: a name or value is not known.
+        SettingsError: a name or value is not known, or `./lcagent.toml` would send text elsewhere.
     """
     values: dict[str, Any] = {k: v for k, v in (overrides or {}).items() if v is not None}
     for pair in pairs or []:
@@ -151,10 +194,12 @@ def load_settings(overrides: dict[str, Any] | None = None, pairs: list[str] | No
             )
         _put(values, key.strip().split("."), value.strip())
     try:
+        if trust_config and (local := LocalFile.read(_LOCAL)):
+            local.trust(_kept({**_users_own(), **values}))
         settings = Settings(**values)
     except ValidationError as error:
         raise _explain(error) from error
-    except ValueError as error:  # a TOML file that does not parse
+    except (ValueError, OSError) as error:  # a TOML file that does not parse, or may not be read
         raise SettingsError(f"settings cannot be read: {error}") from error
     unknown = set(values) - set(Settings.model_fields)
     if unknown:
@@ -162,6 +207,14 @@ def load_settings(overrides: dict[str, Any] | None = None, pairs: list[str] | No
         raise SettingsError(f"no setting named {name!r}", hint=_likely(name))
     _check_environment()
     return settings
+
+
+def _users_own() -> dict[str, Any]:
+    """What the user's file and variables say of the data folder."""
+    own = _user_file()
+    values = tomllib.loads(own.read_text("utf-8")) if own.is_file() else {}
+    home = os.environ.get("LCAGENT_HOME")
+    return {**values, **({"home": home} if home else {})}
 
 
 def _put(values: dict[str, Any], path: list[str], value: str) -> None:

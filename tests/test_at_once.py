@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lcagent import Answer, Event, Finished, Reader, RunStarted, SegmentRead
-from lcagent.errors import EndpointUnavailable
+from lcagent.errors import AccessRefused
 from lcagent.models.transport import ChatRequest, HttpTransport, OnDelta
 from tests.helpers import QUESTION, clever, haystack
 from tests.loopback import Loopback, Reply
@@ -146,7 +146,7 @@ async def test_an_error_is_everybodys(loopback, document: Path) -> None:
     with reader(server) as asked:
         several = [asked.aask(document, QUESTION) for _ in range(2)]
         errors = await asyncio.gather(*several, return_exceptions=True)
-    assert [type(error) for error in errors] == [EndpointUnavailable] * 2
+    assert [type(error) for error in errors] == [AccessRefused] * 2
     assert errors[0].hint == errors[1].hint and errors[0].hint
     assert server.calls <= 2
 

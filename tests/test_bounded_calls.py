@@ -11,6 +11,7 @@ from lcagent.models.budget import Budget
 from lcagent.models.chat import ChatModel, endpoint_limit
 from lcagent.models.endpoint import probe
 from lcagent.models.estimate import EstimateCounter
+from lcagent.models.tokens import counter_for
 from lcagent.models.transport import ChatRequest, HttpTransport, RawReply
 from lcagent.models.window import Part, Window
 from tests.helpers import QUESTION, clever, haystack, in_this_process
@@ -127,7 +128,9 @@ async def test_the_answering_call_has_a_bound_too_when_the_time_is_up(loopback, 
 
 def test_a_command_has_a_flag_for_it(loopback, document: Path) -> None:
     server = loopback(reply=lambda _: BAD["trickles"])
-    done = in_this_process("ask", str(document), QUESTION, "--api-base", server.url, "--timeout", "0.8")
+    done = in_this_process(
+        "ask", str(document), QUESTION, "--api-base", server.url, "--timeout", "0.8", "--strategy", "memagent"
+    )
     assert isinstance(done.exception, EndpointUnavailable) and "within 0.8 s" in done.exception.message
 
 
@@ -219,3 +222,34 @@ def test_a_reading_by_estimates_asks_for_no_more_than_the_window(loopback, docum
     with Reader(api_base=server.url, window=2048, strategy="memagent") as reader:
         assert reader.ask(document, QUESTION).answer == "Oskar Brandvold"
     assert server.overruns == 0
+
+
+@pytest.mark.parametrize(
+    ("models", "tokenize"),
+    [(Reply("", endless="x"), None), (Reply("slow", trickle=0.3), None), (None, Reply("", endless="1,"))],
+)
+def test_neither_a_list_of_models_nor_a_count_may_be_without_end(
+    loopback, models: Reply | None, tokenize: Reply | None, monkeypatch
+) -> None:
+    server = loopback(models_fault=models)
+    if models:
+        assert probe(server.url, timeout=0.5) is None
+    else:
+        endpoint = probe(server.url)
+        assert endpoint is not None
+        server.tokenize_fault = tokenize
+        assert not counter_for(endpoint, None).exact
+    assert server.sent < 64 * MIB
+
+
+def test_a_count_that_trickles_ends_at_its_time(loopback, monkeypatch) -> None:
+    server = loopback()
+    endpoint = probe(server.url)
+    assert endpoint is not None
+    counter = counter_for(endpoint, None)
+    assert counter.exact
+    monkeypatch.setattr("lcagent.models.tokens._SECONDS", 0.2)
+    server.tokenize_fault = Reply("", trickle=0.1)
+    with pytest.raises(EndpointUnavailable, match=r"not whole after 0\.2 s"):
+        counter.count("text")
+    counter.close()

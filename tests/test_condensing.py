@@ -34,7 +34,9 @@ REPLIES = st.one_of(
 def notes(draw: st.DrawFn) -> list[Note]:
     made: list[Note] = []
     for at in range(draw(st.integers(0, 40))):
-        facts = tuple(f"{at}.{n} {fact}" for n, fact in enumerate(draw(st.lists(WORDS, min_size=1, max_size=6))))
+        facts = tuple(
+            f"{at}.{n} {fact}" for n, fact in enumerate(draw(st.lists(WORDS, min_size=1, max_size=6)))
+        )
         made.append(Note((0, at * 9), (0, at * 9), facts, ((0, at * 9, at * 9 + 5),), draw(WORDS)))
     return made
 
@@ -97,10 +99,16 @@ def test_a_model_that_does_not_shorten_loses_nothing_without_a_word(made, room: 
     """It fails, or says all of it again: then what does not fit is left out, and counted."""
 
     def repeats(shown: str) -> Any:
-        return MalformedReply("no") if fails else Merged(tuple(x[2:] for x in shown.splitlines() if x[:2] == "- "))
+        return (
+            MalformedReply("no")
+            if fails
+            else Merged(tuple(x[2:] for x in shown.splitlines() if x[:2] == "- "))
+        )
 
     left, warnings = Condensing().run(made, room, repeats)
-    lost = set(" ".join(fact.split()) for fact in said(made)) - {" ".join(fact.split()) for fact in said(left)}
+    lost = set(" ".join(fact.split()) for fact in said(made)) - {
+        " ".join(fact.split()) for fact in said(left)
+    }
     told = [int(warning.split()[0]) for warning in warnings]
     assert len(lost) <= sum(told)
 
@@ -181,7 +189,13 @@ def test_what_does_not_fit_is_collapsed_and_its_quotes_keep_their_places(
 
 def test_a_merge_that_drops_the_answer_is_mended_by_retrieval(loopback, tmp_path: Path) -> None:
     path, server = many(loopback, tmp_path)
-    empty = {"facts": ["Nothing of note."], "rationale": "", "answered": "no", "answer": "", "confidence": "zero"}
+    empty = {
+        "facts": ["Nothing of note."],
+        "rationale": "",
+        "answered": "no",
+        "answer": "",
+        "confidence": "zero",
+    }
     server.reply = lambda r: json.dumps(empty) if role(r) == "collapse" else reads(r)
     answer = ask(server, path, mapreduce={"segment_tokens": 200})
     assert (answer.answer, answer.status) == ("Oskar Brandvold", "answered")

@@ -55,7 +55,9 @@ def test_a_server_that_wants_a_key_is_not_called_absent(loopback, key: str | Non
     assert "LCAGENT_API_KEY" in caught.value.hint
 
 
-@pytest.mark.parametrize("url", ["http://localhost:80a0", "http://[::1", "local\thost:8000", "ftp://localhost:8000"])
+@pytest.mark.parametrize(
+    "url", ["http://localhost:80a0", "http://[::1", "local\thost:8000", "ftp://localhost:8000"]
+)
 def test_what_is_no_url_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(SettingsError, match="is no URL") as caught:
         choose(Settings(api_base=url))

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lcagent.graphs.shared.final import SURE
 
 from lcagent import AnswerDelta, Reader
 from lcagent.errors import EndpointUnavailable, QuestionTooLong
+from lcagent.models.profile import EMBEDDED
 from tests.helpers import NEEDLE, QUESTION, clever, haystack, prose
 from tests.loopback import Faults, Loopback, Reply, Request
 from tests.side_by_side import fields, noting
@@ -164,20 +164,28 @@ def test_a_server_that_dies_leaves_a_run_that_goes_on(
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("profile", ["auto", "trusting"])
 @pytest.mark.parametrize("certainty", [0.95, 0.7])
-def test_of_a_model_that_finds_something_everywhere_an_unsure_answer_is_withheld(
-    loopback, document: Path, way: Way, certainty: float
+def test_an_unsure_answer_is_withheld_of_a_weak_model_and_told_of_one_that_is_believed(
+    loopback, document: Path, way: Way, certainty: float, profile: str
 ) -> None:
-    server = loopback(window=2048, reply=lambda request: Reply(claims(request), certainty=certainty))
-    with Reader(api_base=server.url, window=2048, strategy=way.name, **way.options) as reader:
+    """The model's own profile ships with lcagent: it is weak, and how sure it must be is known."""
+    server = loopback(
+        window=2048, model=EMBEDDED.model, reply=lambda request: Reply(claims(request), certainty=certainty)
+    )
+    options = {"api_base": server.url, "window": 2048, "profile": profile, **way.options}
+    with Reader(strategy=way.name, **options) as reader:
         *events, finished = reader.stream(document, QUESTION)
-    answer, withheld = finished.answer, certainty < SURE
+    assert EMBEDDED.certainty is not None
+    answer, unsure = finished.answer, certainty < EMBEDDED.certainty
+    withheld = unsure and profile == "auto"
     assert (answer.status == "not_found") == withheld
     # What is withheld was not shown while it was written either.
     given = [event.text for event in events if isinstance(event, AnswerDelta)]
-    assert given == ([] if withheld else [NAME])
-    told = [w for w in answer.warnings if f"{certainty:.0%} sure that the text says it: {NAME}" in w]
-    assert bool(told) == withheld
+    assert "".join(given) == ("" if withheld else NAME)
+    told = [w for w in answer.warnings if f"{certainty:.0%} sure that the text says it" in w]
+    assert bool(told) == unsure
+    assert not withheld or f"): {NAME}" in told[0]
     for request in server.requests:  # only the answering call is asked how sure it is
         assert bool(request.body.get("logprobs")) == ("found" in fields(request))
 

@@ -150,7 +150,9 @@ def test_a_corrected_fact_stands_beside_its_correction(loopback, tmp_path: Path)
             return mapped(here, here[0].split(" metres")[0].split()[-1] + " metres" if here else "")
         told = {block.split("]")[0].strip("["): block for block in passages_of(request)}
         outdated = [n for n, block in told.items() if old in block and "corrected elsewhere" in block]
-        return reduced("5.9 metres" if outdated and any(new in block for block in told.values()) else "6.4 metres")
+        return reduced(
+            "5.9 metres" if outdated and any(new in block for block in told.values()) else "6.4 metres"
+        )
 
     answer = ask(loopback(window=2048, reply=reads), path, "How deep is the stilling well?")
     assert (answer.answer, answer.status) == ("5.9 metres", "answered")

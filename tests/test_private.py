@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lcagent.models.serving.vllm_server import ServerStatus, write_status
 from lcagent.private import private_file, private_folder
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
@@ -45,3 +46,8 @@ def test_the_folder_that_one_works_in_stays_as_it_is(tmp_path: Path, monkeypatch
     private_folder(Path())
     private_folder(work)
     assert mode(work) == before
+
+
+def test_what_servers_leave_behind_is_private(tmp_path: Path) -> None:
+    write_status(tmp_path / "vllm.json", ServerStatus(1, 2, "model", 3, "log", "ended"))
+    assert mode(tmp_path / "vllm.json") == 0o600

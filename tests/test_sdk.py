@@ -99,7 +99,7 @@ def test_flags_go_before_variables_before_files(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "lcagent.toml").write_text("window = 1111\nmodel = 'file'\napi_base = 'file'\n")
     monkeypatch.setenv("LCAGENT_WINDOW", "2222")
     monkeypatch.setenv("LCAGENT_MODEL", "variable")
-    settings = load_settings({"window": 3333})
+    settings = load_settings({"window": 3333}, trust_config=True)
     assert (settings.window, settings.model, settings.api_base) == (3333, "variable", "file")
     assert load_settings(pairs=["memagent.mode=overwrite"]).memagent.mode == "overwrite"
     assert Settings().strategy == "auto"

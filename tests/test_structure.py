@@ -11,7 +11,7 @@ from tests.helpers import ROOT
 
 ORDER = ["documents", "models", "memory", "agents", "graphs", "runs", "reader", "evals", "cli"]
 """Each may use those before it, but for `models`, which knows no documents."""
-LEAVES = {"answer", "errors", "events", "private", "settings", "text"}
+LEAVES = {"answer", "errors", "events", "local_file", "private", "settings", "text"}
 """Single files that every room may use."""
 MAY_NOT = {room: set(ORDER[at + 1 :]) for at, room in enumerate(ORDER)}
 MAY_NOT["models"].add("documents")

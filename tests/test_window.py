@@ -93,7 +93,7 @@ async def test_what_a_prompt_says_twice_counts_twice() -> None:
         Part("plan", "", shrink=lambda _: ""),
         Part("memory", "m" * 2000, shrink=lambda tokens: "m" * tokens),
     ]
-    fitted = await window.fit(PROMPT.bind(), parts, reply=200)
+    fitted = await window.fit(PROMPT.bind(brief=False), parts, reply=200)
     assert fitted.shrunk == ("memory",)
     assert window.counter.count_messages(fitted.messages) <= fitted.prompt_tokens
     assert fitted.total <= window.size

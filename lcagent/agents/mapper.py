@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.agents.reader import facts_schema
+from lcagent.agents.reader import facts_schema, in_halves
 from lcagent.documents import Segment, Span
 from lcagent.documents.placing import NUMBER, Placing
 from lcagent.models.chat import ChatModel
@@ -68,6 +68,7 @@ class PointsReply(BriefMapReply):
     facts: Annotated[list[str], facts_schema(4, FACT_CHARS)]
 
 
+_RANKS: list[Confidence] = ["zero", "middle", "high"]
 _BRIEF: dict[str, type[MapReply]] = {"math": NumbersReply, "summary": PointsReply}
 
 
@@ -99,6 +100,18 @@ class Mapping:
     def __len__(self) -> int:
         return len(self.facts)
 
+    def and_then(self, other: Mapping) -> Mapping:
+        """With what the piece after it gave; of two answers both, as sure as the less sure one."""
+        answers = list(dict.fromkeys(filter(None, [self.answer, other.answer])))
+        sure: list[Confidence] = [one.confidence for one in (self, other) if one.answer]
+        return Mapping(
+            (*self.facts, *other.facts),
+            " ".join(filter(None, [self.rationale, other.rationale])),
+            ", ".join(answers),
+            min(sure, key=_RANKS.index) if sure else "zero",
+            self.unplaced + other.unplaced,
+        )
+
 
 async def map_segment(
     model: ChatModel, mode: Mode, question: str, text: str, segment: Segment, *, brief: bool
@@ -116,11 +129,22 @@ async def map_segment(
     Raises:
         MalformedReply, CutReply: after a retry; the segment then counts as not read.
     """
+
+    async def read(piece: Segment) -> Mapping:
+        return await _map_piece(model, mode, question, text, piece, brief=brief)
+
+    return await in_halves(text, segment, read, Mapping.and_then)
+
+
+async def _map_piece(
+    model: ChatModel, mode: Mode, question: str, text: str, segment: Segment, *, brief: bool
+) -> Mapping:
     shown = as_data(text[segment.start : segment.end])
     parts = [Part("segment", shown, tokens=segment.tokens), Part("question", as_data(question))]
     tokens = reply_tokens(mode, model.window.size, brief=brief)
     fitted = await model.window.fit(PROMPT.bind(mode=mode, brief=brief), parts, reply=tokens)
-    reply = await ask_typed(model, "map", fitted, _BRIEF.get(mode, BriefMapReply) if brief else MapReply)
+    reply_type = _BRIEF.get(mode, BriefMapReply) if brief else MapReply
+    reply = await ask_typed(model, "map", fitted, reply_type, shorter=brief)
     if reply.relevant == "no" and not (mode == "summary" and question == WHOLE):
         return Mapping()
     return _placed(reply, mode, question, Placing(text, segment.start, segment.end))

@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
+from lcagent.agents.reader import in_halves
 from lcagent.documents import Segment, Span, query_words
 from lcagent.documents.forms import holds
 from lcagent.documents.placing import Placing
@@ -30,6 +31,8 @@ ANSWER_CHARS = 120
 FACT_CHARS = 160
 _CANDIDATES = 3
 """Sentences near to what a member says in which its answer is looked for."""
+LISTED = 4
+"""Parts between commas from which an answer is a list."""
 _NEAR = 0.01
 """Any word in common: what is looked for is the nearest sentence, not a good one."""
 _ABOUT = 0.34
@@ -90,10 +93,18 @@ class Said:
     def __len__(self) -> int:
         return int(bool(self.answer) and not self.refused)
 
+    def and_then(self, other: Said) -> Said:
+        """With what the piece after it says; a refusal gives way to an answer."""
+        if self.refused or other.refused:
+            return other if self.refused else self
+        answers = ", ".join(dict.fromkeys([self.answer, other.answer]))
+        facts = " ".join(filter(None, [self.fact, other.fact]))
+        return Said(answers, facts, False, (*self.spans, *other.spans), self.held and other.held)
+
 
 def reply_tokens(window: int, *, brief: bool) -> int:
     """Most tokens of a reply."""
-    return REPLY_TOKENS if brief else max(REPLY_TOKENS, window // 16)
+    return REPLY_TOKENS if brief else max(REPLY_TOKENS, window // 8)
 
 
 def share_room(model: ChatModel, *, brief: bool) -> int:
@@ -116,6 +127,16 @@ async def ask_member(model: ChatModel, question: str, own: Held, other: Held | N
     Raises:
         MalformedReply, CutReply: after a retry.
     """
+    if other is not None:
+        return await _ask(model, question, own, other, brief=brief)
+
+    async def ask(piece: Segment) -> Said:
+        return await _ask(model, question, Held(own.text, piece), None, brief=brief)
+
+    return await in_halves(own.text, own.segment, ask, Said.and_then)
+
+
+async def _ask(model: ChatModel, question: str, own: Held, other: Held | None, *, brief: bool) -> Said:
     asked = Part("question", as_data(question))
     if other is None:
         render, parts = PROMPT.bind(other=""), [own.part("segment"), asked]
@@ -124,7 +145,9 @@ async def ask_member(model: ChatModel, question: str, own: Held, other: Held | N
     tokens = reply_tokens(model.window.size, brief=brief)
     fitted = await model.window.fit(render, parts, reply=tokens)
     role = "member" if other is None else "share"
-    reply = await ask_typed(model, role, fitted, BriefMemberReply if brief else MemberReply)
+    shorter = brief or other is not None
+    reply_type = BriefMemberReply if brief else MemberReply
+    reply = await ask_typed(model, role, fitted, reply_type, shorter=shorter)
     return await asyncio.to_thread(_placed, reply, question, [own, other] if other else [own], brief)
 
 
@@ -148,6 +171,10 @@ def _quote(
     a fact that holds an answer says nothing unless it is about the question.
     """
     placing = Placing(held.text, held.segment.start, held.segment.end)
+    if len(parts := answer.split(", ")) >= LISTED:  # each of several things stands in a place of its own
+        found = [at for part in parts if (at := placing.value(part, question))]
+        spans = sorted({placing.sentence(span) for span, _ in found}, key=lambda span: span.start)
+        return tuple(spans), len(found) == len(parts)
     carriers = placing.carriers(fact) if fact else ()
     stated = " ".join(held.text[s.start : s.end] for s in carriers)
     if carriers and holds(stated, answer):

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.agents.reader import FACT_CHARS, facts_schema
+from lcagent.agents.reader import FACT_CHARS, facts_schema, in_halves
 from lcagent.documents import Segment, Span
 from lcagent.documents.placing import Placing
 from lcagent.models.chat import ChatModel
@@ -51,6 +51,11 @@ class Noted:
     def __len__(self) -> int:
         return len(self.facts)
 
+    def and_then(self, other: Noted) -> Noted:
+        """With what the piece after it gave."""
+        reasoning = " ".join(filter(None, [self.reasoning, other.reasoning]))
+        return Noted((*self.facts, *other.facts), reasoning)
+
 
 def reply_tokens(window: int, *, brief: bool) -> int:
     """Most tokens of a reply: of a model that is believed the window is the only limit to how much it
@@ -71,11 +76,19 @@ async def take_note(model: ChatModel, question: str, text: str, segment: Segment
     Raises:
         MalformedReply, CutReply: after a retry; the segment then counts as not read.
     """
+
+    async def read(piece: Segment) -> Noted:
+        return await _note_piece(model, question, text, piece, brief=brief)
+
+    return await in_halves(text, segment, read, Noted.and_then)
+
+
+async def _note_piece(model: ChatModel, question: str, text: str, segment: Segment, *, brief: bool) -> Noted:
     shown = as_data(text[segment.start : segment.end])
     parts = [Part("segment", shown, tokens=segment.tokens), Part("question", as_data(question))]
     tokens = reply_tokens(model.window.size, brief=brief)
     fitted = await model.window.fit(PROMPT.bind(brief=brief), parts, reply=tokens, spare=RETRY_TOKENS)
-    reply = await ask_typed(model, "note", fitted, BriefNoteReply if brief else NoteReply)
+    reply = await ask_typed(model, "note", fitted, BriefNoteReply if brief else NoteReply, shorter=brief)
     if reply.relevant == "no":
         return Noted()
     placing = Placing(text, segment.start, segment.end)

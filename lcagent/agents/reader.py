@@ -6,15 +6,17 @@ invented.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Segment, Span, figures, query_words
+from lcagent.documents import Segment, Span, figures, query_words, sentences
 from lcagent.documents.lexical import Folded
 from lcagent.documents.placing import Placing
+from lcagent.errors import CutReply
 from lcagent.models.chat import ChatModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
 from lcagent.models.window import Part, Window
@@ -81,6 +83,43 @@ class Reading:
     def __len__(self) -> int:
         return len(self.facts)
 
+    def and_then(self, other: Reading) -> Reading:
+        """With what the piece after it gave."""
+        sufficient, plan = self.sufficient or other.sufficient, other.plan or self.plan
+        return Reading((*self.facts, *other.facts), self.copied + other.copied, sufficient, plan)
+
+
+T = TypeVar("T")
+LEAST_HALF = 200
+"""Characters of a piece that is not read in halves."""
+
+
+async def in_halves(
+    text: str, segment: Segment, read: Callable[[Segment], Awaitable[T]], join: Callable[[T, T], T]
+) -> T:
+    """Read a segment; where its reply is cut it says more than one reply holds, so that its halves are read.
+
+    Args:
+        text: the document's text.
+        segment: which segment of it.
+        read: reads a piece.
+        join: puts what two pieces gave together.
+
+    Raises:
+        CutReply: even of a short piece.
+    """
+    try:
+        return await read(segment)
+    except CutReply:
+        if segment.end - segment.start < 2 * LEAST_HALF:
+            raise
+    middle = (segment.start + segment.end) // 2
+    starts = [span.start for span in sentences(text, segment.start, segment.end)[1:]]
+    cut = min(starts, key=lambda start: abs(start - middle), default=middle)
+    # No half has more tokens than the whole.
+    first, second = replace(segment, end=cut), replace(segment, start=cut)
+    return join(await in_halves(text, first, read, join), await in_halves(text, second, read, join))
+
 
 def reply_tokens(window: int, *, brief: bool) -> int:
     """Most tokens of a reply: of a model that is believed the window is the only limit to how much it
@@ -109,6 +148,14 @@ async def read_segment(model: ChatModel, seen: Seen, text: str, segment: Segment
     Raises:
         MalformedReply, CutReply: after a retry; the segment then counts as not read.
     """
+
+    async def read(piece: Segment) -> Reading:
+        return await _read_piece(model, seen, text, piece, brief=brief)
+
+    return await in_halves(text, segment, read, Reading.and_then)
+
+
+async def _read_piece(model: ChatModel, seen: Seen, text: str, segment: Segment, *, brief: bool) -> Reading:
     parts = [
         Part("question", as_data(seen.core), times=2),
         Part("segment", as_data(text[segment.start : segment.end]), tokens=segment.tokens),
@@ -119,7 +166,7 @@ async def read_segment(model: ChatModel, seen: Seen, text: str, segment: Segment
     reply_type = BriefReadingReply if brief else ReadingReply
     tokens = reply_tokens(model.window.size, brief=brief)
     fitted = await model.window.fit(PROMPT.bind(brief=brief), parts, reply=tokens, spare=RETRY_TOKENS)
-    reply = await ask_typed(model, "read", fitted, reply_type)
+    reply = await ask_typed(model, "read", fitted, reply_type, shorter=brief)
     if reply.relevant == "no" or not reply.facts:
         return _read(reply, (), 0)
     return _placed(reply, seen.memory, Placing(text, segment.start, segment.end))

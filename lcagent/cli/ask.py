@@ -19,6 +19,7 @@ from lcagent.cli.options import (
     ProfileOption,
     SetOption,
     TimeoutOption,
+    TrustOption,
     WindowOption,
     settings_from,
 )
@@ -50,6 +51,7 @@ def ask(
     timeout: TimeoutOption = None,
     profile: ProfileOption = None,
     home: HomeOption = None,
+    trust_config: TrustOption = False,
     options: SetOption = None,
     password: Annotated[str | None, typer.Option(help="For an encrypted PDF.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -89,6 +91,7 @@ def ask(
         timeout=timeout,
         profile=profile,
         home=home,
+        trust_config=trust_config,
         max_calls=max_calls,
         max_tokens=max_tokens,
         max_seconds=max_seconds,

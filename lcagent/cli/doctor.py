@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lcagent.cli.options import ApiBaseOption, ApiKeyOption, HomeOption, ModelOption, settings_from
+from lcagent.cli.options import (
+    ApiBaseOption,
+    ApiKeyOption,
+    HomeOption,
+    ModelOption,
+    TrustOption,
+    settings_from,
+)
 from lcagent.text import shown
 
 if TYPE_CHECKING:
@@ -22,10 +29,13 @@ def doctor(
     api_base: ApiBaseOption = None,
     api_key: ApiKeyOption = None,
     home: HomeOption = None,
+    trust_config: TrustOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say which model server `ask` would use and why; start nothing. Exit status 1: none."""
-    settings = settings_from(model=model, api_base=api_base, api_key=api_key, home=home)
+    settings = settings_from(
+        model=model, api_base=api_base, api_key=api_key, home=home, trust_config=trust_config
+    )
     from lcagent.models.serving.connect import survey
     from lcagent.models.serving.facts import machine_facts
 

@@ -22,6 +22,9 @@ TimeoutOption = Annotated[
     float | None, typer.Option("--timeout", help="Seconds for one model call, waits and retries included.")
 ]
 HomeOption = Annotated[str | None, typer.Option("--home", help="Folder of runs, model files and logs.")]
+TrustOption = Annotated[
+    bool, typer.Option("--trust-config", help="Say yes to ./lcagent.toml as it is, once and for all.")
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, e.g. memagent.mode=overwrite."),
@@ -36,8 +39,8 @@ ProfileOption = Annotated[
 ]
 
 
-def settings_from(pairs: list[str] | None = None, **flags: Any) -> Any:
+def settings_from(pairs: list[str] | None = None, *, trust_config: bool = False, **flags: Any) -> Any:
     """Settings with these flags in front; imported late, so that --help stays fast."""
     from lcagent.settings import load_settings
 
-    return load_settings(flags, pairs)
+    return load_settings(flags, pairs, trust_config=trust_config)

@@ -19,7 +19,7 @@ from lcagent.errors import QuestionTooLong, UsageError
 from lcagent.evals.items import Item
 from lcagent.graphs.direct import fits
 from lcagent.graphs.shared.checks import checked
-from lcagent.graphs.shared.evidence import Block, Evidence, block, in_order, size
+from lcagent.graphs.shared.evidence import Block, Evidence, block, in_order, tokens
 from lcagent.graphs.shared.reading import NOTHING_YET, Run
 from lcagent.graphs.shared.task import Region, Task
 from lcagent.graphs.shared.verdict import Verdict
@@ -97,7 +97,7 @@ def _fitting(task: Task, regions: Sequence[Region], room: int) -> list[Block]:
     chosen: list[Block] = []
     for region in regions:
         further = block(task, region)
-        if (needed := size(task, further)) <= room:
+        if (needed := tokens(task, [further])) <= room:
             chosen.append(further)
             room -= needed
     return chosen

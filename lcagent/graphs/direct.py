@@ -12,12 +12,15 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer
-from lcagent.agents.prompt import Prompt
+from lcagent.agents.prompt import Prompt, as_data
 from lcagent.errors import QuestionTooLong, UsageError
 from lcagent.graphs.shared.answering import asked, form_for, streamer
-from lcagent.graphs.shared.evidence import Evidence, block, size
+from lcagent.graphs.shared.evidence import Evidence, block
 from lcagent.graphs.shared.reading import NOTHING_YET, Run
-from lcagent.graphs.shared.task import Task
+from lcagent.graphs.shared.task import Region, Task
+
+COARSE = 1500
+"""Characters under one number where room is short: each number takes tokens."""
 
 
 class Direct:
@@ -67,25 +70,43 @@ async def answer(state: Run, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer from the whole text."""
     task = runtime.context
     on_text = None if task.trust.brief else streamer(task)
-    verdict = await asked(task, await asyncio.to_thread(whole, task), form_for(task), on_text=on_text)
+    evidence = await asyncio.to_thread(fitting, task) or await asyncio.to_thread(whole, task)
+    verdict = await asked(task, evidence, form_for(task), on_text=on_text)
     return {"verdict": verdict.as_state(), "read": list(task.corpus.places)}
 
 
-def whole(task: Task) -> Evidence:
-    """All documents: passage by passage where the model is to name them, else each in one piece."""
+def whole(task: Task, most: int = 0) -> Evidence:
+    """All documents: passage by passage where the model is to name them, else each in one piece.
+
+    Args:
+        task: the run.
+        most: characters up to which passages come under one number.
+    """
     documents = task.corpus.documents
     if not task.trust.marks():
         return Evidence(tuple(block(task, (i, 0, len(d.text))) for i, d in enumerate(documents)))
-    layouts = task.retrieval.layouts
-    spans = [(i, s, e) for i, one in enumerate(layouts) for s, e in zip(one.starts, one.ends, strict=True)]
-    return Evidence(tuple(block(task, span) for span in spans))
+    passages: list[Region] = []
+    for number, layout in enumerate(task.retrieval.layouts):
+        for start, end in zip(layout.starts, layout.ends, strict=True):
+            if passages and passages[-1][0] == number and end - passages[-1][1] <= most:
+                passages[-1] = (number, passages[-1][1], end)
+            else:
+                passages.append((number, start, end))
+    return Evidence(tuple(block(task, passage) for passage in passages))
+
+
+def fitting(task: Task) -> Evidence | None:
+    """All documents, if they fit one call together; long ones are not even counted."""
+    room = form_for(task).room(task.model.window, task.question)
+    if sum(len(d.text) for d in task.corpus.documents) > room * 8:
+        return None  # no tokenizer makes eight characters of prose a token
+    for most in (0, COARSE):
+        evidence = whole(task, most)
+        if task.model.window.count(as_data(evidence.text(marks=task.trust.marks()))) <= room:
+            return evidence
+    return None
 
 
 def fits(task: Task) -> bool:
-    """Whether all documents together fit one call; long ones are not even counted."""
-    room = form_for(task).room(task.model.window, task.question)
-    if sum(len(d.text) for d in task.corpus.documents) > room * 8:
-        return False  # no tokenizer makes eight characters of prose a token
-    evidence = whole(task)
-    text = evidence.text(marks=task.trust.marks())
-    return task.model.window.count(text) + size(task, evidence.blocks[0]) <= room if evidence.blocks else True
+    """Whether all documents together fit one call."""
+    return fitting(task) is not None

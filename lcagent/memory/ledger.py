@@ -77,15 +77,15 @@ class Ledger:
         return self._rows
 
 
-def view(findings: Iterable[Finding], tokens: int) -> str:
-    """What a reading call sees of the ledger: findings in reading order, the newest that fit.
+def view(newest_first: Iterable[Finding], tokens: int) -> str:
+    """What a reading call sees of the ledger: the newest findings that fit, in reading order.
 
     Args:
-        findings: in reading order.
+        newest_first: findings; no more of them are looked at than fit.
         tokens: most tokens of the view.
     """
     lines: list[str] = []
-    for finding in reversed(list(findings)):
+    for finding in newest_first:
         tokens -= finding.tokens + JOINT
         if tokens < 0:
             break

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ssl import SSLContext
@@ -11,7 +13,7 @@ from urllib3 import BaseHTTPResponse, HTTPConnectionPool, connection_from_url, m
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
 
-from lcagent.errors import EndpointUnavailable, SettingsError
+from lcagent.errors import AccessRefused, SettingsError
 from lcagent.models.fingerprint import of_llamacpp, of_vllm
 
 Kind = Literal["vllm", "llamacpp", "openai"]
@@ -47,12 +49,14 @@ class Endpoint:
         return self.base_url.removesuffix("/v1")
 
 
+_MOST_BYTES = 1 << 24
+"""Of a list of models, or of a server's properties: some providers list thousands."""
 _URL_HINT = "--api-base and LCAGENT_API_BASE are like http://127.0.0.1:8000"
 
 
-def _no_key(base_url: str, status: int, api_key: str | None) -> EndpointUnavailable:
+def _no_key(base_url: str, status: int, api_key: str | None) -> AccessRefused:
     what = "does not take the key it was given" if api_key else "wants a key"
-    return EndpointUnavailable(f"{base_url} {what} ({status})", hint="set LCAGENT_API_KEY or --api-key")
+    return AccessRefused(f"{base_url} {what} ({status})", hint="set LCAGENT_API_KEY or --api-key")
 
 
 def _served(model: str | None, names: Iterable[str]) -> str:
@@ -103,8 +107,46 @@ def connections(url: str, api_key: str | None, *, timeout: float, kept: int = 1)
     return connection_from_url(url, **options)
 
 
-def _get(pool: HTTPConnectionPool, url: str) -> BaseHTTPResponse:
-    return pool.urlopen("GET", parse_url(url).request_uri, redirect=False)
+def answered(
+    pool: HTTPConnectionPool, method: str, path: str, body: bytes | None = None, *, most: int, seconds: float
+) -> tuple[int, bytes]:
+    """Status and body of one short request.
+
+    Args:
+        pool: from `connections`.
+        method: GET or POST.
+        path: on the server.
+        body: what is sent.
+        most: bytes that are taken, after decompression.
+        seconds: for the whole body; to connect and between two bytes the pool's own time-out holds.
+
+    Raises:
+        HTTPError: it cannot be had, or has no end.
+    """
+    response = pool.urlopen(method, path, body, redirect=False, preload_content=False)
+    try:
+        return response.status, _body(response, most, seconds)
+    except BaseException:
+        response.close()
+        raise
+    finally:
+        response.release_conn()
+
+
+def _body(response: BaseHTTPResponse, most: int, seconds: float) -> bytes:
+    deadline = time.monotonic() + seconds
+    whole = bytearray()
+    while piece := response.read1(1 << 16, decode_content=True):
+        whole += piece
+        if len(whole) > most:
+            raise HTTPError(f"over {most >> 20} MiB came: cut")
+        if time.monotonic() > deadline:
+            raise HTTPError(f"the reply was not whole after {seconds:g} s")
+    return bytes(whole)
+
+
+def _get(pool: HTTPConnectionPool, url: str, seconds: float) -> tuple[int, bytes]:
+    return answered(pool, "GET", parse_url(url).request_uri, most=_MOST_BYTES, seconds=seconds)
 
 
 def probe(
@@ -129,7 +171,7 @@ def probe(
 
     Raises:
         SettingsError: `base_url` is no URL.
-        EndpointUnavailable: the server wants a key, or another one.
+        AccessRefused: the server wants a key, or another one.
     """
     base_url = normalise_base_url(base_url)
     try:
@@ -138,10 +180,10 @@ def probe(
         raise SettingsError(f"{base_url} is no URL: {error}", hint=_URL_HINT) from error
     with pool:
         try:
-            listing = _get(pool, base_url + "/models")
-            if listing.status in {401, 403}:
-                raise _no_key(base_url, listing.status, api_key)
-            rows = listing.json()["data"] if listing.status == 200 else []
+            status, listing = _get(pool, base_url + "/models", timeout)
+            if status in {401, 403}:
+                raise _no_key(base_url, status, api_key)
+            rows = json.loads(listing)["data"] if status == 200 else []
             names = {str(row["id"]): row for row in rows}
         except (HTTPError, ValueError, KeyError, TypeError):
             return None
@@ -149,38 +191,33 @@ def probe(
             return None
         served = _served(model, names)
         row = names.get(served) or next(iter(names.values()))
-        root = base_url.removesuffix("/v1")
-        kind: Kind = "openai"
-        slots: int | None = None
-        max_len = row.get("max_model_len")
-        fingerprint = ""
-        owner = str(row.get("owned_by", ""))
-        if owner == "vllm":
-            kind = "vllm"
-            fingerprint = of_vllm(row, _object(pool, root + "/version"))
-        elif owner == "llamacpp":
-            kind = "llamacpp"
-            props = _object(pool, root + "/props")
-            slots = props.get("total_slots")
-            # llama.cpp divides its context among the slots and reports one slot's share.
-            max_len = (props.get("default_generation_settings") or {}).get("n_ctx") or max_len
-            fingerprint = of_llamacpp(row, props)
-    return Endpoint(
-        base_url=base_url,
-        model=served,
-        kind=kind,
-        api_key=api_key,
-        max_model_len=int(max_len) if max_len else None,
-        slots=slots,
-        origin=origin,
-        fingerprint=fingerprint,
-    )
+        facts = _facts(pool, base_url.removesuffix("/v1"), row, timeout)
+    return Endpoint(base_url=base_url, model=served, api_key=api_key, origin=origin, **facts)
 
 
-def _object(pool: HTTPConnectionPool, url: str) -> dict[str, Any]:
+def _facts(pool: HTTPConnectionPool, root: str, row: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """What a server's own addresses tell beside its list of models, as fields of `Endpoint`."""
+    owner = str(row.get("owned_by", ""))
+    most = row.get("max_model_len")
+    told: dict[str, Any] = {}
+    if owner == "vllm":
+        told = {"kind": "vllm", "fingerprint": of_vllm(row, _object(pool, root + "/version", seconds))}
+    elif owner == "llamacpp":
+        props = _object(pool, root + "/props", seconds)
+        # llama.cpp divides its context among the slots and reports one slot's share.
+        most = (props.get("default_generation_settings") or {}).get("n_ctx") or most
+        told = {
+            "kind": "llamacpp",
+            "slots": props.get("total_slots"),
+            "fingerprint": of_llamacpp(row, props),
+        }
+    return {**told, "max_model_len": int(most) if most else None}
+
+
+def _object(pool: HTTPConnectionPool, url: str, seconds: float) -> dict[str, Any]:
     """What a server tells at an address; nothing where it tells no JSON object."""
     try:
-        told = _get(pool, url).json()
+        told = json.loads(_get(pool, url, seconds)[1])
     except (HTTPError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}

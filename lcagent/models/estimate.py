@@ -62,10 +62,10 @@ class EstimateCounter:
     of every chat model looked at: never fewer tokens than the text takes. A byte-pair tokenizer
     leaves no two letters apart that it could join, so of a run of such pairs it makes at most two
     tokens for every three letters. All other characters count one for each byte. English and German
-    prose is taken for two to two and a half times what it is: a real `tokenizer.json` gives that back.
+    prose is taken for two to three times what it is: a real `tokenizer.json` gives that back.
 
     Not guaranteed: what a server's chat template adds by itself; `_PREAMBLE` allows for it. A call that
-    does not fit all the same is refused by the server and planned again with less (`Window.overran`).
+    does not fit all the same is refused by the server and planned again with less (`Window.replan`).
     """
 
     exact = False

@@ -47,6 +47,7 @@ async def ask_typed(
     reply_type: type[T],
     *,
     final: bool = False,
+    shorter: bool = True,
     on_delta: OnDelta | None = None,
 ) -> T:
     """Ask for one reply of a pydantic type.
@@ -57,6 +58,7 @@ async def ask_typed(
         fitted: a prompt planned with `spare=RETRY_TOKENS`.
         reply_type: a flat pydantic model.
         final: this is the answering call (see `ChatModel.ask`).
+        shorter: a reply that was cut is asked for again, shorter; else it is an error at once.
         on_delta: called with each piece of the first reply as it arrives.
 
     Raises:
@@ -71,6 +73,8 @@ async def ask_typed(
         return parse(reply, reply_type)
     except (MalformedReply, CutReply) as error:
         _note(model, error)
+        if isinstance(error, CutReply) and not shorter:
+            raise
         first = error
     try:
         retry = _quoting(fitted, first.message)

@@ -13,11 +13,19 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import HTTPError
 
 from lcagent.errors import EndpointUnavailable, SettingsError
-from lcagent.models.endpoint import Endpoint, connections
+from lcagent.models.endpoint import Endpoint, answered, connections
 from lcagent.models.estimate import EstimateCounter
 from lcagent.text import whole_characters
 
 Messages = list[dict[str, str]]
+
+_SECONDS = 60.0
+"""For one count, from the first byte sent to the last one received."""
+
+
+def _most_bytes(sent: bytes) -> int:
+    """Bytes that no honest count reaches: 64 for each one sent (a token's number and text), and 1 MiB."""
+    return (1 << 20) + 64 * len(sent)
 
 
 class TokenCounter(Protocol):
@@ -60,7 +68,7 @@ class ServerCounter:
     def __init__(self, endpoint: Endpoint, route: str, source: str) -> None:
         self.source = source
         self._endpoint, self._route = endpoint, route
-        self._pool = connections(endpoint.root, endpoint.api_key, timeout=60.0, kept=8)
+        self._pool = connections(endpoint.root, endpoint.api_key, timeout=_SECONDS, kept=8)
         self._path = urlsplit(endpoint.root).path
 
     def count(self, text: str) -> int:
@@ -96,12 +104,13 @@ class ServerCounter:
 
     def _try(self, path: str, data: bytes) -> dict[str, Any]:
         try:
-            response = self._pool.urlopen("POST", self._path + path, data, redirect=False)
-            if response.status == 200:
-                return json.loads(response.data)
+            status, told = answered(
+                self._pool, "POST", self._path + path, data, most=_most_bytes(data), seconds=_SECONDS
+            )
+            if status == 200:
+                return json.loads(told)
         except (HTTPError, ValueError) as error:
             raise _NoCount(str(error), passes=True) from error
-        status = response.status
         raise _NoCount(f"the server says {status}", passes=status == 429 or status >= 500)
 
     def _retry(self, path: str, data: bytes, first: _NoCount) -> dict[str, Any]:
@@ -251,8 +260,9 @@ def counter_for(endpoint: Endpoint, tokenizer: str | None) -> TokenCounter:
     with connections(endpoint.root, endpoint.api_key, timeout=20.0) as pool:
         for route, body, field in probes:
             try:
-                response = pool.urlopen("POST", path, json.dumps(body).encode(), redirect=False)
-                if response.status == 200 and field in (told := response.json()):
+                data = json.dumps(body).encode()
+                status, raw = answered(pool, "POST", path, data, most=_most_bytes(data), seconds=20.0)
+                if status == 200 and field in (told := json.loads(raw)):
                     return ServerCounter(endpoint, route, f"server:{_fingerprint(told)}")
             except (HTTPError, ValueError):
                 continue

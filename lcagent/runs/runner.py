@@ -35,6 +35,7 @@ from lcagent.runs.locks import locked
 from lcagent.runs.prune import evict
 from lcagent.runs.records import RunRecord, Runs
 from lcagent.runs.report import Told, make_answer, make_usage
+from lcagent.runs.tracing import tracing
 from lcagent.settings import Settings
 from lcagent.text import whole_characters
 
@@ -212,7 +213,8 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord)
     )
     started = time.monotonic()
     try:
-        state = await read(task, strategy, record, runs, asked.settings.data_dir)
+        with tracing(asked.settings.tracing):
+            state = await read(task, strategy, record, runs, asked.settings.data_dir)
         seconds = record.seconds + time.monotonic() - started
         usage = make_usage(task, runs.totals(record.id), earlier, seconds)
         # Headings and lines of a huge text are looked for when something of it is first cited.

@@ -357,8 +357,9 @@ def test_retention_tells_an_overwritten_fact_from_one_that_is_kept() -> None:
     memories = [{"role": "overwrite", "text": t} for t in ("It is Oskar.", "Nothing.")]
     assert retention(["Oskar"], [], memories) == (1, 0)
     assert retention(["Oskar"], [], memories[:1]) == (1, 1)
-    row = {"document": 0, "segment": 0, "seq": 0, "op": "add", "target": None, "quote": "It is Oskar."}
-    gone = {**row, "segment": 1, "op": "supersede", "target": "0.0.0", "quote": "It was corrected."}
+    row = {"document": 0, "segment": 0, "seq": 0, "op": "add", "target": None, "quote": ""}
+    row["text"] = "It is Oskar."
+    gone = {**row, "segment": 1, "op": "supersede", "target": "0.0.0", "text": "It was corrected."}
     assert retention(["Oskar"], [row], []) == (1, 1)
     assert retention(["Oskar"], [row, gone], []) == (1, 0)
     assert retention(["yes"], [row], []) == (0, 0)

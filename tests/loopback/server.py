@@ -99,6 +99,10 @@ class Loopback:
     tokenize: bool = True
     tokenize_faults: list[int] = field(default_factory=list)
     """Statuses of the next requests to /tokenize; 0 drops the connection."""
+    models_fault: Reply | None = None
+    """An endless or trickling body in place of the list of models."""
+    tokenize_fault: Reply | None = None
+    """The same for /tokenize."""
     api_key: str | None = None
     port: int = 0
     keep_requests: bool = True
@@ -182,6 +186,9 @@ class Loopback:
     ) -> bool:
         if self.api_key and headers.get("authorization") != f"Bearer {self.api_key}":
             return await _send(writer, 401, {"error": {"message": "wrong key", "code": 401}})
+        fault = {"/v1/models": self.models_fault, "/tokenize": self.tokenize_fault}.get(path)
+        if fault:
+            return await self._slowly(fault, {"data": []}, writer)
         if path == "/v1/models":
             row = {
                 "id": self.model,
@@ -237,7 +244,7 @@ class Loopback:
             error = {"error": reply.error or {"message": "on purpose"}}
             return await _send(writer, reply.status, error, retry_after=reply.retry_after)
         if reply.endless:
-            return await self._for_ever(reply.endless, writer)
+            return await self._slowly(reply, {}, writer)
         if fault in {"500", "429"}:
             request.status = int(fault)
             return await _send(writer, int(fault), {"error": {"message": f"fault {fault}"}})
@@ -284,21 +291,22 @@ class Loopback:
             await writer.drain()
             return False
         if reply.trickle:
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n")
-            for byte in json.dumps(data).encode():
-                writer.write(bytes([byte]))
-                await writer.drain()
-                await asyncio.sleep(reply.trickle)
-            return False
+            return await self._slowly(reply, data, writer)
         return await _send(writer, 200, data)
 
-    async def _for_ever(self, piece: str, writer: asyncio.StreamWriter) -> bool:
+    async def _slowly(self, reply: Reply, data: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
+        """A body byte by byte, or without end."""
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n")
-        block = piece.encode() * (1 + (1 << 16) // len(piece))
-        while True:
+        block = reply.endless.encode() * (1 + (1 << 16) // max(len(reply.endless), 1))
+        while reply.endless:
             writer.write(block)
             await writer.drain()
             self.sent += len(block)
+        for byte in json.dumps(data).encode():
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(reply.trickle)
+        return False
 
     async def _stream(
         self,

@@ -753,7 +753,7 @@ add(
     "Pourquoi le marché de Velmer a-t-il changé de jour ?",
     ["Comme le train n'arrivait à Velmer que le jeudi, le marché fut déplacé à ce jour."],
     "Pour suivre l'horaire ferroviaire : les visiteurs ne pouvaient venir que ce jour-là.",
-    "horaire ferroviaire",
+    "l'horaire ferroviaire",
     kind="text",
 )
 add(
@@ -888,7 +888,7 @@ add(
         Hop("1929年，维尔米尔的灯塔永远熄灭了。", "1929年", "维尔米尔的灯塔何时熄灭？"),
     ],
     "28年",
-    "28",
+    "28年",
 )
 add(
     "zh two hops",

@@ -348,6 +348,7 @@ FIELDS: dict[str, Fill] = {
     # reading a segment
     "relevant": lambda look, spec: _yes(bool(look.here or look.invented)),
     "facts": _facts,
+    "several": lambda look, spec: _yes(look.case.kind == "list"),
     "sufficient": lambda look, spec: _yes(look.complete),
     "next": _next,
     "rationale": _because,

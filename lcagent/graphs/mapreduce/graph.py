@@ -130,9 +130,11 @@ def findings_of(task: Task, place: Place, got: mapper.Mapping) -> list[Finding]:
     bearer = len(facts) - 1
     if got.answer and task.options.mode not in {"math", "retrieval"}:
         holding = (at for at, (fact, _) in enumerate(facts) if holds(fact, got.answer))
-        bearer = next(holding, len(facts))
-        if bearer == len(facts):
-            facts.append((got.answer, Placing(text, segment.start, segment.end).carriers(got.answer)))
+        bearer = next(holding, bearer)
+        own = Placing(text, segment.start, segment.end).carriers(got.answer)
+        if not (facts and holds(facts[bearer][0], got.answer)) and (own or not facts):
+            bearer = len(facts)
+            facts.append((got.answer, own))
     detail = collapser.detail(got.rationale, got.answer, got.confidence)
     return [
         Finding(

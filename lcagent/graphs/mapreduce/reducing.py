@@ -36,8 +36,10 @@ def answer_by_code(task: Task, operation: calculator.Operation) -> Verdict | Non
 
 
 def _calculated(task: Task, operation: calculator.Operation) -> Verdict | None:
-    """Largest, smallest, count, sum or difference of the numbers found."""
+    """Largest, smallest, count, sum or difference of the numbers found; None: the model has to say."""
     numbers = _numbers(task)
+    if numbers is None:
+        return None
     result = calculator.calculate(operation, [value for _, value in numbers])
     if result is None:
         return None
@@ -51,14 +53,21 @@ def _calculated(task: Task, operation: calculator.Operation) -> Verdict | None:
     return Verdict((Statement(text, stands, _regions(rests)),), warnings=(told,))
 
 
-def _numbers(task: Task) -> list[tuple[Finding, Decimal]]:
-    """Every number that a map call found; a sentence that is repeated word for word counts once."""
+def _numbers(task: Task) -> list[tuple[Finding, Decimal]] | None:
+    """Every number that a map call found; a sentence that is repeated word for word counts once.
+
+    None where one of them may be two numbers ("1.234"): code reckons with none that it cannot read.
+    """
     numbers: list[tuple[Finding, Decimal]] = []
     places: dict[str, tuple[int, int]] = {}
-    for finding in task.ledger.findings():
-        value = calculator.value_of(finding.text)
+    findings = task.ledger.findings()
+    beside = " ".join(finding.quote for finding in findings)
+    for finding in findings:
+        value = calculator.value_of(finding.text, beside)
+        if value is None:
+            return None
         place = (finding.document, finding.start)
-        if value is not None and places.setdefault(" ".join(finding.quote.split()), place) == place:
+        if places.setdefault(" ".join(finding.quote.split()), place) == place:
             numbers.append((finding, value))
     return numbers
 

@@ -18,10 +18,11 @@ from lcagent.graphs.shared.evidence import (
     Evidence,
     best_passages,
     blocks_of,
+    estimate,
     filled,
     merged_blocks,
     notes_of,
-    size,
+    tokens,
 )
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
@@ -91,10 +92,9 @@ async def everything(
 
 
 def _fitting(task: Task, blocks: list[Block], room: int) -> list[Block] | None:
-    for one in blocks:
-        if (room := room - size(task, one)) < 0:
-            return None
-    return blocks
+    if sum(estimate(task, one) for one in blocks) > 2 * room:
+        return None  # it is not even counted
+    return blocks if not blocks or tokens(task, blocks) <= room else None
 
 
 async def _from_few(task: Task, findings: Sequence[Finding], form: Form, room: int) -> Verdict:
@@ -137,7 +137,7 @@ async def asked(
         MalformedReply, CutReply: the model gave no usable reply.
     """
     shown = evidence.text(marks=task.trust.marks())
-    told = Marks(on_text, len(evidence.blocks)) if on_text else None
+    told = Marks(on_text, len(evidence.citable)) if on_text else None
     given = await answerer.answer(task.model, form, task.question, shown, on_text=told, final=final)
     return await asyncio.to_thread(judged, task, given, evidence)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from lcagent.documents import figures, names, query_words, sentences
+from lcagent.documents import Span, figures, names, query_words, sentences
 from lcagent.documents.conflicts import rival
 from lcagent.documents.reckoning import reckon
 from lcagent.documents.support import support
@@ -22,10 +22,12 @@ from lcagent.graphs.shared.verdict import Statement, Verdict
 
 _MARK = re.compile(r"\s*\[(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\]")
 _NUMBER = re.compile(r"\d+")
-_LINE = re.compile(r"[^\n]*\S[^\n]*")
-"""Of an answer each line is one of a list, or a paragraph; a document's may be a sentence's."""
+_LINE = re.compile(r"[^\n]+")
+_BULLET = re.compile(r"^(?:[-*•‣–]|\d{1,3}[.)])\s+")
 MOST_TELLING = 3
 """Sentences that are cited for the words of one statement …"""
+LISTED = 4
+"""Parts between commas from which a statement is a list."""
 MOST_LINKS = 6
 """… and for what leads to it."""
 CARRIED = 0.5
@@ -84,12 +86,19 @@ class Sources:
             blocks: numbers of the blocks that the model named for it; none: it did not say.
         """
         pool = [source for source in self.all if source.block in blocks] or self.all
-        chosen = self._telling(statement, pool)
+        parts = statement.split(", ")
+        if len(parts) >= LISTED:  # of a list in one sentence each thing has a source of its own
+            told = [source for part in parts for source in self._telling(part, pool)[:1]]
+            chosen = list(dict.fromkeys(told))
+        else:
+            chosen = self._telling(statement, pool)
         held = {source.block for source in chosen}
         for number in sorted(blocks - held):
             if within := [source for source in pool if source.block == number]:
-                chosen.append(max(within, key=lambda s: (s.carries, self._about(s, statement), -s.region[1])))
-        return self._linked(chosen)
+                best = max(within, key=lambda s: (s.carries, self._about(s, statement), -s.region[1]))
+                known = best.carries or self._about(best, statement)
+                chosen += [best] if known else within  # in another language any of them may be meant
+        return self._linked(chosen, blocks)
 
     def _telling(self, statement: str, pool: Sequence[Source]) -> list[Source]:
         """Sentences that together say a statement, the most telling first."""
@@ -102,6 +111,8 @@ class Sources:
             if gain <= (TELLS if chosen else 0.0) and (chosen or whole or not self._about(best, "")):
                 break
             chosen.append(best)
+            if support(statement, [source.text for source in chosen]) != "inferred":
+                break  # so "three" carries "3", and no other sentence with a 3 is cited for it
             left -= best.words
             pool = [source for source in pool if source is not best]
             if not left:
@@ -119,7 +130,7 @@ class Sources:
     def _sum(self, words: Iterable[str]) -> float:
         return sum(self._weight.get(word, 0.0) for word in words)
 
-    def _linked(self, chosen: list[Source]) -> list[Source]:
+    def _linked(self, chosen: list[Source], blocks: Set[int]) -> list[Source]:
         """Those chosen, and carriers that lead to them: they say what is asked beyond them, or share a
         name."""
         linked = list(chosen)
@@ -133,7 +144,7 @@ class Sources:
                 asked = self._sum(source.words & missing) / most  # noqa: B023 - used in this round alone
                 return asked + 0.5 * bool(source.names & called)  # noqa: B023
 
-            further = [s for s in self.all if s.carries and s not in linked]
+            further = [s for s in self.all if (s.carries or s.block in blocks) and s not in linked]
             best = max(further, key=lambda s: (worth(s), -s.region[0], -s.region[1]), default=None)
             if best is None or worth(best) < TELLS:
                 break
@@ -144,7 +155,7 @@ class Sources:
 def _sources(task: Task, evidence: Evidence) -> Iterable[Source]:
     carriers = set(evidence.carriers)
     seen: set[Region] = set()
-    for number, block in enumerate(evidence.blocks, 1):
+    for number, block in enumerate(evidence.citable, 1):
         for document, start, end in block.regions:
             text = task.corpus.documents[document].text
             within = [c for c in carriers if c[0] == document and c[1] < end and start < c[2]]
@@ -168,14 +179,15 @@ def checked(task: Task, answer: str, evidence: Evidence, *, items: Sequence[str]
     sources = Sources(task, evidence)
     statements: list[Statement] = []
     warnings: list[str] = []
-    for text, glue, blocks in _listed(items) if items else _parted(answer, len(evidence.blocks)):
-        cited = sources.cited(text, blocks)
+    for text, glue, blocks in _listed(items) if items else _parted(answer, len(evidence.citable)):
+        said = _BULLET.sub("", text)
+        cited = sources.cited(said, blocks)
         quotes = [source.text for source in cited]
-        wrong = reckon(text, quotes, task.question)
+        wrong = reckon(said, quotes, task.question)
         if wrong is not None and not wrong.right:
             warnings.append(wrong.told)
         regions = tuple(source.region for source in cited)
-        statements.append(Statement(text, support(text, quotes), regions, glue))
+        statements.append(Statement(text, support(said, quotes), regions, glue))
     verdict = Verdict(tuple(statements), warnings=(*evidence.warnings, *warnings))
     return _confronted(task, verdict, sources)
 
@@ -191,7 +203,8 @@ def _parted(answer: str, most: int) -> list[tuple[str, str, set[int]]]:
         at = match.end()
         marks += [(len(plain.rstrip()), number) for number in numbers]
     plain += answer[at:]
-    spans = [span for line in _LINE.finditer(plain) for span in sentences(plain, *line.span())]
+    # Things that are listed stand one a line, and each is a statement of its own.
+    spans = [span for line in _LINE.finditer(plain) for span in _statements(plain, *line.span())]
     parted: list[tuple[str, str, set[int]]] = []
     for span, following in zip(spans, [*spans[1:], None], strict=True):
         end = following.start if following else len(plain)
@@ -200,6 +213,14 @@ def _parted(answer: str, most: int) -> list[tuple[str, str, set[int]]]:
         }
         parted.append((plain[span.start : span.end], plain[span.end : end], named))
     return parted
+
+
+def _statements(text: str, start: int, end: int) -> list[Span]:
+    """The sentences of a line; a list's number or bullet belongs to what follows it."""
+    spans = sentences(text, start, end)
+    if len(spans) > 1 and _BULLET.fullmatch(f"{text[spans[0].start : spans[0].end].strip()} "):
+        return [Span(spans[0].start, spans[1].end), *spans[2:]]
+    return spans
 
 
 def _listed(items: Sequence[str]) -> list[tuple[str, str, set[int]]]:

@@ -17,7 +17,8 @@ from lcagent.agents import collapser
 from lcagent.agents.mapper import Mode
 from lcagent.documents import query_words
 from lcagent.events import Notice
-from lcagent.graphs.shared.evidence import Note, merged_blocks, size
+from lcagent.graphs.shared import evidence
+from lcagent.graphs.shared.evidence import Note, merged_blocks
 from lcagent.graphs.shared.reading import Unread, attempt, gathered, over_budget
 from lcagent.graphs.shared.task import Task
 
@@ -120,7 +121,7 @@ def _merged(group: Sequence[Note], got: Merged | Unread | None) -> Note:
 
 def tokens(task: Task, note: Note) -> int:
     """Tokens that a note takes in a prompt."""
-    return size(task, merged_blocks(task, [note])[0])
+    return evidence.tokens(task, merged_blocks(task, [note]))
 
 
 def _sizes(task: Task, notes: Sequence[Note]) -> list[int]:

@@ -82,13 +82,20 @@ class Evidence:
     carriers: tuple[Region, ...] = ()
     warnings: tuple[str, ...] = field(default_factory=tuple)
 
+    @property
+    def citable(self) -> list[Block]:
+        """The blocks that have a number: those that show text of a document, or rest on it."""
+        return [block for block in self.blocks if block.regions]
+
     def text(self, *, marks: bool) -> str:
         """As the prompt shows it; numbered ones say their place where it is another than the one before."""
-        before = ["", *(block.where for block in self.blocks)]
-        new = [
-            replace(b, where="") if marks and b.where == before[at] else b for at, b in enumerate(self.blocks)
-        ]
-        return "\n\n".join(block.shown(at if marks else None) for at, block in enumerate(new, 1))
+        number, where, shown = 0, "", list[str]()
+        for block in self.blocks:
+            number += bool(block.regions)
+            told = replace(block, where="") if marks and block.where == where else block
+            shown.append(told.shown(number if marks and block.regions else None))
+            where = block.where
+        return "\n\n".join(shown)
 
     @property
     def regions(self) -> list[Region]:
@@ -183,9 +190,15 @@ def merged_blocks(task: Task, notes: Sequence[Note]) -> list[Block]:
     return blocks
 
 
-def size(task: Task, one: Block) -> int:
-    """Tokens that a block takes in a prompt, its number and the line breaks included."""
-    return task.model.window.count(as_data(one.shown(99))) + JOINT
+def tokens(task: Task, blocks: Sequence[Block]) -> int:
+    """Tokens that blocks take in a prompt, counted with the model's own tokenizer."""
+    shown = Evidence(tuple(blocks)).text(marks=True)
+    return task.model.window.count(as_data(shown)) + JOINT
+
+
+def estimate(task: Task, one: Block) -> int:
+    """About how many tokens a block takes, with some to spare: saves a request for each."""
+    return task.corpus.token_estimate(one.shown(99)) + JOINT
 
 
 def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], room: int) -> list[Block]:
@@ -193,24 +206,39 @@ def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], roo
 
     Args:
         task: the run.
-        blocks: of the findings.
+        blocks: of the findings; they fit.
         findings: they lead on to other passages.
         room: tokens for all of it.
     """
     most = task.trust.evidence_tokens(room, task.model.window.size)
-    chosen = list(blocks)
-    left = most - sum(size(task, one) for one in chosen)
-    shown = {region for one in chosen if one.text for region in one.regions}
-    for ranked in task.retrieval.ranked(findings):
+    regions = [ranked.region for ranked in task.retrieval.ranked(findings)]
+    if unplaced := [finding for finding in findings if not finding.placed]:
+        # What carries them shares no word with them, as in another language: any of their segments may.
+        regions += _passages(task, unplaced)
+        most = room
+    left = most - tokens(task, blocks) if blocks else most
+    shown = [region for one in blocks if one.text for region in one.regions]
+    further: list[Block] = []
+    for region in regions:
         if left <= 0:
             break
-        if any(_overlap(ranked.region, region) for region in shown):
+        if any(_overlap(region, other) for other in shown):
             continue
-        further = block(task, ranked.region)
-        if (needed := size(task, further)) <= left:
-            chosen.append(further)
+        one = block(task, region)
+        if (needed := estimate(task, one)) <= left:
+            further.append(one)
+            shown.append(region)
             left -= needed
-    return in_order(chosen)
+    while further and tokens(task, [*blocks, *further]) > room:
+        further.pop()
+    return in_order([*blocks, *further])
+
+
+def _passages(task: Task, findings: Iterable[Finding]) -> list[Region]:
+    """All passages of the segments that findings were said of, in reading order."""
+    places = sorted({(finding.document, finding.segment) for finding in findings})
+    spans = [(place[0], task.corpus.segment(place)) for place in places]
+    return [region for d, s in spans for region in task.retrieval.passages_at(d, s.start, s.end)]
 
 
 def _overlap(one: Region, other: Region) -> bool:
@@ -231,7 +259,7 @@ def best_passages(task: Task, findings: Sequence[Finding], room: int, *, answer:
     chosen: list[Block] = []
     for one in ranked[: task.trust.passages(scores, 0)]:
         further = block(task, one.region)
-        if (needed := size(task, further)) <= room:
+        if (needed := tokens(task, [further])) <= room:
             chosen.append(further)
             room -= needed
     return Evidence(tuple(in_order(chosen)))

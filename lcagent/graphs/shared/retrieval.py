@@ -37,8 +37,8 @@ LOOKED_AT = 2000
 BEGINS = 0.2
 """Added to a passage's score, from 0 to 1, for each word of the question that it begins with, up to two."""
 HEADED = 0.5
-"""Added for a passage whose headings (section, session, table header) hold all words of the question; less for
-a share of those that it lacks itself."""
+"""Added for a passage whose headings (section, session, table header) hold all words of the question;
+less for a share of those that it lacks itself."""
 SEEDS = 2
 """Passages whose names are followed."""
 MOST_LINKS = 24

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from lcagent.errors import EndpointUnavailable
+from lcagent.errors import AccessRefused, EndpointUnavailable
+from lcagent.local_file import names_provider
 from lcagent.models.endpoint import Endpoint, normalise_base_url, probe
 from lcagent.settings import Settings
 
 LOCAL_BASE = "http://127.0.0.1:8000/v1"
 _DOCTOR = "; `lcagent doctor` says what else would be used"
-_PROVIDER = re.compile(r"^(?!hosted_vllm/)[a-z0-9_]+/.+")
+_KNOWN = frozenset(
+    "anthropic azure azure_ai bedrock cerebras cohere databricks deepseek fireworks_ai gemini groq mistral"
+    " nvidia_nim ollama openai openrouter perplexity replicate together_ai vertex_ai watsonx xai".split()
+)
+"""Providers whose names tell what is missing where litellm, which knows them all, is not installed."""
 
 Source = Literal["given", "found", "vllm", "provider", "embedded", "none"]
 Say = Callable[[str], None]
@@ -58,6 +63,9 @@ def choose(settings: Settings) -> Choice:
     found = _local(wanted, None if provider else settings.api_key)
     if found:
         return Choice("found", found.model, "a server answers at 127.0.0.1:8000", endpoint=found)
+    if provider and find_spec("litellm") is None:
+        why = f"{provider!r} is a provider, and litellm, through which it is asked, is not installed"
+        return Choice("none", wanted, why, remedy="pip install 'lcagent[providers]'")
     if provider:
         return Choice("provider", wanted, f"named with --model: litellm provider {provider!r}")
     return _own(settings, wanted)
@@ -79,7 +87,12 @@ def survey(settings: Settings) -> tuple[Choice, Choice | None]:
 
 def _given(settings: Settings, wanted: str) -> Choice:
     base = normalise_base_url(settings.api_base or "")
-    endpoint = probe(base, model=wanted or None, api_key=settings.api_key)
+    try:
+        endpoint = probe(base, model=wanted or None, api_key=settings.api_key)
+    except AccessRefused as error:
+        if settings.api_key is None and Path("lcagent.toml").is_file():
+            error.hint += "; a server that ./lcagent.toml names gets no key but one from there"
+        raise
     if endpoint is None:
         raise EndpointUnavailable(
             f"no model server answers at {base}",
@@ -206,12 +219,14 @@ def _is_gguf(model: str | None) -> bool:
 
 def _provider(model: str) -> str:
     """litellm's name of the provider that a model's name begins with; empty if there is none."""
-    if not _PROVIDER.match(model) or Path(model).exists():
+    if not names_provider(model):
         return ""
+    name = model.split("/", maxsplit=1)[0]
+    if find_spec("litellm") is None:
+        return name if name in _KNOWN else ""
     from lcagent.models.transport import imported_litellm
 
     imported_litellm()
     from litellm.types.utils import LlmProviders
 
-    name = model.split("/", maxsplit=1)[0]
     return name if name in {provider.value for provider in LlmProviders} else ""

@@ -20,6 +20,7 @@ from typing import Any
 from lcagent.errors import EndpointUnavailable
 from lcagent.models.endpoint import Endpoint, probe
 from lcagent.models.serving.waiting import pause
+from lcagent.private import private_file, private_folder
 
 START_SECONDS = 180.0
 _HINT = "pip install 'lcagent[local]'"
@@ -65,9 +66,9 @@ class EmbeddedServer:
         if not available():
             raise EndpointUnavailable("the embedded engine is not installed", hint=_HINT)
         port = _free_port()
-        self._log.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self._log.parent)
         arguments = [self._gguf, port, self._context, self._slots, self._threads]
-        with self._log.open("wb") as log:
+        with private_file(self._log).open("wb") as log:
             self._child = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-m", "lcagent.models.serving.embedded", *map(str, arguments)],
                 stdin=subprocess.PIPE,

@@ -47,6 +47,8 @@ class OpenModel:
     counter: TokenCounter
     transport: Callable[[], Transport]
     alive: Callable[[], bool]
+    same: Callable[[], bool]
+    """Whether what was found out when it was opened still holds."""
     slots: int | None
     fingerprint: str
 
@@ -66,12 +68,13 @@ class ModelSession:
         self._lock = threading.Lock()
         self._open: OpenModel | None = None
 
-    def open(self, say: Say, halt: threading.Event | None = None) -> OpenModel:
+    def open(self, say: Say, halt: threading.Event | None = None, *, anew: bool = False) -> OpenModel:
         """The open model; the first call chooses and starts.
 
         Args:
             say: gets sentences for people.
             halt: set by another thread, it ends the wait.
+            anew: choose again where the server has gone, or is another one by now.
 
         Raises:
             EndpointUnavailable: nothing answers or can be made to.
@@ -79,6 +82,9 @@ class ModelSession:
         while not self._lock.acquire(timeout=0.2):
             pause(halt)
         try:
+            if anew and self._open is not None and not self._open.same():
+                self._open = None
+                self._stack.close()
             if self._open is None:
                 self._open = self._make(say, halt)
             return self._open
@@ -86,14 +92,16 @@ class ModelSession:
             self._lock.release()
 
     async def wait_open(self, say: Say) -> OpenModel:
-        """`open` from an event loop; cancelled, it waits no longer.
+        """`open` from an event loop, for a new question: a server that has gone is chosen anew.
+
+        Cancelled, it waits no longer.
 
         Raises:
             EndpointUnavailable: nothing answers or can be made to.
         """
         halt = threading.Event()
         try:
-            return await asyncio.to_thread(self.open, say, halt)
+            return await asyncio.to_thread(self.open, say, halt, anew=True)
         finally:
             halt.set()
 
@@ -120,8 +128,8 @@ class ModelSession:
         self._stack.callback(counter.close)
         if not counter.exact:
             say(
-                f"{endpoint.base_url} counts no tokens, so they are estimated:"
-                " set LCAGENT_TOKENIZER to the model's tokenizer.json"
+                f"{endpoint.base_url} counts no tokens, so the most that they can be is reckoned with, two"
+                " to three times what they are: set LCAGENT_TOKENIZER to the model's tokenizer.json"
             )
         timeout = self._settings.timeout
         window = self._window(endpoint, say)
@@ -134,6 +142,7 @@ class ModelSession:
             counter=counter,
             transport=lambda: HttpTransport(endpoint, timeout=timeout),
             alive=lambda: probe(endpoint.base_url, api_key=endpoint.api_key) is not None,
+            same=lambda: _same(endpoint),
             slots=endpoint.slots,
             fingerprint=endpoint.fingerprint or of_name(endpoint.model, counter.source),
         )
@@ -153,6 +162,7 @@ class ModelSession:
                 choice.model, api_key=settings.api_key, timeout=settings.timeout
             ),
             alive=lambda: True,  # nobody can tell, short of asking
+            same=lambda: True,
             slots=None,
             fingerprint=of_name(choice.model, counter.source),
         )
@@ -182,3 +192,17 @@ class ModelSession:
                 else "start the server with a larger context",
             )
         return given
+
+
+def _same(endpoint: Endpoint) -> bool:
+    """Whether an endpoint still answers, and as it did. A busy one is asked twice."""
+    for _ in range(2):
+        try:
+            now = probe(
+                endpoint.base_url, model=endpoint.model, api_key=endpoint.api_key, origin=endpoint.origin
+            )
+        except EndpointUnavailable:  # it takes the key no more
+            return False
+        if now is not None:
+            return now == endpoint
+    return False

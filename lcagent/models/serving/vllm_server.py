@@ -23,6 +23,7 @@ from pathlib import Path
 from lcagent.errors import EndpointUnavailable
 from lcagent.models.endpoint import Endpoint, probe
 from lcagent.models.serving.waiting import pause
+from lcagent.private import private_file, private_folder
 
 IDLE_SECONDS = 900.0
 """The server stops after this long without a process that uses it."""
@@ -188,8 +189,7 @@ def ensure_server(
     Raises:
         EndpointUnavailable: it does not start, or another model is in use.
     """
-    folder = home / "servers"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private_folder(private_folder(home) / "servers")
     with _lock(folder / "vllm.lock"):
         running = status(home)
         if running and not (running.model == model and running.window >= window):
@@ -210,8 +210,7 @@ def ensure_server(
 
 
 def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> None:
-    log = home / "logs" / time.strftime("vllm-%Y%m%d-%H%M%S.log")
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = private_file(private_folder(home / "logs") / time.strftime("vllm-%Y%m%d-%H%M%S.log"))
     port = _free_port()
     arguments, environment = serve_command(vllm, model, window=window, port=port, gpus=gpu_memory())
     plan = {
@@ -305,7 +304,7 @@ def read_status(file: Path) -> ServerStatus | None:
 
 def write_status(file: Path, state: ServerStatus) -> None:
     """Write the state so that a reader sees the old one or the new one, never half of it."""
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    temporary = private_file(file.with_suffix(f".{os.getpid()}.tmp"))
     temporary.write_text(json.dumps(asdict(state)), "utf-8")
     temporary.replace(file)
 
@@ -326,9 +325,8 @@ def _state_file(home: Path) -> Path:
 
 
 def _lease(home: Path) -> None:
-    folder = home / "servers" / "leases"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / str(os.getpid())).touch()
+    folder = private_folder(home / "servers" / "leases")
+    private_file(folder / str(os.getpid()))
 
 
 def _alive(pid: int) -> bool:
@@ -372,6 +370,6 @@ def _lock(path: Path) -> Generator[None]:
     except ImportError:  # vLLM does not run where this is missing
         yield
         return
-    with path.open("w") as file:
+    with private_file(path).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

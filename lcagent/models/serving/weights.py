@@ -19,6 +19,7 @@ from pathlib import Path
 
 from lcagent.errors import WeightsError
 from lcagent.models.serving.waiting import pause
+from lcagent.private import private_file, private_folder
 
 Progress = Callable[[str, int, int], None]
 _Halt = threading.Event | None
@@ -87,7 +88,7 @@ def ensure(
     if _verified(path, weights):
         return path
     try:
-        models_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(models_dir)
     except OSError as error:
         raise WeightsError(
             f"{models_dir} cannot be made: {error.strerror}",
@@ -160,7 +161,7 @@ def _check(file: Path, path: Path, weights: Weights, progress: Progress, halt: _
     file.replace(path)
     stat = path.stat()
     mark = {"sha256": weights.sha256, "size": stat.st_size, "mtime": stat.st_mtime_ns}
-    _mark(path).write_text(json.dumps(mark), "utf-8")
+    private_file(_mark(path)).write_text(json.dumps(mark), "utf-8")
 
 
 def _check_disk(folder: Path, weights: Weights) -> None:
@@ -192,7 +193,7 @@ def _from_hub(partial: Path, weights: Weights, progress: Progress, halt: _Halt) 
                     return False
                 mode = "ab" if response.status_code == 206 else "wb"
                 done = done if mode == "ab" else 0
-                with partial.open(mode) as file:
+                with private_file(partial).open(mode) as file:
                     for chunk in response.iter_bytes():  # as it comes: what arrived is kept
                         file.write(chunk)
                         if (done + len(chunk)) // _CHUNK > done // _CHUNK:
@@ -220,13 +221,13 @@ def _from_parts(partial: Path, weights: Weights, progress: Progress, halt: _Halt
             first, size = kept["parts"] + 1, kept["size"]
     except (OSError, ValueError, KeyError):
         first, size = 1, 0
-    with partial.open("r+b" if first > 1 else "wb") as file:
+    with private_file(partial).open("r+b" if first > 1 else "wb") as file:
         file.truncate(size)
         file.seek(size)
         for number in range(first, weights.parts + 1):
             progress("fetching the model", size, weights.size)
             size += _append_part(file.fileno(), number, weights, partial.parent, halt)
-            note.write_text(json.dumps({"parts": number, "size": size}), "utf-8")
+            private_file(note).write_text(json.dumps({"parts": number, "size": size}), "utf-8")
     progress("fetching the model", size, weights.size)
     note.unlink(missing_ok=True)
 
@@ -286,7 +287,7 @@ def _lock(path: Path, progress: Progress, weights: Weights, halt: _Halt) -> Gene
         yield
         return
     deadline = time.monotonic() + _LOCK_WAIT
-    with path.open("w") as file:
+    with private_file(path).open("w") as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
