@@ -176,6 +176,26 @@ def test_the_marks_of_a_streamed_answer_are_those_of_its_citations(server, tmp_p
     assert re.sub(r" ?\[\d\]", "", told) == answer.answer
 
 
+def test_a_statement_that_rests_on_two_sentences_shifts_no_mark_of_a_later_one(
+    server, tmp_path: Path
+) -> None:
+    first = "Aslak of Vellmere landed the barrels in spring. They were sold to the brewer Oddny."
+    path = spread(tmp_path / "doc.txt", [first, LANDED[1]])
+
+    def marks(request: Request) -> str:
+        one, other = (mark_of(line, request) for line in (first, LANDED[1]))
+        return answered(
+            f"Aslak landed the barrels in spring, sold to the brewer Oddny {one}.\nBrede landed 21 {other}."
+        )
+
+    server.reply = reads([first, LANDED[1]], marks)
+    told, text = streamed(server, path)
+    assert told.endswith("Brede landed 21 [2].")
+    quotes = {one.number: one.quote for one in ask(server, path, QUESTION, **MEMAGENT).citations}
+    assert len(quotes) == 3 and quotes[2] == LANDED[1]
+    assert text.endswith("Brede landed 21. [2]")
+
+
 @pytest.mark.parametrize("conflict", ["yes", "no"])
 def test_a_model_that_sees_a_conflict_is_believed(server, tmp_path: Path, conflict: str) -> None:
     path = spread(tmp_path / "doc.txt", LANDED[:2])

@@ -54,10 +54,15 @@ def two_hops(request) -> str:
 
 
 def restless(request) -> str:
-    """Finds another sentence in every round."""
+    """Finds another sentence in every round, and says which comes next."""
     if role(request) == "read":
         sentences = [s.strip() for s in segment_of(request).split(".") if len(s) > 20]
-        return reading(sentences[min(len(sentences) - 1, len(memory_of(request)) % 7)])
+        number = (
+            int(request.text.split("sentence number ")[-1].split()[0])
+            if "sentence number" in request.text
+            else 0
+        )
+        return reading(sentences[number], following=f"sentence number {number + 1}")
     return clever(request)
 
 
