@@ -7,36 +7,47 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lcagent.memory.entries import Entry, Evidence, integrate
-from lcagent.memory.ledger import Ledger
-from lcagent.memory.standing import Standing
+from lcagent.documents import Span
+from lcagent.memory.findings import Finding, Known
+from lcagent.memory.ledger import JOINT, STRIDE, Ledger, view
 from lcagent.memory.store import Store
 
 
-def evidence(quote: str, start: int, segment: int = 0) -> Evidence:
-    return Evidence(0, segment, start, start + len(quote), quote, "", 0.5)
+def finding(text: str, start: int = 0, segment: int = 0) -> Finding:
+    """A finding in the words of its sentence."""
+    return Finding(0, segment, text, (Span(start, start + len(text)),), quote=text)
+
+
+def operations(first: str, second: str) -> list[tuple[str, str | None]]:
+    """What two findings of two segments do to each other."""
+    known = Known()
+    known.add(known.tried([finding(first)]))
+    return [(f.op, f.target) for f in [*known.findings.values(), *known.tried([finding(second, 900, 1)])]]
 
 
 def test_a_correction_supersedes_and_a_repetition_merges(tmp_path: Path) -> None:
     ledger = Ledger(Store(tmp_path / "x.db"), "run")
-    first = integrate([evidence("The depth of the stilling well is 6.4 metres.", 0)], [])
-    ledger.record(0, 0, first)
-    again = integrate([evidence("The depth of the stilling well is 6.4 metres", 900, 1)], ledger.live())
-    ledger.record(0, 1, again)
     correction = "The depth of the stilling well should read 5.9 metres, not 6.4."
-    ledger.record(0, 2, integrate([evidence(correction, 2000, 2)], ledger.live()))
-    assert [(row.op, row.target) for row in ledger.rows()] == [
+    said = [
+        "The depth of the stilling well is 6.4 metres.",
+        "The depth of the stilling well is 6.4 metres",
+        correction,
+    ]
+    for segment, text in enumerate(said):
+        found = ledger.before(0, segment).tried([finding(text, 900 * segment, segment)])
+        ledger.record(0, segment, found)
+    assert [(row.op, row.target) for row in ledger.findings()] == [
         ("add", None),
         ("merge", "0.0.0"),
         ("supersede", "0.0.0"),
     ]
-    assert [row.quote for row in ledger.live()] == [correction]
+    known = ledger.before(0, 3)
+    assert known.superseded == {"0.0.0"}
+    assert [row.text for row in ledger.findings()] == said  # what was corrected is kept all the same
 
 
 def test_other_figures_are_another_fact() -> None:
-    first = integrate([evidence("The mast is 11 metres high.", 0)], [])
-    (second,) = integrate([evidence("The mast is 12 metres high.", 99)], first)
-    assert second.op == "add"
+    assert operations("The mast is 11 metres high.", "The mast is 12 metres high.")[1] == ("add", None)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +68,7 @@ def test_other_figures_are_another_fact() -> None:
     ],
 )
 def test_what_looks_alike_but_says_something_else_is_no_repetition(one: str, other: str) -> None:
-    first = integrate([evidence(one, 0)], [])
-    (second,) = integrate([evidence(other, 900)], first)
-    assert second.op == "add"
+    assert operations(one, other)[1] == ("add", None)
 
 
 @pytest.mark.parametrize(
@@ -73,28 +82,29 @@ def test_what_looks_alike_but_says_something_else_is_no_repetition(one: str, oth
             "Lot 4 was awarded to the firm at 9,000.",
             "Lot 7 was awarded to the firm at 8,000 instead of the 7,000 estimated.",
         ),
+        ("The treaty was signed by Berg in 1911.", "The treaty was amended by Berg in 1920."),
     ],
 )
 def test_a_sentence_about_another_year_or_lot_corrects_nothing(old: str, new: str) -> None:
-    first = integrate([evidence(old, 0)], [])
-    (second,) = integrate([evidence(new, 900)], first)
-    assert second.op == "add"
+    assert operations(old, new)[1] == ("add", None)
 
 
-def test_who_says_it_again_is_a_witness_of_its_own(tmp_path: Path) -> None:
+def test_a_fact_in_the_models_own_words_repeats_another_only_where_the_words_are_the_same() -> None:
+    sentence = "Berg signed the lease in 1911 and sold the mill in 1912."
+    spans = (Span(0, len(sentence)),)
+    facts = ["Berg signed it in 1911", "Berg sold the mill in 1912", "In 1911 Berg signed it"]
+    found = Known().tried([Finding(0, 0, fact, spans, quote=sentence) for fact in facts])
+    assert [(f.op, f.target) for f in found] == [("add", None), ("add", None), ("merge", "0.0.0")]
+    assert [f.seq for f in found] == [0, 1, 2]
+
+
+def test_rounds_keep_apart_and_one_can_be_left_out(tmp_path: Path) -> None:
     ledger = Ledger(Store(tmp_path / "x.db"), "run")
-    noted = replace(
-        evidence("The depth of the stilling well is 6.4 metres.", 100), note="6.4 metres deep", score=0.7
-    )
-    hinted = replace(evidence("The depth of the stilling well is 6.4 metres.", 100), score=1.0)
-    ledger.record(0, 0, integrate([noted, hinted], []))
-    (row,) = ledger.live()
-    (again,) = ledger.repeated()
-    assert (row.note, again.note, again.score) == ("6.4 metres deep", "", 1.0)
-    assert (again.start, again.segment) == (row.start, row.segment)
-    correction = evidence("The depth of the stilling well should read 5.9 metres, not 6.4.", 900, 1)
-    ledger.record(0, 1, integrate([correction], ledger.live()))
-    assert ledger.repeated() == []  # what no longer stands needs no witness
+    for round_number, text in enumerate(("first", "second")):
+        found = Known().tried([finding(text)], first=round_number * STRIDE)
+        ledger.record(0, 0, found)
+    assert [row.text for row in ledger.findings()] == ["first", "second"]
+    assert [row.text for row in ledger.findings(below=STRIDE)] == ["first"]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -109,26 +119,25 @@ def test_nothing_recorded_is_lost_and_a_step_done_twice_changes_nothing(tmp_path
     ledger = Ledger(store, "run")
     recorded: list[str] = []
     for segment, step in enumerate(steps):
-        found = [evidence(f"The {word} is {place}.", place * 10, segment) for word, place in step]
-        live = ledger.live()
-        standing = ledger.standing(0, before=segment)
-        assert [row.id for row in live if row.id not in standing] == []
-        entries = integrate(found, live)
-        assert integrate(found, standing.near(found)) == entries
-        ledger.record(0, segment, entries)
-        ledger.record(0, segment, [replace(e, quote="other") for e in entries])  # repeated after a crash
-        recorded += [e.quote for e in found]
-        assert [row.quote for row in ledger.rows()] == recorded
-        assert Ledger(store, "run").rows() == ledger.rows()  # as another process reads them
-        assert len(ledger.live()) <= len(recorded)
+        found = [finding(f"The {word} is {place}.", place * 10, segment) for word, place in step]
+        tried = ledger.before(0, segment).tried(found)
+        assert Ledger(store, "run").before(0, segment).tried(found) == tried  # as another process sees it
+        ledger.record(0, segment, tried)
+        ledger.record(0, segment, [replace(f, text="other") for f in tried])  # repeated after a crash
+        recorded += [f.text for f in found]
+        assert [row.text for row in ledger.findings()] == recorded
+        assert Ledger(store, "run").findings() == ledger.findings()
+    known = ledger.before(0, len(steps))
+    for row in ledger.findings():  # whatever is repeated or corrected leads to what is known
+        assert row.id in known.findings if row.op != "merge" else row.target in known.findings
+    # A step done again sees what it saw the first time.
+    for segment in range(len(steps)):
+        assert all(row.segment < segment for row in ledger.before(0, segment).findings.values())
     store.close()
 
 
-def test_a_view_keeps_the_best_that_fits_in_reading_order() -> None:
-    entries = [
-        Entry(0, i, i * 10, i * 10 + 5, f"q{i}", "noted", score, tokens=10)
-        for i, score in enumerate([0.1, 0.9, 0.5, 0.8])
-    ]
-    standing = Standing(entries)
-    assert [e.quote for e in standing.best(30)] == ["q1", "q3"]
-    assert standing.best(5) == []
+def test_a_view_keeps_the_newest_that_fit_in_reading_order() -> None:
+    findings = [replace(finding(f"q{i}", 10 * i, i), tokens=10) for i in range(4)]
+    assert view(findings, 2 * (10 + JOINT)) == "- q2\n- q3"
+    assert view(findings, 10 + JOINT - 1) == ""
+    assert view(findings, 1000).splitlines() == ["- q0", "- q1", "- q2", "- q3"]

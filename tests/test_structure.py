@@ -1,12 +1,15 @@
 """What the design says of the code's shape."""
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import lcagent
 from lcagent import errors
+from lcagent.graphs import STRATEGIES
 from tests.helpers import ROOT
 
 ORDER = ["documents", "models", "memory", "agents", "graphs", "runs", "reader", "evals", "cli"]
@@ -48,6 +51,68 @@ def test_a_package_whose_modules_import_each_other_is_not_first_imported_by_two_
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 inside = ast.unparse(function)
                 assert "import rapidfuzz" not in inside and "from rapidfuzz" not in inside, file
+
+
+def functions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for file in sorted((ROOT / "lcagent").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield file.relative_to(ROOT), node
+
+
+def is_command(file: Path, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether typer makes a command of it: its parameters are the command's options."""
+    annotations = ast.unparse(function.args)
+    return file.parts[1] == "cli" and ("Option" in annotations or "Argument" in annotations)
+
+
+def test_no_function_is_long_or_takes_many_things() -> None:
+    too_long, too_many = [], []
+    for file, function in functions():
+        if is_command(file, function):
+            continue
+        if function.end_lineno and function.end_lineno - function.lineno >= 60:
+            too_long.append(f"{file}: {function.name}")
+        given = function.args
+        named = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+        if len([one for one in named if one and one.arg not in {"self", "cls"}]) > 7:
+            too_many.append(f"{file}: {function.name}")
+    assert (too_long, too_many) == ([], [])
+
+
+def test_words_that_say_nothing_to_others_are_gone() -> None:
+    for file in (ROOT / "lcagent").rglob("*"):
+        if file.suffix in {".py", ".md", ".toml"}:
+            text = file.read_text().casefold()
+            assert not [word for word in ("witness", "doubted", "wavers") if word in text], file
+
+
+def test_the_registry_alone_names_all_strategies() -> None:
+    """A new one is one line there: no list of strategies, or of their nodes, is kept anywhere else."""
+    most = 2  # a default, an example
+    for file in (ROOT / "lcagent").rglob("*.py"):
+        if file == ROOT / "lcagent" / "graphs" / "__init__.py":
+            continue
+        tree = ast.parse(file.read_text())
+        texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        listed = [
+            ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.List | ast.Tuple | ast.Set | ast.Dict)
+        ]
+        for text in [*texts, *listed]:
+            named = STRATEGIES.keys() & set(re.findall(r"\w+", text))
+            assert len(named) <= most, (file, text)
+        nodes = {node for name in STRATEGIES for node in nodes_of(name)}
+        if "graphs" not in file.parts:
+            assert not any(
+                len(nodes & set(re.findall(r"['\"](\w+)['\"]", text))) > most for text in listed
+            ), file
+
+
+def nodes_of(name: str) -> set[str]:
+    """The names that a strategy's own files give to nodes."""
+    module = STRATEGIES[name][0].partition(":")[0]
+    source = (ROOT / f"{module.replace('.', '/')}.py").read_text()
+    return set(re.findall(r'add_node\(\s*"(\w+)"', source))
 
 
 def test_public_names_are_few_and_all_there() -> None:

@@ -8,7 +8,7 @@ import pytest
 from lcagent import Reader
 from lcagent.documents import Sentences, find_quote, linked, query_words, search
 from lcagent.documents.forms import holds
-from lcagent.graphs.shared.checks import grounded
+from lcagent.documents.support import support
 from tests.helpers import prose
 from tests.loopback import Request
 
@@ -33,7 +33,7 @@ def test_words_are_pairs_where_nothing_sets_them_apart() -> None:
 
 @LANGUAGES
 def test_an_answer_within_a_clause_stands_there(text: str, question: str, right: str, wrong: str) -> None:
-    assert grounded(right, text, question) and not grounded(wrong, text, question)
+    assert support(right, [text]) == "verbatim" and support(wrong, [text]) == "inferred"
     assert holds(text, right) and not holds(text, wrong)
 
 
@@ -60,7 +60,7 @@ def test_words_of_other_scripts_count_beside_them() -> None:
 @pytest.mark.parametrize(("answer", "stands"), [("猫", True), ("狗", False)])
 def test_a_single_character_stands_where_it_is_part_of_a_clause(answer: str, stands: bool) -> None:
     text = "他养了一只猫。"
-    assert grounded(answer, text, "他养了什么？") == holds(text, answer) == stands
+    assert (support(answer, [text]) == "verbatim") == holds(text, answer) == stands
     assert bool(search(text, answer, limit=1)) == bool(Sentences(text).nearest(answer)) == stands
 
 
@@ -74,6 +74,7 @@ def test_a_fact_in_another_order_leads_to_its_sentence() -> None:
 def says(fact: str, answer: str):
     """A model that notes this fact and gives this answer."""
     fixed = {"facts": [fact], "answer": answer, "steps": [], "core": "", "form": "", "next": ""}
+    fixed |= {"asks": "fact", "conflict": "no"}
 
     def reply(request: Request) -> str:
         names = request.schema["properties"] if request.schema else {}
@@ -84,15 +85,23 @@ def says(fact: str, answer: str):
 
 @LANGUAGES
 @pytest.mark.parametrize("strategy", ["direct", "memagent"])
-def test_a_right_answer_is_given_with_its_sentence_and_a_wrong_one_is_not(
+def test_a_right_answer_is_given_with_its_sentence_and_a_wrong_one_is_labelled_or_withheld(
     loopback, tmp_path: Path, strategy: str, text: str, question: str, right: str, wrong: str
 ) -> None:
     path = tmp_path / "doc.txt"
     path.write_text(f"{prose(12)}\n\n{text}\n\n{prose(12, 1)}")
-    for answer, status in ((right, "answered"), (wrong, "not_found")):
+    for answer, profile, label in (
+        (right, "auto", "verbatim"),
+        (right, "cautious", "verbatim"),
+        (wrong, "auto", "inferred"),
+        (wrong, "cautious", None),
+    ):
         server = loopback(window=4096, reply=says(text, answer))
-        with Reader(api_base=server.url, strategy=strategy, window=4096) as reader:
+        with Reader(api_base=server.url, strategy=strategy, window=4096, profile=profile) as reader:
             given = reader.ask(path, question)
-        assert given.status == status
-        if status == "answered":
-            assert given.answer == right and right in given.citations[0].quote
+        assert given.status == ("answered" if label else "not_found")
+        assert [claim.support for claim in given.claims] == ([label] if label else [])
+        if label:
+            assert given.answer == answer
+        if label == "verbatim":
+            assert right in given.citations[0].quote

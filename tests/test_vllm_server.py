@@ -44,7 +44,8 @@ with Loopback(port=port, window=window, model=sys.argv[2]):
 
 
 @pytest.fixture
-def vllm(tmp_path: Path, home: Path):
+def vllm(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(vllm_server, "START_SECONDS", 30)
     command = tmp_path / "vllm"
     command.write_text(STAND_IN)
     command.chmod(0o755)
@@ -53,9 +54,7 @@ def vllm(tmp_path: Path, home: Path):
 
 
 def start(vllm: Path, home: Path, model: str = "a/model", window: int = 2048, **options):
-    return ensure_server(
-        model, window=window, home=home, vllm=vllm, say=lambda _: None, timeout=30, **options
-    )
+    return ensure_server(model, window=window, home=home, vllm=vllm, say=lambda _: None, **options)
 
 
 def gone(pid: int) -> bool:

@@ -18,6 +18,8 @@ ENOUGH = 0.8
 """Share of a claim's content words that must stand in the sentences."""
 _INFLECTED = 5
 """Letters from which a word may end in another way: "Wieża", "Wieży"."""
+_TIME = re.compile(r"\d+(?::\d+)+")
+"""None of its parts is a number by itself."""
 _YES_NO = frozenset(
     """
     yes no true false ja nein oui non si sí sì não sim да нет так ні tak nie nej jo evet hayır ναι όχι
@@ -62,6 +64,8 @@ def held_figure(figure: Value, stated: Sequence[Value]) -> bool:
 
 def _stands(said: str, text: str) -> bool:
     claim, sentence = said.casefold(), text.casefold()
+    if claim.isdecimal():
+        sentence = _TIME.sub(" ", sentence)
     return find_quote(sentence, claim) is not None or next(occurrences(sentence, claim), None) is not None
 
 

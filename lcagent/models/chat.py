@@ -118,7 +118,6 @@ class _Call:
 
     role: str
     schema: dict[str, object] | None
-    sample: int
     final: bool
     retry: bool
     decides: str
@@ -163,7 +162,6 @@ class ChatModel:
         fitted: Fitted,
         *,
         schema: dict[str, object] | None = None,
-        sample: int = 0,
         final: bool = False,
         retry: bool = False,
         decides: str = "",
@@ -175,7 +173,6 @@ class ChatModel:
             role: which agent asks; kept in the journal.
             fitted: a prompt from `Window.fit`.
             schema: JSON schema of the reply.
-            sample: tells deliberate repetitions of one request apart.
             final: this is the answering call, which the budget has kept room for.
             retry: an earlier reply to the same was of no use; no time is kept for that.
             decides: the reply's field that is "yes" or "no" and of which the certainty is wanted.
@@ -186,7 +183,7 @@ class ChatModel:
             EndpointUnavailable: the server stayed silent or failing over all retries, or over `timeout`.
             WindowExceeded: the server finds the call over its window, however small it is made.
         """
-        call = _Call(role, schema, sample, final, retry, decides, on_delta)
+        call = _Call(role, schema, final, retry, decides, on_delta)
         while True:
             try:
                 return await self._ask(fitted, call)
@@ -208,7 +205,6 @@ class ChatModel:
             temperature=self.temperature,
             top_p=self.top_p,
             schema=call.schema,
-            sample=call.sample,
             decides=call.decides if self.transport.tells_certainty else "",
         )
         key = self._key(request)
@@ -235,7 +231,7 @@ class ChatModel:
         self.journal.forget([reply.key for reply in replies])
 
     def _key(self, request: ChatRequest) -> str:
-        exact = json.dumps([self.name, request.sample]).encode() + request.encoded
+        exact = json.dumps(self.name).encode() + request.encoded
         return hashlib.sha256(exact).hexdigest()
 
     @asynccontextmanager

@@ -45,8 +45,6 @@ class ChatRequest:
     temperature: float = 0.0
     top_p: float | None = None
     schema: dict[str, Any] | None = None
-    sample: int = 0
-    """Tells apart deliberate repetitions of one request."""
     decides: str = ""
     """The reply's field that is "yes" or "no" and of which it is asked how probable it was."""
 

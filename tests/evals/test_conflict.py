@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lcagent.documents.corrections import corrects
 from lcagent.evals.bench import Bench, Plan
 from lcagent.evals.items import Cited, Item, Row
 from lcagent.evals.scorers import score_row, sub_exact_match
 from lcagent.evals.tasks import Request, generate
 from lcagent.evals.tasks.conflict import KINDS
-from lcagent.memory.entries import corrects
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings
 from tests.loopback import count

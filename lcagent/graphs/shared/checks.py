@@ -108,12 +108,14 @@ class Sources:
     def _telling(self, statement: str, pool: Sequence[Source]) -> list[Source]:
         """Sentences that together say a statement, the most telling first."""
         left = set(query_words(statement))
-        whole = sum(self._weight.get(word, 0.0) for word in left)
+        whole = self._sum(left)
+        if not whole:
+            return self._stating(statement, pool)
         chosen: list[Source] = []
         while len(chosen) < MOST_TELLING and pool:
             best = max(pool, key=lambda s: (self._score(s, left, whole), -s.region[0], -s.region[1]))
-            gain = self._sum(best.words & left) / whole if whole else 0.0
-            if gain <= (TELLS if chosen else 0.0) and (chosen or whole or not self._about(best, "")):
+            gain = self._sum(best.words & left) / whole
+            if gain <= (TELLS if chosen else 0.0):
                 break
             chosen.append(best)
             if support(statement, [source.text for source in chosen]) != "inferred":
@@ -123,6 +125,14 @@ class Sources:
             if not left:
                 break
         return chosen
+
+    def _stating(self, statement: str, pool: Sequence[Source]) -> list[Source]:
+        """The sentence that states a statement none of whose words stands anywhere, such as "3" for "three";
+        else the one that is most about the question."""
+        ranked = sorted(pool, key=lambda s: (-self._score(s, frozenset(), 0.0), s.region))
+        stating = (s for s in ranked if support(statement, [s.text]) != "inferred")
+        best = next(stating, next((s for s in ranked if self._about(s, "")), None))
+        return [best] if best else []
 
     def _score(self, source: Source, left: Set[str], whole: float) -> float:
         says = self._sum(source.words & left) / whole if whole else 0.0

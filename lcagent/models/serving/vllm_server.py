@@ -168,7 +168,6 @@ def ensure_server(
     home: Path,
     vllm: Path,
     say: Say,
-    timeout: float = START_SECONDS,
     idle: float = IDLE_SECONDS,
     halt: threading.Event | None = None,
 ) -> Endpoint:
@@ -182,7 +181,6 @@ def ensure_server(
         home: folder of state and logs.
         vllm: the `vllm` command.
         say: gets a sentence every few seconds while it starts.
-        timeout: seconds to wait for a start.
         idle: seconds without a user after which it stops.
         halt: set by another thread, it ends the wait; the server goes on with its start.
 
@@ -206,7 +204,7 @@ def ensure_server(
         _lease(home)
         if running is None:
             _start(model, window=window, home=home, vllm=vllm, idle=idle)
-    return _await(model, home, say, timeout, halt)
+    return _await(model, home, say, halt)
 
 
 def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> None:
@@ -234,7 +232,7 @@ def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> N
     write_status(_state_file(home), ServerStatus(supervisor.pid, port, model, window, str(log), "starting"))
 
 
-def _await(model: str, home: Path, say: Say, timeout: float, halt: threading.Event | None) -> Endpoint:
+def _await(model: str, home: Path, say: Say, halt: threading.Event | None) -> Endpoint:
     began = told = time.monotonic()
     while True:
         running = status(home)
@@ -249,10 +247,10 @@ def _await(model: str, home: Path, say: Say, timeout: float, halt: threading.Eve
         )
         if endpoint is not None:
             return endpoint
-        if now - began > timeout:
+        if now - began > START_SECONDS:
             stop(home)
             raise EndpointUnavailable(
-                f"vLLM did not answer within {timeout:.0f} s", hint=f"its log: {running.log}"
+                f"vLLM did not answer within {START_SECONDS:.0f} s", hint=f"its log: {running.log}"
             )
         if now - told >= 10:
             told = now
