@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lcagent.agents.leader import LeaderReply, guarded
+from lcagent.agents.leader import LeaderReply, SoFar, settled
 from lcagent.documents.forms import holds
 from lcagent.graphs.longagent import bracket
 from lcagent.graphs.longagent.bracket import MOST_SIDES, Meeting, Reply, says
@@ -174,18 +174,15 @@ def test_whose_answer_two_shared_segments_gave(answer: str, said: str) -> None:
     assert says(answer, "1911", "1912") == said
 
 
-def reply(answer: str, index: int, *, supported: bool = True) -> Reply:
+def reply(answer: str, index: int, *, held: bool = True, quote: str = "") -> Reply:
     return Reply(
-        round=0,
         document=0,
         index=index,
-        kind="answer" if answer else "refusal",
-        wavers=False,
         answer=answer,
-        start=index,
-        end=index + 1,
-        quote=f"quote {index}",
-        supported=supported,
+        fact="",
+        spans=[[index, index + 1]],
+        quote=quote or f"quote {index}",
+        held=held,
     )
 
 
@@ -194,17 +191,14 @@ def fight(answers: list[str], judge) -> tuple[list[str], int]:
     current = bracket.gather("which?", [reply(a, i) for i, a in enumerate(answers)])
     calls = 0
     while met := bracket.pairs(current):
-        stage = current["stage"]
         meetings = [
-            Meeting(
-                round=0, stage=stage, a=a, b=b, says=judge(current["sides"][a], current["sides"][b], turn)
-            )
+            Meeting(a=a, b=b, says=judge(current["sides"][a], current["sides"][b], turn))
             for a, b in met
             for turn in (False, True)
         ]
         calls += len(meetings)
         current = bracket.settle(current, meetings)
-    return [current["sides"][i]["answer"] for i in current["standing"]], calls
+    return [current["sides"][i]["answer"] for i in current["left"]], calls
 
 
 LETTERS = "QWERTZUIOPASDFGHJKLYXCVBNM"
@@ -236,7 +230,7 @@ def test_a_bracket_ends_and_its_cost_is_bounded(sides: int, rng: random.Random) 
 
 
 def test_the_representative_is_the_member_whose_quote_holds_the_answer() -> None:
-    replies = [reply("1911", 0, supported=False), reply("", 1), reply("in 1911", 2), reply("1912", 3)]
+    replies = [reply("1911", 0, held=False), reply("in 1911", 2), reply("1912", 3)]
     done = bracket.gather("which?", replies)
     assert [(side["answer"], side["index"], side["others"]) for side in done["sides"]] == [
         ("in 1911", 2, [[0, 0]]),
@@ -244,27 +238,45 @@ def test_the_representative_is_the_member_whose_quote_holds_the_answer() -> None
     ]
 
 
+def test_a_side_that_another_corrects_does_not_enter() -> None:
+    old, new = "The well is 5.4 metres deep.", "Corrected: the well is 5.9 metres deep."
+    done = bracket.gather("How deep?", [reply("5.4", 0, quote=old), reply("5.9", 1, quote=new)])
+    assert [done["sides"][i]["answer"] for i in done["left"]] == ["5.9"]
+    assert bracket.pairs(done) == []
+
+
 QUESTION = "Where was the harbour master of Vellmere born?"
 HOP = "Who was the harbour master of Vellmere?"
+OTHER = "What is the capital of Mongolia?"
 
 
-def choice(state: str = "ANSWER", ask: str = "", **facts):
-    given_ = {"asked": [], "known": [], "sides": 0, "rounds": 3, **facts}
-    return guarded(LeaderReply(state=state, ask=ask), QUESTION, **given_)
+def choice(state: str = "ANSWER", ask: str = "", *, brief: bool = False, several: str = "no", **facts):
+    so_far = SoFar(**{"asked": [], "known": [], "sides": 0, "rounds": 3, **facts})
+    return settled(LeaderReply(state=state, several=several, ask=ask), QUESTION, so_far, brief=brief)
 
 
-def test_nothing_is_answered_before_the_members_were_asked() -> None:
-    assert choice("ANSWER") == ("NEW_STATE", QUESTION)
-    assert choice("CONFLICT") == ("NEW_STATE", QUESTION)
-    assert choice("NEW_STATE", HOP) == ("NEW_STATE", HOP)
-    assert choice("ANSWER", f"{HOP} When was he born?") == ("NEW_STATE", HOP)
-    assert choice("NEW_STATE", "What is the capital of Mongolia?") == ("NEW_STATE", QUESTION)
-    assert guarded(None, QUESTION, asked=[], known=[], sides=0, rounds=3) == ("NEW_STATE", QUESTION)
+@pytest.mark.parametrize("brief", [True, False])
+def test_nothing_is_answered_before_the_members_were_asked(brief: bool) -> None:
+    assert choice("ANSWER", brief=brief) == ("NEW_STATE", QUESTION)
+    assert choice("CONFLICT", brief=brief) == ("NEW_STATE", QUESTION)
+    assert choice("NEW_STATE", HOP, brief=brief) == ("NEW_STATE", HOP)
+    assert settled(None, QUESTION, SoFar([], [], 0, 3), brief=brief) == ("NEW_STATE", QUESTION)
+
+
+def test_a_leader_is_believed_about_what_to_ask_and_a_weak_one_where_it_is_about_the_question() -> None:
+    assert choice("NEW_STATE", OTHER) == ("NEW_STATE", OTHER)
+    assert choice("NEW_STATE", OTHER, brief=True) == ("NEW_STATE", QUESTION)
+    several = f"{HOP} When was he born?"
+    assert choice("ANSWER", several) == ("NEW_STATE", several)
+    assert choice("ANSWER", several, brief=True) == ("NEW_STATE", HOP)
 
 
 @pytest.mark.parametrize("state", ["NEW_STATE", "CONFLICT", "ANSWER"])
-def test_two_sides_are_a_conflict_whatever_the_leader_says(state: str) -> None:
-    assert choice(state, HOP, asked=[HOP], known=["1911", "1912"], sides=2, rounds=0)[0] == "CONFLICT"
+def test_two_sides_are_a_conflict_unless_several_things_are_asked_for(state: str) -> None:
+    sides = {"asked": [HOP], "known": ["1911", "1912"], "sides": 2, "rounds": 0}
+    assert choice(state, HOP, **sides)[0] == "CONFLICT"
+    assert choice(state, HOP, several="yes", **sides)[0] == "ANSWER"
+    assert settled(None, QUESTION, SoFar(**sides), brief=False)[0] == "CONFLICT"
 
 
 def test_a_conflict_without_two_sides_is_none() -> None:
@@ -276,20 +288,23 @@ def test_a_repeated_sub_question_ends_the_rounds() -> None:
     assert choice("NEW_STATE", again, asked=[QUESTION], known=["Tarnvik"]) == ("ANSWER", "")
 
 
-def test_what_the_members_found_may_be_asked_about() -> None:
+@pytest.mark.parametrize("brief", [True, False])
+def test_what_the_members_found_may_be_asked_about(brief: bool) -> None:
     follow = "Where was Oskar Brandvold born?"
     known = ["Oskar Brandvold"]
-    assert choice("NEW_STATE", follow, asked=[HOP], known=known) == ("NEW_STATE", follow)
-    assert choice("NEW_STATE", follow, asked=[HOP], known=known, rounds=0) == ("ANSWER", "")
+    assert choice("NEW_STATE", follow, asked=[HOP], known=known, brief=brief) == ("NEW_STATE", follow)
+    assert choice("NEW_STATE", follow, asked=[HOP], known=known, rounds=0, brief=brief) == ("ANSWER", "")
 
 
-def test_half_of_a_question_is_not_taken_for_the_whole() -> None:
+def test_of_a_weak_leader_half_of_a_question_is_not_taken_for_the_whole() -> None:
     whole = f"{QUESTION} (known: Oskar Brandvold)"
-    assert choice("ANSWER", asked=[HOP], known=["Oskar Brandvold"]) == ("NEW_STATE", whole)
-    assert choice("ANSWER", asked=[HOP, whole], known=["Oskar Brandvold"]) == ("ANSWER", "")
+    known = ["Oskar Brandvold"]
+    assert choice("ANSWER", asked=[HOP], known=known, brief=True) == ("NEW_STATE", whole)
+    assert choice("ANSWER", asked=[HOP, whole], known=known, brief=True) == ("ANSWER", "")
+    assert choice("ANSWER", asked=[HOP], known=known) == ("ANSWER", "")
 
 
-def test_the_question_itself_is_asked_before_the_document_is_said_to_be_silent() -> None:
-    assert choice("ANSWER", asked=[HOP]) == ("NEW_STATE", QUESTION)
-    assert choice("ANSWER", asked=[QUESTION]) == ("ANSWER", "")
-    assert choice("ANSWER", asked=[HOP], rounds=0) == ("ANSWER", "")
+def test_of_a_weak_leader_the_question_itself_is_asked_before_the_document_is_said_to_be_silent() -> None:
+    assert choice("ANSWER", asked=[HOP], brief=True) == ("NEW_STATE", QUESTION)
+    assert choice("ANSWER", asked=[QUESTION], brief=True) == ("ANSWER", "")
+    assert choice("ANSWER", asked=[HOP], rounds=0, brief=True) == ("ANSWER", "")

@@ -4,17 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from lcagent.graphs.shared.side_by_side import STRIDE, gather
-from lcagent.memory.entries import Evidence, integrate
 
-from lcagent.documents import Document, Layout, lay_out, split
-from lcagent.memory.ledger import Ledger
+from lcagent.memory.ledger import STRIDE
 from lcagent.memory.store import Store
 from lcagent.runs.records import Runs
 from tests.helpers import NEEDLE, clever, haystack, prose
 from tests.loopback import Reply
+from tests.mapping import passages_of
 from tests.side_by_side import ask, killed_then_resumed, role, segment_of
 
 PARALLEL = {"strategy": "memagent", "memagent": {"mode": "parallel"}}
@@ -58,17 +54,22 @@ def two_hops(request) -> str:
 
 
 def restless(request) -> str:
-    """Finds another sentence in every round."""
+    """Finds another sentence in every round, and says which comes next."""
     if role(request) == "read":
         sentences = [s.strip() for s in segment_of(request).split(".") if len(s) > 20]
-        return reading(sentences[min(len(sentences) - 1, len(memory_of(request)) % 7)])
+        number = (
+            int(request.text.split("sentence number ")[-1].split()[0])
+            if "sentence number" in request.text
+            else 0
+        )
+        return reading(sentences[number], following=f"sentence number {number + 1}")
     return clever(request)
 
 
 def rows(home: Path, run: str) -> list[dict]:
     store = Store(home / "lcagent.db")
     try:
-        return Runs(store).entries(run)
+        return Runs(store).findings(run)
     finally:
         store.close()
 
@@ -104,7 +105,7 @@ def test_a_second_hop_is_found_by_the_second_round_alone(loopback, tmp_path: Pat
     answer = ask(server, path, TWO_HOPS, **PARALLEL)
     assert (answer.answer, answer.status) == ("at Marrowby", "answered")
     assert SECOND in [c.quote for c in answer.citations]
-    noted = {r["quote"]: r["seq"] for r in rows(home, answer.run_id) if r["note"] and r["op"] == "add"}
+    noted = {r["quote"]: r["seq"] for r in rows(home, answer.run_id) if r["op"] == "add"}
     assert noted == {FIRST: 0, SECOND: STRIDE}
     total = answer.coverage.segments_total
     assert all("where Isolde Frey lies" in r.text for r in reads(server)[total : 2 * total])
@@ -182,97 +183,38 @@ def test_sigkill_in_any_round_repeats_only_the_unfinished_calls(
     assert len(second) == len(set(second)) == answer["usage"]["calls"] - replayed
 
 
-# What was found side by side is put together by code.
+def test_corrections_and_repetitions_among_rounds_are_seen(loopback, tmp_path: Path, home: Path) -> None:
+    old = "The bell of Vellmere weighs 12 tons."
+    new = "Correction: the bell of Vellmere weighs 14 tons."
+    path = tmp_path / "doc.txt"
+    path.write_text("\n\n".join([prose(60), new, prose(90, 1), old, prose(60, 2)]))
+
+    def reads_late(request) -> str:
+        """The correction is seen by the second round alone."""
+        if role(request) != "read":
+            return clever(request)
+        seen = [old] if old in segment_of(request) else []
+        return reading(*seen, *[new] * (new in segment_of(request) and "12 tons" in memory_of(request)))
+
+    server = loopback(window=2048, reply=reads_late)
+    answer = ask(server, path, "What does the bell of Vellmere weigh?", **PARALLEL)
+    found = {(row["quote"], row["op"], row["seq"] // STRIDE) for row in rows(home, answer.run_id)}
+    assert found >= {(old, "add", 0), (new, "supersede", 1), (old, "merge", 1)}
+    third = reads(server)[-1]
+    assert "14 tons" in memory_of(third) and "12 tons" not in memory_of(third)  # it was corrected
+    block = next(part for part in passages_of(server.requests[-1]) if old in part)
+    assert "corrected elsewhere" in block
 
 
-TEXT = "\n\n".join(
-    f"{name} of Vellmere weighs {n * 3} tons and stands near the mill."
-    for n, name in enumerate("ABCDEFGHIJKL")
-)
+def test_what_was_found_does_not_depend_on_which_reading_ended_first(
+    loopback, document: Path, tmp_path: Path
+) -> None:
+    def slow(request) -> Reply:
+        return Reply(clever(request), delay=0.02 * (request.number % 4))
 
-
-class _Task:
-    """As much of a Task as `gather` uses."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger, self.question, self.hints = ledger, "What does G of Vellmere weigh?", None
-        self.documents = [Document("d.txt", TEXT, (), "", "0" * 64, "text")] * 2
-        self.segments = [split(TEXT, 40, lambda text: len(text) // 4 + 1)] * 2
-
-    def layout(self, document: int) -> Layout:
-        return lay_out(TEXT, [(s.start, s.end) for s in self.segments[document]])
-
-    def token_estimate(self, text: str) -> int:
-        return len(text) // 4
-
-
-def findings(task: _Task, picks: list[tuple[int, int]]) -> dict[tuple[int, int], list[Evidence]]:
-    found: dict[tuple[int, int], list[Evidence]] = {}
-    for document, pick in picks:
-        segment = task.segments[document][pick % len(task.segments[document])]
-        quote = TEXT[segment.start : segment.end].strip()
-        item = Evidence(document, segment.index, segment.start, segment.start + len(quote), quote, "n", 0.5)
-        found.setdefault((document, segment.index), []).append(item)
-    return found
-
-
-PICKS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 11)), max_size=20)
-
-
-@settings(max_examples=40, deadline=None)
-@given(first=PICKS, second=PICKS, shuffled=st.randoms())
-def test_gathering_depends_on_nothing_but_what_was_found(tmp_path_factory, first, second, shuffled) -> None:
-    def recorded(again: bool) -> list:
-        store = Store(tmp_path_factory.mktemp("s") / "s.db")
-        task = _Task(Ledger(store, "r"))
-        places = [(d, s.index) for d, segments in enumerate(task.segments) for s in segments]
-        for number, picks in ((1, first), (2, second)):
-            found = findings(task, picks)
-            if again:  # as after a kill in the middle: a part stands there already
-                shuffled.shuffle(places)
-                gather(task, places[: len(places) // 2], found, number=number)
-                partly = task.ledger.rows()
-                gather(task, places, found, number=number)
-                assert [row for row in partly if row in task.ledger.rows()] == partly
-            else:
-                gather(task, places, found, number=number)
-        entries = task.ledger.rows()
-        store.close()
-        return entries
-
-    plain, again = recorded(False), recorded(True)
-    assert {e.id for e in plain} == {e.id for e in again}
-    assert {e.quote for e in plain} == {e.quote for e in again}
-
-
-def test_corrections_and_repetitions_among_rounds_are_seen(tmp_path: Path) -> None:
-    store = Store(tmp_path / "s.db")
-    task = _Task(Ledger(store, "r"))
-    task.question = "zzz"
-    old = Evidence(0, 0, 0, 10, "The bell of Vellmere weighs 12 tons.", "n", 0.5)
-    new = Evidence(1, 0, 0, 10, "Correction: the bell of Vellmere weighs 14 tons.", "n", 0.5)
-    assert len(gather(task, [(0, 0)], {(0, 0): [old]})) == 1
-    assert gather(task, [(0, 0)], {(0, 0): [old]}, number=2) == []  # nothing new
-    (fresh,) = gather(task, [(1, 0)], {(1, 0): [new]}, number=3)
-    assert (fresh.op, fresh.target, fresh.seq) == ("supersede", "0.0.0", 2 * STRIDE)
-    assert [e.quote for e in task.ledger.live()] == [new.quote]
-    assert [e.quote for e in task.ledger.live(below=2 * STRIDE)] == [old.quote]
-    store.close()
-
-
-def test_looking_only_at_near_entries_decides_as_looking_at_all(tmp_path: Path) -> None:
-    quotes = [
-        f"The {w} mill of Tarn has {n} wheels{' and a roof' * (n % 3)}." for n in (3, 3, 4) for w in "ab"
-    ]
-    found = [Evidence(0, n, n * 100, n * 100 + 50, quote, "n", 0.5) for n, quote in enumerate(quotes * 2)]
-    store = Store(tmp_path / "s.db")
-    task = _Task(Ledger(store, "r"))
-    task.question = "zzz"
-    task.segments = [split(TEXT, 20, lambda text: len(text) // 4 + 1)] * 2
-    gather(task, [(0, n) for n in range(len(found))], {(0, n): [e] for n, e in enumerate(found)})
-    live = []
-    for item in found:
-        (entry,) = integrate([item], live)
-        live += [entry] if entry.op != "merge" else []
-    assert [e.id for e in task.ledger.live()] == [e.id for e in live]
-    store.close()
+    found = []
+    for number, reply in enumerate((clever, slow)):
+        folder = tmp_path / str(number)
+        answer = ask(loopback(window=2048, reply=reply), document, **PARALLEL, home=folder)
+        found.append([(r["segment"], r["seq"], r["op"], r["text"]) for r in rows(folder, answer.run_id)])
+    assert found[0] == found[1] != []

@@ -222,7 +222,7 @@ def test_sigkill_in_a_later_step_repeats_only_that(
     loopback, document: Path, tmp_path: Path, step: str
 ) -> None:
     server = loopback(window=2048)
-    options = ["--strategy", "segment", "--set", "segment.segment_tokens=300"]
+    options = ["--strategy", "segment", "--set", "segment.segment_tokens=160"]
     options += ["--set", "segment.batch_tokens=400", "--set", "concurrency=2"]
     answer, first, second = killed_then_resumed(
         server, document, tmp_path / "home", options, at=lambda r: role(r) == step, reply=busy

@@ -51,7 +51,7 @@ def test_a_fact_among_segments_is_found_and_cited(
     path.write_text(TEXT)
     with Reader(model=str(weights), window=1536, **options) as reader:
         answer = reader.ask(path, question)
-    assert (answer.status, answer.answer.rstrip(".")) == ("answered", "Karsholm")
+    assert answer.status == "answered" and "Karsholm" in answer.answer
     assert 4 <= answer.coverage.segments_total == answer.coverage.segments_read <= 6
     assert any("Karsholm" in citation.quote for citation in answer.citations)
     assert all(TEXT[c.char_start : c.char_end] == c.quote for c in answer.citations)

@@ -157,15 +157,18 @@ def _placed(reply: MemberReply, question: str, shown: Sequence[Held], brief: boo
     refused = reply.refuse == "yes"
     if not answer or (brief and _SAYS_NOTHING.fullmatch(answer)):
         return Said("", fact, refused=True)
-    placed = [_quote(held, question, answer, fact) for held in shown]
+    placed = [_quote(held, question, answer, fact, refused=refused) for held in shown]
     spans, held = max(placed, key=lambda one: (one[1], bool(one[0])))
     return Said(answer, fact, refused, spans, held)
 
 
-def _quote(held: Held, question: str, answer: str, fact: str) -> tuple[tuple[Span, ...], bool]:
+def _quote(
+    held: Held, question: str, answer: str, fact: str, *, refused: bool
+) -> tuple[tuple[Span, ...], bool]:
     """The sentences that carry what is said, and whether they hold the answer; else the nearest one.
 
-    The fact may be another sentence than the answer's, so the question is tried beside it.
+    The fact may be another sentence than the answer's, so the question is tried beside it. Beside a refusal
+    a fact that holds an answer says nothing unless it is about the question.
     """
     placing = Placing(held.text, held.segment.start, held.segment.end)
     if len(parts := answer.split(", ")) >= LISTED:  # each of several things stands in a place of its own
@@ -173,8 +176,9 @@ def _quote(held: Held, question: str, answer: str, fact: str) -> tuple[tuple[Spa
         spans = sorted({placing.sentence(span) for span, _ in found}, key=lambda span: span.start)
         return tuple(spans), len(found) == len(parts)
     carriers = placing.carriers(fact) if fact else ()
-    if carriers and holds(" ".join(held.text[s.start : s.end] for s in carriers), answer):
-        return carriers, True
+    stated = " ".join(held.text[s.start : s.end] for s in carriers)
+    if carriers and holds(stated, answer):
+        return carriers, not refused or _about(question, stated)
     for note in (f"{answer} {fact}", f"{answer} {question}"):
         for span, _ in placing.sentences.nearest(note, limit=_CANDIDATES, floor=_NEAR):
             quote = held.text[span.start : span.end]

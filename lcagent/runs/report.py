@@ -53,7 +53,7 @@ def make_answer(
         warnings.append(
             f"{len(skipped)} of {task.corpus.total} segments could not be read; what they say is not known"
         )
-    citations = _citations(task, verdict.statements)
+    citations = _citations(task, verdict)
     statements = verdict.statements or (Statement(NOT_FOUND) if not budget else Statement(""),)
     status: Status = "conflicting" if verdict.conflict else "answered" if verdict.found else "not_found"
     return Answer(
@@ -81,13 +81,13 @@ def _place(task: Task, place: tuple[int, int]) -> str:
     return f"{document.name}, {where}"
 
 
-def _citations(task: Task, statements: Sequence[Statement]) -> dict[Region, Citation]:
-    """Numbered in the order in which they are marked: first what each statement names first."""
-    numbered: dict[Region, Citation] = {}
-    for region in [region for statement in statements for region in statement.regions]:
-        if region not in numbered and task.corpus.text(region).strip():
-            numbered[region] = _citation(task, region, len(numbered) + 1)
-    return numbered
+def _citations(task: Task, verdict: Verdict) -> dict[Region, Citation]:
+    """Numbered as the model named them, then in the order of the statements."""
+    cited = dict.fromkeys(region for one in verdict.statements for region in one.regions)
+    named = [region for region in verdict.named if region in cited]
+    ordered = dict.fromkeys([*named, *cited])
+    shown = (region for region in ordered if task.corpus.text(region).strip())
+    return {region: _citation(task, region, number) for number, region in enumerate(shown, 1)}
 
 
 def _citation(task: Task, region: Region, number: int) -> Citation:
@@ -108,7 +108,7 @@ def _numbers(statement: Statement, citations: Mapping[Region, Citation]) -> list
 
 
 def _marked(statement: Statement, citations: Mapping[Region, Citation]) -> str:
-    marks = "".join(f"[{number}]" for number in _numbers(statement, citations))
+    marks = "".join(f"[{number}]" for number in sorted(_numbers(statement, citations)))
     return f"{statement.text} {marks}" if marks else statement.text
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 
 from lcagent.agents import answerer
 from lcagent.agents.answerer import Form, Given
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.events import AnswerDelta
-from lcagent.graphs.shared.checks import checked
+from lcagent.graphs.shared.checks import checked, citable
 from lcagent.graphs.shared.condensing import Merger, condensed
 from lcagent.graphs.shared.evidence import (
     Block,
@@ -137,7 +137,9 @@ async def asked(
         MalformedReply, CutReply: the model gave no usable reply.
     """
     shown = evidence.text(marks=task.trust.marks())
-    told = Marks(on_text, len(evidence.citable)) if on_text else None
+    told = None
+    if on_text:
+        told = Marks(on_text, len(evidence.citable), await asyncio.to_thread(citable, task, evidence))
     given = await answerer.answer(task.model, form, task.question, shown, on_text=told, final=final)
     return await asyncio.to_thread(judged, task, given, evidence)
 
@@ -169,10 +171,11 @@ class Marks:
     Args:
         on_text: gets it.
         most: the greatest number of a passage.
+        citable: those in which there is a sentence to cite.
     """
 
-    def __init__(self, on_text: Callable[[str], None], most: int) -> None:
-        self._on_text, self._most = on_text, most
+    def __init__(self, on_text: Callable[[str], None], most: int, citable: Set[int]) -> None:
+        self._on_text, self._most, self._citable = on_text, most, citable
         self._numbers: dict[int, int] = {}
         self._held = ""
 
@@ -189,5 +192,6 @@ class Marks:
         numbers = [int(number) for number in re.findall(r"\d+", match[1])]
         if not all(1 <= number <= self._most for number in numbers):
             return match.group()
-        own = [self._numbers.setdefault(number, len(self._numbers) + 1) for number in numbers]
+        known = [number for number in numbers if number in self._citable]
+        own = [self._numbers.setdefault(number, len(self._numbers) + 1) for number in known]
         return "".join(f"[{number}]" for number in own)

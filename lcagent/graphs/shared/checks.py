@@ -85,7 +85,12 @@ class Sources:
         self._weight = {word: 1 / (1 + count) ** 0.5 for word, count in often.items()}
         self._led = frozenset(word for source in self.all for word in source.names) - self._asked
 
-    def cited(self, statement: str, blocks: Set[int]) -> list[Source]:
+    @property
+    def blocks(self) -> Set[int]:
+        """Numbers of the blocks in which there is a sentence to cite."""
+        return {source.block for source in self.all}
+
+    def cited(self, statement: str, blocks: Sequence[int]) -> list[Source]:
         """The sentences that a statement rests on: those that say it, those named, and those that lead to it.
 
         Args:
@@ -100,7 +105,7 @@ class Sources:
         else:
             chosen = self._telling(statement, pool)
         held = {source.block for source in chosen}
-        for number in sorted(blocks - held):
+        for number in (number for number in blocks if number not in held):
             if within := [source for source in pool if source.block == number]:
                 best = max(within, key=lambda s: (s.carries, self._about(s, statement), -s.region[1]))
                 known = best.carries or self._about(best, statement)
@@ -147,7 +152,7 @@ class Sources:
     def _sum(self, words: Iterable[str]) -> float:
         return sum(self._weight.get(word, 0.0) for word in words)
 
-    def _linked(self, chosen: list[Source], blocks: Set[int]) -> list[Source]:
+    def _linked(self, chosen: list[Source], blocks: Sequence[int]) -> list[Source]:
         """Those chosen, and carriers that lead to them: they say what is asked beyond them, or share a
         name."""
         linked = list(chosen)
@@ -187,6 +192,11 @@ def _sources(task: Task, evidence: Evidence) -> Iterable[Source]:
                     yield Source(region, text[region[1] : region[2]], number, carries, around)
 
 
+def citable(task: Task, evidence: Evidence) -> Set[int]:
+    """Numbers of the blocks of some evidence that an answer's marks may lead to."""
+    return Sources(task, evidence).blocks
+
+
 def checked(task: Task, answer: str, evidence: Evidence, *, items: Sequence[str] = ()) -> Verdict:
     """An answer as statements, each with the sentences that it rests on and how they carry it.
 
@@ -199,6 +209,7 @@ def checked(task: Task, answer: str, evidence: Evidence, *, items: Sequence[str]
     sources = Sources(task, evidence)
     statements: list[Statement] = []
     warnings: list[str] = []
+    named: dict[int, Region] = {}
     for text, glue, blocks in _listed(items) if items else _parted(answer, len(evidence.citable)):
         said = _BULLET.sub("", text)
         cited = sources.cited(said, blocks)
@@ -207,12 +218,16 @@ def checked(task: Task, answer: str, evidence: Evidence, *, items: Sequence[str]
         if wrong is not None and not wrong.right:
             warnings.append(wrong.told)
         regions = tuple(source.region for source in cited)
+        for number in blocks:
+            if within := [source.region for source in cited if source.block == number]:
+                named.setdefault(number, within[0])
         statements.append(Statement(text, support(said, quotes), regions, glue))
-    verdict = Verdict(tuple(statements), warnings=(*evidence.warnings, *warnings))
+    warnings = [*evidence.warnings, *warnings]
+    verdict = Verdict(tuple(statements), warnings=tuple(warnings), named=tuple(named.values()))
     return _confronted(task, verdict, sources)
 
 
-def _parted(answer: str, most: int) -> list[tuple[str, str, set[int]]]:
+def _parted(answer: str, most: int) -> list[tuple[str, str, list[int]]]:
     """Statements of an answer: their text, what stands after each, and the passages named for it."""
     plain, at, marks = "", 0, list[tuple[int, int]]()
     for match in _MARK.finditer(answer):
@@ -225,13 +240,13 @@ def _parted(answer: str, most: int) -> list[tuple[str, str, set[int]]]:
     plain += answer[at:]
     # Things that are listed stand one a line, and each is a statement of its own.
     spans = [span for line in _LINE.finditer(plain) for span in _statements(plain, *line.span())]
-    parted: list[tuple[str, str, set[int]]] = []
+    parted: list[tuple[str, str, list[int]]] = []
     for span, following in zip(spans, [*spans[1:], None], strict=True):
         end = following.start if following else len(plain)
-        named = {
+        named = dict.fromkeys(
             number for offset, number in marks if span.start < offset <= end or (not parted and not offset)
-        }
-        parted.append((plain[span.start : span.end], plain[span.end : end], named))
+        )
+        parted.append((plain[span.start : span.end], plain[span.end : end], list(named)))
     return parted
 
 
@@ -243,10 +258,10 @@ def _statements(text: str, start: int, end: int) -> list[Span]:
     return spans
 
 
-def _listed(items: Sequence[str]) -> list[tuple[str, str, set[int]]]:
+def _listed(items: Sequence[str]) -> list[tuple[str, str, list[int]]]:
     """A list as statements, each item once."""
     kept = list(dict.fromkeys(filter(None, (item.strip() for item in items))))
-    return [(item, ", " if item is not kept[-1] else "", set()) for item in kept]
+    return [(item, ", " if item is not kept[-1] else "", []) for item in kept]
 
 
 def _confronted(task: Task, verdict: Verdict, sources: Sources) -> Verdict:

@@ -113,9 +113,10 @@ def _merged(group: Sequence[Note], got: Merged | Unread | None) -> Note:
     facts = tuple(" ".join(fact.split()) for fact in facts if fact.strip())
     if not facts:
         facts = tuple(dict.fromkeys(fact for note in group for fact in note.facts))
-        detail = next(filter(None, (note.detail for note in group)), "")
+        detail = "\n".join(dict.fromkeys(note.detail for note in group if note.detail))
     regions = tuple(dict.fromkeys(region for note in group for region in note.regions))
-    return Note(group[0].first, group[-1].last, facts, regions, detail)
+    answers = any(note.answers for note in group)
+    return Note(group[0].first, group[-1].last, facts, regions, detail, answers=answers)
 
 
 def tokens(task: Task, note: Note) -> int:
@@ -160,11 +161,12 @@ def _grouped(notes: Sequence[Note], sizes: Sequence[int], room: int) -> list[lis
 
 
 def _most_telling(task: Task, notes: Sequence[Note], sizes: Sequence[int], room: int) -> list[Note]:
-    """The notes with most of the question's words that fit, in reading order."""
+    """The notes that fit, in reading order: those that answer, then those with most of the question's
+    words."""
     asked = set(query_words(task.question))
     held = [len(asked & set(query_words(" ".join(note.facts)))) for note in notes]
     chosen: list[int] = []
-    for at in sorted(range(len(notes)), key=lambda at: (-held[at], at)):
+    for at in sorted(range(len(notes)), key=lambda at: (not notes[at].answers, -held[at], at)):
         if sizes[at] <= room:
             chosen.append(at)
             room -= sizes[at]

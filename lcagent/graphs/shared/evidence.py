@@ -31,6 +31,7 @@ class Note:
         regions: sentences that carry them; none: no place was found.
         detail: what else was said of them, such as how sure that is.
         beside: passages that it brings along where it has no place of its own.
+        answers: a model took something of it for an answer.
     """
 
     first: tuple[int, int]
@@ -39,6 +40,7 @@ class Note:
     regions: tuple[Region, ...] = ()
     detail: str = ""
     beside: tuple[Region, ...] = ()
+    answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ def notes_of(task: Task, findings: Iterable[Finding]) -> list[Note]:
         first = (finding.document, finding.start if finding.placed else segment.start)
         detail = "; ".join(filter(None, [finding.detail, "corrected elsewhere" * (finding.id in corrected)]))
         beside = () if finding.placed else _nearest(task, finding)
-        kept[finding.id] = Note(first, first, (finding.text,), regions, detail, beside)
+        answers = bool(finding.answer)
+        kept[finding.id] = Note(first, first, (finding.text,), regions, detail, beside, answers)
     return sorted(kept.values(), key=lambda note: note.first)
 
 

@@ -45,12 +45,15 @@ class Verdict:
         warnings: sentences for people.
         certainty: how probable it was to the model, from 0 to 1, that the text says an answer at all; None
             where that is not told.
+        named: a sentence of each passage that the model named, in the order in which it did: citations are
+            numbered in it, as the marks are that were shown while the answer was written.
     """
 
     statements: tuple[Statement, ...] = ()
     conflict: bool = False
     warnings: tuple[str, ...] = field(default_factory=tuple)
     certainty: float | None = None
+    named: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def found(self) -> bool:
@@ -76,4 +79,5 @@ class Verdict:
         fields: dict[str, Any] = dict(state)
         fields["statements"] = tuple(Statement.from_state(one) for one in state["statements"])
         fields["warnings"] = tuple(state["warnings"])
+        fields["named"] = tuple((document, start, end) for document, start, end in state["named"])
         return Verdict(**fields)
