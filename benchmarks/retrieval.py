@@ -29,8 +29,8 @@ def tokens(text: str) -> int:
 def ranked(item: Any) -> list[Any]:
     """The passages of an item's document, best first."""
     from lcagent.documents import Document, split
-    from lcagent.graphs.shared.retrieval import Retrieval
-    from lcagent.graphs.shared.task import Corpus
+    from lcagent.documents.corpus import Corpus
+    from lcagent.documents.retrieval import Retrieval
 
     document = Document(item.id, item.text, (), "", item.id, "text")
     segments = tuple(split(document.text, SEGMENT_TOKENS, tokens))

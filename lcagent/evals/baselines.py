@@ -15,13 +15,15 @@ from langgraph.runtime import Runtime
 from lcagent.agents import answerer
 from lcagent.agents.answerer import Form
 from lcagent.agents.prompt import Prompt
+from lcagent.documents.corpus import Region
+from lcagent.documents.shown import Block, Evidence, block, in_order
 from lcagent.errors import QuestionTooLong, UsageError
 from lcagent.evals.items import Item
 from lcagent.graphs.direct import fits
 from lcagent.graphs.shared.checks import checked
-from lcagent.graphs.shared.evidence import Block, Evidence, block, in_order, tokens
+from lcagent.graphs.shared.evidence import tokens
 from lcagent.graphs.shared.reading import NOTHING_YET, Run
-from lcagent.graphs.shared.task import Region, Task
+from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
 
 Choose = Callable[[Task, int], list[Block]]
@@ -96,7 +98,7 @@ def _read(task: Task, shown: Sequence[Region]) -> list[tuple[int, int]]:
 def _fitting(task: Task, regions: Sequence[Region], room: int) -> list[Block]:
     chosen: list[Block] = []
     for region in regions:
-        further = block(task, region)
+        further = block(task.retrieval, region)
         if (needed := tokens(task, [further])) <= room:
             chosen.append(further)
             room -= needed
@@ -111,7 +113,7 @@ def head_and_tail(task: Task, room: int) -> list[Block]:
     """
     text, count = task.corpus.documents[0].text, task.model.window.count
     if fits(task):
-        return [block(task, (0, 0, len(text)))]
+        return [block(task.retrieval, (0, 0, len(text)))]
     half = max(0, (room - 2 * _BESIDE) // 2)
     ratio = len(text[: half * 8]) / max(1, count(text[: half * 8]))  # characters a token
     length = int(half * ratio)
@@ -122,7 +124,10 @@ def head_and_tail(task: Task, room: int) -> list[Block]:
             f"the question leaves nothing of the window's {task.model.window.size} tokens",
             hint="ask a shorter question, or use a larger --window",
         )
-    return [block(task, (0, 0, length)), block(task, (0, max(length, len(text) - length), len(text)))]
+    return [
+        block(task.retrieval, (0, 0, length)),
+        block(task.retrieval, (0, max(length, len(text) - length), len(text))),
+    ]
 
 
 def best_passages(task: Task, room: int) -> list[Block]:

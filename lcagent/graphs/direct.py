@@ -13,11 +13,12 @@ from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer
 from lcagent.agents.prompt import Prompt, as_data
+from lcagent.documents.corpus import Region
+from lcagent.documents.shown import Evidence, block
 from lcagent.errors import QuestionTooLong, UsageError
 from lcagent.graphs.shared.answering import asked, form_for, streamer
-from lcagent.graphs.shared.evidence import Evidence, block
 from lcagent.graphs.shared.reading import NOTHING_YET, Run
-from lcagent.graphs.shared.task import Region, Task
+from lcagent.graphs.shared.task import Task
 
 COARSE = 1500
 """Characters under one number where room is short: each number takes tokens."""
@@ -84,7 +85,7 @@ def whole(task: Task, most: int = 0) -> Evidence:
     """
     documents = task.corpus.documents
     if not task.trust.marks():
-        return Evidence(tuple(block(task, (i, 0, len(d.text))) for i, d in enumerate(documents)))
+        return Evidence(tuple(block(task.retrieval, (i, 0, len(d.text))) for i, d in enumerate(documents)))
     passages: list[Region] = []
     for number, layout in enumerate(task.retrieval.layouts):
         for start, end in zip(layout.starts, layout.ends, strict=True):
@@ -92,7 +93,7 @@ def whole(task: Task, most: int = 0) -> Evidence:
                 passages[-1] = (number, passages[-1][1], end)
             else:
                 passages.append((number, start, end))
-    return Evidence(tuple(block(task, passage) for passage in passages))
+    return Evidence(tuple(block(task.retrieval, passage) for passage in passages))
 
 
 def fitting(task: Task) -> Evidence | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lcagent.documents import Span, figures, query_words
+from lcagent.documents.corpus import Region
 from lcagent.documents.corrections import corrects, supersedes
 from lcagent.documents.statements import DENIALS
 
@@ -54,6 +55,11 @@ class Finding:
     def placed(self) -> bool:
         """Whether a sentence of the document carries it."""
         return bool(self.spans)
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """Its sentences as places in the run's documents."""
+        return tuple((self.document, span.start, span.end) for span in self.spans)
 
     @property
     def start(self) -> int:

@@ -8,8 +8,9 @@ from typing import Any
 
 from lcagent.answer import Answer, Citation, Claim, CoverageReport, SearchReport, Status, UsageReport
 from lcagent.documents import Loaded, coverage
+from lcagent.documents.corpus import Place, Region
 from lcagent.errors import MalformedReply
-from lcagent.graphs.shared.task import Place, Region, Task
+from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import NOT_FOUND, Statement, Verdict
 from lcagent.runs.searched import search_report
 

@@ -15,11 +15,12 @@ from pathlib import Path
 from lcagent.agents.prompt import as_data
 from lcagent.answer import Answer
 from lcagent.documents import Loaded, Segment, load_all, split
+from lcagent.documents.corpus import Corpus
+from lcagent.documents.retrieval import Retrieval
 from lcagent.errors import LcagentError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
 from lcagent.graphs.shared.reading import segment_tokens
-from lcagent.graphs.shared.retrieval import Retrieval
-from lcagent.graphs.shared.task import Corpus, Progress, Strategy, Task
+from lcagent.graphs.shared.task import Progress, Strategy, Task
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.profiles import profile_for

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lcagent.documents import Span
+from lcagent.documents.corpus import Region
 from lcagent.documents.support import support
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.longagent.bracket import Round, Side
 from lcagent.graphs.shared.answering import answer_from, form_for
-from lcagent.graphs.shared.task import Region, Task
+from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Statement, Verdict
 from lcagent.memory.findings import Finding
 

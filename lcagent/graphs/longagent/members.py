@@ -7,10 +7,11 @@ of a round are asked at once; how many requests are in flight is bounded by the 
 from __future__ import annotations
 
 from lcagent.agents import member
+from lcagent.documents.corpus import Place
 from lcagent.graphs.longagent import bracket
 from lcagent.graphs.longagent.bracket import Meeting, Reply, Round
 from lcagent.graphs.shared.reading import Reading, Unread, attempt, gathered, over_budget
-from lcagent.graphs.shared.task import Place, Task
+from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding, Known
 from lcagent.memory.ledger import STRIDE
 

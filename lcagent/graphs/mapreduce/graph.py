@@ -19,12 +19,13 @@ from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer, calculator, collapser, mapper, reducer, summariser
 from lcagent.agents.prompt import Prompt, as_data
+from lcagent.documents.corpus import Place
 from lcagent.documents.forms import holds
 from lcagent.documents.placing import Placing
 from lcagent.graphs.mapreduce.options import Options
 from lcagent.graphs.mapreduce.reducing import answer_by_code, answer_from_findings
 from lcagent.graphs.shared.reading import NOTHING_YET, Run, Unread, attempt, read_each, segment_budget
-from lcagent.graphs.shared.task import Place, Task
+from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding, Known
 from lcagent.models.structured import RETRY_TOKENS
 

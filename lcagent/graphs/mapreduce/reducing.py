@@ -12,13 +12,14 @@ from decimal import Decimal
 
 from lcagent.agents import calculator, reducer, summariser
 from lcagent.documents import figures, find_quote, query_words, sentences
+from lcagent.documents.corpus import Region
 from lcagent.documents.placing import Placing
 from lcagent.documents.support import support
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.shared.answering import answer_from, streamer
 from lcagent.graphs.shared.condensing import Merger, collapsing, condensed
 from lcagent.graphs.shared.evidence import Note, merged_blocks, notes_of
-from lcagent.graphs.shared.task import Region, Task
+from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Statement, Verdict
 from lcagent.memory.findings import Finding
 

@@ -14,11 +14,12 @@ from lcagent.agents import answerer, overwriter
 from lcagent.agents.answerer import Form
 from lcagent.agents.prompt import as_data
 from lcagent.documents import sentences
+from lcagent.documents.corpus import Place, Region
 from lcagent.documents.placing import Placing
+from lcagent.documents.shown import Evidence, block
 from lcagent.errors import BudgetReached, CutReply
 from lcagent.graphs.shared.answering import judged, streamer
-from lcagent.graphs.shared.evidence import Evidence, block
-from lcagent.graphs.shared.task import Place, Region, Task
+from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
 from lcagent.models.structured import RETRY_TOKENS
 
@@ -74,7 +75,7 @@ def placed(task: Task, memory: str) -> Evidence:
             if found:
                 carriers.update(dict.fromkeys((document, s.start, s.end) for s in found))
                 break
-    blocks = tuple(block(task, region) for region in sorted(carriers))
+    blocks = tuple(block(task.retrieval, region) for region in sorted(carriers))
     return Evidence(blocks, tuple(sorted(carriers)))
 
 

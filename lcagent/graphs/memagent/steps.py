@@ -14,10 +14,11 @@ from typing import Any, TypedDict
 from langgraph.runtime import Runtime
 
 from lcagent.agents import reader
+from lcagent.documents.corpus import Place
 from lcagent.events import Notice
 from lcagent.graphs.memagent import overwrite
 from lcagent.graphs.shared.reading import Run, Unread, attempt, gathered, read_each
-from lcagent.graphs.shared.task import Place, Task
+from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding, Known
 from lcagent.memory.ledger import STRIDE, view
 

@@ -19,6 +19,7 @@ from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer, merger, notetaker, sifter
 from lcagent.agents.prompt import Prompt, as_data
+from lcagent.documents.corpus import Place
 from lcagent.graphs.segmentplus.options import Options
 from lcagent.graphs.shared.answering import answer_from
 from lcagent.graphs.shared.condensing import Merged, Merger
@@ -33,7 +34,7 @@ from lcagent.graphs.shared.reading import (
     read_each,
     segment_budget,
 )
-from lcagent.graphs.shared.task import Place, Task
+from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding, Known
 from lcagent.models.structured import RETRY_TOKENS
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from lcagent.agents import answerer
 from lcagent.agents.answerer import Form, Given
+from lcagent.documents.marks import Marks
+from lcagent.documents.resting import Sources
+from lcagent.documents.shown import Block, Evidence
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.events import AnswerDelta
-from lcagent.graphs.shared.checks import checked, citable
+from lcagent.graphs.shared.checks import checked
 from lcagent.graphs.shared.condensing import Merger, condensed
 from lcagent.graphs.shared.evidence import (
-    Block,
-    Evidence,
     best_passages,
     blocks_of,
     estimate,
@@ -139,7 +139,8 @@ async def asked(
     shown = evidence.text(marks=task.trust.marks())
     told = None
     if on_text:
-        told = Marks(on_text, len(evidence.citable), await asyncio.to_thread(citable, task, evidence))
+        sources = await asyncio.to_thread(Sources, evidence, task.question, task.retrieval)
+        told = Marks(on_text, len(evidence.citable), sources.blocks)
     given = await answerer.answer(task.model, form, task.question, shown, on_text=told, final=final)
     return await asyncio.to_thread(judged, task, given, evidence)
 
@@ -163,35 +164,3 @@ def streamer(task: Task) -> Callable[[str], None] | None:
         task.progress.emit(AnswerDelta(text))
 
     return tell if task.progress.stream else None
-
-
-class Marks:
-    """Passes text on with the marks of passages numbered in the order in which they come, as citations are.
-
-    Args:
-        on_text: gets it.
-        most: the greatest number of a passage.
-        citable: those in which there is a sentence to cite.
-    """
-
-    def __init__(self, on_text: Callable[[str], None], most: int, citable: Set[int]) -> None:
-        self._on_text, self._most, self._citable = on_text, most, citable
-        self._numbers: dict[int, int] = {}
-        self._held = ""
-
-    def __call__(self, text: str) -> None:
-        """Take the next piece; a mark that is not whole yet is held back."""
-        whole = self._held + text
-        open_at = whole.rfind("[")
-        cut = open_at if open_at >= 0 and re.fullmatch(r"\[[\d\s,;–-]*", whole[open_at:]) else len(whole)
-        self._held = whole[cut:]
-        if cut:
-            self._on_text(re.sub(r"\[(\d+(?:\s*[,;–-]\s*\d+)*)\]", self._renumbered, whole[:cut]))
-
-    def _renumbered(self, match: re.Match[str]) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", match[1])]
-        if not all(1 <= number <= self._most for number in numbers):
-            return match.group()
-        known = [number for number in numbers if number in self._citable]
-        own = [self._numbers.setdefault(number, len(self._numbers) + 1) for number in known]
-        return "".join(f"[{number}]" for number in own)

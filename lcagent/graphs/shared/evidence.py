@@ -9,10 +9,13 @@ word.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from lcagent.agents.prompt import as_data
-from lcagent.graphs.shared.task import Region, Task
+from lcagent.documents.corpus import Region
+from lcagent.documents.retrieval import Found, Ranked
+from lcagent.documents.shown import Block, Evidence, block, in_order
+from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding
 from lcagent.models.window import JOINT
 
@@ -43,72 +46,12 @@ class Note:
     answers: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One numbered piece of the evidence: a passage, a sentence, or notes without a place.
-
-    Args:
-        first: (document, offset) where it begins.
-        regions: characters of the documents that are shown or that the notes rest on.
-        where: its place as the prompt says it.
-        text: of the document.
-        notes: what was noted of it.
-    """
-
-    first: tuple[int, int]
-    regions: tuple[Region, ...]
-    where: str
-    text: str
-    notes: tuple[str, ...] = ()
-
-    def shown(self, number: int | None) -> str:
-        """As the prompt shows it, under its number and its place."""
-        mark = f"[{number}]" if number else ""
-        head = f"{mark} {self.where}".strip() if number or not self.where else f"[{self.where}]"
-        return "\n".join(filter(None, [head, self.text, *self.notes]))
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one answering call is shown.
-
-    Args:
-        blocks: in reading order.
-        carriers: sentences that carry findings.
-        warnings: what is not shown, sentences for people.
-    """
-
-    blocks: tuple[Block, ...]
-    carriers: tuple[Region, ...] = ()
-    warnings: tuple[str, ...] = field(default_factory=tuple)
-
-    @property
-    def citable(self) -> list[Block]:
-        """The blocks that have a number: those that show text of a document, or rest on it."""
-        return [block for block in self.blocks if block.regions]
-
-    def text(self, *, marks: bool) -> str:
-        """As the prompt shows it; numbered ones say their place where it is another than the one before."""
-        number, where, shown = 0, "", list[str]()
-        for block in self.blocks:
-            number += bool(block.regions)
-            told = replace(block, where="") if marks and block.where == where else block
-            shown.append(told.shown(number if marks and block.regions else None))
-            where = block.where
-        return "\n\n".join(shown)
-
-    @property
-    def regions(self) -> list[Region]:
-        """All characters of the documents that are shown or that notes rest on."""
-        return [region for block in self.blocks for region in block.regions]
-
-
 def notes_of(task: Task, findings: Iterable[Finding]) -> list[Note]:
     """Findings as they are shown, in reading order; repetitions add their place to what they repeat."""
     kept: dict[str, Note] = {}
     corrected = {f.target for f in findings if f.op == "supersede"}
     for finding in findings:
-        regions = tuple((finding.document, span.start, span.end) for span in finding.spans)
+        regions = finding.regions
         if finding.op == "merge" and finding.target in kept:
             known = kept[finding.target]
             kept[finding.target] = replace(known, regions=tuple(dict.fromkeys([*known.regions, *regions])))
@@ -151,19 +94,8 @@ def blocks_of(task: Task, notes: Sequence[Note], *, wide: bool) -> list[Block]:
         else:
             where = task.corpus.where(*note.first)
             loose.append(Block(note.first, (), where, "", tuple(told)))
-    placed = [block(task, region, notes=tuple(told)) for region, told in texts.items()]
+    placed = [block(task.retrieval, region, notes=tuple(told)) for region, told in texts.items()]
     return in_order([*placed, *loose])
-
-
-def in_order(blocks: Iterable[Block]) -> list[Block]:
-    """Blocks in reading order."""
-    return sorted(blocks, key=lambda one: (one.first, one.regions))
-
-
-def block(task: Task, region: Region, *, notes: tuple[str, ...] = ()) -> Block:
-    """A region of a document under its place and the headings above it."""
-    where = ", ".join(filter(None, [task.corpus.where(*region[:2]), task.retrieval.headings(region)]))
-    return Block(region[:2], (region,), where, task.corpus.text(region).strip(), notes)
 
 
 def _around(task: Task, region: Region, *, wide: bool) -> list[Region]:
@@ -211,7 +143,7 @@ def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], roo
         room: tokens for all of it.
     """
     most = task.trust.evidence_tokens(room, task.model.window.size)
-    regions = [ranked.region for ranked in task.retrieval.ranked(findings)]
+    regions = [ranked.region for ranked in _ranked(task, findings)]
     if unplaced := [finding for finding in findings if not finding.placed]:
         # What carries them shares no word with them, as in another language: any of their segments may.
         regions += _passages(task, unplaced)
@@ -224,7 +156,7 @@ def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], roo
             break
         if any(_overlap(region, other) for other in shown):
             continue
-        one = block(task, region)
+        one = block(task.retrieval, region)
         if (needed := estimate(task, one)) <= left:
             further.append(one)
             shown.append(region)
@@ -232,6 +164,11 @@ def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], roo
     while further and tokens(task, [*blocks, *further]) > room:
         further.pop()
     return in_order([*blocks, *further])
+
+
+def _ranked(task: Task, findings: Iterable[Finding], answer: str = "") -> list[Ranked]:
+    found = [Found(one.regions, f"{one.quote} {one.text}") for one in findings]
+    return task.retrieval.ranked(found, answer=answer)
 
 
 def _passages(task: Task, findings: Iterable[Finding]) -> list[Region]:
@@ -254,11 +191,11 @@ def best_passages(task: Task, findings: Sequence[Finding], room: int, *, answer:
         room: tokens for all of it.
         answer: a first answer that leads on.
     """
-    ranked = task.retrieval.ranked(findings, answer=answer)
+    ranked = _ranked(task, findings, answer)
     scores = [one.score for one in ranked]
     chosen: list[Block] = []
     for one in ranked[: task.trust.passages(scores, 0)]:
-        further = block(task, one.region)
+        further = block(task.retrieval, one.region)
         if (needed := tokens(task, [further])) <= room:
             chosen.append(further)
             room -= needed

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Generic, TypedDict, TypeVar
 
+from lcagent.documents.corpus import Place
 from lcagent.errors import (
     AccessRefused,
     BudgetReached,
@@ -20,7 +21,7 @@ from lcagent.errors import (
     UsageError,
     WindowExceeded,
 )
-from lcagent.graphs.shared.task import Place, Strategy, Task
+from lcagent.graphs.shared.task import Strategy, Task
 
 T = TypeVar("T")
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from lcagent.agents.prompt import Prompt
-from lcagent.documents import Document, Segment
+from lcagent.documents.corpus import Corpus, Place
+from lcagent.documents.retrieval import Retrieval
 from lcagent.events import Event, SegmentRead
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
@@ -19,68 +18,7 @@ from lcagent.models.chat import ChatModel
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
 
-    from lcagent.graphs.shared.retrieval import Retrieval
-
-Place = tuple[int, int]
-"""(document, segment)."""
-Region = tuple[int, int, int]
-"""(document, start, end): characters of a document."""
 Style = Literal["auto", "short", "full"]
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """The documents of a run and their segments; nothing of it changes."""
-
-    documents: tuple[Document, ...]
-    segments: tuple[tuple[Segment, ...], ...] = ()
-
-    @property
-    def places(self) -> Iterator[Place]:
-        """All segments in reading order."""
-        return ((d, s.index) for d, segments in enumerate(self.segments) for s in segments)
-
-    @cached_property
-    def total(self) -> int:
-        """Segments of all documents."""
-        return sum(map(len, self.segments))
-
-    def segment(self, place: Place) -> Segment:
-        """One segment."""
-        return self.segments[place[0]][place[1]]
-
-    def segment_text(self, place: Place) -> str:
-        """Exact text of one segment."""
-        segment = self.segment(place)
-        return self.documents[place[0]].text[segment.start : segment.end]
-
-    def text(self, region: Region) -> str:
-        """Exact text of a region."""
-        return self.documents[region[0]].text[region[1] : region[2]]
-
-    def segment_at(self, document: int, offset: int) -> int:
-        """The index of the segment that a character stands in."""
-        at = bisect_right(self.segments[document], offset, key=lambda segment: segment.start) - 1
-        return self.segments[document][max(at, 0)].index
-
-    def where(self, document: int, offset: int) -> str:
-        """A place for a prompt: the document's name where there are several, and its page."""
-        source = self.documents[document]
-        page = source.page_at(offset)
-        name = source.name if len(self.documents) > 1 else ""
-        return ", ".join(filter(None, [name, f"{source.unit} {page}" if page else ""]))
-
-    @cached_property
-    def _tokens_a_character(self) -> float:
-        some = [s for segments in self.segments for s in segments[:8]]
-        return (1 + sum(s.tokens for s in some)) / (1 + sum(s.end - s.start for s in some))
-
-    def token_estimate(self, text: str) -> int:
-        """Tokens of a short text by the documents' own ratio, with a fifth to spare.
-
-        Saves a request for each sentence; every call is measured again before it is sent.
-        """
-        return int(1.2 * len(text) * self._tokens_a_character) + 4
 
 
 @dataclass(slots=True)

@@ -14,8 +14,10 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
-from lcagent.documents import (
-    Document,
+from lcagent.documents.corpus import Corpus, Region
+from lcagent.documents.document import Document
+from lcagent.documents.headings import headings_text
+from lcagent.documents.lexical import (
     Layout,
     Passage,
     lay_out,
@@ -24,11 +26,8 @@ from lcagent.documents import (
     opening,
     query_words,
     search,
-    unmentioned,
 )
-from lcagent.documents.headings import headings_text
-from lcagent.graphs.shared.task import Corpus, Region
-from lcagent.memory.findings import Finding
+from lcagent.documents.mentions import unmentioned
 
 FIRST_HOP = 24
 """Passages kept for the question's own words …"""
@@ -62,6 +61,14 @@ class Ranked:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a reader found: the sentences that carry it, and all that is said there."""
+
+    regions: tuple[Region, ...]
+    text: str
+
+
 class Retrieval:
     """Ranks the passages of a corpus for one question; everything is looked for once, when it is first asked.
 
@@ -71,13 +78,13 @@ class Retrieval:
     """
 
     def __init__(self, corpus: Corpus, question: str) -> None:
-        self._corpus, self._question = corpus, question
+        self.corpus, self._question = corpus, question
         self._asked = set(query_words(question))
 
     @cached_property
     def layouts(self) -> list[Layout]:
         """For each document where its passages are; none crosses the end of a segment."""
-        documents, segments = self._corpus.documents, self._corpus.segments
+        documents, segments = self.corpus.documents, self.corpus.segments
         # Before there are segments, whether all of it fits one call is asked of the whole text.
         spans = [[(s.start, s.end) for s in some] for some in segments] or [
             [(0, len(d.text))] for d in documents
@@ -97,8 +104,8 @@ class Retrieval:
     def headings(self, region: Region) -> str:
         """The headings above a region as a prompt shows them, outermost first."""
         document, start, end = region
-        outline = self._corpus.documents[document].outline
-        text = self._corpus.text(region)
+        outline = self.corpus.documents[document].outline
+        text = self.corpus.text(region)
         # A passage that begins with its own heading says it itself.
         above = headings_text(outline, min(end, start + len(text) - len(text.lstrip()) + 1))
         return "" if above and text.lstrip().startswith(above) else above
@@ -112,7 +119,7 @@ class Retrieval:
             within: only passages that begin in this region.
         """
         found: list[Ranked] = []
-        for index, document in enumerate(self._corpus.documents):
+        for index, document in enumerate(self.corpus.documents):
             if within is not None and within[0] != index:
                 continue
             layout = self.layouts[index] if within is None else lay_out(document.text, [within[1:]])
@@ -126,9 +133,9 @@ class Retrieval:
 
     @cached_property
     def _missing(self) -> list[str]:
-        return unmentioned(self._question, [document.text for document in self._corpus.documents])
+        return unmentioned(self._question, [document.text for document in self.corpus.documents])
 
-    def ranked(self, findings: Sequence[Finding] = (), *, answer: str = "") -> list[Ranked]:
+    def ranked(self, findings: Sequence[Found] = (), *, answer: str = "") -> list[Ranked]:
         """All passages that bear on the question, best first: its words, findings, and what these lead to.
 
         Args:
@@ -149,20 +156,20 @@ class Retrieval:
             scores[region] = scores.get(region, 0.0) + strength
         return [Ranked(r, s) for r, s in sorted(scores.items(), key=lambda one: (-one[1], one[0]))]
 
-    def _found(self, findings: Sequence[Finding]) -> dict[Region, float]:
+    def _found(self, findings: Sequence[Found]) -> dict[Region, float]:
         scores: dict[Region, float] = {}
         for finding in findings:
-            held = self._asked & set(query_words(f"{finding.quote} {finding.text}"))
+            held = self._asked & set(query_words(finding.text))
             score = FOUND + FOUND_ABOUT * len(held) / max(len(self._asked), 1)
-            for span in finding.spans:
-                for region in self.passages_at(finding.document, span.start, span.end)[:1]:
+            for carrier in finding.regions:
+                for region in self.passages_at(*carrier)[:1]:
                     scores[region] = max(score, scores.get(region, 0.0))
         return scores
 
     @cached_property
     def _first_hop(self) -> list[Ranked]:
         """The passages that match best by their words; of all documents the best has 1."""
-        documents = self._corpus.documents
+        documents = self.corpus.documents
         found = [
             search(document.text, self._question, limit=LOOKED_AT, layout=self.layouts[index])
             for index, document in enumerate(documents)
@@ -186,17 +193,17 @@ class Retrieval:
     def _headed(self, region: Region) -> float:
         """Share of the question's words that the headings above a passage hold and it does not."""
         above = set(query_words(self.headings(region))) & self._asked
-        lacking = above and above - set(query_words(self._corpus.text(region)))
+        lacking = above and above - set(query_words(self.corpus.text(region)))
         return len(lacking) / len(self._asked) if lacking else 0.0
 
     def _follow(self, seed: Region, weight: float, lead: dict[Region, float]) -> None:
         """Passages that share rare names with one: what a question of two hops needs second shares few
         words with the question, but a name with what was found first, mostly the one that it begins
         with."""
-        text = self._corpus.text(seed)
+        text = self.corpus.text(seed)
         wanted = names(text)
         fresh, left = set(wanted) - self._asked, self._asked - set(query_words(text))
-        for index, document in enumerate(self._corpus.documents):
+        for index, document in enumerate(self.corpus.documents):
             own = seed[1:] if index == seed[0] else None
             hits = linked(document.text, wanted, known=self._asked, layout=self.layouts[index], outside=own)
             for hit, (begin, share) in zip(
@@ -211,7 +218,7 @@ class Retrieval:
     def _lead_by(self, words: Iterable[str], lead: dict[Region, float]) -> None:
         """What an answer's words lead to (forward look-up, as in FB-RAG)."""
         wanted = list(words)
-        for index, document in enumerate(self._corpus.documents):
+        for index, document in enumerate(self.corpus.documents):
             hits = linked(document.text, wanted, known=self._asked, layout=self.layouts[index])
             for hit in hits[:MOST_LINKS]:
                 region = (index, hit.start, hit.end)

@@ -1,0 +1,82 @@
+"""Marks: the numbers of passages that a model writes into an answer, and the statements between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence, Set
+
+from lcagent.documents.quotes import Span, sentences
+
+_MARK = re.compile(r"\s*\[(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\]")
+_NUMBER = re.compile(r"\d+")
+_LINE = re.compile(r"[^\n]+")
+BULLET = re.compile(r"^(?:[-*•‣–]|\d{1,3}[.)])\s+")
+
+
+def parted(answer: str, most: int) -> list[tuple[str, str, list[int]]]:
+    """Statements of an answer: their text, what stands after each, and the passages named for it."""
+    plain, at, marks = "", 0, list[tuple[int, int]]()
+    for match in _MARK.finditer(answer):
+        numbers = [int(number) for number in _NUMBER.findall(match[1])]
+        if not all(1 <= number <= most for number in numbers):
+            continue  # the text's own brackets
+        plain += answer[at : match.start()]
+        at = match.end()
+        marks += [(len(plain.rstrip()), number) for number in numbers]
+    plain += answer[at:]
+    # Things that are listed stand one a line, and each is a statement of its own.
+    spans = [span for line in _LINE.finditer(plain) for span in _statements(plain, *line.span())]
+    found: list[tuple[str, str, list[int]]] = []
+    for span, following in zip(spans, [*spans[1:], None], strict=True):
+        end = following.start if following else len(plain)
+        named = dict.fromkeys(
+            number for offset, number in marks if span.start < offset <= end or (not found and not offset)
+        )
+        found.append((plain[span.start : span.end], plain[span.end : end], list(named)))
+    return found
+
+
+def _statements(text: str, start: int, end: int) -> list[Span]:
+    """The sentences of a line; a list's number or bullet belongs to what follows it."""
+    spans = sentences(text, start, end)
+    if len(spans) > 1 and BULLET.fullmatch(f"{text[spans[0].start : spans[0].end].strip()} "):
+        return [Span(spans[0].start, spans[1].end), *spans[2:]]
+    return spans
+
+
+def listed(items: Sequence[str]) -> list[tuple[str, str, list[int]]]:
+    """A list as statements, each item once."""
+    kept = list(dict.fromkeys(filter(None, (item.strip() for item in items))))
+    return [(item, ", " if item is not kept[-1] else "", []) for item in kept]
+
+
+class Marks:
+    """Passes text on with the marks of passages numbered in the order in which they come, as citations are.
+
+    Args:
+        on_text: gets it.
+        most: the greatest number of a passage.
+        citable: those in which there is a sentence to cite.
+    """
+
+    def __init__(self, on_text: Callable[[str], None], most: int, citable: Set[int]) -> None:
+        self._on_text, self._most, self._citable = on_text, most, citable
+        self._numbers: dict[int, int] = {}
+        self._held = ""
+
+    def __call__(self, text: str) -> None:
+        """Take the next piece; a mark that is not whole yet is held back."""
+        whole = self._held + text
+        open_at = whole.rfind("[")
+        cut = open_at if open_at >= 0 and re.fullmatch(r"\[[\d\s,;–-]*", whole[open_at:]) else len(whole)
+        self._held = whole[cut:]
+        if cut:
+            self._on_text(re.sub(r"\[(\d+(?:\s*[,;–-]\s*\d+)*)\]", self._renumbered, whole[:cut]))
+
+    def _renumbered(self, match: re.Match[str]) -> str:
+        numbers = [int(number) for number in re.findall(r"\d+", match[1])]
+        if not all(1 <= number <= self._most for number in numbers):
+            return match.group()
+        known = [number for number in numbers if number in self._citable]
+        own = [self._numbers.setdefault(number, len(self._numbers) + 1) for number in known]
+        return "".join(f"[{number}]" for number in own)
