@@ -111,7 +111,7 @@ def test_a_memory_in_free_text_keeps_what_it_held() -> None:
     parts = {"trained_order": False, "segment": f"{IDLE} {LAST.sentence}"}
     memory = ask(overwriter.PROMPT, None, memory=f"- {FIRST.sentence}", **parts)
     assert memory.splitlines() == [f"- {FIRST.sentence}", f"- {LAST.sentence}"]
-    assert ask(answerer.TRAINED, None, memory=memory) == "\\boxed{Pellham}"
+    assert ask(overwriter.TRAINED, None, memory=memory) == "\\boxed{Pellham}"
 
 
 def test_what_is_overlooked_is_overlooked_in_every_call() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lcagent import Reader
-from lcagent.agents.answerer import StringField
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
+from lcagent.models.streaming import StringField
 from tests.helpers import clever, haystack
 from tests.loopback import Loopback, Reply, Request
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -12,17 +10,13 @@ from pydantic import AliasChoices, BeforeValidator, Field
 
 from lcagent.agents.prompt import Prompt, as_data, load_prompt
 from lcagent.errors import CutReply
-from lcagent.models.chat import ChatModel, whole
+from lcagent.models.chat import ChatModel
+from lcagent.models.streaming import StringField, readable
 from lcagent.models.structured import RETRY_TOKENS, Decided, ask_typed
 from lcagent.models.window import Part, Render, Window
-from lcagent.text import whole_characters
 
 FROM_EVIDENCE = load_prompt("answer")
 BRIEF = load_prompt("answer_brief")
-CLOSED_BOOK = load_prompt("closed_book")
-FROM_MEMORY = load_prompt("overwrite_answer")
-TRAINED = load_prompt("overwrite_answer_trained")
-_BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 REPLY_TOKENS = 256
 """Tokens of a short answer, and the least of a longer one."""
 
@@ -135,7 +129,7 @@ async def answer(
     try:
         reply = await ask_typed(model, form.role, fitted, form.reply, final=final, on_delta=on_delta)
     except CutReply as error:
-        if not (text := _readable(error.partial)):
+        if not (text := readable(error.partial, "answer", "answers")):
             raise
         return Given(text, cut=True)
     said = reply.model_dump()
@@ -149,63 +143,3 @@ async def answer(
         return given
     conflict = said.get("conflict") == "yes"
     return Given(said["answer"].strip(), conflict=conflict, certainty=reply.certainty)
-
-
-def _readable(partial: str) -> str:
-    """What can be read of an answer whose reply was cut: up to its last whole line or sentence."""
-    import json_repair
-
-    data = json_repair.loads(partial)
-    text = data.get("answer", data.get("answers", "")) if isinstance(data, dict) else ""
-    if isinstance(text, list):
-        return "\n".join(str(item) for item in text[:-1])
-    whole_text = max(text.rfind(mark) for mark in ("\n", ". ", "; ", ", "))
-    return text[: whole_text + 1].strip(" ,;\n")
-
-
-async def answer_boxed(model: ChatModel, question: str, memory: str) -> Given:
-    """Answer from a memory as the RL-MemoryAgent checkpoints were trained: in `\\boxed{}`.
-
-    Raises:
-        CutReply: the reply was cut before its answer.
-    """
-    parts = [Part("question", as_data(question)), Part("memory", as_data(memory))]
-    fitted = await model.window.fit(TRAINED.bind(), parts, reply=REPLY_TOKENS * 2)
-    reply = await model.ask("answer", fitted, final=True)
-    boxed = _BOXED.findall(reply.text)
-    try:
-        return Given(boxed[-1].strip() if boxed else whole(reply))
-    except CutReply:
-        model.forget(reply)  # given from the journal for ever, it would fail for ever
-        raise
-
-
-class StringField:
-    """Picks one string field out of JSON while it is written, and passes its text on.
-
-    Args:
-        name: the field.
-        on_text: gets each new piece of its value.
-    """
-
-    def __init__(self, name: str, on_text: Callable[[str], None]) -> None:
-        self._opening = re.compile(rf'"{name}"\s*:\s*"')
-        self._on_text = on_text
-        self._raw = ""
-        self._sent = 0
-
-    def __call__(self, delta: str) -> None:
-        """Take the next piece of JSON."""
-        self._raw += delta
-        if match := self._opening.search(self._raw):
-            value = self._value(self._raw[match.end() :])
-            self._on_text(value[self._sent :])
-            self._sent = len(value)
-
-    @staticmethod
-    def _value(raw: str) -> str:
-        """The part of an unfinished JSON string that is certain."""
-        # Escapes that are whole, and of two halves of a character not the first one alone.
-        certain = re.match(r'(?:[^"\\]|\\u[0-9a-fA-F]{4}|\\["\\/bfnrt])*', raw)
-        value: str = json.loads(f'"{certain.group() if certain else ""}"', strict=False)
-        return whole_characters(value[:-1] if "\ud800" <= value[-1:] <= "\udbff" else value)

@@ -10,15 +10,18 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
-from lcagent.agents.mapper import ANSWER_CHARS, FACT_CHARS, RATIONALE_CHARS, Confidence, Mode, bounded
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.agents.reader import facts_schema
 from lcagent.models.chat import ChatModel
-from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list
 from lcagent.models.window import Part, Window
 
+Confidence = Literal["high", "middle", "zero"]
+Mode = Literal["qa", "summary", "code", "math", "retrieval"]
 PROMPT = load_prompt("collapse")
 REPLY_TOKENS = 320
+FACT_CHARS = 180
+RATIONALE_CHARS = 160
+ANSWER_CHARS = 240
 
 
 class CollapseReply(BaseModel):
@@ -34,7 +37,7 @@ class CollapseReply(BaseModel):
 class BriefCollapseReply(CollapseReply):
     """What a weak model is asked for."""
 
-    facts: Annotated[list[str], facts_schema(4, FACT_CHARS)]
+    facts: Annotated[list[str], bounded_list(4, FACT_CHARS)]
 
 
 def detail(rationale: str, answer: str, confidence: Confidence) -> str:

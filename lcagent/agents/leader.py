@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel
 
 from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.documents import query_words
 from lcagent.models.chat import ChatModel
-from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("leader")
@@ -40,7 +40,7 @@ class LeaderReply(BaseModel):
 
     state: State
     several: Literal["no", "yes"] = "no"
-    ask: Annotated[str, WithJsonSchema({"type": "string", "maxLength": ASK_CHARS})] = ""
+    ask: Annotated[str, bounded(ASK_CHARS)] = ""
 
 
 def leader_room(model: ChatModel) -> int:

@@ -12,30 +12,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel
 
+from lcagent.agents.collapser import ANSWER_CHARS, FACT_CHARS, RATIONALE_CHARS, Confidence, Mode
+from lcagent.agents.halves import in_halves
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.agents.reader import facts_schema, in_halves
 from lcagent.documents import Segment, Span
 from lcagent.documents.placing import NUMBER, Placing
 from lcagent.models.chat import ChatModel
-from lcagent.models.structured import ask_typed
+from lcagent.models.structured import ask_typed, bounded, bounded_list
 from lcagent.models.window import Part
 
-Confidence = Literal["high", "middle", "zero"]
-Mode = Literal["qa", "summary", "code", "math", "retrieval"]
 PROMPT = load_prompt("map")
 WHOLE = "What are the main points of this text?"
 """The question of a summary of everything: whatever a segment says bears on it."""
-FACT_CHARS = 180
 NUMBER_CHARS = 40
-RATIONALE_CHARS = 160
-ANSWER_CHARS = 240
-
-
-def bounded(chars: int) -> WithJsonSchema:
-    """A string that a constrained decoder ends; from one that is not constrained, it is taken as it comes."""
-    return WithJsonSchema({"type": "string", "maxLength": chars})
 
 
 class MapReply(BaseModel):
@@ -52,20 +43,20 @@ class MapReply(BaseModel):
 class BriefMapReply(MapReply):
     """What a weak model is asked for."""
 
-    facts: Annotated[list[str], facts_schema(2, FACT_CHARS)]
+    facts: Annotated[list[str], bounded_list(2, FACT_CHARS)]
     answer: Annotated[str, bounded(ANSWER_CHARS)] = ""
 
 
 class NumbersReply(BriefMapReply):
     """In mode `math`: many facts, each a bare number."""
 
-    facts: Annotated[list[str], facts_schema(16, NUMBER_CHARS)]
+    facts: Annotated[list[str], bounded_list(16, NUMBER_CHARS)]
 
 
 class PointsReply(BriefMapReply):
     """In mode `summary`: more facts."""
 
-    facts: Annotated[list[str], facts_schema(4, FACT_CHARS)]
+    facts: Annotated[list[str], bounded_list(4, FACT_CHARS)]
 
 
 _RANKS: list[Confidence] = ["zero", "middle", "high"]

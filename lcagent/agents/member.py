@@ -14,15 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel
 
+from lcagent.agents.halves import in_halves
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.agents.reader import in_halves
 from lcagent.documents import Segment, Span, query_words
 from lcagent.documents.forms import holds
 from lcagent.documents.placing import Placing
 from lcagent.models.chat import ChatModel
-from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("member")
@@ -55,8 +55,8 @@ class MemberReply(BaseModel):
 class BriefMemberReply(MemberReply):
     """What a weak one is asked for."""
 
-    answer: Annotated[str, WithJsonSchema({"type": "string", "maxLength": ANSWER_CHARS})] = ""
-    fact: Annotated[str, WithJsonSchema({"type": "string", "maxLength": FACT_CHARS})] = ""
+    answer: Annotated[str, bounded(ANSWER_CHARS)] = ""
+    fact: Annotated[str, bounded(FACT_CHARS)] = ""
 
 
 @dataclass(frozen=True, slots=True)

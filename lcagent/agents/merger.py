@@ -8,31 +8,30 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel
 
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.agents.reader import FACT_CHARS, facts_schema
 from lcagent.models.chat import ChatModel
-from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list
 from lcagent.models.window import Part, Window
 
 PROMPT = load_prompt("merge")
 BRIEF_TOKENS = 280
+FACT_CHARS = 180
 REASONING_CHARS = 160
-_REASONING = {"type": "string", "maxLength": REASONING_CHARS}
 
 
 class MergeReply(BaseModel):
     """What the merger is asked for."""
 
     facts: list[str]
-    reasoning: Annotated[str, WithJsonSchema(_REASONING)] = ""
+    reasoning: Annotated[str, bounded(REASONING_CHARS)] = ""
 
 
 class BriefMergeReply(MergeReply):
     """What a weak one is asked for."""
 
-    facts: Annotated[list[str], facts_schema(4, FACT_CHARS)]
+    facts: Annotated[list[str], bounded_list(4, FACT_CHARS)]
 
 
 def reply_tokens(window: int, *, brief: bool) -> int:

@@ -10,21 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel
 
+from lcagent.agents.halves import in_halves
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.agents.reader import FACT_CHARS, facts_schema, in_halves
 from lcagent.documents import Segment, Span
 from lcagent.documents.placing import Placing
 from lcagent.models.chat import ChatModel
-from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("note")
 BRIEF_TOKENS = 240
 """Room for three facts and the reasoning; longer replies of a weak model copy the segment."""
+FACT_CHARS = 180
 REASONING_CHARS = 160
-_REASONING = {"type": "string", "maxLength": REASONING_CHARS}
 
 
 class NoteReply(BaseModel):
@@ -32,13 +32,13 @@ class NoteReply(BaseModel):
 
     relevant: Literal["yes", "no"]
     facts: list[str]
-    reasoning: Annotated[str, WithJsonSchema(_REASONING)] = ""
+    reasoning: Annotated[str, bounded(REASONING_CHARS)] = ""
 
 
 class BriefNoteReply(NoteReply):
     """What a weak one is asked for."""
 
-    facts: Annotated[list[str], facts_schema(3, FACT_CHARS)]
+    facts: Annotated[list[str], bounded_list(3, FACT_CHARS)]
 
 
 @dataclass(frozen=True, slots=True)

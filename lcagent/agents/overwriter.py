@@ -5,12 +5,18 @@ Source: "MemAgent: Reshaping Long-Context LLM with Multi-Conv RL-based Memory Ag
 
 from __future__ import annotations
 
+import re
+
+from lcagent.agents.answerer import REPLY_TOKENS, Given
 from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.errors import CutReply
 from lcagent.models.chat import ChatModel, whole
 from lcagent.models.window import Part, Render
 
 PROMPT = load_prompt("overwrite")
+FROM_MEMORY = load_prompt("overwrite_answer")
+TRAINED = load_prompt("overwrite_answer_trained")
+_BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 _SHORTER = "\nKeep it under half of the length you would have written."
 SHORTER_TOKENS = 24
 """Room that the question needs for this wish."""
@@ -51,4 +57,21 @@ async def _ask(model: ChatModel, render: Render, parts: list[Part], limit: int) 
         return whole(reply)
     except CutReply:
         model.faults.cut += 1
+        raise
+
+
+async def answer_boxed(model: ChatModel, question: str, memory: str) -> Given:
+    """Answer from a memory as the RL-MemoryAgent checkpoints were trained: in `\\boxed{}`.
+
+    Raises:
+        CutReply: the reply was cut before its answer.
+    """
+    parts = [Part("question", as_data(question)), Part("memory", as_data(memory))]
+    fitted = await model.window.fit(TRAINED.bind(), parts, reply=REPLY_TOKENS * 2)
+    reply = await model.ask("answer", fitted, final=True)
+    boxed = _BOXED.findall(reply.text)
+    try:
+        return Given(boxed[-1].strip() if boxed else whole(reply))
+    except CutReply:
+        model.forget(reply)  # given from the journal for ever, it would fail for ever
         raise

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel
 
 from lcagent.agents.prompt import as_data, load_prompt
 from lcagent.documents import query_words
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.models.chat import ChatModel
-from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded_list
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("plan")
@@ -26,14 +26,6 @@ MOST_STEPS = 3
 STEP_CHARS = 120
 _FIXED_REPLY = 200
 """Tokens of the reply beside the question that it repeats."""
-_STEPS = {
-    "type": "array",
-    "items": {"type": "string", "maxLength": STEP_CHARS},
-    "minItems": 1,
-    "maxItems": MOST_STEPS,
-}
-
-
 Asks = Literal["fact", "list", "text"]
 
 
@@ -43,7 +35,7 @@ class PlanReply(BaseModel):
     core: str
     form: str
     asks: Asks = "fact"
-    steps: Annotated[list[str], WithJsonSchema(_STEPS)]
+    steps: Annotated[list[str], bounded_list(MOST_STEPS, STEP_CHARS, least=1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,18 @@ invented.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel
 
+from lcagent.agents.halves import in_halves
 from lcagent.agents.prompt import as_data, load_prompt
-from lcagent.documents import Segment, Span, figures, query_words, sentences
+from lcagent.documents import Segment, Span, figures, query_words
 from lcagent.documents.lexical import Folded
 from lcagent.documents.placing import Placing
-from lcagent.errors import CutReply
 from lcagent.models.chat import ChatModel
-from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list
 from lcagent.models.window import Part, Window
 
 PROMPT = load_prompt("read")
@@ -34,25 +33,19 @@ _COPIED = 0.5
 """Share of a fact's words that stand in one line of the memory, from which it is taken from there."""
 
 
-def facts_schema(items: int, chars: int) -> WithJsonSchema:
-    """A list of short sentences that a constrained decoder ends."""
-    text = {"type": "string", "maxLength": chars}
-    return WithJsonSchema({"type": "array", "items": text, "maxItems": items})
-
-
 class ReadingReply(BaseModel):
     """What the reader is asked for."""
 
     relevant: Literal["yes", "no"]
     facts: list[str]
     sufficient: Literal["yes", "no"] = "no"
-    next: Annotated[str, WithJsonSchema({"type": "string", "maxLength": PLAN_CHARS})] = ""
+    next: Annotated[str, bounded(PLAN_CHARS)] = ""
 
 
 class BriefReadingReply(ReadingReply):
     """What a weak reader is asked for."""
 
-    facts: Annotated[list[str], facts_schema(BRIEF_FACTS, FACT_CHARS)]
+    facts: Annotated[list[str], bounded_list(BRIEF_FACTS, FACT_CHARS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,43 +80,6 @@ class Reading:
         """With what the piece after it gave."""
         sufficient, plan = self.sufficient or other.sufficient, other.plan or self.plan
         return Reading((*self.facts, *other.facts), self.copied + other.copied, sufficient, plan)
-
-
-T = TypeVar("T")
-MOST_HALVINGS = 3
-
-
-async def in_halves(
-    text: str,
-    segment: Segment,
-    read: Callable[[Segment], Awaitable[T]],
-    join: Callable[[T, T], T],
-    halvings: int = MOST_HALVINGS,
-) -> T:
-    """Read a segment; where its reply is cut it says more than one reply holds, so that its halves are read.
-
-    Args:
-        text: the document's text.
-        segment: which segment of it.
-        read: reads a piece.
-        join: puts what two pieces gave together.
-        halvings: how often; a model whose reply to an eighth of a segment has no end says nothing.
-
-    Raises:
-        CutReply: even of the smallest piece.
-    """
-    try:
-        return await read(segment)
-    except CutReply:
-        if not halvings or segment.end - segment.start < 2:
-            raise
-    middle = (segment.start + segment.end) // 2
-    starts = [span.start for span in sentences(text, segment.start, segment.end)[1:]]
-    cut = min(starts, key=lambda start: abs(start - middle), default=middle)
-    # No half has more tokens than the whole.
-    first, second = replace(segment, end=cut), replace(segment, start=cut)
-    before = await in_halves(text, first, read, join, halvings - 1)
-    return join(before, await in_halves(text, second, read, join, halvings - 1))
 
 
 def reply_tokens(window: int, *, brief: bool) -> int:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from lcagent.agents.answerer import Form, Found
-from lcagent.agents.mapper import Mode, bounded
+from lcagent.agents.collapser import Mode
 from lcagent.agents.prompt import load_prompt
-from lcagent.models.structured import Decided
+from lcagent.models.structured import Decided, bounded
 
 PROMPT = load_prompt("reduce")
 REPLY_TOKENS = 320

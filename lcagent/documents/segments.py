@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lcagent.documents.boundaries import sentence_ends
+from lcagent.documents.quotes import sentences
 
 Counter = Callable[[str], int]
 """Tokens of a text by the served model's tokenizer; may be a request to a server."""
@@ -114,3 +115,16 @@ def _joins(before: str, after: str) -> bool:
     if 0xDC00 <= code <= 0xDFFF and 0xD800 <= ord(before) <= 0xDBFF:
         return True
     return 0x1F1E6 <= code <= 0x1F1FF and 0x1F1E6 <= ord(before) <= 0x1F1FF
+
+
+def halved(text: str, segment: Segment) -> tuple[Segment, Segment]:
+    """A segment in two, parted between sentences where it can be; neither has more tokens than the whole.
+
+    Args:
+        text: the document's.
+        segment: of at least two characters.
+    """
+    middle = (segment.start + segment.end) // 2
+    starts = [span.start for span in sentences(text, segment.start, segment.end)[1:]]
+    cut = min(starts, key=lambda start: abs(start - middle), default=middle)
+    return replace(segment, end=cut), replace(segment, start=cut)

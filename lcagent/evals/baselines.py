@@ -14,7 +14,7 @@ from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer
 from lcagent.agents.answerer import Form
-from lcagent.agents.prompt import Prompt
+from lcagent.agents.prompt import Prompt, load_prompt
 from lcagent.documents.corpus import Region
 from lcagent.documents.shown import Block, Evidence, block, in_order
 from lcagent.errors import QuestionTooLong, UsageError
@@ -171,7 +171,7 @@ def baseline(name: str, item: Item) -> Baseline | None:
         UsageError: `gold` of an item without gold places: it has no ceiling.
     """
     if name == "closed":
-        return Baseline(name, answerer.CLOSED_BOOK, None)
+        return Baseline(name, load_prompt("closed_book"), None)
     chooser = gold_only(item) if name == "gold" else {"cut": head_and_tail, "bm25": best_passages}.get(name)
     return Baseline(name, answerer.BRIEF, chooser) if chooser else None
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from lcagent.documents import Span
 from lcagent.memory.findings import Finding, Known
-from lcagent.memory.store import Store
 
 STRIDE = 1000
 """Each round's findings of a segment are numbered from a multiple of this: rounds cannot collide."""
@@ -20,15 +20,27 @@ JOINT = 4
 _COLUMNS = "document, segment, text, spans, role, answer, detail, quote, seq, op, target, tokens"
 
 
+class Rows(Protocol):
+    """The store as far as a ledger uses it (`lcagent.memory.store.Store`)."""
+
+    def insert_many(self, table: str, rows: list[dict[str, Any]]) -> None:
+        """Insert rows in one transaction; a row that stands there already stays as it is."""
+        ...
+
+    def execute(self, sql: str, values: tuple[Any, ...] = ()) -> Iterable[Any]:
+        """Run one statement, committed when it returns."""
+        ...
+
+
 class Ledger:
     """The ledger of one run; its rows are read once, since only who holds the run's lock writes any.
 
     Args:
-        store: the SQLite store it lives in.
+        store: where it lives.
         run: the run's id.
     """
 
-    def __init__(self, store: Store, run: str) -> None:
+    def __init__(self, store: Rows, run: str) -> None:
         self._store, self._run = store, run
         self._rows: dict[tuple[int, int], list[Finding]] | None = None
         self._known: dict[int, tuple[int, Known]] = {}

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, PrivateAttr, ValidationError
+from pydantic import BaseModel, PrivateAttr, ValidationError, WithJsonSchema
 
 from lcagent.errors import BudgetReached, CutReply, MalformedReply, RetryOverBudget
 from lcagent.models.chat import ChatModel, whole
@@ -38,6 +38,18 @@ class Decided(BaseModel):
         """With the certainty that a reply, or the reply it was made from, came with."""
         self._certainty = certainty
         return self
+
+
+def bounded(chars: int) -> WithJsonSchema:
+    """A string that a constrained decoder ends; from one that is not constrained it is taken as it comes."""
+    return WithJsonSchema({"type": "string", "maxLength": chars})
+
+
+def bounded_list(items: int, chars: int, *, least: int | None = None) -> WithJsonSchema:
+    """A list of short strings that a constrained decoder ends."""
+    schema: dict[str, Any] = {"type": "array", "items": {"type": "string", "maxLength": chars}}
+    fewest = {} if least is None else {"minItems": least}
+    return WithJsonSchema({**schema, **fewest, "maxItems": items})
 
 
 async def ask_typed(

@@ -14,7 +14,6 @@ from typing import Any
 from lcagent import __version__
 from lcagent.documents.load import PARSER_VERSION
 from lcagent.errors import LcagentError
-from lcagent.events import Notice
 from lcagent.graphs.shared.task import Strategy, Task
 from lcagent.runs.records import RunRecord, Runs
 
@@ -50,7 +49,7 @@ async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, fo
             except Exception as error:  # noqa: BLE001 - what a checkpoint lacks; any other fault comes again
                 why = f"{type(error).__name__}: {error}"
                 told = f"a checkpoint is of no use ({why}): the run goes on from its finished calls"
-                task.progress.emit(Notice(told))
+                task.progress.notice(told)
         if state is None:
             await saver.adelete_thread(record.id)
             runs.begin(record.id, version)

@@ -19,8 +19,7 @@ from lcagent.documents.corpus import Corpus
 from lcagent.documents.retrieval import Retrieval
 from lcagent.errors import LcagentError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
-from lcagent.graphs.shared.reading import segment_tokens
-from lcagent.graphs.shared.task import Progress, Strategy, Task
+from lcagent.graphs.shared.task import Strategy, Task
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.profiles import profile_for
@@ -33,9 +32,11 @@ from lcagent.models.window import Window
 from lcagent.runs.graph import read
 from lcagent.runs.live import Live
 from lcagent.runs.locks import locked
+from lcagent.runs.progress import RunProgress
 from lcagent.runs.prune import evict
 from lcagent.runs.records import RunRecord, Runs
 from lcagent.runs.report import Told, make_answer, make_usage
+from lcagent.runs.segments import segment_tokens
 from lcagent.runs.tracing import tracing
 from lcagent.settings import Settings
 from lcagent.text import whole_characters
@@ -159,7 +160,7 @@ def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) ->
         ledger=Ledger(asked.store, ""),
         trust=Trust(profile),
         retrieval=Retrieval(corpus, question),
-        progress=Progress(emit, opened.alive, asyncio.Semaphore(2 * concurrency), request.stream),
+        progress=RunProgress(emit, opened.alive, asyncio.Semaphore(2 * concurrency), request.stream),
     )
 
 
@@ -174,7 +175,7 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
     async def work() -> Answer:
         record = runs.open(key, task, strategy.name, settings, resume=asked.request.resume)
         if record.answer is not None:
-            task.progress.emit(Notice(f"run {record.id} had finished; this is its answer"))
+            live.emit(Notice(f"run {record.id} had finished; this is its answer"))
             return Answer.model_validate_json(record.answer)
         with locked(folder, record.id):
             cut = StoredSegments(asked.store)
@@ -183,7 +184,7 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
             corpus = Corpus(task.corpus.documents, segments)
             task.model.journal = runs.journal(record.id)
             whole = replace(task, corpus=corpus, retrieval=Retrieval(corpus, task.question))
-            return await _work(asked, whole, strategy, record)
+            return await _work(asked, whole, strategy, record, live.emit)
 
     return await live.share(f"{folder}|{key}", work)
 
@@ -199,10 +200,10 @@ def _picked(task: Task, name: str) -> Strategy:
     return strategy(name)
 
 
-async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord) -> Answer:
+async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord, emit: Emit) -> Answer:
     runs = Runs(asked.store)
     earlier = runs.calls(record.id)
-    task.progress.emit(
+    emit(
         RunStarted(
             run_id=record.id,
             strategy=strategy.name,

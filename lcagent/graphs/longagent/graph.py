@@ -19,7 +19,6 @@ from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer, collapser, leader, member
 from lcagent.agents.prompt import Prompt, as_data
-from lcagent.events import Notice
 from lcagent.graphs.longagent import bracket
 from lcagent.graphs.longagent.bracket import Round
 from lcagent.graphs.longagent.conclusion import conclude, left
@@ -102,9 +101,9 @@ async def lead(state: LongAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
     if choice == "NEW_STATE":
         question = await asyncio.to_thread(_short, task, question)
         if question != task.question:
-            task.progress.emit(Notice(f"round {len(rounds) + 1}: {question}"))
+            task.progress.notice(f"round {len(rounds) + 1}: {question}")
     elif choice == "CONFLICT":
-        task.progress.emit(Notice(f"{sides} answers differ: their segments are read together"))
+        task.progress.notice(f"{sides} answers differ: their segments are read together")
     several = state["several"] or (said is not None and said.several == "yes")
     return {"state": choice, "question": question, "several": several}
 

@@ -23,7 +23,7 @@ from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
 from lcagent.models.structured import RETRY_TOKENS
 
-PROMPTS = [overwriter.PROMPT, answerer.FROM_MEMORY, answerer.TRAINED]
+PROMPTS = [overwriter.PROMPT, overwriter.FROM_MEMORY, overwriter.TRAINED]
 PASSAGES = 4
 """Passages of the text in which a sentence of the memory is looked for."""
 
@@ -55,7 +55,7 @@ async def answer_from_memories(task: Task, memories: list[str]) -> Verdict:
     if not memory:
         return Verdict(warnings=tuple(lost))
     if task.options.trained_order:
-        given = await answerer.answer_boxed(task.model, task.question, memory)
+        given = await overwriter.answer_boxed(task.model, task.question, memory)
     else:
         given = await answerer.answer(task.model, _form(), task.question, memory, on_text=streamer(task))
     evidence = await asyncio.to_thread(placed, task, f"{memory}\n{given.text}")
@@ -80,7 +80,7 @@ def placed(task: Task, memory: str) -> Evidence:
 
 
 def _form() -> Form:
-    return Form(answerer.FROM_MEMORY, answerer.AnswerReply, name="memory")
+    return Form(overwriter.FROM_MEMORY, answerer.AnswerReply, name="memory")
 
 
 async def _one_memory(task: Task, memories: list[str]) -> tuple[str, list[str]]:
@@ -92,9 +92,9 @@ async def _one_memory(task: Task, memories: list[str]) -> tuple[str, list[str]]:
     kept = [(number, memory) for number, memory in enumerate(memories) if memory]
     joined = "\n\n".join(memory for _, memory in kept)
     if task.options.trained_order:
-        reply, render = 2 * answerer.REPLY_TOKENS, answerer.TRAINED.bind()
+        reply, render = 2 * answerer.REPLY_TOKENS, overwriter.TRAINED.bind()
     else:
-        reply, render = answerer.REPLY_TOKENS + RETRY_TOKENS, answerer.FROM_MEMORY.bind()
+        reply, render = answerer.REPLY_TOKENS + RETRY_TOKENS, overwriter.FROM_MEMORY.bind()
 
     def fits() -> bool:
         left = window.room(render, ("question", "memory"), reply=reply) - window.size // 100

@@ -15,7 +15,6 @@ from langgraph.runtime import Runtime
 
 from lcagent.agents import reader
 from lcagent.documents.corpus import Place
-from lcagent.events import Notice
 from lcagent.graphs.memagent import overwrite
 from lcagent.graphs.shared.reading import Run, Unread, attempt, gathered, read_each
 from lcagent.graphs.shared.task import Task
@@ -104,7 +103,7 @@ async def _read_some(
         if isinstance(got, Unread):
             unread.append([document, index, got.reason])
             got = {"streak": 0}
-        task.progress.tell(task.corpus, (document, index), kept=got.pop("kept", 0))
+        task.progress.read(task.corpus, (document, index), kept=got.pop("kept", 0))
         fields: dict[str, Any] = {**now, **got, "index": index + 1}
         now = Reader(**fields)
         left = total - index - 1
@@ -125,7 +124,7 @@ async def _read(task: Task, core: str, now: Mapping[str, Any], place: Place) -> 
     alone = now["alone"] or task.trust.reads_alone(told, copied)
     if alone and not now["alone"]:
         told_so = "the model repeats its memory instead of reading; from here it reads without it"
-        task.progress.emit(Notice(told_so))
+        task.progress.notice(told_so)
     return {
         "told": told,
         "copied": copied,
@@ -180,7 +179,7 @@ async def read_round(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, 
     more = bool(fresh) and changed and number < task.options.rounds and not (enough or read.stop)
     if more:
         told = f"round {number} found something new ({len(fresh)}); every segment is read again"
-        task.progress.emit(Notice(told))
+        task.progress.notice(told)
     return {**read.as_update(), "round": number, "memory": memory, "plan": plan, "more": more}
 
 

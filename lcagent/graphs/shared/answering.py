@@ -12,7 +12,6 @@ from lcagent.documents.marks import Marks
 from lcagent.documents.resting import Sources
 from lcagent.documents.shown import Block, Evidence
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
-from lcagent.events import AnswerDelta
 from lcagent.graphs.shared.checks import checked
 from lcagent.graphs.shared.condensing import Merger, condensed
 from lcagent.graphs.shared.evidence import (
@@ -159,8 +158,4 @@ def judged(task: Task, given: Given, evidence: Evidence) -> Verdict:
 
 def streamer(task: Task) -> Callable[[str], None] | None:
     """What passes the answer's text on as it is written, where that is wanted."""
-
-    def tell(text: str) -> None:
-        task.progress.emit(AnswerDelta(text))
-
-    return tell if task.progress.stream else None
+    return task.progress.writes if task.progress.stream else None

@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lcagent.agents import collapser
-from lcagent.agents.mapper import Mode
+from lcagent.agents.collapser import Mode
 from lcagent.documents import query_words
-from lcagent.events import Notice
 from lcagent.graphs.shared import evidence
 from lcagent.graphs.shared.evidence import Note, merged_blocks
 from lcagent.graphs.shared.reading import Unread, attempt, gathered, over_budget
@@ -76,7 +75,7 @@ async def condensed(
             return kept, _told(cut + left_out, stop)
         before = sum(sizes)
         groups = _grouped(notes, sizes, group_room)
-        task.progress.emit(Notice(f"{len(notes)} findings do not fit one call: {len(groups)} groups of them"))
+        task.progress.notice(f"{len(notes)} findings do not fit one call: {len(groups)} groups of them")
         replies = await gathered([_one(task, group, merger) for group in groups])
         stop = stop or over_budget(replies)
         notes = [_merged(group, got) for group, got in zip(groups, replies, strict=True)]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from lcagent.agents.prompt import Prompt
 from lcagent.documents.corpus import Corpus, Place
 from lcagent.documents.retrieval import Retrieval
-from lcagent.events import Event, SegmentRead
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
 from lcagent.models.chat import ChatModel
@@ -21,39 +19,29 @@ if TYPE_CHECKING:
 Style = Literal["auto", "short", "full"]
 
 
-@dataclass(slots=True)
-class Progress:
-    """What is told while a run goes on, and how many segments are in work at once.
+class Progress(Protocol):
+    """What is told while a run goes on, and how many segments are in work at once."""
 
-    Args:
-        emit: gets events.
-        alive: whether the model server still answers.
-        gate: segments in work at once: those in flight and as many that are being prepared.
-        stream: the answer's text is shown while it is written.
-    """
-
-    emit: Callable[[Event], None]
-    alive: Callable[[], bool]
     gate: asyncio.Semaphore
-    stream: bool = False
-    _done: set[Place] = field(default_factory=set)
+    """Segments in work at once: those in flight and as many that are being prepared."""
+    stream: bool
+    """The answer's text is shown while it is written."""
 
-    def tell(self, corpus: Corpus, place: Place, *, kept: int) -> None:
-        """One more segment is read; one read again in a later round is not counted twice."""
-        if place in self._done:
-            return
-        self._done.add(place)
-        source = corpus.documents[place[0]]
-        self.emit(
-            SegmentRead(
-                document=source.name,
-                index=place[1],
-                page=source.page_at(corpus.segment(place).start),
-                kept=kept,
-                done=len(self._done),
-                total=corpus.total,
-            )
-        )
+    def alive(self) -> bool:
+        """Whether the model server still answers."""
+        ...
+
+    def notice(self, text: str) -> None:
+        """Tell people something, in a sentence."""
+        ...
+
+    def writes(self, text: str) -> None:
+        """A piece of the answer's text."""
+        ...
+
+    def read(self, corpus: Corpus, place: Place, *, kept: int) -> None:
+        """One more segment is read, and what of it was kept; one read again in a later round counts once."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

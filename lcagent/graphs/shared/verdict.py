@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from lcagent.answer import Support
+from pydantic import TypeAdapter
+
+from lcagent.documents.support import Support
 
 NOT_FOUND = "The document does not say."
 
@@ -26,13 +28,6 @@ class Statement:
     support: Support = "inferred"
     regions: tuple[tuple[int, int, int], ...] = ()
     glue: str = " "
-
-    @staticmethod
-    def from_state(state: Mapping[str, Any]) -> Statement:
-        """A statement from the graph's state, where tuples may have become lists."""
-        fields: dict[str, Any] = dict(state)
-        fields["regions"] = tuple(tuple(region) for region in state["regions"])
-        return Statement(**fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +71,4 @@ class Verdict:
     @staticmethod
     def from_state(state: Mapping[str, Any]) -> Verdict:
         """A verdict from the graph's state, where tuples may have become lists."""
-        fields: dict[str, Any] = dict(state)
-        fields["statements"] = tuple(Statement.from_state(one) for one in state["statements"])
-        fields["warnings"] = tuple(state["warnings"])
-        fields["named"] = tuple((document, start, end) for document, start, end in state["named"])
-        return Verdict(**fields)
+        return TypeAdapter(Verdict).validate_python(state)
