@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcagent.agents.leader import LeaderReply, SoFar, settled
+from lcagent.documents.answers import cluster, notation, same_answer
 from lcagent.documents.forms import holds
 from lcagent.graphs.longagent import bracket
 from lcagent.graphs.longagent.bracket import MOST_SIDES, Meeting, Reply, says
-from lcagent.graphs.longagent.clusters import cluster, notation, same_answer
 
 EQUAL = [
     ("5 March 1911", "March 5, 1911"),

@@ -63,7 +63,7 @@ class Condensing:
             gate = asyncio.Semaphore(4)
             self.progress = SimpleNamespace(emit=lambda _: None, gate=gate)
             task: Any = self
-            return await condensed(task, made, room, Merger(merge, most))
+            return await condensed(task, made, room, Merger(merge, lambda: most))
 
         return asyncio.run(all_of_it())
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lcagent.agents import answerer, leader, mapper, member, overwriter, planner, reader
-from lcagent.agents.prompt import Prompt, as_data
+from lcagent.models.prompt import Prompt, as_data
 from lcagent.models.structured import reply_schema
 from tests.loopback import Request
 from tests.reader import Case, CompetentReader, Hop

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from lcagent.agents.prompt import Prompt, as_data, load_prompt
+from lcagent.agents.prompt import load_prompt
 from lcagent.errors import CutReply
 from lcagent.models.chat import ChatModel
+from lcagent.models.prompt import Prompt, as_data
 from lcagent.models.streaming import StringField, readable
 from lcagent.models.structured import RETRY_TOKENS, Decided, ask_typed
 from lcagent.models.window import Part, Render, Window

@@ -10,12 +10,13 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from lcagent.agents.prompt import as_data, load_prompt
+from lcagent.agents.prompt import load_prompt
 from lcagent.documents.language import language_of
 from lcagent.documents.numerals import DIGITS, decimal_mark, read_digits
 from lcagent.documents.values import values
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.models.chat import ChatModel
+from lcagent.models.prompt import as_data
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
 from lcagent.models.window import Part
 

@@ -15,9 +15,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
-from lcagent.agents.prompt import as_data, load_prompt
+from lcagent.agents.prompt import load_prompt
 from lcagent.documents import query_words
 from lcagent.models.chat import ChatModel
+from lcagent.models.prompt import as_data
 from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded
 from lcagent.models.window import Part
 

@@ -16,10 +16,11 @@ from pydantic import BaseModel
 
 from lcagent.agents.collapser import ANSWER_CHARS, FACT_CHARS, RATIONALE_CHARS, Confidence, Mode
 from lcagent.agents.halves import in_halves
-from lcagent.agents.prompt import as_data, load_prompt
+from lcagent.agents.prompt import load_prompt
 from lcagent.documents import Segment, Span
 from lcagent.documents.placing import NUMBER, Placing
 from lcagent.models.chat import ChatModel
+from lcagent.models.prompt import as_data
 from lcagent.models.structured import ask_typed, bounded, bounded_list
 from lcagent.models.window import Part
 

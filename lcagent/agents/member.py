@@ -17,11 +17,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel
 
 from lcagent.agents.halves import in_halves
-from lcagent.agents.prompt import as_data, load_prompt
+from lcagent.agents.prompt import load_prompt
 from lcagent.documents import Segment, Span, query_words
 from lcagent.documents.forms import holds
 from lcagent.documents.placing import Placing
 from lcagent.models.chat import ChatModel
+from lcagent.models.prompt import as_data
 from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded
 from lcagent.models.window import Part
 

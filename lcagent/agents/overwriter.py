@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 
 from lcagent.agents.answerer import REPLY_TOKENS, Given
-from lcagent.agents.prompt import as_data, load_prompt
+from lcagent.agents.prompt import load_prompt
 from lcagent.errors import CutReply
 from lcagent.models.chat import ChatModel, whole
+from lcagent.models.prompt import as_data
 from lcagent.models.window import Part, Render
 
 PROMPT = load_prompt("overwrite")

@@ -1,94 +1,15 @@
-"""Prompts: one file each, rendered strictly, versioned by hash."""
+"""The roles' prompts: one file each under `prompts/`."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
-from lcagent.models.window import Messages
-
-_SECTION = re.compile(r"^=== (system|user) ===$", re.M)
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """One prompt file: a system and a user template (jinja2, a missing variable fails).
-
-    `version` is the first 12 hex digits of the file's sha256; a run's key holds it.
-    """
-
-    name: str
-    version: str
-    system: str
-    user: str
-
-    def bind(self, **fixed: object) -> Bound:
-        """A renderer in which `fixed` is set and the parts of a call are left open."""
-        return Bound(self, tuple(fixed.items()))
-
-    def render(self, values: Mapping[str, object]) -> Messages:
-        """The messages; the system message is left out where its section is empty."""
-        return [
-            {"role": role, "content": _template(source).render(**values).strip()}
-            for role, source in (("system", self.system), ("user", self.user))
-            if source
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A prompt with some of its variables set (`lcagent.models.window.Render`)."""
-
-    prompt: Prompt
-    fixed: tuple[tuple[str, object], ...]
-
-    def __call__(self, parts: Mapping[str, str]) -> Messages:
-        """The messages."""
-        return self.prompt.render({**dict(self.fixed), **parts})
+from lcagent.models.prompt import Prompt
 
 
 @cache
 def load_prompt(name: str) -> Prompt:
     """Read `prompts/NAME.md`."""
     text = (files("lcagent.agents") / "prompts" / f"{name}.md").read_text("utf-8")
-    _, *parts = _SECTION.split(text)
-    sections = dict(zip(parts[::2], (p.strip() for p in parts[1::2]), strict=True))
-    version = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return Prompt(name, version, sections.get("system", ""), sections["user"])
-
-
-@cache
-def _template(source: str) -> Any:
-    import jinja2
-
-    environment = jinja2.Environment(  # noqa: S701 - prompts are no HTML
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(source)
-
-
-_MARKERS = re.compile(
-    r"<(?=/?(?:segment|section|memory|evidence|findings|notes?|question)\b|\|)|(?<=\|)>", re.I
-)
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
-_HARMLESS = {"<": "‹", ">": "›"}
-
-
-def as_data(text: str) -> str:
-    """Document text for a prompt: it can neither close its own mark nor write control tokens.
-
-    `<|im_start|>` and `</segment>` become `‹|im_start|›` and `‹/segment>`, one character for one,
-    so offsets stay true. Lone surrogates, which no request can carry, become U+FFFD.
-    """
-    if "<" in text or "|>" in text:  # few texts do, and the expression takes its time
-        text = _MARKERS.sub(lambda m: _HARMLESS[m.group()], text)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = _SURROGATES.sub("\ufffd", text)
-    return text
+    return Prompt.parse(name, text)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from pydantic import BaseModel
 
-from lcagent.agents.prompt import as_data, load_prompt
+from lcagent.agents.prompt import load_prompt
 from lcagent.models.chat import ChatModel
+from lcagent.models.prompt import as_data
 from lcagent.models.streaming import StringField
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
 from lcagent.models.window import Part, Window

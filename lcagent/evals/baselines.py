@@ -14,7 +14,7 @@ from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer
 from lcagent.agents.answerer import Form
-from lcagent.agents.prompt import Prompt, load_prompt
+from lcagent.agents.prompt import load_prompt
 from lcagent.documents.corpus import Region
 from lcagent.documents.shown import Block, Evidence, block, in_order
 from lcagent.errors import QuestionTooLong, UsageError
@@ -25,6 +25,7 @@ from lcagent.graphs.shared.evidence import tokens
 from lcagent.graphs.shared.reading import NOTHING_YET, Run
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
+from lcagent.models.prompt import Prompt
 
 Choose = Callable[[Task, int], list[Block]]
 """From a task and the tokens there is room for, what the model is shown."""

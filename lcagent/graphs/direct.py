@@ -12,13 +12,13 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer
-from lcagent.agents.prompt import Prompt, as_data
 from lcagent.documents.corpus import Region
 from lcagent.documents.shown import Evidence, block
 from lcagent.errors import QuestionTooLong, UsageError
-from lcagent.graphs.shared.answering import asked, form_for, streamer
+from lcagent.graphs.shared.asking import asked, form_for, streamer
 from lcagent.graphs.shared.reading import NOTHING_YET, Run
 from lcagent.graphs.shared.task import Task
+from lcagent.models.prompt import Prompt, as_data
 
 COARSE = 1500
 """Characters under one number where room is short: each number takes tokens."""

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lcagent.agents import answerer, reader
-from lcagent.agents.prompt import as_data
 from lcagent.errors import CutReply, MalformedReply, WindowExceeded
 from lcagent.memory.profiles import StoredProfiles, profile_for
 from lcagent.memory.store import Store
 from lcagent.models.budget import Budget
 from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, endpoint_limit
 from lcagent.models.profile import ModelProfile, stance_of
+from lcagent.models.prompt import as_data
 from lcagent.models.serving.session import OpenModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
 from lcagent.models.transport import RawReply

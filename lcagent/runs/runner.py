@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lcagent.agents.prompt import as_data
 from lcagent.answer import Answer
 from lcagent.documents import Loaded, Segment, load_all, split
 from lcagent.documents.corpus import Corpus
@@ -27,6 +26,7 @@ from lcagent.memory.store import RunJournal, Store, StoredDocuments, StoredSegme
 from lcagent.models.budget import Budget
 from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, endpoint_limit
 from lcagent.models.profile import ModelProfile
+from lcagent.models.prompt import as_data
 from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.models.window import Window
 from lcagent.runs.graph import read

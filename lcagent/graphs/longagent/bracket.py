@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 from lcagent.documents import query_words
+from lcagent.documents.answers import Matcher, cluster, same_answer
 from lcagent.documents.corrections import corrects, supersedes
 from lcagent.documents.forms import holds
-from lcagent.graphs.longagent.clusters import Matcher, cluster, same_answer
 
 MOST_SIDES = 16
 """Sides that enter a bracket: it then costs at most 80 calls, however long the document is."""

@@ -14,7 +14,9 @@ from lcagent.documents.corpus import Region
 from lcagent.documents.support import support
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.longagent.bracket import Round, Side
-from lcagent.graphs.shared.answering import answer_from, form_for
+from lcagent.graphs.shared.answering import answer_from
+from lcagent.graphs.shared.asking import form_for
+from lcagent.graphs.shared.collapsing import collapsing
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Statement, Verdict
 from lcagent.memory.findings import Finding
@@ -41,7 +43,7 @@ async def conclude(task: Task, rounds: Sequence[Round], *, several: bool) -> Ver
     findings.sort(key=lambda finding: (finding.document, finding.segment))
     findings = [replace(finding, seq=at) for at, finding in enumerate(findings)]
     try:
-        verdict = await answer_from(task, findings, form=form_for(task, several=several))
+        verdict = await answer_from(task, findings, collapsing(task), form=form_for(task, several=several))
     except (MalformedReply, CutReply):
         own = next((side for side in left(rounds[-1]) if side["held"]), None) if rounds else None
         if own is None:

@@ -18,7 +18,6 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer, collapser, leader, member
-from lcagent.agents.prompt import Prompt, as_data
 from lcagent.graphs.longagent import bracket
 from lcagent.graphs.longagent.bracket import Round
 from lcagent.graphs.longagent.conclusion import conclude, left
@@ -26,6 +25,7 @@ from lcagent.graphs.longagent.members import ask, concerned, meet, recorded
 from lcagent.graphs.longagent.options import Options
 from lcagent.graphs.shared.reading import NOTHING_YET, Run, Unread, attempt, read_each, segment_budget
 from lcagent.graphs.shared.task import Task
+from lcagent.models.prompt import Prompt, as_data
 
 LEAST_SEGMENT = 96
 """Fewer tokens of document in a call are not worth the call."""

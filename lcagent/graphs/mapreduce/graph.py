@@ -18,7 +18,6 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer, calculator, collapser, mapper, reducer, summariser
-from lcagent.agents.prompt import Prompt, as_data
 from lcagent.documents.corpus import Place
 from lcagent.documents.forms import holds
 from lcagent.documents.placing import Placing
@@ -27,6 +26,7 @@ from lcagent.graphs.mapreduce.reducing import answer_by_code, answer_from_findin
 from lcagent.graphs.shared.reading import NOTHING_YET, Run, Unread, attempt, read_each, segment_budget
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding, Known
+from lcagent.models.prompt import Prompt, as_data
 from lcagent.models.structured import RETRY_TOKENS
 
 

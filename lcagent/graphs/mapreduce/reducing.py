@@ -16,8 +16,10 @@ from lcagent.documents.corpus import Region
 from lcagent.documents.placing import Placing
 from lcagent.documents.support import support
 from lcagent.errors import CutReply, MalformedReply
-from lcagent.graphs.shared.answering import answer_from, streamer
-from lcagent.graphs.shared.condensing import Merger, collapsing, condensed
+from lcagent.graphs.shared.answering import answer_from
+from lcagent.graphs.shared.asking import streamer
+from lcagent.graphs.shared.collapsing import collapsing
+from lcagent.graphs.shared.condensing import Merger, condensed
 from lcagent.graphs.shared.evidence import Note, merged_blocks, notes_of
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Statement, Verdict
@@ -110,12 +112,12 @@ async def answer_from_findings(task: Task) -> Verdict:
     findings, mode = task.ledger.findings(), task.options.mode
     if not findings and not task.trust.brief:
         return Verdict()
-    merger = await asyncio.to_thread(collapsing, task, mode)
+    merger = collapsing(task, mode)
     if mode == "summary":
         return await _summary(task, findings, merger)
     form = None if task.trust.brief else reducer.form(mode, task.style, task.model.window.size)
     try:
-        verdict = await answer_from(task, findings, form=form, merger=merger)
+        verdict = await answer_from(task, findings, merger, form=form)
     except (MalformedReply, CutReply):
         if (own := _surest(findings)) is None:
             raise

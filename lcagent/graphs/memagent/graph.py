@@ -17,7 +17,6 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer, planner, reader
-from lcagent.agents.prompt import Prompt
 from lcagent.graphs.memagent import overwrite
 from lcagent.graphs.memagent.options import Options
 from lcagent.graphs.memagent.steps import (
@@ -26,9 +25,12 @@ from lcagent.graphs.memagent.steps import (
     read_next,
     read_round,
 )
-from lcagent.graphs.shared.answering import answer_from, form_for
+from lcagent.graphs.shared.answering import answer_from
+from lcagent.graphs.shared.asking import form_for
+from lcagent.graphs.shared.collapsing import collapsing
 from lcagent.graphs.shared.reading import NOTHING_YET, Unread, attempt, segment_budget
 from lcagent.graphs.shared.task import Task
+from lcagent.models.prompt import Prompt
 
 
 class MemAgent:
@@ -93,5 +95,5 @@ async def answer(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, Any]
         verdict = await overwrite.answer_from_memories(task, [one["memory"] for one in state["readers"]])
     else:
         form = form_for(task, several=state["asks"] == "list")
-        verdict = await answer_from(task, task.ledger.findings(), form=form)
+        verdict = await answer_from(task, task.ledger.findings(), collapsing(task), form=form)
     return {"verdict": verdict.as_state()}

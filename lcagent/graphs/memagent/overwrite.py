@@ -12,15 +12,15 @@ from typing import Any
 
 from lcagent.agents import answerer, overwriter
 from lcagent.agents.answerer import Form
-from lcagent.agents.prompt import as_data
 from lcagent.documents import sentences
 from lcagent.documents.corpus import Place, Region
 from lcagent.documents.placing import Placing
 from lcagent.documents.shown import Evidence, block
 from lcagent.errors import BudgetReached, CutReply
-from lcagent.graphs.shared.answering import judged, streamer
+from lcagent.graphs.shared.asking import judged, streamer
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
+from lcagent.models.prompt import as_data
 from lcagent.models.structured import RETRY_TOKENS
 
 PROMPTS = [overwriter.PROMPT, overwriter.FROM_MEMORY, overwriter.TRAINED]

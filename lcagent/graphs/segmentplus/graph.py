@@ -18,7 +18,6 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer, merger, notetaker, sifter
-from lcagent.agents.prompt import Prompt, as_data
 from lcagent.documents.corpus import Place
 from lcagent.graphs.segmentplus.options import Options
 from lcagent.graphs.shared.answering import answer_from
@@ -36,6 +35,7 @@ from lcagent.graphs.shared.reading import (
 )
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding, Known
+from lcagent.models.prompt import Prompt, as_data
 from lcagent.models.structured import RETRY_TOKENS
 
 LEAST_BATCH = 256
@@ -165,8 +165,7 @@ async def answer(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
         reply = await merger.merge_notes(task.model, task.question, shown, brief=brief)
         return Merged(tuple(reply.facts), f"Reasoning: {reply.reasoning}" if reply.reasoning.strip() else "")
 
-    room = await asyncio.to_thread(_batch_room, task)
-    verdict = await answer_from(task, kept, merger=Merger(merge, room))
+    verdict = await answer_from(task, kept, Merger(merge, lambda: _batch_room(task)))
     if dropped:
         verdict = verdict.warned(f"{len(dropped)} notes were sifted out: they are about something else")
     return {"verdict": verdict.as_state()}

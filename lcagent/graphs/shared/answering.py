@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-from lcagent.agents import answerer
-from lcagent.agents.answerer import Form, Given
-from lcagent.documents.marks import Marks
-from lcagent.documents.resting import Sources
+from lcagent.agents.answerer import Form
 from lcagent.documents.shown import Block, Evidence
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
-from lcagent.graphs.shared.checks import checked
+from lcagent.graphs.shared.asking import asked, form_for, streamer
 from lcagent.graphs.shared.condensing import Merger, condensed
 from lcagent.graphs.shared.evidence import (
     best_passages,
@@ -28,30 +24,20 @@ from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.findings import Finding
 
 
-def form_for(task: Task, *, several: bool = False) -> Form:
-    """How an answer from evidence is asked for, as far as the model is believed."""
-    if not task.trust.brief:
-        tokens = task.trust.reply_tokens(task.model.window.size, brief=answerer.REPLY_TOKENS)
-        fixed = (("style", task.style),)
-        return Form(answerer.FROM_EVIDENCE, answerer.CheckedReply, fixed, tokens)
-    reply = answerer.ListReply if several else answerer.AnswerReply
-    return Form(answerer.BRIEF, reply, (("several", several),))
-
-
 async def answer_from(
     task: Task,
     findings: Sequence[Finding],
+    merger: Merger,
     *,
     form: Form | None = None,
-    merger: Merger | None = None,
 ) -> Verdict:
     """Answer once, from all that was found and what retrieval adds to it.
 
     Args:
         task: the run.
         findings: in reading order, repetitions too.
+        merger: how findings are merged that do not fit.
         form: how it is asked; default: `form_for`.
-        merger: how findings are merged that do not fit; default: the collapser's way.
 
     Raises:
         MalformedReply, CutReply: the model gave no usable reply.
@@ -66,9 +52,7 @@ async def answer_from(
     return await asked(task, evidence, form, on_text=streamer(task))
 
 
-async def everything(
-    task: Task, findings: Sequence[Finding], room: int, merger: Merger | None = None
-) -> Evidence:
+async def everything(task: Task, findings: Sequence[Finding], room: int, merger: Merger) -> Evidence:
     """All findings with what carries them, and passages as far as there is room; merged where they do not
     fit.
 
@@ -113,49 +97,3 @@ async def _from_few(task: Task, findings: Sequence[Finding], form: Form, room: i
     if verdict.found and (on_text := streamer(task)):
         on_text(verdict.text)
     return verdict
-
-
-async def asked(
-    task: Task,
-    evidence: Evidence,
-    form: Form,
-    *,
-    final: bool = True,
-    on_text: Callable[[str], None] | None = None,
-) -> Verdict:
-    """One answering call over some evidence, and what code makes of it.
-
-    Args:
-        task: the run.
-        evidence: what is shown.
-        form: how it is asked.
-        final: the budget has kept room for this call.
-        on_text: gets the text while it is written, its marks numbered as the citations will be.
-
-    Raises:
-        MalformedReply, CutReply: the model gave no usable reply.
-    """
-    shown = evidence.text(marks=task.trust.marks())
-    told = None
-    if on_text:
-        sources = await asyncio.to_thread(Sources, evidence, task.question, task.retrieval)
-        told = Marks(on_text, len(evidence.citable), sources.blocks)
-    given = await answerer.answer(task.model, form, task.question, shown, on_text=told, final=final)
-    return await asyncio.to_thread(judged, task, given, evidence)
-
-
-def judged(task: Task, given: Given, evidence: Evidence) -> Verdict:
-    """A model's answer with its places, and whatever speaks against it."""
-    if not given.text:
-        return Verdict(warnings=evidence.warnings, certainty=given.certainty)
-    verdict = checked(task, given.text, evidence, items=given.items)
-    verdict = replace(verdict, conflict=verdict.conflict or given.conflict, certainty=given.certainty)
-    if given.cut:
-        verdict = verdict.warned("the answer is as long as the window allows: what would follow is missing")
-    shown = " ".join(task.corpus.text(region) for region in evidence.regions)
-    return task.trust.ruled(task, verdict, shown)
-
-
-def streamer(task: Task) -> Callable[[str], None] | None:
-    """What passes the answer's text on as it is written, where that is wanted."""
-    return task.progress.writes if task.progress.stream else None

@@ -13,8 +13,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lcagent.agents import collapser
-from lcagent.agents.collapser import Mode
 from lcagent.documents import query_words
 from lcagent.graphs.shared import evidence
 from lcagent.graphs.shared.evidence import Note, merged_blocks
@@ -46,11 +44,11 @@ class Merger:
     """
 
     merge: Callable[[str], Coroutine[Any, Any, Merged]]
-    room: int
+    room: Callable[[], int]
 
 
 async def condensed(
-    task: Task, notes: Sequence[Note], room: int, merger: Merger | None = None
+    task: Task, notes: Sequence[Note], room: int, merger: Merger
 ) -> tuple[list[Note], list[str]]:
     """Notes that fit a number of tokens together, and what had to be left out.
 
@@ -58,10 +56,9 @@ async def condensed(
         task: the run.
         notes: in reading order.
         room: tokens for all of them.
-        merger: a strategy's own way; default: the collapser's.
+        merger: the strategy's way.
     """
-    merger = merger or await asyncio.to_thread(collapsing, task)
-    group_room = min(room, merger.room)
+    group_room = min(room, await asyncio.to_thread(merger.room))
     cut, before, stop = 0, 0, ""
     while True:
         notes, lost = await asyncio.to_thread(_bounded, task, notes, group_room // SHARE)
@@ -84,17 +81,6 @@ async def condensed(
 def _told(left_out: int, stop: str) -> list[str]:
     told = [f"{left_out} facts that were found did not fit the answering call"] if left_out else []
     return [*told, *filter(None, [stop])]
-
-
-def collapsing(task: Task, mode: Mode = "qa") -> Merger:
-    """The collapser's way."""
-    brief = task.trust.brief
-
-    async def merge(shown: str) -> Merged:
-        reply = await collapser.collapse(task.model, task.question, shown, mode=mode, brief=brief)
-        return Merged(tuple(reply.facts), collapser.detail(reply.rationale, reply.answer, reply.confidence))
-
-    return Merger(merge, collapser.room(task.model.window, task.question, mode=mode, brief=brief))
 
 
 async def _one(task: Task, group: Sequence[Note], merger: Merger) -> Merged | Unread | None:

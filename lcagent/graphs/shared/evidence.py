@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from lcagent.agents.prompt import as_data
 from lcagent.documents.corpus import Region
 from lcagent.documents.retrieval import Found, Ranked
 from lcagent.documents.shown import Block, Evidence, block, in_order
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding
+from lcagent.models.prompt import as_data
 from lcagent.models.window import JOINT
 
 NEAREST = 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypedDict, TypeVar
 
@@ -121,7 +121,7 @@ async def gathered(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 def _size(got: object) -> int:
-    return len(got) if isinstance(got, Sequence) else 0
+    return len(got) if isinstance(got, Sized) else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from lcagent.agents.prompt import Prompt
 from lcagent.documents.corpus import Corpus, Place
 from lcagent.documents.retrieval import Retrieval
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
 from lcagent.models.chat import ChatModel
+from lcagent.models.prompt import Prompt
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph

@@ -1,9 +1,4 @@
-"""Clusters of equal answers: LongAgent's members say the same thing in several ways.
-
-Source: "LongAgent: Scaling Language Models to 128k Context through Multi-Agent Collaboration", section
-on conflict resolution. Its public code never finds two answers equal, because its key holds the
-member's number; here equality is decided by the answers alone.
-"""
+"""Answers that say the same in several ways: whether two do, and clusters of them."""
 
 from __future__ import annotations
 
