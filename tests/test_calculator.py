@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from lcagent.agents.calculator import value_of
+from lcagent.documents.values import bare_number
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,11 @@ from lcagent.agents.calculator import value_of
     ],
 )
 def test_a_number(number: str, beside: str, value: str) -> None:
-    assert value_of(number, beside) == Decimal(value)
+    assert bare_number(number, beside) == Decimal(value)
 
 
 @pytest.mark.parametrize(
     "number", ["", "none", "1.234", "1.2.3", "5 km", "3 and 4", "5 March 1911", "NaN", "1e5", "inf"]
 )
 def test_no_number_or_not_a_sure_one(number: str) -> None:
-    assert value_of(number) is None
+    assert bare_number(number) is None

@@ -61,7 +61,7 @@ class Condensing:
 
         async def all_of_it() -> tuple[list[Note], list[str]]:
             gate = asyncio.Semaphore(4)
-            self.progress = SimpleNamespace(emit=lambda _: None, gate=gate)
+            self.progress = SimpleNamespace(notice=lambda _: None, gate=gate)
             task: Any = self
             return await condensed(task, made, room, Merger(merge, lambda: most))
 

@@ -18,8 +18,7 @@ from pydantic import BaseModel
 
 from lcagent.agents.halves import in_halves
 from lcagent.agents.prompt import load_prompt
-from lcagent.documents import Segment, Span, query_words
-from lcagent.documents.forms import holds
+from lcagent.documents import Segment, Span
 from lcagent.documents.placing import Placing
 from lcagent.models.chat import ChatModel
 from lcagent.models.prompt import as_data
@@ -30,14 +29,6 @@ PROMPT = load_prompt("member")
 REPLY_TOKENS = 160
 ANSWER_CHARS = 120
 FACT_CHARS = 160
-_CANDIDATES = 3
-"""Sentences near to what a member says in which its answer is looked for."""
-LISTED = 4
-"""Parts between commas from which an answer is a list."""
-_NEAR = 0.01
-"""Any word in common: what is looked for is the nearest sentence, not a good one."""
-_ABOUT = 0.34
-"""Share of the sub-question's words in the quote of an answer that is about it."""
 _SAYS_NOTHING = re.compile(
     r"\W*(?:n/?a|none|nothing|unknown|unclear|empty|refused?|not? (?:answer|information|fact)|"
     r"(?:it is )?not (?:mentioned|stated|specified|given|found|available|provided|known|applicable)\b.*)?\W*",
@@ -158,37 +149,7 @@ def _placed(reply: MemberReply, question: str, shown: Sequence[Held], brief: boo
     refused = reply.refuse == "yes"
     if not answer or (brief and _SAYS_NOTHING.fullmatch(answer)):
         return Said("", fact, refused=True)
-    placed = [_quote(held, question, answer, fact, refused=refused) for held in shown]
+    placings = [Placing(held.text, held.segment.start, held.segment.end) for held in shown]
+    placed = [one.holding(answer, fact, question, doubtful=refused) for one in placings]
     spans, held = max(placed, key=lambda one: (one[1], bool(one[0])))
     return Said(answer, fact, refused, spans, held)
-
-
-def _quote(
-    held: Held, question: str, answer: str, fact: str, *, refused: bool
-) -> tuple[tuple[Span, ...], bool]:
-    """The sentences that carry what is said, and whether they hold the answer; else the nearest one.
-
-    The fact may be another sentence than the answer's, so the question is tried beside it. Beside a refusal
-    a fact that holds an answer says nothing unless it is about the question.
-    """
-    placing = Placing(held.text, held.segment.start, held.segment.end)
-    if len(parts := answer.split(", ")) >= LISTED:  # each of several things stands in a place of its own
-        found = [at for part in parts if (at := placing.value(part, question))]
-        spans = sorted({placing.sentence(span) for span, _ in found}, key=lambda span: span.start)
-        return tuple(spans), len(found) == len(parts)
-    carriers = placing.carriers(fact) if fact else ()
-    stated = " ".join(held.text[s.start : s.end] for s in carriers)
-    if carriers and holds(stated, answer):
-        return carriers, not refused or _about(question, stated)
-    for note in (f"{answer} {fact}", f"{answer} {question}"):
-        for span, _ in placing.sentences.nearest(note, limit=_CANDIDATES, floor=_NEAR):
-            quote = held.text[span.start : span.end]
-            if holds(quote, answer):
-                return (span,), _about(question, quote)
-            carriers = carriers or (span,)
-    return carriers, False
-
-
-def _about(question: str, quote: str) -> bool:
-    asked, said = query_words(question), set(query_words(quote))
-    return sum(word in said for word in asked) >= _ABOUT * len(asked)

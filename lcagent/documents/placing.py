@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
+from lcagent.documents.forms import holds
 from lcagent.documents.lexical import names, query_words
 from lcagent.documents.quotes import Sentences, Span, figures, find_quote, occurrences, sentences
 
@@ -23,6 +24,12 @@ _ADDS = 0.2
 """Share of the statement that a further sentence must add."""
 _NEAR = 240
 """Characters before a value in which its key is looked for."""
+LISTED = 4
+"""Parts between commas from which an answer is a list."""
+_CANDIDATES, _ANY = 3, 0.01
+"""Sentences near to what is said, by any word in common, in which an answer is looked for."""
+_ABOUT = 0.34
+"""Share of the question's words in a sentence that is about it."""
 
 
 class Placing:
@@ -69,6 +76,34 @@ class Placing:
             share += ENOUGH - NAMED
         return chosen if share >= ENOUGH else []
 
+    def holding(
+        self, answer: str, fact: str, question: str, *, doubtful: bool
+    ) -> tuple[tuple[Span, ...], bool]:
+        """The sentences that carry an answer, and whether they hold it and are about the question; else the
+        nearest one.
+
+        Args:
+            answer: to the question.
+            fact: the sentence that says so, in other words; it may be about something else than the question.
+            question: what is asked.
+            doubtful: a fact counts only where it is about the question.
+        """
+        if len(parts := answer.split(", ")) >= LISTED:  # each of several things stands in a place of its own
+            found = [at for part in parts if (at := self.value(part, question))]
+            spans = sorted({self.sentence(span) for span, _ in found}, key=lambda span: span.start)
+            return tuple(spans), len(found) == len(parts)
+        carriers = self.carriers(fact) if fact else ()
+        stated = " ".join(self._text[s.start : s.end] for s in carriers)
+        if carriers and holds(stated, answer):
+            return carriers, not doubtful or _about(question, stated)
+        for note in (f"{answer} {fact}", f"{answer} {question}"):
+            for span, _ in self.sentences.nearest(note, limit=_CANDIDATES, floor=_ANY):
+                quote = self._text[span.start : span.end]
+                if holds(quote, answer):
+                    return (span,), _about(question, quote)
+                carriers = carriers or (span,)
+        return carriers, False
+
     def numbers(self, text: str, question: str) -> Iterator[Span]:
         """Where a number stands with its digits as written, best first.
 
@@ -111,3 +146,8 @@ class Placing:
 
     def _words(self, span: Span) -> set[str]:
         return set(query_words(self._text[span.start : span.end]))
+
+
+def _about(question: str, quote: str) -> bool:
+    asked, said = query_words(question), set(query_words(quote))
+    return sum(word in said for word in asked) >= _ABOUT * len(asked)

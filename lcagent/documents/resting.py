@@ -25,6 +25,8 @@ CARRIED = 0.5
 """Added to the score of a sentence that carries a finding: a model pointed at it."""
 TELLS = 0.12
 """Share of a statement, or of the question, that a further sentence must add."""
+SUPPORTS, HELD = 0.3, 0.5
+"""Share of a summary's sentence that must stand in a source of it, or of the source in the sentence."""
 
 
 @dataclass(frozen=True)
@@ -205,3 +207,29 @@ def _sources(evidence: Evidence, retrieval: Retrieval) -> Iterable[Source]:
 def _called(text: str) -> frozenset[str]:
     """Its figures and names."""
     return figures(text) | frozenset(names(text))
+
+
+def accounted(text: str, sources: Sequence[tuple[str, str]]) -> list[tuple[str, str, list[int]]]:
+    """Each sentence of a summary, what stands after it, and which sources hold its words; each takes away
+    those that it accounts for.
+
+    Args:
+        text: the summary.
+        sources: text of a document, and what was made of it.
+    """
+    held = [set(query_words(" ".join(source))) for source in sources]
+    spans = sentences(text)
+    found: list[tuple[str, str, list[int]]] = []
+    for span, following in zip(spans, [*spans[1:], None], strict=True):
+        said = set(query_words(text[span.start : span.end]))
+        left, chosen = set(said), list[int]()
+        while left and held:
+            best = max(range(len(held)), key=lambda i: len(left & held[i]))
+            shared = len(left & held[best])
+            if not shared or shared < min(SUPPORTS * len(said), HELD * len(held[best])):
+                break
+            chosen.append(best)
+            left -= held[best]
+        glue = text[span.end : following.start] if following else ""
+        found.append((text[span.start : span.end], glue, chosen))
+    return found

@@ -241,3 +241,26 @@ def _idle(text: str, one: Spelt) -> bool:
     if word == "one":
         return len(text.split()) > _SHORT and not _ONE_PART.match(text, one.start)
     return one.number >= 100 and word.endswith("s") and word.isalpha()
+
+
+def bare_number(number: str, beside: str = "") -> Decimal | None:
+    """A bare number as written; None if it is none, or may be either of two.
+
+    "1.234" alone is both 1234 and 1.234: a sum with the wrong one would be reported as right. "1,234" alone
+    is 1234, since no other reading is likely where the decimals are not known to follow a comma.
+
+    Args:
+        number: with any separators, or in words ("1.5 million", "zwölf"), without a unit.
+        beside: text of the same document: its sentence, the other numbers.
+    """
+    written = number.strip()
+    sign = -1 if written.startswith(("-", "−")) else 1
+    digits = written.lstrip("+-−").strip()
+    if numerals.DIGITS.fullmatch(digits):
+        readings = numerals.read_digits(digits, numerals.decimal_mark(f"{digits} {beside}"))
+        unsure = len(readings) > 1 and "." in digits
+        return None if unsure or not readings else sign * readings[0]
+    found = values(written, language_of(beside))
+    if len(found) != 1 or found[0].span != (0, len(written)) or found[0].others:
+        return None
+    return found[0].number if found[0].kind == "number" else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from lcagent.graphs.shared.task import Strategy
+    from lcagent.graphs.interface import Strategy
 
 STRATEGIES: Mapping[str, tuple[str, str | None]] = {
     "direct": ("lcagent.graphs.direct:Direct", None),

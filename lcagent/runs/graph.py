@@ -14,7 +14,8 @@ from typing import Any
 from lcagent import __version__
 from lcagent.documents.load import PARSER_VERSION
 from lcagent.errors import LcagentError
-from lcagent.graphs.shared.task import Strategy, Task
+from lcagent.graphs.interface import Strategy
+from lcagent.graphs.shared.task import Task
 from lcagent.runs.records import RunRecord, Runs
 
 

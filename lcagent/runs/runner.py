@@ -18,7 +18,8 @@ from lcagent.documents.corpus import Corpus
 from lcagent.documents.retrieval import Retrieval
 from lcagent.errors import LcagentError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
-from lcagent.graphs.shared.task import Strategy, Task
+from lcagent.graphs.interface import Strategy
+from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.profiles import profile_for

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lcagent.errors import QuestionTooLong, SettingsError, UsageError
-from lcagent.graphs.shared.task import Strategy, Task
+from lcagent.graphs.interface import Strategy
+from lcagent.graphs.shared.task import Task
 
 _MOST_WINDOW = 1 << 20
 """No larger window is looked for."""

@@ -6,13 +6,15 @@ of a round are asked at once; how many requests are in flight is bounded by the 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lcagent.agents import member
 from lcagent.documents.corpus import Place
 from lcagent.graphs.longagent import bracket
 from lcagent.graphs.longagent.bracket import Meeting, Reply, Round
-from lcagent.graphs.shared.reading import Reading, Unread, attempt, gathered, over_budget
+from lcagent.graphs.shared.reading import Reading, Unread, attempt, found, gathered, over_budget, record
 from lcagent.graphs.shared.task import Task
-from lcagent.memory.findings import Finding, Known
+from lcagent.memory.findings import Finding
 from lcagent.memory.ledger import STRIDE
 
 NEAR = 0.4
@@ -49,38 +51,24 @@ def recorded(task: Task, number: int, got: Reading[member.Said]) -> list[Reply]:
         number: of the round, from 0.
         got: what the members said.
     """
-    known, replies = Known(), list[Reply]()
-    known.add(task.ledger.findings(below=STRIDE * number))
-    for place in sorted(got.replies):
-        said = got.replies[place]
-        counts = task.trust.believes(refused=said.refused, held=said.held)
-        if not (said.answer and counts):
+    replies, said = list[Reply](), dict[Place, list[Finding]]()
+    for place, one in sorted(got.replies.items(), key=lambda reply: reply[0]):
+        if not (one.answer and task.trust.believes(refused=one.refused, held=one.held)):
             continue
-        text = task.corpus.documents[place[0]].text
-        quote = " ".join(text[span.start : span.end] for span in said.spans)
-        spans = [[span.start, span.end] for span in said.spans]
-        reply = Reply(
-            document=place[0],
-            index=place[1],
-            answer=said.answer,
-            fact=said.fact,
-            spans=spans,
-            quote=quote,
-            held=said.held,
+        finding = found(task, place, one.fact or one.answer, one.spans, "member")
+        said[place] = [replace(finding, answer=one.answer)]
+        replies.append(
+            Reply(
+                document=place[0],
+                index=place[1],
+                answer=one.answer,
+                fact=one.fact,
+                spans=[[span.start, span.end] for span in one.spans],
+                quote=finding.quote,
+                held=one.held,
+            )
         )
-        finding = Finding(
-            *place,
-            said.fact or said.answer,
-            said.spans,
-            role="member",
-            answer=said.answer,
-            quote=quote,
-            tokens=task.corpus.token_estimate(said.fact or said.answer),
-        )
-        found = known.tried([finding], first=STRIDE * number)
-        known.add(found)
-        task.ledger.record(*place, found)
-        replies.append(reply)
+    record(task, said, STRIDE * number)
     return replies
 
 

@@ -12,6 +12,7 @@ model writes (`lcagent.graphs.shared.condensing`); evidence is carried by code, 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -23,9 +24,18 @@ from lcagent.documents.forms import holds
 from lcagent.documents.placing import Placing
 from lcagent.graphs.mapreduce.options import Options
 from lcagent.graphs.mapreduce.reducing import answer_by_code, answer_from_findings
-from lcagent.graphs.shared.reading import NOTHING_YET, Run, Unread, attempt, read_each, segment_budget
+from lcagent.graphs.shared.reading import (
+    NOTHING_YET,
+    Run,
+    Unread,
+    attempt,
+    found,
+    read_each,
+    record,
+    segment_budget,
+)
 from lcagent.graphs.shared.task import Task
-from lcagent.memory.findings import Finding, Known
+from lcagent.memory.findings import Finding
 from lcagent.models.prompt import Prompt, as_data
 from lcagent.models.structured import RETRY_TOKENS
 
@@ -93,11 +103,7 @@ async def prepare(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, An
 
 
 async def map_all(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, Any]:
-    """Read all segments side by side, and record what they gave in reading order.
-
-    What repeats and what corrects an earlier segment is decided when all have ended, so that it does not
-    depend on which call ended first.
-    """
+    """Read all segments side by side, and record what they gave."""
     task = runtime.context
 
     async def read(place: Place) -> mapper.Mapping:
@@ -114,13 +120,12 @@ async def map_all(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, An
 
 
 def _record(task: Task, replies: dict[Place, mapper.Mapping]) -> None:
-    known = Known()
-    for place in sorted(replies):
-        found = list(findings_of(task, place, replies[place]))
-        if task.options.mode != "math":  # there the same number in two places is two
-            found = known.tried(found)
-        known.add(found)
-        task.ledger.record(*place, found)
+    said = {place: findings_of(task, place, got) for place, got in replies.items()}
+    if task.options.mode != "math":
+        record(task, said)
+        return
+    for place, findings in said.items():  # the same number in two places is two
+        task.ledger.record(*place, findings)
 
 
 def findings_of(task: Task, place: Place, got: mapper.Mapping) -> list[Finding]:
@@ -137,20 +142,12 @@ def findings_of(task: Task, place: Place, got: mapper.Mapping) -> list[Finding]:
             bearer = len(facts)
             facts.append((got.answer, own))
     detail = collapser.detail(got.rationale, got.answer, got.confidence)
-    return [
-        Finding(
-            *place,
-            fact,
-            spans,
-            role="mapper",
-            answer=got.answer if at == bearer else "",
-            detail=detail if at == bearer else "",
-            quote=" ".join(text[span.start : span.end] for span in spans),
-            seq=at,
-            tokens=task.corpus.token_estimate(fact),
-        )
-        for at, (fact, spans) in enumerate(facts)
+    findings = [
+        replace(found(task, place, fact, spans, "mapper"), seq=at) for at, (fact, spans) in enumerate(facts)
     ]
+    if findings:
+        findings[bearer] = replace(findings[bearer], answer=got.answer, detail=detail)
+    return findings
 
 
 async def reduce(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, Any]:

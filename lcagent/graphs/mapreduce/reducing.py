@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from lcagent.agents import calculator, reducer, summariser
-from lcagent.documents import figures, find_quote, query_words, sentences
+from lcagent.documents import figures, find_quote
 from lcagent.documents.corpus import Region
 from lcagent.documents.placing import Placing
+from lcagent.documents.resting import accounted
 from lcagent.documents.support import support
+from lcagent.documents.values import bare_number
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.shared.answering import answer_from
 from lcagent.graphs.shared.asking import streamer
@@ -66,7 +68,7 @@ def _numbers(task: Task) -> list[tuple[Finding, Decimal]] | None:
     findings = task.ledger.findings()
     beside = " ".join(finding.quote for finding in findings)
     for finding in findings:
-        value = calculator.value_of(finding.text, beside)
+        value = bare_number(finding.text, beside)
         if value is None:
             return None
         place = (finding.document, finding.start)
@@ -185,29 +187,12 @@ def _notes(notes: Sequence[Note], words: int) -> str:
     return " ".join(chosen)
 
 
-SUPPORTS, HELD = 0.3, 0.5
-"""Share of a summary's sentence that must stand in a source of it, or of the source in the sentence."""
-
-
 def _resting(text: str, findings: Sequence[Finding]) -> list[Statement]:
-    """Each sentence of a summary with the findings that hold its words; each takes away those it accounts
-    for."""
+    """Each sentence of a summary with the findings that hold its words."""
     placed = [finding for finding in findings if finding.placed]
-    held = [set(query_words(f"{finding.quote} {finding.text}")) for finding in placed]
-    spans = sentences(text)
     statements: list[Statement] = []
-    for span, following in zip(spans, [*spans[1:], None], strict=True):
-        said = set(query_words(text[span.start : span.end]))
-        left, chosen = set(said), list[Finding]()
-        while left and placed:
-            best = max(range(len(placed)), key=lambda i: len(left & held[i]))
-            shared = len(left & held[best])
-            if not shared or shared < min(SUPPORTS * len(said), HELD * len(held[best])):
-                break
-            chosen.append(placed[best])
-            left -= held[best]
-        sentence = text[span.start : span.end]
-        glue = text[span.end : following.start] if following else ""
+    for sentence, glue, held in accounted(text, [(finding.quote, finding.text) for finding in placed]):
+        chosen = [placed[at] for at in held]
         stands = support(sentence, [finding.quote for finding in chosen])
         statements.append(Statement(sentence, stands, _regions(chosen), glue))
     return statements

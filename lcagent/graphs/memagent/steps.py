@@ -16,7 +16,7 @@ from langgraph.runtime import Runtime
 from lcagent.agents import reader
 from lcagent.documents.corpus import Place
 from lcagent.graphs.memagent import overwrite
-from lcagent.graphs.shared.reading import Run, Unread, attempt, gathered, read_each
+from lcagent.graphs.shared.reading import Run, Unread, attempt, found, gathered, read_each, record
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding, Known
 from lcagent.memory.ledger import STRIDE, view
@@ -119,7 +119,8 @@ async def _read(task: Task, core: str, now: Mapping[str, Any], place: Place) -> 
     known = task.ledger.before(*place)
     memory = "" if now["alone"] else _view(task, known)
     got = await _reading(task, core, memory, now["plan"], place)
-    findings = _recorded(task, place, got, known)
+    findings = known.tried(_findings(task, place, got))
+    task.ledger.record(*place, findings)
     told, copied = now["told"] + len(got.facts), now["copied"] + got.copied
     alone = now["alone"] or task.trust.reads_alone(told, copied)
     if alone and not now["alone"]:
@@ -141,16 +142,8 @@ async def _reading(task: Task, core: str, memory: str, plan: str, place: Place) 
     return await reader.read_segment(task.model, seen, text, segment, brief=task.trust.brief)
 
 
-def _recorded(task: Task, place: Place, got: reader.Reading, known: Known, first: int = 0) -> list[Finding]:
-    """A reading's facts as findings in the ledger, with what they do to those before them."""
-    found = [
-        Finding(*place, text, spans, quote=quote, tokens=task.corpus.token_estimate(text))
-        for text, spans in got.facts
-        for quote in [" ".join(task.corpus.documents[place[0]].text[s.start : s.end] for s in spans)]
-    ]
-    findings = known.tried(found, first=first)
-    task.ledger.record(*place, findings)
-    return findings
+def _findings(task: Task, place: Place, got: reader.Reading) -> list[Finding]:
+    return [found(task, place, fact, spans, "reader") for fact, spans in got.facts]
 
 
 def _view(task: Task, known: Known) -> str:
@@ -162,14 +155,15 @@ def _view(task: Task, known: Known) -> str:
 async def read_round(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Read all segments at once against the same memory; another round follows where something new was found.
 
-    Within a round no reading sees another. What repeats and what corrects is decided when all have ended, in
-    reading order, so that it does not depend on which ended first.
+    Within a round no reading sees another.
     """
     task, number = runtime.context, state["round"] + 1
     read = await read_each(
         task, task.corpus.places, lambda p: _reading(task, state["core"], state["memory"], state["plan"], p)
     )
-    fresh = await asyncio.to_thread(_end_of_round, task, read.replies, number)
+    said = {place: _findings(task, place, got) for place, got in read.replies.items()}
+    kept = await asyncio.to_thread(record, task, said, STRIDE * (number - 1))
+    fresh = [finding for finding in kept if finding.op != "merge"]
     known = Known()
     known.add(task.ledger.findings(below=STRIDE * number))
     memory = _view(task, known)
@@ -181,16 +175,3 @@ async def read_round(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, 
         told = f"round {number} found something new ({len(fresh)}); every segment is read again"
         task.progress.notice(told)
     return {**read.as_update(), "round": number, "memory": memory, "plan": plan, "more": more}
-
-
-def _end_of_round(task: Task, replies: Mapping[Place, reader.Reading], number: int) -> list[Finding]:
-    """Record what a round found, and give what no finding said before."""
-    first = STRIDE * (number - 1)
-    known = Known()
-    known.add(task.ledger.findings(below=first))
-    fresh: list[Finding] = []
-    for place in sorted(replies):
-        found = _recorded(task, place, replies[place], known, first)
-        known.add(found)
-        fresh += [finding for finding in found if finding.op != "merge"]
-    return fresh

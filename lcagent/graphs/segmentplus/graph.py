@@ -11,6 +11,7 @@ and kept in the ledger; merging ends by construction (`lcagent.graphs.shared.con
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -28,13 +29,15 @@ from lcagent.graphs.shared.reading import (
     Run,
     Unread,
     attempt,
+    found,
     gathered,
     over_budget,
     read_each,
+    record,
     segment_budget,
 )
 from lcagent.graphs.shared.task import Task
-from lcagent.memory.findings import Finding, Known
+from lcagent.memory.findings import Finding
 from lcagent.models.prompt import Prompt, as_data
 from lcagent.models.structured import RETRY_TOKENS
 
@@ -99,47 +102,34 @@ async def note(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
         return await notetaker.take_note(task.model, task.question, text, segment, brief=task.trust.brief)
 
     got = await read_each(task, task.corpus.places, read)
-    await asyncio.to_thread(_record, task, got.replies)
+    said = {place: _findings(task, place, noted) for place, noted in got.replies.items()}
+    await asyncio.to_thread(record, task, said)
     return got.as_update()
 
 
-def _record(task: Task, replies: dict[Place, notetaker.Noted]) -> None:
-    known = Known()
-    for place in sorted(replies):
-        noted, text = replies[place], task.corpus.documents[place[0]].text
-        last = len(noted.facts) - 1
-        found = [
-            Finding(
-                *place,
-                fact,
-                spans,
-                role="notetaker",
-                detail=noted.reasoning and f"Reasoning: {noted.reasoning}" if at == last else "",
-                quote=" ".join(text[span.start : span.end] for span in spans),
-                tokens=task.corpus.token_estimate(fact),
-            )
-            for at, (fact, spans) in enumerate(noted.facts)
-        ]
-        findings = known.tried(found)
-        known.add(findings)
-        task.ledger.record(*place, findings)
+def _findings(task: Task, place: Place, noted: notetaker.Noted) -> list[Finding]:
+    """A note's facts; what they come to stands with the last."""
+    findings = [found(task, place, fact, spans, "notetaker") for fact, spans in noted.facts]
+    if findings and noted.reasoning:
+        findings[-1] = replace(findings[-1], detail=f"Reasoning: {noted.reasoning}")
+    return findings
 
 
 async def sift(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Keep or drop each note; one is kept where nobody can tell."""
     task = runtime.context
-    notes = [(place, list(found)) for place, found in groupby(task.ledger.findings(), key=_place)]
+    notes = [(place, list(note)) for place, note in groupby(task.ledger.findings(), key=_place)]
     if state["stop"] or not notes:
         return {}
 
-    async def drops(found: list[Finding]) -> bool | Unread:
-        shown = await asyncio.to_thread(_shown, task, found)
+    async def drops(note: list[Finding]) -> bool | Unread:
+        shown = await asyncio.to_thread(_shown, task, note)
         keep = await attempt(task, sifter.worth_keeping(task.model, task.question, shown))
         if isinstance(keep, Unread):
             return keep
         return not keep and task.trust.sifts_out(task.question, shown)
 
-    dropped = await gathered([drops(found) for _, found in notes])
+    dropped = await gathered([drops(note) for _, note in notes])
     out = [list(place) for (place, _), drop in zip(notes, dropped, strict=True) if drop is True]
     return {"dropped": out, "stop": over_budget(dropped)}
 
@@ -148,9 +138,9 @@ def _place(finding: Finding) -> Place:
     return finding.document, finding.segment
 
 
-def _shown(task: Task, found: list[Finding]) -> str:
+def _shown(task: Task, note: list[Finding]) -> str:
     """A note as the sifter sees it: its sentences, then what was made of them."""
-    blocks = blocks_of(task, notes_of(task, found), wide=False)
+    blocks = blocks_of(task, notes_of(task, note), wide=False)
     return "\n\n".join(block.shown(None) for block in blocks)
 
 

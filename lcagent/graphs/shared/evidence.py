@@ -194,7 +194,7 @@ def best_passages(task: Task, findings: Sequence[Finding], room: int, *, answer:
     ranked = _ranked(task, findings, answer)
     scores = [one.score for one in ranked]
     chosen: list[Block] = []
-    for one in ranked[: task.trust.passages(scores, 0)]:
+    for one in ranked[: task.trust.passages(scores)]:
         further = block(task.retrieval, one.region)
         if (needed := tokens(task, [further])) <= room:
             chosen.append(further)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence, Sized
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypedDict, TypeVar
 
 from lcagent.documents.corpus import Place
+from lcagent.documents.quotes import Span
 from lcagent.errors import (
     AccessRefused,
     BudgetReached,
@@ -20,6 +21,7 @@ from lcagent.errors import (
     WindowExceeded,
 )
 from lcagent.graphs.shared.task import Task
+from lcagent.memory.findings import Finding, Known
 
 T = TypeVar("T")
 
@@ -187,3 +189,32 @@ def segment_budget(task: Task, room: int, most: int) -> int:
             hint="use a larger --window, or ask a shorter question",
         )
     return min(task.trust.segment_tokens(most), room // 32 * 32)
+
+
+def found(task: Task, place: Place, fact: str, spans: tuple[Span, ...], role: str) -> Finding:
+    """What a role said of a segment, with the text of the sentences that carry it."""
+    text = task.corpus.documents[place[0]].text
+    quote = " ".join(text[span.start : span.end] for span in spans)
+    return Finding(*place, fact, spans, role, quote=quote, tokens=task.corpus.token_estimate(fact))
+
+
+def record(task: Task, said: Mapping[Place, Sequence[Finding]], first: int = 0) -> list[Finding]:
+    """Put what segments gave side by side into the ledger, in reading order.
+
+    What repeats and what corrects another segment is decided when all have ended, so that it does not depend
+    on which call ended first.
+
+    Args:
+        task: the run.
+        said: by segment.
+        first: number of a round's first finding of each segment; what has smaller ones was known before.
+    """
+    known = Known()
+    known.add(task.ledger.findings(below=first))
+    kept: list[Finding] = []
+    for place in sorted(said):
+        findings = known.tried(said[place], first=first)
+        known.add(findings)
+        task.ledger.record(*place, findings)
+        kept += findings
+    return kept

@@ -1,20 +1,16 @@
-"""What a strategy gets: a question, a corpus, and services; and what every strategy's class offers."""
+"""What a strategy gets: a question, a corpus, and services."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from lcagent.documents.corpus import Corpus, Place
 from lcagent.documents.retrieval import Retrieval
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
 from lcagent.models.chat import ChatModel
-from lcagent.models.prompt import Prompt
-
-if TYPE_CHECKING:
-    from langgraph.graph import StateGraph
 
 Style = Literal["auto", "short", "full"]
 
@@ -69,34 +65,3 @@ class Task:
     trust: Trust
     retrieval: Retrieval
     progress: Progress
-
-
-class Strategy(Protocol):
-    """A way to read: a LangGraph graph over a typed state, with a Task as its context.
-
-    Its last state holds `verdict` (`Verdict.as_state`), `unread` and `stop` (`reading.Reading`).
-    """
-
-    name: str
-    version: int
-    """Raised where what the graph keeps or does changes: a run of another version begins anew."""
-
-    def prompts(self, options: Any) -> list[Prompt]:
-        """The prompts it uses; their versions are part of a run's key."""
-        ...
-
-    def segment_tokens(self, task: Task) -> int:
-        """Most tokens of one segment, given the question and the window.
-
-        Raises:
-            QuestionTooLong: there is no room for a segment beside the question.
-        """
-        ...
-
-    def graph(self, task: Task) -> StateGraph[Any, Any, Any, Any]:
-        """The graph, not yet compiled."""
-        ...
-
-    def start(self, task: Task) -> dict[str, Any]:
-        """The graph's input."""
-        ...

@@ -28,8 +28,6 @@ FEW_PASSAGES = 5
 """Passages shown to a weak model: more lead it astray, fewer leave out the second hop (docs/design/0004)."""
 LIKE_THE_BEST = 0.95
 """But passages that score this share of the best one are shown too: nothing tells which of them to leave."""
-BRIEF_FACTS = 2
-"""Facts that a weak model is asked for in one reply: of more it copies the segment."""
 BRIEF_REPLY = 200
 """Tokens of such a reply."""
 ABOUT = 0.34
@@ -60,10 +58,6 @@ class Trust:
         """Tokens of a reply that lists what a segment says, or answers."""
         return brief if self.brief else max(brief, window // 8)
 
-    def most_facts(self, brief: int = BRIEF_FACTS) -> int | None:
-        """Facts asked for in one reply; None: all there are."""
-        return brief if self.brief else None
-
     def marks(self) -> bool:
         """Whether the model is asked to name the passages that its statements rest on."""
         return not self.brief
@@ -72,22 +66,14 @@ class Trust:
         """Tokens up to which evidence is filled with retrieved passages, findings included."""
         return room if self.brief else min(room, int(FILLED * window))
 
-    def passages(self, scores: Sequence[float], found: int) -> int:
-        """How many of the best passages are shown at most.
+    def passages(self, scores: Sequence[float]) -> int:
+        """How many of the best passages a weak model is shown at most.
 
         Args:
             scores: of all passages, best first.
-            found: passages in which findings stand; they are the best of a model that is believed.
         """
-        if not self.brief:
-            return max(found, len(scores))
         alike = sum(score >= LIKE_THE_BEST * scores[0] for score in scores) if scores else 0
         return max(FEW_PASSAGES, min(alike, 2 * FEW_PASSAGES))
-
-    def looks_again(self) -> bool:
-        """Whether an answer is a place to look from again: a weak model answers with what stands between
-        two hops."""
-        return self.brief
 
     def steps(self, question: str, steps: Sequence[str]) -> tuple[str, ...]:
         """The planner's steps that are followed."""
