@@ -10,16 +10,18 @@ segment.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
 from lcagent.agents.collapser import ANSWER_CHARS, FACT_CHARS, RATIONALE_CHARS, Confidence, Mode
-from lcagent.agents.halves import in_halves
 from lcagent.agents.prompt import load_prompt
 from lcagent.documents import Segment, Span
 from lcagent.documents.placing import NUMBER, Placing
+from lcagent.documents.segments import halved
 from lcagent.models.chat import ChatModel
+from lcagent.models.halves import in_halves
 from lcagent.models.prompt import as_data
 from lcagent.models.structured import ask_typed, bounded, bounded_list
 from lcagent.models.window import Part
@@ -125,7 +127,7 @@ async def map_segment(
     async def read(piece: Segment) -> Mapping:
         return await _map_piece(model, mode, question, text, piece, brief=brief)
 
-    return await in_halves(text, segment, read, Mapping.and_then)
+    return await in_halves(segment, read, Mapping.and_then, partial(halved, text))
 
 
 async def _map_piece(

@@ -12,15 +12,17 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
-from lcagent.agents.halves import in_halves
 from lcagent.agents.prompt import load_prompt
 from lcagent.documents import Segment, Span
 from lcagent.documents.placing import Placing
+from lcagent.documents.segments import halved
 from lcagent.models.chat import ChatModel
+from lcagent.models.halves import in_halves
 from lcagent.models.prompt import as_data
 from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded
 from lcagent.models.window import Part
@@ -125,7 +127,7 @@ async def ask_member(model: ChatModel, question: str, own: Held, other: Held | N
     async def ask(piece: Segment) -> Said:
         return await _ask(model, question, Held(own.text, piece), None, brief=brief)
 
-    return await in_halves(own.text, own.segment, ask, Said.and_then)
+    return await in_halves(own.segment, ask, Said.and_then, partial(halved, own.text))
 
 
 async def _ask(model: ChatModel, question: str, own: Held, other: Held | None, *, brief: bool) -> Said:

@@ -8,15 +8,17 @@ sentences that they came from, so that a quote can never be invented.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
-from lcagent.agents.halves import in_halves
 from lcagent.agents.prompt import load_prompt
 from lcagent.documents import Segment, Span
 from lcagent.documents.placing import Placing
+from lcagent.documents.segments import halved
 from lcagent.models.chat import ChatModel
+from lcagent.models.halves import in_halves
 from lcagent.models.prompt import as_data
 from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list
 from lcagent.models.window import Part
@@ -81,7 +83,7 @@ async def take_note(model: ChatModel, question: str, text: str, segment: Segment
     async def read(piece: Segment) -> Noted:
         return await _note_piece(model, question, text, piece, brief=brief)
 
-    return await in_halves(text, segment, read, Noted.and_then)
+    return await in_halves(segment, read, Noted.and_then, partial(halved, text))
 
 
 async def _note_piece(model: ChatModel, question: str, text: str, segment: Segment, *, brief: bool) -> Noted:

@@ -7,16 +7,18 @@ invented.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel
 
-from lcagent.agents.halves import in_halves
 from lcagent.agents.prompt import load_prompt
 from lcagent.documents import Segment, Span, figures, query_words
 from lcagent.documents.lexical import Folded
 from lcagent.documents.placing import Placing
+from lcagent.documents.segments import halved
 from lcagent.models.chat import ChatModel
+from lcagent.models.halves import in_halves
 from lcagent.models.prompt import as_data
 from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list
 from lcagent.models.window import Part, Window
@@ -114,7 +116,7 @@ async def read_segment(model: ChatModel, seen: Seen, text: str, segment: Segment
     async def read(piece: Segment) -> Reading:
         return await _read_piece(model, seen, text, piece, brief=brief)
 
-    return await in_halves(text, segment, read, Reading.and_then)
+    return await in_halves(segment, read, Reading.and_then, partial(halved, text))
 
 
 async def _read_piece(model: ChatModel, seen: Seen, text: str, segment: Segment, *, brief: bool) -> Reading:

@@ -117,13 +117,17 @@ def _joins(before: str, after: str) -> bool:
     return 0x1F1E6 <= code <= 0x1F1FF and 0x1F1E6 <= ord(before) <= 0x1F1FF
 
 
-def halved(text: str, segment: Segment) -> tuple[Segment, Segment]:
+def halved(text: str, segment: Segment) -> tuple[Segment, Segment] | None:
     """A segment in two, parted between sentences where it can be; neither has more tokens than the whole.
+
+    None: it is a single character.
 
     Args:
         text: the document's.
-        segment: of at least two characters.
+        segment: of it.
     """
+    if segment.end - segment.start < 2:
+        return None
     middle = (segment.start + segment.end) // 2
     starts = [span.start for span in sentences(text, segment.start, segment.end)[1:]]
     cut = min(starts, key=lambda start: abs(start - middle), default=middle)

@@ -15,8 +15,6 @@ from lcagent.memory.findings import Finding, Known
 
 STRIDE = 1000
 """Each round's findings of a segment are numbered from a multiple of this: rounds cannot collide."""
-JOINT = 4
-"""Tokens for the mark and the line break of each finding in a view."""
 _COLUMNS = "document, segment, text, spans, role, answer, detail, quote, seq, op, target, tokens"
 
 
@@ -87,19 +85,3 @@ class Ledger:
                 finding = Finding(document, segment, text, places, *rest)
                 self._rows.setdefault((document, segment), []).append(finding)
         return self._rows
-
-
-def view(newest_first: Iterable[Finding], tokens: int) -> str:
-    """What a reading call sees of the ledger: the newest findings that fit, in reading order.
-
-    Args:
-        newest_first: findings; no more of them are looked at than fit.
-        tokens: most tokens of the view.
-    """
-    lines: list[str] = []
-    for finding in newest_first:
-        tokens -= finding.tokens + JOINT
-        if tokens < 0:
-            break
-        lines.append("- " + " ".join(finding.text.split()))
-    return "\n".join(reversed(lines))

@@ -11,8 +11,10 @@ from lcagent.documents import Loaded, coverage
 from lcagent.documents.corpus import Place, Region
 from lcagent.errors import MalformedReply
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.verdict import NOT_FOUND, Statement, Verdict
+from lcagent.graphs.shared.verdict import Statement, Verdict
 from lcagent.runs.searched import search_report
+
+NOT_FOUND = "The document does not say."
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ journalled, and each segment's findings are recorded, so that a killed run repea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from langgraph.runtime import Runtime
@@ -19,10 +19,12 @@ from lcagent.graphs.memagent import overwrite
 from lcagent.graphs.shared.reading import Run, Unread, attempt, found, gathered, read_each, record
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding, Known
-from lcagent.memory.ledger import STRIDE, view
+from lcagent.memory.ledger import STRIDE
 
 SEGMENTS_A_STEP = 16
 """Of each document."""
+JOINT = 4
+"""Tokens for the mark and the line break of each finding in a view."""
 _SUFFICIENT = 2
 """Segments in a row, or of one round, that are found sufficient, for `memagent.early_exit`."""
 
@@ -147,9 +149,24 @@ def _findings(task: Task, place: Place, got: reader.Reading) -> list[Finding]:
 
 
 def _view(task: Task, known: Known) -> str:
-    """The memory that a reading call sees: a bounded view of what stands."""
     standing = (f for f in reversed(known.findings.values()) if f.id not in known.superseded)
     return view(standing, task.options.memory(task.model.window.size))
+
+
+def view(newest_first: Iterable[Finding], tokens: int) -> str:
+    """The memory that a reading call sees: the newest findings that fit, in reading order.
+
+    Args:
+        newest_first: findings; no more of them are looked at than fit.
+        tokens: most tokens of the view.
+    """
+    lines: list[str] = []
+    for finding in newest_first:
+        tokens -= finding.tokens + JOINT
+        if tokens < 0:
+            break
+        lines.append("- " + " ".join(finding.text.split()))
+    return "\n".join(reversed(lines))
 
 
 async def read_round(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, Any]:

@@ -10,8 +10,6 @@ from pydantic import TypeAdapter
 
 from lcagent.documents.support import Support
 
-NOT_FOUND = "The document does not say."
-
 
 @dataclass(frozen=True, slots=True)
 class Statement:
