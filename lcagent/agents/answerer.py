@@ -11,10 +11,10 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from lcagent.agents.prompt import load_prompt
 from lcagent.errors import CutReply
 from lcagent.models.chat import ChatModel
-from lcagent.models.prompt import Prompt, as_data
+from lcagent.models.prompt import Bound, Prompt, as_data
 from lcagent.models.streaming import StringField, readable
 from lcagent.models.structured import RETRY_TOKENS, Decided, ask_typed
-from lcagent.models.window import Part, Render, Window
+from lcagent.models.window import Part, Window
 
 FROM_EVIDENCE = load_prompt("answer")
 BRIEF = load_prompt("answer_brief")
@@ -92,14 +92,13 @@ class Form:
     role: str = "answer"
 
     @property
-    def render(self) -> Render:
+    def render(self) -> Bound:
         """The prompt with what is fixed."""
         return self.prompt.bind(**dict(self.fixed))
 
     def room(self, window: Window, question: str) -> int:
         """Tokens of evidence that a call and its retry can hold beside the question."""
-        room = window.room(self.render, ("question", self.name), reply=self.tokens + RETRY_TOKENS)
-        return room - window.count(as_data(question)) - window.size // 100
+        return self.render.room(window, self.name, question, reply=self.tokens + RETRY_TOKENS)
 
 
 async def answer(

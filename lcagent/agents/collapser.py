@@ -57,8 +57,7 @@ def reply_tokens(window: int, *, brief: bool) -> int:
 def room(window: Window, question: str, *, mode: Mode = "qa", brief: bool) -> int:
     """Tokens of findings that a call and its retry can hold beside the question."""
     reply = reply_tokens(window.size, brief=brief) + RETRY_TOKENS
-    left = window.room(PROMPT.bind(mode=mode, brief=brief), ("question", "findings"), reply=reply)
-    return left - window.count(as_data(question)) - window.size // 100
+    return PROMPT.bind(mode=mode, brief=brief).room(window, "findings", question, reply=reply)
 
 
 async def collapse(

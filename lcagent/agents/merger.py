@@ -43,8 +43,7 @@ def reply_tokens(window: int, *, brief: bool) -> int:
 def room(window: Window, question: str, *, brief: bool) -> int:
     """Tokens of notes that a call and its retry can hold beside the question."""
     reply = reply_tokens(window.size, brief=brief) + RETRY_TOKENS
-    left = window.room(PROMPT.bind(brief=brief), ("question", "notes"), reply=reply)
-    return left - window.count(as_data(question)) - window.size // 100
+    return PROMPT.bind(brief=brief).room(window, "notes", question, reply=reply)
 
 
 async def merge_notes(model: ChatModel, question: str, notes: str, *, brief: bool) -> MergeReply:

@@ -42,8 +42,7 @@ def reply_tokens(words: int) -> int:
 def room(window: Window, question: str, words: int) -> int:
     """Tokens of notes that a call and its retry can hold beside the question."""
     reply = reply_tokens(words) + RETRY_TOKENS
-    left = window.room(PROMPT.bind(words=words), ("question", "findings"), reply=reply)
-    return left - window.count(as_data(question)) - window.size // 100
+    return PROMPT.bind(words=words).room(window, "findings", question, reply=reply)
 
 
 async def summarise(

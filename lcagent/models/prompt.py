@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from lcagent.models.window import Messages
+from lcagent.models.window import Messages, Window
 
 _SECTION = re.compile(r"^=== (system|user) ===$", re.M)
 
@@ -53,6 +53,18 @@ class Bound:
 
     prompt: Prompt
     fixed: tuple[tuple[str, object], ...]
+
+    def room(self, window: Window, name: str, question: str, *, reply: int) -> int:
+        """Tokens of one part that a call can hold beside the question.
+
+        Args:
+            window: of the call.
+            name: the part's variable.
+            question: as asked.
+            reply: tokens kept for the reply, and for a retry.
+        """
+        left = window.room(self, ("question", name), reply=reply)
+        return left - window.count(as_data(question)) - window.size // 100
 
     def __call__(self, parts: Mapping[str, str]) -> Messages:
         """The messages."""

@@ -38,7 +38,7 @@ from lcagent.graphs.shared.reading import (
 )
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding
-from lcagent.models.prompt import Prompt, as_data
+from lcagent.models.prompt import Prompt
 from lcagent.models.structured import RETRY_TOKENS
 
 LEAST_BATCH = 256
@@ -65,8 +65,7 @@ class SegmentPlus:
         """What the window leaves for a segment beside question and reply; notes need room as well."""
         window, brief = task.model.window, task.trust.brief
         reply = notetaker.reply_tokens(window.size, brief=brief) + RETRY_TOKENS
-        room = window.room(notetaker.PROMPT.bind(brief=brief), ("segment", "question"), reply=reply)
-        room -= window.count(as_data(task.question)) + window.size // 100
+        room = notetaker.PROMPT.bind(brief=brief).room(window, "segment", task.question, reply=reply)
         if _batch_room(task) < LEAST_BATCH:
             room = 0
         return segment_budget(task, room, task.options.segment_tokens)
@@ -149,10 +148,9 @@ async def answer(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
     task = runtime.context
     dropped = {tuple(place) for place in state["dropped"]}
     kept = [finding for finding in task.ledger.findings() if _place(finding) not in dropped]
-    brief = task.trust.brief
 
     async def merge(shown: str) -> Merged:
-        reply = await merger.merge_notes(task.model, task.question, shown, brief=brief)
+        reply = await merger.merge_notes(task.model, task.question, shown, brief=task.trust.brief)
         return Merged(tuple(reply.facts), f"Reasoning: {reply.reasoning}" if reply.reasoning.strip() else "")
 
     verdict = await answer_from(task, kept, Merger(merge, lambda: _batch_room(task)))

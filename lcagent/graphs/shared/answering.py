@@ -25,11 +25,7 @@ from lcagent.memory.findings import Finding
 
 
 async def answer_from(
-    task: Task,
-    findings: Sequence[Finding],
-    merger: Merger,
-    *,
-    form: Form | None = None,
+    task: Task, findings: Sequence[Finding], merger: Merger, *, form: Form | None = None
 ) -> Verdict:
     """Answer once, from all that was found and what retrieval adds to it.
 
@@ -46,22 +42,15 @@ async def answer_from(
     room = await asyncio.to_thread(form.room, task.model.window, task.question)
     if task.trust.brief:
         return await _from_few(task, findings, form, room)
-    evidence = await everything(task, findings, room, merger)
+    evidence = await _everything(task, findings, room, merger)
     if not evidence.blocks:
         return Verdict()
     return await asked(task, evidence, form, on_text=streamer(task))
 
 
-async def everything(task: Task, findings: Sequence[Finding], room: int, merger: Merger) -> Evidence:
+async def _everything(task: Task, findings: Sequence[Finding], room: int, merger: Merger) -> Evidence:
     """All findings with what carries them, and passages as far as there is room; merged where they do not
-    fit.
-
-    Args:
-        task: the run.
-        findings: in reading order.
-        room: tokens for all of it.
-        merger: how they are merged.
-    """
+    fit."""
     notes = await asyncio.to_thread(notes_of, task, findings)
     carriers = tuple(dict.fromkeys(region for note in notes for region in note.regions))
     for wide in (True, False):

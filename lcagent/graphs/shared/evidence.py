@@ -84,8 +84,10 @@ def blocks_of(task: Task, notes: Sequence[Note], *, wide: bool) -> list[Block]:
     texts: dict[Region, list[str]] = {}
     loose: list[Block] = []
     for note in notes:
-        regions = [passage for r in note.regions for passage in _around(task, r, wide=wide)]
-        regions += note.beside if wide else ()
+        regions = list(note.regions)
+        if wide:
+            regions = [passage for region in regions for passage in task.retrieval.passages_at(*region)]
+            regions += note.beside
         told = _told(task, note, regions)
         for region in dict.fromkeys(regions):
             texts.setdefault(region, [])
@@ -96,10 +98,6 @@ def blocks_of(task: Task, notes: Sequence[Note], *, wide: bool) -> list[Block]:
             loose.append(Block(note.first, (), where, "", tuple(told)))
     placed = [block(task.retrieval, region, notes=tuple(told)) for region, told in texts.items()]
     return in_order([*placed, *loose])
-
-
-def _around(task: Task, region: Region, *, wide: bool) -> list[Region]:
-    return task.retrieval.passages_at(*region) if wide else [region]
 
 
 def _told(task: Task, note: Note, regions: Sequence[Region]) -> list[str]:

@@ -105,7 +105,7 @@ async def read_each(
                 return
         else:
             done.replies[place] = got
-        task.progress.read(task.corpus, place, kept=_size(got))
+        task.progress.read(task.corpus, place, kept=len(got) if isinstance(got, Sized) else 0)
 
     await gathered([one(place) for place in places])
     return done
@@ -120,10 +120,6 @@ async def gathered(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         for each in tasks:
             each.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _size(got: object) -> int:
-    return len(got) if isinstance(got, Sized) else 0
 
 
 @dataclass(frozen=True, slots=True)
