@@ -10,6 +10,8 @@ from lcagent.documents import Span, figures, query_words
 from lcagent.documents.corrections import corrects, supersedes
 from lcagent.documents.statements import DENIALS
 
+_ALIKE = 2
+"""Words that a correction shares with what it corrects."""
 Operation = Literal["add", "merge", "supersede"]
 
 
@@ -68,6 +70,7 @@ class Known:
     findings: dict[str, Finding] = field(default_factory=dict)
     superseded: set[str] = field(default_factory=set)
     _by_key: dict[object, str] = field(default_factory=dict)
+    _words: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Take findings in, in reading order."""
@@ -75,6 +78,7 @@ class Known:
             if finding.op == "merge":
                 continue
             self.findings[finding.id] = finding
+            self._words[finding.id] = frozenset(query_words(_said(finding)))
             self._by_key.setdefault(_key(finding), finding.id)
             if finding.op == "supersede" and finding.target:
                 self.superseded.add(finding.target)
@@ -102,9 +106,11 @@ class Known:
     def _operation(self, finding: Finding) -> tuple[Operation, str | None]:
         if (same := self._by_key.get(_key(finding))) is not None:
             return "merge", same
-        if corrects(finding.quote or finding.text):
+        if corrects(said := _said(finding)):
+            words = set(query_words(said))
             for name, other in reversed(self.findings.items()):
-                if name not in self.superseded and supersedes(_said(finding), _said(other)):
+                alike = len(words & self._words[name]) >= _ALIKE
+                if alike and name not in self.superseded and supersedes(said, _said(other)):
                     return "supersede", name
         return "add", None
 

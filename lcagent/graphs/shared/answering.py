@@ -16,9 +16,9 @@ from lcagent.graphs.shared.condensing import Merger, condensed
 from lcagent.graphs.shared.evidence import (
     Block,
     Evidence,
+    Note,
     best_passages,
     blocks_of,
-    estimate,
     filled,
     merged_blocks,
     notes_of,
@@ -81,20 +81,25 @@ async def everything(
     """
     notes = await asyncio.to_thread(notes_of, task, findings)
     carriers = tuple(dict.fromkeys(region for note in notes for region in note.regions))
-    for wide in (True, False):
-        blocks = await asyncio.to_thread(_fitting, task, blocks_of(task, notes, wide=wide), room)
-        if blocks is not None:
-            blocks = await asyncio.to_thread(filled, task, blocks, findings, room)
-            return Evidence(tuple(blocks), carriers)
+    blocks = await asyncio.to_thread(_fitting, task, notes, room)
+    if blocks is not None:
+        blocks = await asyncio.to_thread(filled, task, blocks, findings, room)
+        return Evidence(tuple(blocks), carriers)
     left, warnings = await condensed(task, notes, room, merger)
     blocks = await asyncio.to_thread(filled, task, merged_blocks(task, left), findings, room)
     return Evidence(tuple(blocks), carriers, tuple(warnings))
 
 
-def _fitting(task: Task, blocks: list[Block], room: int) -> list[Block] | None:
-    if sum(estimate(task, one) for one in blocks) > 2 * room:
-        return None  # it is not even counted
-    return blocks if not blocks or tokens(task, blocks) <= room else None
+def _fitting(task: Task, notes: Sequence[Note], room: int) -> list[Block] | None:
+    """Notes over their sentences and those around them, or over the sentences alone, where that fits."""
+    sentences = "\n".join(task.corpus.text(region) for note in notes for region in note.regions)
+    if task.corpus.token_estimate(sentences) > 2 * room:
+        return None  # it is not even made
+    for wide in (True, False):
+        blocks = blocks_of(task, notes, wide=wide)
+        if not blocks or tokens(task, blocks) <= room:
+            return blocks
+    return None
 
 
 async def _from_few(task: Task, findings: Sequence[Finding], form: Form, room: int) -> Verdict:
