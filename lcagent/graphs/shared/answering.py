@@ -64,7 +64,12 @@ async def answer_from(
     evidence = await everything(task, findings, room, merger)
     if not evidence.blocks:
         return Verdict()
-    return await asked(task, evidence, form, on_text=streamer(task))
+    verdict = await asked(task, evidence, form, on_text=streamer(task))
+    if findings and not verdict.found:
+        return verdict.warned(
+            f"{len(findings)} things were noted that no answer was seen in: `lcagent runs show last`"
+        )
+    return verdict
 
 
 async def everything(
