@@ -101,8 +101,6 @@ class Answer(BaseModel):
     status: Status
     claims: list[Claim]
     citations: list[Citation]
-    dropped_quotes: int = 0
-    """Quotes that did not stand in the document and were dropped."""
     searched: SearchReport | None = None
     """Where the answer was not found: what was looked for."""
     coverage: CoverageReport

@@ -139,7 +139,6 @@ def test_nothing_recorded_is_lost_and_a_step_done_twice_changes_nothing(tmp_path
 
 def test_a_view_keeps_the_newest_that_fit_in_reading_order() -> None:
     findings = [replace(finding(f"q{i}", 10 * i, i), tokens=10) for i in range(4)]
-    newest = findings[::-1]
-    assert view(newest, 2 * (10 + JOINT)) == "- q2\n- q3"
-    assert view(newest, 10 + JOINT - 1) == ""
-    assert view(newest, 1000).splitlines() == ["- q0", "- q1", "- q2", "- q3"]
+    assert view(reversed(findings), 2 * (10 + JOINT)) == "- q2\n- q3"
+    assert view(reversed(findings), 10 + JOINT - 1) == ""
+    assert view(reversed(findings), 1000).splitlines() == ["- q0", "- q1", "- q2", "- q3"]

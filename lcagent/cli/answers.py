@@ -45,9 +45,6 @@ def notes(answer: Answer) -> list[str]:
     lines = list(answer.warnings)
     if answer.searched is None:
         lines += [f"not read: {where}" for where in answer.coverage.skipped]
-    if dropped := answer.dropped_quotes:
-        what = "1 quote that does" if dropped == 1 else f"{dropped} quotes that do"
-        lines.append(f"{what} not stand in the document {'was' if dropped == 1 else 'were'} dropped")
     return lines
 
 

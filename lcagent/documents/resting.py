@@ -167,6 +167,7 @@ class Sources:
         """Those chosen, and carriers that lead to them: they say what is asked beyond them, or share a
         name."""
         linked = list(chosen)
+        bare = set(blocks) - {source.block for source in self.all if source.carries}
         while len(linked) < len(chosen) + MOST_LINKS:
             said = frozenset[str]().union(*(source.about for source in linked))
             called = frozenset[str]().union(*(source.names for source in linked)) & self._led
@@ -175,9 +176,9 @@ class Sources:
 
             def worth(source: Source) -> float:
                 asked = self._sum(source.about & missing) / most  # noqa: B023 - used in this round alone
-                return asked + 0.5 * bool(source.names & called)  # noqa: B023
+                return asked + 0.5 * (source.carries and bool(source.names & called))  # noqa: B023
 
-            further = [s for s in self.all if (s.carries or s.block in blocks) and s not in linked]
+            further = [s for s in self.all if (s.carries or s.block in bare) and s not in linked]
             best = max(further, key=lambda s: (worth(s), -s.region[0], -s.region[1]), default=None)
             if best is None or worth(best) < TELLS:
                 break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from lcagent.evals.scorers import rescored
 from lcagent.evals.tasks import Request, folder, generate, named
 from lcagent.events import Event, RunStarted
 from lcagent.graphs import STRATEGIES
+from lcagent.memory.profiles import StoredProfiles
 from lcagent.memory.store import Store
-from lcagent.models.serving.session import ModelSession
+from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.runs.records import Runs
 from lcagent.runs.runner import Request as Question
 from lcagent.runs.runner import mark_told, run
@@ -111,6 +112,7 @@ class Bench:
         self.plan.out.mkdir(parents=True, exist_ok=True)
         opened = session.open(self.say)
         self._most = opened.most
+        self._bring_profile(opened)
         count = opened.counter.count
         items = [item for task in self.plan.tasks for item in self._items(task, count)]
         path = self.plan.out / ROWS_FILE
@@ -138,6 +140,17 @@ class Bench:
 
             asyncio.run(self._all(missing, session, keep))
         return rows
+
+    def _bring_profile(self, opened: OpenModel) -> None:
+        """What was measured of the model holds here too, where runs have a store of their own."""
+        file = self.settings.data_dir / "lcagent.db"
+        if not file.exists():
+            return
+        with closing(Store(file)) as store:
+            kept = StoredProfiles(store).get(opened.model, opened.fingerprint)
+        if kept is not None:
+            with closing(Store(self.plan.out / "home" / "lcagent.db")) as store:
+                StoredProfiles(store).put(kept)
 
     def _items(self, task: str, count: Callable[[str], int]) -> list[Item]:
         """The items of one task."""
@@ -290,7 +303,7 @@ class Bench:
             )
             for c in answer.citations
         ]
-        row.warnings, row.dropped_quotes = answer.warnings, answer.dropped_quotes
+        row.warnings = answer.warnings
         row.chars_read, row.chars_total = answer.coverage.chars_read, answer.coverage.chars_total
         row.recorded, row.kept = retention(item.answers, entries, calls)
         row.cost = cost(calls, answer.usage.seconds, row.window)

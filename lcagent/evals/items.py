@@ -130,7 +130,6 @@ class Row(BaseModel):
     citations: list[Cited] = []
     warnings: list[str] = []
     """What the answer came with, such as why one was withheld."""
-    dropped_quotes: int = 0
     chars_read: int = 0
     chars_total: int = 0
     recorded: int = 0

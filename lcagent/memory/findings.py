@@ -11,6 +11,8 @@ from lcagent.documents.corpus import Region
 from lcagent.documents.corrections import corrects, supersedes
 from lcagent.documents.statements import DENIALS
 
+_ALIKE = 2
+"""Words that a correction shares with what it corrects."""
 Operation = Literal["add", "merge", "supersede"]
 
 
@@ -74,6 +76,7 @@ class Known:
     findings: dict[str, Finding] = field(default_factory=dict)
     superseded: set[str] = field(default_factory=set)
     _by_key: dict[object, str] = field(default_factory=dict)
+    _words: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Take findings in, in reading order."""
@@ -81,6 +84,7 @@ class Known:
             if finding.op == "merge":
                 continue
             self.findings[finding.id] = finding
+            self._words[finding.id] = frozenset(query_words(_said(finding)))
             self._by_key.setdefault(_key(finding), finding.id)
             if finding.op == "supersede" and finding.target:
                 self.superseded.add(finding.target)
@@ -108,9 +112,11 @@ class Known:
     def _operation(self, finding: Finding) -> tuple[Operation, str | None]:
         if (same := self._by_key.get(_key(finding))) is not None:
             return "merge", same
-        if corrects(finding.quote or finding.text):
+        if corrects(said := _said(finding)):
+            words = set(query_words(said))
             for name, other in reversed(self.findings.items()):
-                if name not in self.superseded and supersedes(_said(finding), _said(other)):
+                alike = len(words & self._words[name]) >= _ALIKE
+                if alike and name not in self.superseded and supersedes(said, _said(other)):
                     return "supersede", name
         return "add", None
 

@@ -42,6 +42,8 @@ def _words(question: str) -> list[str]:
 
 def _stands(word: str, text: str) -> bool:
     """Whether a text holds a word, or another of its stem."""
+    if word in text:
+        return True
     pattern = re.escape(word) if unspaced(word) else rf"\b{re.escape(stem(word.casefold()))}"
     return re.search(pattern, text, re.I) is not None
 

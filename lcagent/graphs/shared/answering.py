@@ -11,9 +11,9 @@ from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.graphs.shared.asking import asked, form_for, streamer
 from lcagent.graphs.shared.condensing import Merger, condensed
 from lcagent.graphs.shared.evidence import (
+    Note,
     best_passages,
     blocks_of,
-    estimate,
     filled,
     merged_blocks,
     notes_of,
@@ -45,7 +45,12 @@ async def answer_from(
     evidence = await _everything(task, findings, room, merger)
     if not evidence.blocks:
         return Verdict()
-    return await asked(task, evidence, form, on_text=streamer(task))
+    verdict = await asked(task, evidence, form, on_text=streamer(task))
+    if findings and not verdict.found:
+        return verdict.warned(
+            f"{len(findings)} things were noted that no answer was seen in: `lcagent runs show last`"
+        )
+    return verdict
 
 
 async def _everything(task: Task, findings: Sequence[Finding], room: int, merger: Merger) -> Evidence:
@@ -53,20 +58,25 @@ async def _everything(task: Task, findings: Sequence[Finding], room: int, merger
     fit."""
     notes = await asyncio.to_thread(notes_of, task, findings)
     carriers = tuple(dict.fromkeys(region for note in notes for region in note.regions))
-    for wide in (True, False):
-        blocks = await asyncio.to_thread(_fitting, task, blocks_of(task, notes, wide=wide), room)
-        if blocks is not None:
-            blocks = await asyncio.to_thread(filled, task, blocks, findings, room)
-            return Evidence(tuple(blocks), carriers)
+    blocks = await asyncio.to_thread(_fitting, task, notes, room)
+    if blocks is not None:
+        blocks = await asyncio.to_thread(filled, task, blocks, findings, room)
+        return Evidence(tuple(blocks), carriers)
     left, warnings = await condensed(task, notes, room, merger)
     blocks = await asyncio.to_thread(filled, task, merged_blocks(task, left), findings, room)
     return Evidence(tuple(blocks), carriers, tuple(warnings))
 
 
-def _fitting(task: Task, blocks: list[Block], room: int) -> list[Block] | None:
-    if sum(estimate(task, one) for one in blocks) > 2 * room:
-        return None  # it is not even counted
-    return blocks if not blocks or tokens(task, blocks) <= room else None
+def _fitting(task: Task, notes: Sequence[Note], room: int) -> list[Block] | None:
+    """Notes over their sentences and those around them, or over the sentences alone, where that fits."""
+    sentences = "\n".join(task.corpus.text(region) for note in notes for region in note.regions)
+    if task.corpus.token_estimate(sentences) > 2 * room:
+        return None  # it is not even made
+    for wide in (True, False):
+        blocks = blocks_of(task, notes, wide=wide)
+        if not blocks or tokens(task, blocks) <= room:
+            return blocks
+    return None
 
 
 async def _from_few(task: Task, findings: Sequence[Finding], form: Form, room: int) -> Verdict:

@@ -126,11 +126,6 @@ def tokens(task: Task, blocks: Sequence[Block]) -> int:
     return task.model.window.count(as_data(shown)) + JOINT
 
 
-def estimate(task: Task, one: Block) -> int:
-    """About how many tokens a block takes, with some to spare: saves a request for each."""
-    return task.corpus.token_estimate(one.shown(99)) + JOINT
-
-
 def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], room: int) -> list[Block]:
     """Blocks, and with them retrieved passages as long as there is room, in reading order.
 
@@ -155,7 +150,8 @@ def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], roo
         if any(_overlap(region, other) for other in shown):
             continue
         one = block(task.retrieval, region)
-        if (needed := estimate(task, one)) <= left:
+        # About how many tokens it takes, with some to spare: saves a request for each.
+        if (needed := task.corpus.token_estimate(one.shown(99)) + JOINT) <= left:
             further.append(one)
             shown.append(region)
             left -= needed
