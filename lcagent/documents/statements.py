@@ -13,7 +13,8 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 
 from lcagent.documents.forms import in_digits, in_iso, same_figure
-from lcagent.documents.lexical import folded, stem, unspaced
+from lcagent.documents.lexical import folded, query_words, stem, unspaced
+from lcagent.documents.quotes import figures
 
 ARTICLES = frozenset(
     """
@@ -333,3 +334,9 @@ def pairs(one: Statement, other: Statement) -> Sequence[tuple[int, int]] | None:
 
 def _masked(said: Statement) -> list[str]:
     return ["#" if t.is_value else t.key for t in said.tokens if t.text not in _UNCOUNTED]
+
+
+def saying(text: str) -> tuple[frozenset[str], ...]:
+    """Equal for statements that say the same: the same words, figures and denials, in whatever order."""
+    denied = frozenset(text.casefold().split()) & DENIALS
+    return frozenset(query_words(text)), figures(text), denied

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from lcagent.documents import Span, figures, query_words
+from lcagent.documents import Span, query_words
 from lcagent.documents.corpus import Region
 from lcagent.documents.corrections import corrects, supersedes
-from lcagent.documents.statements import DENIALS
+from lcagent.documents.statements import saying
 
 _ALIKE = 2
 """Words that a correction shares with what it corrects."""
@@ -85,7 +85,7 @@ class Known:
                 continue
             self.findings[finding.id] = finding
             self._words[finding.id] = frozenset(query_words(_said(finding)))
-            self._by_key.setdefault(_key(finding), finding.id)
+            self._by_key.setdefault((saying(finding.text), finding.answer), finding.id)
             if finding.op == "supersede" and finding.target:
                 self.superseded.add(finding.target)
 
@@ -110,7 +110,7 @@ class Known:
         return done
 
     def _operation(self, finding: Finding) -> tuple[Operation, str | None]:
-        if (same := self._by_key.get(_key(finding))) is not None:
+        if (same := self._by_key.get((saying(finding.text), finding.answer))) is not None:
             return "merge", same
         if corrects(said := _said(finding)):
             words = set(query_words(said))
@@ -123,14 +123,3 @@ class Known:
 
 def _said(finding: Finding) -> str:
     return finding.quote or finding.text
-
-
-def _key(finding: Finding) -> object:
-    """Equal for findings that say the same: the same words, figures and denials, in the same sentences or
-    in others.
-
-    What the model makes of a sentence counts, not the sentence alone: one may carry several facts.
-    """
-    text = finding.text
-    denied = frozenset(text.casefold().split()) & DENIALS
-    return frozenset(query_words(text)), figures(text), denied, finding.answer

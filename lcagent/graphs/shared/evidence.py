@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from lcagent.documents.corpus import Region
+from lcagent.documents.corpus import Region, overlap
 from lcagent.documents.retrieval import Found, Ranked
 from lcagent.documents.shown import Block, Evidence, block, in_order
 from lcagent.graphs.shared.task import Task
@@ -147,7 +147,7 @@ def filled(task: Task, blocks: Sequence[Block], findings: Sequence[Finding], roo
     for region in regions:
         if left <= 0:
             break
-        if any(_overlap(region, other) for other in shown):
+        if any(overlap(region, other) for other in shown):
             continue
         one = block(task.retrieval, region)
         # About how many tokens it takes, with some to spare: saves a request for each.
@@ -170,10 +170,6 @@ def _passages(task: Task, findings: Iterable[Finding]) -> list[Region]:
     places = sorted({(finding.document, finding.segment) for finding in findings})
     spans = [(place[0], task.corpus.segment(place)) for place in places]
     return [region for d, s in spans for region in task.retrieval.passages_at(d, s.start, s.end)]
-
-
-def _overlap(one: Region, other: Region) -> bool:
-    return one[0] == other[0] and one[1] < other[2] and other[1] < one[2]
 
 
 def best_passages(task: Task, findings: Sequence[Finding], room: int, *, answer: str = "") -> Evidence:
