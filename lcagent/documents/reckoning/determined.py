@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from lcagent.documents.arithmetic import Figure, Worked, alike, combined, exactly
-from lcagent.documents.asked import Asked, asked_for
-from lcagent.documents.counting import listed
-from lcagent.documents.elapsed import shifts, weekdays
-from lcagent.documents.periods import dated_in, elapsed, moved_by
+from lcagent.documents.reckoning.arithmetic import Figure, Worked, alike, combined, exactly
+from lcagent.documents.reckoning.asked import Asked, asked_for
+from lcagent.documents.reckoning.counting import listed
+from lcagent.documents.reckoning.elapsed import shifts, weekdays
+from lcagent.documents.reckoning.periods import dated_in, elapsed, moved_by
 from lcagent.documents.values import Value
 
 _LEAST_COUNTED = 3

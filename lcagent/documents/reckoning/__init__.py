@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import permutations
 
-from lcagent.documents.arithmetic import (
+from lcagent.documents.quotes import occurrences
+from lcagent.documents.reckoning.arithmetic import (
     Figure,
     Kind,
     Worked,
@@ -23,12 +24,11 @@ from lcagent.documents.arithmetic import (
     multiplied,
     written,
 )
-from lcagent.documents.asked import Asked, asked_for
-from lcagent.documents.counting import listed, named
-from lcagent.documents.determined import determined
-from lcagent.documents.elapsed import Shift, shifted, shifts, weekdays
-from lcagent.documents.periods import dated_in, periods
-from lcagent.documents.quotes import occurrences
+from lcagent.documents.reckoning.asked import Asked, asked_for
+from lcagent.documents.reckoning.counting import listed, named
+from lcagent.documents.reckoning.determined import determined
+from lcagent.documents.reckoning.elapsed import Shift, shifted, shifts, weekdays
+from lcagent.documents.reckoning.periods import dated_in, periods
 from lcagent.documents.support import held_figure
 from lcagent.documents.values import Value, iso_within, rounds_to, same_value, values
 

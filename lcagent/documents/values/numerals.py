@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal
 
-from lcagent.documents.language import language_of
+from lcagent.documents.values.language import language_of
 
 Mark = Literal[".", ","]
 """The decimal mark."""

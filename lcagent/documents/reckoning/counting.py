@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lcagent.documents.language import function_words, language_of
 from lcagent.documents.lexical import STOPWORDS
+from lcagent.documents.values.language import function_words, language_of
 
 _AND = re.compile(
     r"(?:,\s*)?(?:\s(?:and|und|et|y|e|i|и|oraz|og|och|en|or|oder|ou|o|as well as|sowie)\s|\s?&\s?)",

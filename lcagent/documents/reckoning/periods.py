@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import combinations
 
-from lcagent.documents.arithmetic import FEW, Figure, Worked, written
-from lcagent.documents.asked import Asked
-from lcagent.documents.elapsed import (
+from lcagent.documents.reckoning.arithmetic import FEW, Figure, Worked, written
+from lcagent.documents.reckoning.asked import Asked
+from lcagent.documents.reckoning.elapsed import (
     DAY,
     Shift,
     days_between,

@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from lcagent.documents.language import language_of
 from lcagent.documents.values import Value
-from lcagent.documents.vocabulary import LATIN, Unit, plain, vocabulary
+from lcagent.documents.values.language import language_of
+from lcagent.documents.values.vocabulary import LATIN, Unit, plain, vocabulary
 
 DAY = Decimal(86400)
 _DAYS = {"day": 1, "week": 7}

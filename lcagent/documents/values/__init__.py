@@ -13,14 +13,14 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 
-from lcagent.documents import numerals
-from lcagent.documents.compose import enlarged, joined, last_place, number_value
-from lcagent.documents.dates import Stated, stated_dates, stated_times
-from lcagent.documents.language import language_of
 from lcagent.documents.lexical import unspaced
-from lcagent.documents.quantities import Kind, Value, iso_within, rounds_to, same_value, within
-from lcagent.documents.spelt import Spelt, scaled, spelt
-from lcagent.documents.vocabulary import LATIN, Unit, Vocabulary, plain, prefixes, vocabulary
+from lcagent.documents.values import numerals
+from lcagent.documents.values.compose import enlarged, joined, last_place, number_value
+from lcagent.documents.values.dates import Stated, stated_dates, stated_times
+from lcagent.documents.values.language import language_of
+from lcagent.documents.values.quantities import Kind, Value, iso_within, rounds_to, same_value, within
+from lcagent.documents.values.spelt import Spelt, scaled, spelt
+from lcagent.documents.values.vocabulary import LATIN, Unit, Vocabulary, plain, prefixes, vocabulary
 
 __all__ = ["Value", "iso_within", "rounds_to", "same_value", "values", "within"]
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
-from lcagent.documents.quantities import Value
-from lcagent.documents.vocabulary import Unit
+from lcagent.documents.values.quantities import Value
+from lcagent.documents.values.vocabulary import Unit
 
 _JOINED = re.compile(r"(?:,? (?:and |und |et |y |e |i |и )?)")
 _VAGUE = 10_000
