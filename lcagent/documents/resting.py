@@ -193,8 +193,14 @@ def _sources(evidence: Evidence, retrieval: Retrieval) -> Iterable[Source]:
     for number, block in enumerate(evidence.citable, 1):
         for document, start, end in block.regions:
             text = corpus.documents[document].text
-            within = [c for c in carriers if c[0] == document and c[1] < end and start < c[2]]
-            spans = [(document, s.start, s.end) for s in sentences(text, start, end)]
+            whole = (document, start, end)
+            within = (
+                [whole]
+                if whole in carriers
+                else [c for c in carriers if c[0] == document and c[1] < end and start < c[2]]
+            )
+            found = [] if whole in carriers else sentences(text, start, end)
+            spans = [(document, s.start, s.end) for s in found]
             spans = [s for s in spans if not any(c[1] < s[2] and s[1] < c[2] for c in within)] + within
             for region in sorted(spans):
                 if region not in seen:
