@@ -229,7 +229,10 @@ def _put(values: dict[str, Any], path: list[str], value: str) -> None:
 def _explain(error: ValidationError) -> SettingsError:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
-    return SettingsError(f"setting {name!r}: {first['msg']} (got {first['input']!r})", hint=_names_hint())
+    return SettingsError(
+        f"setting {name!r}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r})",
+        hint=_names_hint(),
+    )
 
 
 def _names_hint() -> str:
