@@ -53,7 +53,7 @@ class ListReply(Decided):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class RawAnswer:
     """An answer as the model gave it.
 
     Args:
@@ -109,7 +109,7 @@ async def answer(
     *,
     on_text: Callable[[str], None] | None = None,
     final: bool = True,
-) -> Given:
+) -> RawAnswer:
     """Answer from evidence or from a memory.
 
     Args:
@@ -131,15 +131,15 @@ async def answer(
     except CutReply as error:
         if not (text := readable(error.partial, "answer", "answers")):
             raise
-        return Given(text, cut=True)
+        return RawAnswer(text, cut=True)
     said = reply.model_dump()
     if said["found"] != "yes":
-        return Given("", certainty=reply.certainty)
+        return RawAnswer("", certainty=reply.certainty)
     if "answers" in said:
         items = tuple(dict.fromkeys(filter(None, map(str.strip, said["answers"]))))
-        given = Given(", ".join(items), items, certainty=reply.certainty)
+        raw = RawAnswer(", ".join(items), items, certainty=reply.certainty)
         if on_text:
-            on_text(given.text)
-        return given
+            on_text(raw.text)
+        return raw
     conflict = said.get("conflict") == "yes"
-    return Given(said["answer"].strip(), conflict=conflict, certainty=reply.certainty)
+    return RawAnswer(said["answer"].strip(), conflict=conflict, certainty=reply.certainty)

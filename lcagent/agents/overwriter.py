@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from lcagent.agents.answerer import REPLY_TOKENS, Given
+from lcagent.agents.answerer import REPLY_TOKENS, RawAnswer
 from lcagent.agents.prompt import load_prompt
 from lcagent.errors import CutReply
 from lcagent.models.chat import ChatModel, whole
@@ -61,7 +61,7 @@ async def _ask(model: ChatModel, render: Render, parts: list[Part], limit: int) 
         raise
 
 
-async def answer_boxed(model: ChatModel, question: str, memory: str) -> Given:
+async def answer_boxed(model: ChatModel, question: str, memory: str) -> RawAnswer:
     """Answer from a memory as the RL-MemoryAgent checkpoints were trained: in `\\boxed{}`.
 
     Raises:
@@ -72,7 +72,7 @@ async def answer_boxed(model: ChatModel, question: str, memory: str) -> Given:
     reply = await model.ask("answer", fitted, final=True)
     boxed = _BOXED.findall(reply.text)
     try:
-        return Given(boxed[-1].strip() if boxed else whole(reply))
+        return RawAnswer(boxed[-1].strip() if boxed else whole(reply))
     except CutReply:
         model.forget(reply)  # given from the journal for ever, it would fail for ever
         raise

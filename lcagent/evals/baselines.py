@@ -81,8 +81,8 @@ class Baseline:
         blocks = self._choose(task, room) if self._choose else []
         evidence = Evidence(tuple(in_order(blocks)))
         shown = evidence.text(marks=False)
-        given = await answerer.answer(task.model, self._form, task.question, shown)
-        verdict = checked(task, given.text, evidence) if given.text else Verdict()
+        raw = await answerer.answer(task.model, self._form, task.question, shown)
+        verdict = checked(task, raw.text, evidence) if raw.text else Verdict()
         return {"verdict": verdict.as_state(), "read": _read(task, evidence.regions)}
 
 

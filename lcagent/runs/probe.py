@@ -186,8 +186,8 @@ async def _read(model: ChatModel, case: Case) -> tuple[bool, str, None]:
 
 async def _answer(model: ChatModel, case: Case) -> tuple[bool, str, float | None]:
     """Found an answer, which, how sure of having found it."""
-    given = await answerer.answer(model, _FORM, case.question, case.material)
-    return bool(given.text), given.text, given.certainty
+    raw = await answerer.answer(model, _FORM, case.question, case.material)
+    return bool(raw.text), raw.text, raw.certainty
 
 
 def _profile(opened: OpenModel, results: Sequence[Result], calls: int) -> ModelProfile:

@@ -55,11 +55,11 @@ async def answer_from_memories(task: Task, memories: list[str]) -> Verdict:
     if not memory:
         return Verdict(warnings=tuple(lost))
     if task.options.trained_order:
-        given = await overwriter.answer_boxed(task.model, task.question, memory)
+        raw = await overwriter.answer_boxed(task.model, task.question, memory)
     else:
-        given = await answerer.answer(task.model, _form(), task.question, memory, on_text=streamer(task))
-    evidence = await asyncio.to_thread(placed, task, f"{memory}\n{given.text}")
-    verdict = await asyncio.to_thread(judged, task, given, evidence)
+        raw = await answerer.answer(task.model, _form(), task.question, memory, on_text=streamer(task))
+    evidence = await asyncio.to_thread(placed, task, f"{memory}\n{raw.text}")
+    verdict = await asyncio.to_thread(judged, task, raw, evidence)
     unplaced = verdict.found and not any(statement.regions for statement in verdict.statements)
     return verdict.warned(*lost, *["no sentence of the document was found that says this"] * unplaced)
 

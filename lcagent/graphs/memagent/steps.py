@@ -149,8 +149,8 @@ def _findings(task: Task, place: Place, got: reader.Reading) -> list[Finding]:
 
 
 def _view(task: Task, known: Known) -> str:
-    standing = (f for f in reversed(known.findings.values()) if f.id not in known.superseded)
-    return view(standing, task.options.memory(task.model.window.size))
+    left = (f for f in reversed(known.findings.values()) if f.id not in known.superseded)
+    return view(left, task.options.memory(task.model.window.size))
 
 
 def view(newest_first: Iterable[Finding], tokens: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lcagent.agents import answerer
-from lcagent.agents.answerer import Form, Given
+from lcagent.agents.answerer import Form, RawAnswer
 from lcagent.documents.marks import Marks
 from lcagent.documents.resting import Sources
 from lcagent.documents.shown import Evidence
@@ -51,17 +51,17 @@ async def asked(
     if on_text:
         sources = await asyncio.to_thread(Sources, evidence, task.question, task.retrieval)
         told = Marks(on_text, len(evidence.citable), sources.blocks)
-    given = await answerer.answer(task.model, form, task.question, shown, on_text=told, final=final)
-    return await asyncio.to_thread(judged, task, given, evidence)
+    raw = await answerer.answer(task.model, form, task.question, shown, on_text=told, final=final)
+    return await asyncio.to_thread(judged, task, raw, evidence)
 
 
-def judged(task: Task, given: Given, evidence: Evidence) -> Verdict:
+def judged(task: Task, raw: RawAnswer, evidence: Evidence) -> Verdict:
     """A model's answer with its places, and whatever speaks against it."""
-    if not given.text:
-        return Verdict(warnings=evidence.warnings, certainty=given.certainty)
-    verdict = checked(task, given.text, evidence, items=given.items)
-    verdict = replace(verdict, conflict=verdict.conflict or given.conflict, certainty=given.certainty)
-    if given.cut:
+    if not raw.text:
+        return Verdict(warnings=evidence.warnings, certainty=raw.certainty)
+    verdict = checked(task, raw.text, evidence, items=raw.items)
+    verdict = replace(verdict, conflict=verdict.conflict or raw.conflict, certainty=raw.certainty)
+    if raw.cut:
         verdict = verdict.warned("the answer is as long as the window allows: what would follow is missing")
     shown = " ".join(task.corpus.text(region) for region in evidence.regions)
     return task.trust.ruled(task, verdict, shown)
