@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lcagent import AnswerDelta, Finished, Reader
-from tests.helpers import NEEDLE, prose
+from lcagent import AnswerDelta, Finished, Reader, SegmentRead
+from tests.helpers import NEEDLE, haystack, prose
+from tests.helpers import QUESTION as ASKED
 from tests.loopback import Loopback, Reply, Request
 from tests.mapping import mark_of, passages_of
 from tests.side_by_side import ask, role, segment_of
+from tests.test_every_strategy import knows
 
 MEMAGENT = {"strategy": "memagent"}
 QUESTION = "Which cargo did each skipper land at Vellmere?"
@@ -250,3 +252,14 @@ def test_memagent_reads_several_documents_side_by_side(server, tmp_path: Path) -
         assert not any(
             line in memory and other in memory for memory in memories for other in LANDED if other != line
         )
+
+
+@pytest.mark.parametrize("strategy", ["memagent", "mapreduce", "segment", "longagent"])
+def test_what_a_segment_gave_is_told_as_it_is_read(loopback, tmp_path: Path, strategy: str) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(haystack(150))
+    server = loopback(window=2048, reply=knows)
+    with Reader(api_base=server.url, window=2048, strategy=strategy) as reader:
+        events = [e for e in reader.stream(path, ASKED) if isinstance(e, SegmentRead)]
+    assert sum(event.kept for event in events) == 1
+    assert [event.done for event in events] == list(range(1, events[0].total + 1))
