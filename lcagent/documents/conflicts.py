@@ -25,9 +25,9 @@ from lcagent.documents.statements import (
     Token,
     is_content,
     pairs,
+    same_value,
     statement,
 )
-from lcagent.documents.statements import same_value as _same_value
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -123,7 +123,7 @@ def _differ_in_value(one: Statement, other: Statement) -> bool:
     matched = pairs(one, other) if _same_words(one, other) else None
     if matched is None:
         return False
-    differing = [(i, j) for i, j in matched if not _same_value(one.tokens[i].text, other.tokens[j].text)]
+    differing = [(i, j) for i, j in matched if not same_value(one.tokens[i].text, other.tokens[j].text)]
     if one.denied != other.denied:
         return not differing
     bare = _has_bare_subject(one) or _has_bare_subject(other)
@@ -186,7 +186,7 @@ def _asked_alike(one: Statement, other: Statement, question: str) -> bool:
 
 
 def _holds(said: Statement, value: Token) -> bool:
-    return any(_same_value(said.tokens[i].text, value.text) for i in said.values)
+    return any(same_value(said.tokens[i].text, value.text) for i in said.values)
 
 
 def _same_words(one: Statement, other: Statement) -> bool:

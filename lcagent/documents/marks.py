@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence, Set
 
 from lcagent.documents.quotes import Span, sentences
 
-_MARK = re.compile(r"\s*\[(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\]")
+_MARK = re.compile(r"\[(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\]")
+_BEGUN = re.compile(r"\[[\d\s,;–-]*")
 _NUMBER = re.compile(r"\d+")
 _LINE = re.compile(r"[^\n]+")
 BULLET = re.compile(r"^(?:[-*•‣–]|\d{1,3}[.)])\s+")
@@ -17,12 +18,11 @@ def parted(answer: str, most: int) -> list[tuple[str, str, list[int]]]:
     """Statements of an answer: their text, what stands after each, and the passages named for it."""
     plain, at, marks = "", 0, list[tuple[int, int]]()
     for match in _MARK.finditer(answer):
-        numbers = [int(number) for number in _NUMBER.findall(match[1])]
-        if not all(1 <= number <= most for number in numbers):
-            continue  # the text's own brackets
-        plain += answer[at : match.start()]
+        if not (numbers := _named(match, most)):
+            continue
+        plain += answer[at : match.start()].rstrip()
         at = match.end()
-        marks += [(len(plain.rstrip()), number) for number in numbers]
+        marks += [(len(plain), number) for number in numbers]
     plain += answer[at:]
     # Things that are listed stand one a line, and each is a statement of its own.
     spans = [span for line in _LINE.finditer(plain) for span in _statements(plain, *line.span())]
@@ -34,6 +34,12 @@ def parted(answer: str, most: int) -> list[tuple[str, str, list[int]]]:
         )
         found.append((plain[span.start : span.end], plain[span.end : end], list(named)))
     return found
+
+
+def _named(match: re.Match[str], most: int) -> list[int]:
+    """The passages that a mark names; none: the brackets are the text's own."""
+    numbers = [int(number) for number in _NUMBER.findall(match[1])]
+    return numbers if all(1 <= number <= most for number in numbers) else []
 
 
 def _statements(text: str, start: int, end: int) -> list[Span]:
@@ -68,14 +74,13 @@ class Marks:
         """Take the next piece; a mark that is not whole yet is held back."""
         whole = self._held + text
         open_at = whole.rfind("[")
-        cut = open_at if open_at >= 0 and re.fullmatch(r"\[[\d\s,;–-]*", whole[open_at:]) else len(whole)
+        cut = open_at if open_at >= 0 and _BEGUN.fullmatch(whole, open_at) else len(whole)
         self._held = whole[cut:]
         if cut:
-            self._on_text(re.sub(r"\[(\d+(?:\s*[,;–-]\s*\d+)*)\]", self._renumbered, whole[:cut]))
+            self._on_text(_MARK.sub(self._renumbered, whole[:cut]))
 
     def _renumbered(self, match: re.Match[str]) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", match[1])]
-        if not all(1 <= number <= self._most for number in numbers):
+        if not (numbers := _named(match, self._most)):
             return match.group()
         known = [number for number in numbers if number in self._citable]
         own = [self._numbers.setdefault(number, len(self._numbers) + 1) for number in known]

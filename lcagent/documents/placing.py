@@ -6,7 +6,7 @@ No quote is ever a model's: it states something, and the sentences that say so a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from lcagent.documents.forms import holds
@@ -28,8 +28,11 @@ LISTED = 4
 """Parts between commas from which an answer is a list."""
 _CANDIDATES, _ANY = 3, 0.01
 """Sentences near to what is said, by any word in common, in which an answer is looked for."""
-_ABOUT = 0.34
-"""Share of the question's words in a sentence that is about it."""
+ABOUT = 0.34
+"""Share of the question's words in a text that is about it."""
+
+Carried = tuple[tuple[str, tuple[Span, ...]], ...]
+"""Facts in a model's words, each with the sentences that carry it, if they were found."""
 
 
 class Placing:
@@ -64,6 +67,11 @@ class Placing:
             found = set(self._paraphrased(statement))
         return tuple(sorted(found, key=lambda span: span.start))
 
+    def carried(self, facts: Iterable[str]) -> Carried:
+        """Facts, each once and in one line, with the sentences that carry each."""
+        lines = dict.fromkeys(filter(None, (" ".join(fact.split()) for fact in facts)))
+        return tuple((line, self.carriers(line)) for line in lines)
+
     def _paraphrased(self, statement: str) -> list[Span]:
         wanted = query_words(statement)
         share, chosen = self.sentences.cover(wanted, most=MOST_CARRIERS, adds=_ADDS)
@@ -95,12 +103,12 @@ class Placing:
         carriers = self.carriers(fact) if fact else ()
         stated = " ".join(self._text[s.start : s.end] for s in carriers)
         if carriers and holds(stated, answer):
-            return carriers, not doubtful or _about(question, stated)
+            return carriers, not doubtful or about(question, stated)
         for note in (f"{answer} {fact}", f"{answer} {question}"):
             for span, _ in self.sentences.nearest(note, limit=_CANDIDATES, floor=_ANY):
                 quote = self._text[span.start : span.end]
                 if holds(quote, answer):
-                    return (span,), _about(question, quote)
+                    return (span,), about(question, quote)
                 carriers = carriers or (span,)
         return carriers, False
 
@@ -148,6 +156,7 @@ class Placing:
         return set(query_words(self._text[span.start : span.end]))
 
 
-def _about(question: str, quote: str) -> bool:
-    asked, said = query_words(question), set(query_words(quote))
-    return sum(word in said for word in asked) >= _ABOUT * len(asked)
+def about(question: str, text: str) -> bool:
+    """Whether a text holds enough of a question's words to be about it; it is about one that has none."""
+    asked, said = query_words(question), set(query_words(text))
+    return sum(word in said for word in asked) >= ABOUT * len(asked)

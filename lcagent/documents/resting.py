@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lcagent.documents.conflicts import rival
-from lcagent.documents.corpus import Region
+from lcagent.documents.corpus import Corpus, Region, overlap
 from lcagent.documents.lexical import names, query_words
+from lcagent.documents.placing import LISTED
 from lcagent.documents.quotes import figures, sentences
 from lcagent.documents.retrieval import Retrieval
 from lcagent.documents.shown import Evidence
@@ -17,8 +18,6 @@ from lcagent.documents.support import support
 
 MOST_TELLING = 3
 """Sentences that are cited for the words of one statement …"""
-LISTED = 4
-"""Parts between commas from which a statement is a list."""
 MOST_LINKS = 6
 """… and for what leads to it."""
 CARRIED = 0.5
@@ -191,24 +190,24 @@ def _sources(evidence: Evidence, retrieval: Retrieval) -> Iterable[Source]:
     carriers = set(evidence.carriers)
     seen: set[Region] = set()
     for number, block in enumerate(evidence.citable, 1):
-        for document, start, end in block.regions:
-            text = corpus.documents[document].text
-            whole = (document, start, end)
-            within = (
-                [whole]
-                if whole in carriers
-                else [c for c in carriers if c[0] == document and c[1] < end and start < c[2]]
-            )
-            found = [] if whole in carriers else sentences(text, start, end)
-            spans = [(document, s.start, s.end) for s in found]
-            spans = [s for s in spans if not any(c[1] < s[2] and s[1] < c[2] for c in within)] + within
-            for region in sorted(spans):
-                if region not in seen:
-                    seen.add(region)
-                    carries = region in carriers
-                    passages = retrieval.passages_at(*region) if carries else []
-                    around = " ".join(map(corpus.text, passages))
-                    yield Source(region, text[region[1] : region[2]], number, carries, around)
+        regions = [region for shown in block.regions for region in _parted(corpus, shown, carriers)]
+        for region in regions:
+            if region not in seen:
+                seen.add(region)
+                carries = region in carriers
+                passages = retrieval.passages_at(*region) if carries else []
+                around = " ".join(map(corpus.text, passages))
+                yield Source(region, corpus.text(region), number, carries, around)
+
+
+def _parted(corpus: Corpus, shown: Region, carriers: Set[Region]) -> list[Region]:
+    """The sentences of a region in order; those that carry a finding as they were found."""
+    if shown in carriers:
+        return [shown]
+    document, start, end = shown
+    within = [carrier for carrier in carriers if overlap(carrier, shown)]
+    found = [(document, s.start, s.end) for s in sentences(corpus.documents[document].text, start, end)]
+    return sorted([*within, *(s for s in found if not any(overlap(s, carrier) for carrier in within))])
 
 
 def _called(text: str) -> frozenset[str]:

@@ -127,12 +127,9 @@ class Retrieval:
                 found.append(Ranked((index, hit.start, hit.end), hit.score))
         return sorted(found, key=lambda one: (-one.score, one.region))[:limit]
 
+    @cached_property
     def unmentioned(self) -> list[str]:
         """Names in the question that no document mentions."""
-        return self._missing
-
-    @cached_property
-    def _missing(self) -> list[str]:
         return unmentioned(self._question, [document.text for document in self.corpus.documents])
 
     def ranked(self, findings: Sequence[Found] = (), *, answer: str = "") -> list[Ranked]:

@@ -25,10 +25,10 @@ from lcagent.documents.reckoning.arithmetic import (
     written,
 )
 from lcagent.documents.reckoning.asked import Asked, asked_for
-from lcagent.documents.reckoning.counting import listed, named
+from lcagent.documents.reckoning.counting import count_of, listed, named
 from lcagent.documents.reckoning.determined import determined
 from lcagent.documents.reckoning.elapsed import Shift, shifted, shifts, weekdays
-from lcagent.documents.reckoning.periods import dated_in, periods
+from lcagent.documents.reckoning.periods import dated_in, durations_in, periods
 from lcagent.documents.support import held_figure
 from lcagent.documents.values import Value, iso_within, rounds_to, same_value, values
 
@@ -155,15 +155,11 @@ def _counts(figure: Value, premises: Sequence[str], *, counted: bool) -> Iterato
     for number, text in enumerate(premises):
         things = listed(text)
         if things and (counted or len(things) > 2):
-            yield _count(things, (number,))
+            yield count_of(things, (number,))
     if counted:
-        yield _count([thing for things in every for thing in things], used)
-        yield _count(named(premises), used)
+        yield count_of([thing for things in every for thing in things], used)
+        yield count_of(named(premises), used)
         yield exactly("count", f"{len(premises)} sentences, one each", used, Decimal(len(premises)))
-
-
-def _count(things: Sequence[str], used: tuple[int, ...]) -> Worked:
-    return exactly("count", f"{len(things)} in a list: {'; '.join(things)}", used, Decimal(len(things)))
 
 
 def _extreme(
@@ -213,8 +209,8 @@ def _told_alike(
     meant = {(shift.months, shift.days) for shift in wanted}
     days = {day[:2] for day in weekdays(claim)}
     for number, text in enumerate(premises):
-        durations = [f.value for f in figures if f.premise == number and f.value.unit in ("month", "s")]
-        said = [s.text for s in shifts(text, durations) if (s.months, s.days) in meant]
+        in_text = shifts(text, durations_in(figures, number))
+        said = [s.text for s in in_text if (s.months, s.days) in meant]
         said += [told for day, sign, told in weekdays(text) if (day, sign) in days]
         if said:
             return Reckoning("date", claim, True, (number,), f"“{said[0]}” is {claim}")

@@ -53,6 +53,11 @@ class Worked:
     iso: str = ""
 
 
+def premises_of(*figures: Figure) -> tuple[int, ...]:
+    """Numbers of the premises that figures stand in, each once."""
+    return tuple(dict.fromkeys(figure.premise for figure in figures))
+
+
 def exactly(kind: Kind, told: str, used: tuple[int, ...], number: Decimal, unit: str = "") -> Worked:
     """What comes to one number."""
     return Worked(kind, told, used, number, number, unit)
@@ -105,7 +110,7 @@ def compared(group: Sequence[Figure]) -> Iterator[Worked]:
         for one, two in (_numbers(pair), _numbers(pair)[::-1]):
             if not two:
                 continue
-            used = tuple(dict.fromkeys(f.premise for f in pair))
+            used = premises_of(*pair)
             a, b = written(one), written(two)
             yield exactly("ratio", f"{a} / {b} is {written(one / two)}", used, one / two)
             for number, told in (
@@ -150,5 +155,5 @@ def _worked(
     factors = {f.value.factor for f in group}
     first = of or group[0].value
     factor = first.factor if of or len(factors) == 1 else Decimal(1)
-    used = tuple(dict.fromkeys(f.premise for f in group))
-    return Worked(kind, f"{told} is {written(number)}", used, number, number, first.unit, factor)
+    told = f"{told} is {written(number)}"
+    return Worked(kind, told, premises_of(*group), number, number, first.unit, factor)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 from lcagent.documents.lexical import STOPWORDS
+from lcagent.documents.reckoning.arithmetic import Worked, exactly
 from lcagent.documents.values.language import function_words, language_of
 
 _AND = re.compile(
@@ -19,7 +21,7 @@ _CLAUSE = re.compile(r"[:;()\[\]\n]|\.\s|[.!?]$")
 _NAME = re.compile(
     r"[^\W\d_a-z][\w'’.-]*(?:\s+(?:(?:von|van|de|der|di|du|of the|of)\s+)?[A-ZÀ-ÞА-ЯŁŚŻ][\w'’-]*)*"
 )
-_MOST_WORDS = 4
+MOST_WORDS = 4
 """Words of one thing in a list; a longer piece begins the sentence and ends with the first of them."""
 
 
@@ -37,7 +39,7 @@ def listed(sentence: str) -> list[str]:
         pieces = [
             piece.strip(" .") for piece in re.split(r"[,;\n]", _AND.sub(", ", tail)) if piece.strip(" .")
         ]
-        if all(len(piece.split()) <= _MOST_WORDS for piece in pieces):
+        if all(len(piece.split()) <= MOST_WORDS for piece in pieces):
             found.append(pieces)
     longest = max(found, key=len, default=[])
     return longest if len(longest) > 1 else []
@@ -55,12 +57,17 @@ def _enumerated(clause: str) -> list[str]:
             if not words:
                 continue
             things.append(piece.strip())
-            whole = all(word[0].isupper() for word in words) if named else len(words) < _MOST_WORDS
+            whole = all(word[0].isupper() for word in words) if named else len(words) < MOST_WORDS
             if not whole:
                 break
         if len(things) > len(best):
             best = things[::-1]
     return best
+
+
+def count_of(things: Sequence[str], used: tuple[int, ...]) -> Worked:
+    """How many things some premises list."""
+    return exactly("count", f"{len(things)} in a list: {'; '.join(things)}", used, Decimal(len(things)))
 
 
 def named(sentences: Sequence[str]) -> list[str]:

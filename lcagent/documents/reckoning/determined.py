@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal
 
-from lcagent.documents.reckoning.arithmetic import Figure, Worked, alike, combined, exactly
+from lcagent.documents.reckoning.arithmetic import Figure, Worked, alike, combined
 from lcagent.documents.reckoning.asked import Asked, asked_for
-from lcagent.documents.reckoning.counting import listed
+from lcagent.documents.reckoning.counting import MOST_WORDS, count_of, listed
 from lcagent.documents.reckoning.elapsed import shifts, weekdays
-from lcagent.documents.reckoning.periods import dated_in, elapsed, moved_by
+from lcagent.documents.reckoning.periods import dated_in, durations_in, elapsed, moved_by
 from lcagent.documents.values import Value
 
 _LEAST_COUNTED = 3
-_MOST_WORDS = 4
 _CONJUNCTION = re.compile(r"\s(?:and|und|et|y|e|i|и|og|och|en|or|oder|ou)\s", re.IGNORECASE)
 _OPERATIONS: tuple[Asked, ...] = ("sum", "average", "difference")
 
@@ -60,9 +58,7 @@ def _day(figure: Value, figures: Sequence[Figure], premises: Sequence[str]) -> W
     found = [
         worked
         for number, text in enumerate(premises)
-        for shift in shifts(
-            text, [f.value for f in figures if f.premise == number and f.value.unit in ("month", "s")]
-        )
+        for shift in shifts(text, durations_in(figures, number))
         if shift.days
         for worked in moved_by(dated, shift, number)
     ]
@@ -96,7 +92,7 @@ def _number(
     if asked != frozenset[Asked](("count",)) or figure.unit or figure.iso or figures or len(premises) != 1:
         return None
     things = listed(premises[0])
-    plain = len(things) >= _LEAST_COUNTED and all(len(thing.split()) <= _MOST_WORDS for thing in things[1:])
+    plain = len(things) >= _LEAST_COUNTED and all(len(thing.split()) <= MOST_WORDS for thing in things[1:])
     if not plain or len(_CONJUNCTION.findall(premises[0])) != 1:
         return None
-    return exactly("count", f"{len(things)} in a list: {'; '.join(things)}", (0,), Decimal(len(things)))
+    return count_of(things, (0,))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lcagent.documents.values import Value
 from lcagent.documents.values.language import language_of
-from lcagent.documents.values.vocabulary import LATIN, Unit, plain, vocabulary
+from lcagent.documents.values.vocabulary import LATIN, Unit, Vocabulary, plain, vocabulary
 
 DAY = Decimal(86400)
 _DAYS = {"day": 1, "week": 7}
@@ -97,8 +97,7 @@ def shifts(text: str, durations: Sequence[Value]) -> list[Shift]:
         text: a sentence.
         durations: its quantities of time.
     """
-    language = language_of(text)
-    words = vocabulary((language, "en") if language else LATIN)
+    words = _vocabulary(text)
     whole = plain(text)
     found = [
         _shift(number, field, told)
@@ -121,8 +120,7 @@ def shifts(text: str, durations: Sequence[Value]) -> list[Shift]:
 
 def weekdays(text: str) -> list[tuple[int, int, str]]:
     """The days of the week that a text tells a date by ("last Friday"): which, before or after, its words."""
-    language = language_of(text)
-    known = vocabulary((language, "en") if language else LATIN).weekdays
+    known = _vocabulary(text).weekdays
     words = _WORD.findall(text)
     found: list[tuple[int, int, str]] = []
     for at, word in enumerate(words):
@@ -145,6 +143,12 @@ def weekday_from(iso: str, day: int, sign: int) -> str:
         return (span[0] + timedelta(days=sign * (distance or 7))).isoformat()
     except OverflowError:
         return ""
+
+
+def _vocabulary(text: str) -> Vocabulary:
+    """The words of a text's language and of English; of the likeliest ones where it does not tell."""
+    language = language_of(text)
+    return vocabulary((language, "en") if language else LATIN)
 
 
 def _is_of(value: Value, field: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import combinations
 
-from lcagent.documents.reckoning.arithmetic import FEW, Figure, Worked, written
+from lcagent.documents.reckoning.arithmetic import FEW, Figure, Worked, premises_of, written
 from lcagent.documents.reckoning.asked import Asked
 from lcagent.documents.reckoning.elapsed import (
     DAY,
@@ -32,6 +32,11 @@ def dated_in(figures: Sequence[Figure]) -> list[tuple[int, str]]:
     return sorted(((premise, iso) for iso, premise in found.items()), key=lambda pair: pair[1])
 
 
+def durations_in(figures: Sequence[Figure], premise: int) -> list[Value]:
+    """The quantities of time that one premise states."""
+    return [f.value for f in figures if f.premise == premise and f.value.unit in ("month", "s")]
+
+
 def periods(
     figure: Value, figures: Sequence[Figure], premises: Sequence[str], asked: frozenset[Asked]
 ) -> Iterator[Worked]:
@@ -51,8 +56,7 @@ def periods(
             yield from elapsed(figure, one, two, asked)
     if figure.iso and figure.iso[:4].isdigit():
         for number, text in enumerate(premises):
-            durations = [f.value for f in figures if f.premise == number and f.value.unit in ("month", "s")]
-            for shift in shifts(text, durations):
+            for shift in shifts(text, durations_in(figures, number)):
                 yield from moved_by(dated, shift, number)
             for day, sign, told in weekdays(text):
                 for premise, iso in dated:
@@ -131,7 +135,7 @@ def _hours(figures: Sequence[Figure]) -> Iterator[Worked]:
     if len(times) > FEW:
         return
     for one, two in combinations(times, 2):
-        used = _used(one.premise, two.premise)
+        used = premises_of(one, two)
         for first in one.value.readings:
             for last in two.value.readings:
                 seconds = (_seconds(last.iso) - _seconds(first.iso)) % int(24 * _HOUR)

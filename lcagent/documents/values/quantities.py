@@ -28,7 +28,7 @@ class Value:
         unit: what `magnitude` is in: m, kg, s, month, K, EUR, %; empty for a bare number.
         factor: how much of `unit` one of the stated unit is.
         step: the last place that is stated: 100,000 for "1.5 million".
-        iso: a date or time, see `documents.dates`.
+        iso: a date or time, see `documents.values.dates`.
         others: what it may mean as well.
     """
 

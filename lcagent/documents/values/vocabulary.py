@@ -199,9 +199,7 @@ def _of_language(language: str) -> Vocabulary:
     for name, meant in _UNITS.items():
         patterns = data["unit_patterns"].get(name, {}).get("long", {})
         # The others are divisors: "per mile".
-        words = (
-            patterns[k].replace("{0}", "") for k in ("one", "two", "few", "many", "other") if k in patterns
-        )
+        words = (patterns[k].replace("{0}", "") for k in _PLURALS if k in patterns)
         units.update({plain(word): Unit(*meant) for word in words})
     relative: dict[str, tuple[int, str]] = {}
     counted: dict[str, tuple[int, str]] = {}

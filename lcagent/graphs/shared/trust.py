@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lcagent.documents import query_words
 from lcagent.documents.forms import holds
+from lcagent.documents.placing import ABOUT, about
 from lcagent.models.profile import TRUSTING, ModelProfile
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ LIKE_THE_BEST = 0.95
 """But passages that score this share of the best one are shown too: nothing tells which of them to leave."""
 BRIEF_REPLY = 200
 """Tokens of such a reply."""
-ABOUT = 0.34
-"""Share of the question's words that must stand in what a weak model answers from."""
 _COPIES, _COPIED = 3, 1 / 4
 """A weak reader that took so many facts, and this share of all, from its memory reads without it from then
 on."""
@@ -102,7 +101,7 @@ class Trust:
     def sifts_out(self, question: str, text: str) -> bool:
         """Whether a note that the sifter drops is dropped: of a weak one not what is plainly about the
         question."""
-        return not self.brief or not _about(question, text)
+        return not self.brief or not about(question, text)
 
     def ruled(self, task: Task, verdict: Verdict, shown: str) -> Verdict:
         """The verdict as it is given: of a weak model withheld where code cannot stand behind it.
@@ -114,7 +113,7 @@ class Trust:
         """
         if not verdict.found:
             return verdict
-        warnings = [f"the text never mentions {name}" for name in task.retrieval.unmentioned()]
+        warnings = [f"the text never mentions {name}" for name in task.retrieval.unmentioned]
         threshold = self.profile.certainty
         unsure = threshold is not None and verdict.certainty is not None and verdict.certainty < threshold
         if unsure:
@@ -122,7 +121,7 @@ class Trust:
         if not self.brief:
             return verdict.warned(*warnings)
         reasons = list(warnings)
-        if not _about(task.question, shown):
+        if not about(task.question, shown):
             reasons.append("no passage is about what the question asks for")
         elif not holds(shown, verdict.text, share=ABOUT):
             reasons.append("the text does not hold it")
@@ -130,9 +129,3 @@ class Trust:
             return verdict
         told = f"an answer was withheld ({'; '.join(reasons)}): {verdict.text[:200]}"
         return replace(verdict, statements=(), conflict=False).warned(told)
-
-
-def _about(question: str, text: str) -> bool:
-    """Whether a text holds a third of a question's words."""
-    asked, held = query_words(question), set(query_words(text))
-    return not asked or sum(word in held for word in asked) >= ABOUT * len(asked)
