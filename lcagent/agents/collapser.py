@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from lcagent.agents.prompt import load_prompt
 from lcagent.models.chat import ChatModel
 from lcagent.models.prompt import as_data
-from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list, reply_limit
 from lcagent.models.window import Part, Window
 
 Confidence = Literal["high", "middle", "zero"]
@@ -51,7 +51,7 @@ def detail(rationale: str, answer: str, confidence: Confidence) -> str:
 
 def reply_tokens(window: int, *, brief: bool) -> int:
     """Most tokens of a reply: a quarter of a group may be left of it."""
-    return REPLY_TOKENS if brief else max(REPLY_TOKENS, window // 6)
+    return reply_limit(REPLY_TOKENS, window, brief=brief, part=6)
 
 
 def room(window: Window, question: str, *, mode: Mode = "qa", brief: bool) -> int:

@@ -18,12 +18,12 @@ from pydantic import BaseModel
 from lcagent.agents.collapser import ANSWER_CHARS, FACT_CHARS, RATIONALE_CHARS, Confidence, Mode
 from lcagent.agents.prompt import load_prompt
 from lcagent.documents import Segment, Span
-from lcagent.documents.placing import NUMBER, Placing
+from lcagent.documents.placing import NUMBER, Carried, Placing
 from lcagent.documents.segments import halved
 from lcagent.models.chat import ChatModel
 from lcagent.models.halves import in_halves
 from lcagent.models.prompt import as_data
-from lcagent.models.structured import ask_typed, bounded, bounded_list
+from lcagent.models.structured import ask_typed, bounded, bounded_list, reply_limit
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("map")
@@ -67,10 +67,9 @@ _BRIEF: dict[str, type[MapReply]] = {"math": NumbersReply, "summary": PointsRepl
 
 
 def reply_tokens(mode: Mode, window: int, *, brief: bool) -> int:
-    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it
-    finds."""
+    """Most tokens of a reply."""
     least = {"summary": 400, "math": 320, "retrieval": 320}.get(mode, 256)
-    return least if brief else max(least, window // 8)
+    return reply_limit(least, window, brief=brief)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Mapping:
         unplaced: in mode `math`, numbers that stand nowhere in the segment: they are no part of a sum.
     """
 
-    facts: tuple[tuple[str, tuple[Span, ...]], ...] = ()
+    facts: Carried = ()
     rationale: str = ""
     answer: str = ""
     confidence: Confidence = "zero"
@@ -146,7 +145,6 @@ async def _map_piece(
 
 def _placed(reply: MapReply, mode: Mode, question: str, segment: Placing) -> Mapping:
     """With the sentences that its facts and its answer came from."""
-    wanted = list(dict.fromkeys(" ".join(fact.split()) for fact in reply.facts if fact.strip()))
     rationale = " ".join(reply.rationale.split())
     answer = " ".join(reply.answer.split()) if reply.answered == "yes" else ""
     confidence: Confidence = reply.confidence if answer else "zero"
@@ -156,10 +154,9 @@ def _placed(reply: MapReply, mode: Mode, question: str, segment: Placing) -> Map
     if mode == "retrieval" and answer:
         values = [answer] if segment.value(answer, question) else answer.split(", ")
         found = [(v, at) for v in values if (at := segment.value(v, question))]
-        facts = tuple((f"{v}", (segment.sentence(span),)) for v, (span, _) in found)
+        facts = tuple((v, (segment.sentence(span),)) for v, (span, _) in found)
         return Mapping(facts, rationale, ", ".join(v for v, _ in found), confidence)
-    facts = tuple((fact, segment.carriers(fact)) for fact in wanted)
-    return Mapping(facts, rationale, answer, confidence)
+    return Mapping(segment.carried(reply.facts), rationale, answer, confidence)
 
 
 def _numbers(facts: list[str], question: str, segment: Placing) -> list[tuple[str, tuple[Span, ...]]]:

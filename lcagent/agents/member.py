@@ -24,7 +24,7 @@ from lcagent.documents.segments import halved
 from lcagent.models.chat import ChatModel
 from lcagent.models.halves import in_halves
 from lcagent.models.prompt import as_data
-from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, reply_limit
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("member")
@@ -98,7 +98,7 @@ class Said:
 
 def reply_tokens(window: int, *, brief: bool) -> int:
     """Most tokens of a reply."""
-    return REPLY_TOKENS if brief else max(REPLY_TOKENS, window // 8)
+    return reply_limit(REPLY_TOKENS, window, brief=brief)
 
 
 def share_room(model: ChatModel, *, brief: bool) -> int:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from lcagent.agents.prompt import load_prompt
 from lcagent.models.chat import ChatModel
 from lcagent.models.prompt import as_data
-from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list, reply_limit
 from lcagent.models.window import Part, Window
 
 PROMPT = load_prompt("merge")
@@ -37,7 +37,7 @@ class BriefMergeReply(MergeReply):
 
 def reply_tokens(window: int, *, brief: bool) -> int:
     """Most tokens of a reply."""
-    return BRIEF_TOKENS if brief else max(BRIEF_TOKENS, window // 6)
+    return reply_limit(BRIEF_TOKENS, window, brief=brief, part=6)
 
 
 def room(window: Window, question: str, *, brief: bool) -> int:

@@ -14,13 +14,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel
 
 from lcagent.agents.prompt import load_prompt
-from lcagent.documents import Segment, Span
-from lcagent.documents.placing import Placing
+from lcagent.documents import Segment
+from lcagent.documents.placing import Carried, Placing
 from lcagent.documents.segments import halved
 from lcagent.models.chat import ChatModel
 from lcagent.models.halves import in_halves
 from lcagent.models.prompt import as_data
-from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list, reply_limit
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("note")
@@ -48,7 +48,7 @@ class BriefNoteReply(NoteReply):
 class Noted:
     """What was noted of one segment: facts with the sentences that carry them, and what they come to."""
 
-    facts: tuple[tuple[str, tuple[Span, ...]], ...] = ()
+    facts: Carried = ()
     reasoning: str = ""
 
     def __len__(self) -> int:
@@ -61,9 +61,8 @@ class Noted:
 
 
 def reply_tokens(window: int, *, brief: bool) -> int:
-    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it
-    finds."""
-    return BRIEF_TOKENS if brief else max(BRIEF_TOKENS, window // 8)
+    """Most tokens of a reply."""
+    return reply_limit(BRIEF_TOKENS, window, brief=brief)
 
 
 async def take_note(model: ChatModel, question: str, text: str, segment: Segment, *, brief: bool) -> Noted:
@@ -94,7 +93,5 @@ async def _note_piece(model: ChatModel, question: str, text: str, segment: Segme
     reply = await ask_typed(model, "note", fitted, BriefNoteReply if brief else NoteReply, shorter=brief)
     if reply.relevant == "no":
         return Noted()
-    placing = Placing(text, segment.start, segment.end)
-    wanted = dict.fromkeys(" ".join(fact.split()) for fact in reply.facts if fact.strip())
-    facts = tuple((fact, placing.carriers(fact)) for fact in wanted)
+    facts = Placing(text, segment.start, segment.end).carried(reply.facts)
     return Noted(facts, " ".join(reply.reasoning.split()))

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel
 
 from lcagent.agents.prompt import load_prompt
-from lcagent.documents import Segment, Span, figures, query_words
+from lcagent.documents import Segment, figures, query_words
 from lcagent.documents.lexical import Folded
-from lcagent.documents.placing import Placing
+from lcagent.documents.placing import Carried, Placing
 from lcagent.documents.segments import halved
 from lcagent.models.chat import ChatModel
 from lcagent.models.halves import in_halves
 from lcagent.models.prompt import as_data
-from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded, bounded_list, reply_limit
 from lcagent.models.window import Part, Window
 
 PROMPT = load_prompt("read")
@@ -71,7 +71,7 @@ class Reading:
         plan: what it finds is still to be looked for; empty if it does not say.
     """
 
-    facts: tuple[tuple[str, tuple[Span, ...]], ...]
+    facts: Carried
     copied: int
     sufficient: bool
     plan: str
@@ -86,9 +86,8 @@ class Reading:
 
 
 def reply_tokens(window: int, *, brief: bool) -> int:
-    """Most tokens of a reply: of a model that is believed the window is the only limit to how much it
-    finds."""
-    return BRIEF_TOKENS if brief else max(BRIEF_TOKENS, window // 8)
+    """Most tokens of a reply."""
+    return reply_limit(BRIEF_TOKENS, window, brief=brief)
 
 
 def room(window: Window, question: str, *, brief: bool) -> int:
@@ -136,7 +135,7 @@ async def _read_piece(model: ChatModel, seen: Seen, text: str, segment: Segment,
     return _placed(reply, seen.memory, Placing(text, segment.start, segment.end))
 
 
-def _read(reply: ReadingReply, facts: Any, copied: int) -> Reading:
+def _read(reply: ReadingReply, facts: Carried, copied: int) -> Reading:
     following = " ".join(reply.next.split())[:PLAN_CHARS]
     return Reading(facts, copied, reply.sufficient == "yes", following)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from lcagent.agents.answerer import Form, Found
 from lcagent.agents.collapser import Mode
 from lcagent.agents.prompt import load_prompt
-from lcagent.models.structured import Decided, bounded
+from lcagent.models.structured import Decided, bounded, reply_limit
 
 PROMPT = load_prompt("reduce")
 REPLY_TOKENS = 320
@@ -37,4 +37,5 @@ def form(mode: Mode, style: str, window: int) -> Form:
         window: tokens of a call.
     """
     fixed = (("mode", mode), ("style", style))
-    return Form(PROMPT, ReduceReply, fixed, max(REPLY_TOKENS, window // 8), name="findings", role="reduce")
+    tokens = reply_limit(REPLY_TOKENS, window, brief=False)
+    return Form(PROMPT, ReduceReply, fixed, tokens, name="findings", role="reduce")

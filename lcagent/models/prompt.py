@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from lcagent.models.window import Messages, Window
+from lcagent.models.estimate import Messages
+from lcagent.models.window import Window
 
 _SECTION = re.compile(r"^=== (system|user) ===$", re.M)
 

@@ -52,6 +52,18 @@ def bounded_list(items: int, chars: int, *, least: int | None = None) -> WithJso
     return WithJsonSchema({**schema, **fewest, "maxItems": items})
 
 
+def reply_limit(least: int, window: int, *, brief: bool, part: int = 8) -> int:
+    """Most tokens of a reply: of a model that is believed a part of the window is the only limit.
+
+    Args:
+        least: what a weak model is given.
+        window: tokens of a call.
+        brief: the model is known to be weak.
+        part: 8 for an eighth of the window.
+    """
+    return least if brief else max(least, window // part)
+
+
 async def ask_typed(
     model: ChatModel,
     role: str,

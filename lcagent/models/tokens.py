@@ -14,10 +14,8 @@ from urllib3.exceptions import HTTPError
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.endpoint import Endpoint, answered, connections
-from lcagent.models.estimate import EstimateCounter
+from lcagent.models.estimate import EstimateCounter, Messages
 from lcagent.text import whole_characters
-
-Messages = list[dict[str, str]]
 
 _SECONDS = 60.0
 """For one count, from the first byte sent to the last one received."""

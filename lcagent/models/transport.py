@@ -28,7 +28,7 @@ from lcagent.errors import (
     WindowExceeded,
 )
 from lcagent.models.endpoint import Endpoint, certificates
-from lcagent.models.window import Messages
+from lcagent.models.estimate import Messages
 
 OnDelta = Callable[[str], None]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from math import ceil
 
 from lcagent.errors import WindowExceeded
+from lcagent.models.estimate import Messages
 from lcagent.models.tokens import TokenCounter
 
-Messages = list[dict[str, str]]
 Render = Callable[[Mapping[str, str]], Messages]
 """Makes a prompt from the texts of its variable parts; equal ones have the same fixed text."""
 

@@ -24,6 +24,7 @@ from lcagent.models.prompt import as_data
 from lcagent.models.structured import RETRY_TOKENS
 
 PROMPTS = [overwriter.PROMPT, overwriter.FROM_MEMORY, overwriter.TRAINED]
+_FORM = Form(overwriter.FROM_MEMORY, answerer.AnswerReply, name="memory")
 PASSAGES = 4
 """Passages of the text in which a sentence of the memory is looked for."""
 
@@ -57,7 +58,7 @@ async def answer_from_memories(task: Task, memories: list[str]) -> Verdict:
     if task.options.trained_order:
         raw = await overwriter.answer_boxed(task.model, task.question, memory)
     else:
-        raw = await answerer.answer(task.model, _form(), task.question, memory, on_text=streamer(task))
+        raw = await answerer.answer(task.model, _FORM, task.question, memory, on_text=streamer(task))
     evidence = await asyncio.to_thread(placed, task, f"{memory}\n{raw.text}")
     verdict = await asyncio.to_thread(judged, task, raw, evidence)
     unplaced = verdict.found and not any(statement.regions for statement in verdict.statements)
@@ -77,10 +78,6 @@ def placed(task: Task, memory: str) -> Evidence:
                 break
     blocks = tuple(block(task.retrieval, region) for region in sorted(carriers))
     return Evidence(blocks, tuple(sorted(carriers)))
-
-
-def _form() -> Form:
-    return Form(overwriter.FROM_MEMORY, answerer.AnswerReply, name="memory")
 
 
 async def _one_memory(task: Task, memories: list[str]) -> tuple[str, list[str]]:

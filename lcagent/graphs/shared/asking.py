@@ -14,12 +14,13 @@ from lcagent.documents.shown import Evidence
 from lcagent.graphs.shared.checks import checked
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
+from lcagent.models.structured import reply_limit
 
 
 def form_for(task: Task, *, several: bool = False) -> Form:
     """How an answer from evidence is asked for, as far as the model is believed."""
     if not task.trust.brief:
-        tokens = task.trust.reply_tokens(task.model.window.size, brief=answerer.REPLY_TOKENS)
+        tokens = reply_limit(answerer.REPLY_TOKENS, task.model.window.size, brief=False)
         fixed = (("style", task.style),)
         return Form(answerer.FROM_EVIDENCE, answerer.CheckedReply, fixed, tokens)
     reply = answerer.ListReply if several else answerer.AnswerReply

@@ -29,8 +29,6 @@ FEW_PASSAGES = 5
 """Passages shown to a weak model: more lead it astray, fewer leave out the second hop (docs/design/0004)."""
 LIKE_THE_BEST = 0.95
 """But passages that score this share of the best one are shown too: nothing tells which of them to leave."""
-BRIEF_REPLY = 200
-"""Tokens of such a reply."""
 _COPIES, _COPIED = 3, 1 / 4
 """A weak reader that took so many facts, and this share of all, from its memory reads without it from then
 on."""
@@ -52,10 +50,6 @@ class Trust:
     def segment_tokens(self, most: int) -> int:
         """Most tokens of document in one call: the strategy's own, or what the model reads well."""
         return min(most, self.profile.limit_tokens or most)
-
-    def reply_tokens(self, window: int, *, brief: int = BRIEF_REPLY) -> int:
-        """Tokens of a reply that lists what a segment says, or answers."""
-        return brief if self.brief else max(brief, window // 8)
 
     def marks(self) -> bool:
         """Whether the model is asked to name the passages that its statements rest on."""
