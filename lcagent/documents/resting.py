@@ -72,11 +72,24 @@ class Sources:
     """
 
     def __init__(self, evidence: Evidence, question: str, retrieval: Retrieval) -> None:
+        self.evidence, self._retrieval = evidence, retrieval
         self._question, self._asked = question, set(query_words(question))
-        self.all = list(_sources(evidence, retrieval))
+
+    @cached_property
+    def all(self) -> list[Source]:
+        """In the order in which they are shown; found when first asked for."""
+        return list(_sources(self.evidence, self._retrieval))
+
+    @cached_property
+    def _weight(self) -> dict[str, float]:
+        """Of each word, less where many of them hold it."""
         often = Counter(word for source in self.all for word in source.words)
-        self._weight = {word: 1 / (1 + count) ** 0.5 for word, count in often.items()}
-        self._led = frozenset(word for source in self.all for word in source.names) - self._asked
+        return {word: 1 / (1 + count) ** 0.5 for word, count in often.items()}
+
+    @cached_property
+    def _led(self) -> frozenset[str]:
+        """Names and figures that lead from one to another."""
+        return frozenset(word for source in self.all for word in source.names) - self._asked
 
     @property
     def blocks(self) -> Set[int]:

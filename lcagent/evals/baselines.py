@@ -16,12 +16,13 @@ from lcagent.agents import answerer
 from lcagent.agents.answerer import Form
 from lcagent.agents.prompt import load_prompt
 from lcagent.documents.corpus import Region
+from lcagent.documents.resting import Sources
 from lcagent.documents.shown import Block, Evidence, block, in_order
 from lcagent.errors import QuestionTooLong, UsageError
 from lcagent.evals.items import Item
 from lcagent.graphs.direct import fits
 from lcagent.graphs.shared.checks import checked
-from lcagent.graphs.shared.evidence import tokens
+from lcagent.graphs.shared.evidence import fitting
 from lcagent.graphs.shared.reading import NOTHING_YET, Run
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
@@ -82,7 +83,8 @@ class Baseline:
         evidence = Evidence(tuple(in_order(blocks)))
         shown = evidence.text(marks=False)
         raw = await answerer.answer(task.model, self._form, task.question, shown)
-        verdict = checked(task, raw.text, evidence) if raw.text else Verdict()
+        sources = Sources(evidence, task.question, task.retrieval)
+        verdict = checked(task, raw.text, sources) if raw.text else Verdict()
         return {"verdict": verdict.as_state(), "read": _read(task, evidence.regions)}
 
 
@@ -94,16 +96,6 @@ def _read(task: Task, shown: Sequence[Region]) -> list[tuple[int, int]]:
         for place, s in spans
         if any(place[0] == document and start <= s.start and s.end <= end for document, start, end in shown)
     ]
-
-
-def _fitting(task: Task, regions: Sequence[Region], room: int) -> list[Block]:
-    chosen: list[Block] = []
-    for region in regions:
-        further = block(task.retrieval, region)
-        if (needed := tokens(task, [further])) <= room:
-            chosen.append(further)
-            room -= needed
-    return chosen
 
 
 def head_and_tail(task: Task, room: int) -> list[Block]:
@@ -134,7 +126,7 @@ def head_and_tail(task: Task, room: int) -> list[Block]:
 def best_passages(task: Task, room: int) -> list[Block]:
     """Plain retrieval: the best passages by BM25 for the question's words, as many as fit."""
     hits = task.retrieval.search(task.question, limit=TOP_K)
-    return _fitting(task, [hit.region for hit in hits], room)
+    return fitting(task, [hit.region for hit in hits], room)
 
 
 def gold_only(item: Item) -> Choose:
@@ -151,7 +143,7 @@ def gold_only(item: Item) -> Choose:
         if item.gold_pages:
             pages = {page.number: page for page in task.corpus.documents[0].pages}
             spans = [(pages[n].start, pages[n].end) for n in item.gold_pages if n in pages]
-        blocks = _fitting(task, [(0, start, end) for start, end in spans], room)
+        blocks = fitting(task, [(0, start, end) for start, end in spans], room)
         if not blocks:  # asked without them, it would be a guess from no document at all
             raise UsageError(
                 f"no place of the answer fits a window of {task.model.window.size} tokens",

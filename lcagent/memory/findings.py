@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lcagent.documents import Span, query_words
-from lcagent.documents.corpus import Region
+from lcagent.documents.corpus import Place, Region
 from lcagent.documents.corrections import corrects, supersedes
 from lcagent.documents.statements import saying
 
@@ -54,6 +54,11 @@ class Finding:
         return f"{self.document}.{self.segment}.{self.seq}"
 
     @property
+    def place(self) -> Place:
+        """The segment it was said of."""
+        return self.document, self.segment
+
+    @property
     def placed(self) -> bool:
         """Whether a sentence of the document carries it."""
         return bool(self.spans)
@@ -93,7 +98,7 @@ class Known:
         """What new findings do to those before them and to each other; they are not taken in.
 
         No model is asked: a repetition is a merge, a sentence that says that it corrects something and is
-            about the same thing supersedes it, everything else is added.
+        about the same thing supersedes it, everything else is added.
 
         Args:
             found: of one segment, in reading order.

@@ -11,14 +11,13 @@ from dataclasses import replace
 
 from lcagent.documents import Span
 from lcagent.documents.corpus import Region
-from lcagent.documents.support import support
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.longagent.bracket import Round, Side
-from lcagent.graphs.shared.answering import answer_from
+from lcagent.graphs.shared.answering import answer_from, carried_over
 from lcagent.graphs.shared.asking import form_for
 from lcagent.graphs.shared.collapsing import collapsing
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.verdict import Statement, Verdict
+from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.findings import Finding
 
 
@@ -48,11 +47,8 @@ async def conclude(task: Task, rounds: Sequence[Round], *, several: bool) -> Ver
         own = next((side for side in left(rounds[-1]) if side["held"]), None) if rounds else None
         if own is None:
             raise
-        regions = _regions(own)
-        statement = Statement(own["answer"], support(own["answer"], [own["quote"]]), regions)
-        verdict = Verdict(
-            (statement,), warnings=("the last call gave no usable reply: a member's own answer",)
-        )
+        told = "the last call gave no usable reply: a member's own answer"
+        verdict = carried_over(own["answer"], own["quote"], _regions(own), told)
     return verdict if several else _with_conflicts(task, verdict, rounds)
 
 
@@ -118,12 +114,8 @@ def told_apart(task: Task, done: Round) -> str:
 def _listed(task: Task, sides: Sequence[Side]) -> str:
     shown: list[str] = []
     for side in sides:
-        start = (
-            side["spans"][0][0]
-            if side["spans"]
-            else task.corpus.segment((side["document"], side["index"])).start
-        )
-        where = task.corpus.documents[side["document"]].place(start)
-        name = f"{task.corpus.documents[side['document']].name}, " if len(task.corpus.documents) > 1 else ""
-        shown.append(f"{side['answer']!r} ({name}{where})")
+        document, segment = task.corpus.documents[side["document"]], (side["document"], side["index"])
+        start = side["spans"][0][0] if side["spans"] else task.corpus.segment(segment).start
+        name = f"{document.name}, " if len(task.corpus.documents) > 1 else ""
+        shown.append(f"{side['answer']!r} ({name}{document.place(start)})")
     return " and ".join(shown)

@@ -18,7 +18,7 @@ from lcagent.documents.resting import accounted
 from lcagent.documents.support import support
 from lcagent.documents.values import bare_number
 from lcagent.errors import CutReply, MalformedReply
-from lcagent.graphs.shared.answering import answer_from
+from lcagent.graphs.shared.answering import answer_from, carried_over
 from lcagent.graphs.shared.asking import streamer
 from lcagent.graphs.shared.collapsing import collapsing
 from lcagent.graphs.shared.condensing import Merger, condensed
@@ -78,7 +78,7 @@ def _numbers(task: Task) -> list[tuple[Finding, Decimal]] | None:
 
 
 def _regions(findings: Sequence[Finding]) -> tuple[Region, ...]:
-    return tuple(dict.fromkeys((f.document, s.start, s.end) for f in findings for s in f.spans))
+    return tuple(dict.fromkeys(region for finding in findings for region in finding.regions))
 
 
 def _value(task: Task) -> Verdict | None:
@@ -124,8 +124,7 @@ async def answer_from_findings(task: Task) -> Verdict:
         if (own := _surest(findings)) is None:
             raise
         told = "the last call gave no usable reply: this is the surest single finding"
-        statement = Statement(own.answer, support(own.answer, [own.quote]), _regions([own]))
-        return Verdict((statement,), warnings=(told,))
+        return carried_over(own.answer, own.quote, own.regions, told)
     return _verbatim(task, verdict) if mode == "retrieval" else verdict
 
 

@@ -15,6 +15,7 @@ from lcagent.agents.answerer import Form
 from lcagent.documents import sentences
 from lcagent.documents.corpus import Place, Region
 from lcagent.documents.placing import Placing
+from lcagent.documents.resting import Sources
 from lcagent.documents.shown import Evidence, block
 from lcagent.errors import BudgetReached, CutReply
 from lcagent.graphs.shared.asking import judged, streamer
@@ -60,7 +61,8 @@ async def answer_from_memories(task: Task, memories: list[str]) -> Verdict:
     else:
         raw = await answerer.answer(task.model, _FORM, task.question, memory, on_text=streamer(task))
     evidence = await asyncio.to_thread(placed, task, f"{memory}\n{raw.text}")
-    verdict = await asyncio.to_thread(judged, task, raw, evidence)
+    sources = Sources(evidence, task.question, task.retrieval)
+    verdict = await asyncio.to_thread(judged, task, raw, sources)
     unplaced = verdict.found and not any(statement.regions for statement in verdict.statements)
     return verdict.warned(*lost, *["no sentence of the document was found that says this"] * unplaced)
 

@@ -184,7 +184,7 @@ async def read_round(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, 
     known = Known()
     known.add(task.ledger.findings(below=STRIDE * number))
     memory = _view(task, known)
-    plan = next((p for f in fresh if (p := read.replies[f.document, f.segment].plan)), state["plan"])
+    plan = next((p for f in fresh if (p := read.replies[f.place].plan)), state["plan"])
     enough = task.options.early_exit and sum(r.sufficient for r in read.replies.values()) >= _SUFFICIENT
     changed = (memory, plan) != (state["memory"], state["plan"])
     more = bool(fresh) and changed and number < task.options.rounds and not (enough or read.stop)

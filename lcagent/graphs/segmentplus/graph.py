@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -117,7 +118,7 @@ def _findings(task: Task, place: Place, noted: notetaker.Noted) -> list[Finding]
 async def sift(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Keep or drop each note; one is kept where nobody can tell."""
     task = runtime.context
-    notes = [(place, list(note)) for place, note in groupby(task.ledger.findings(), key=_place)]
+    notes = [(place, list(note)) for place, note in groupby(task.ledger.findings(), key=attrgetter("place"))]
     if state["stop"] or not notes:
         return {}
 
@@ -133,10 +134,6 @@ async def sift(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
     return {"dropped": out, "stop": over_budget(dropped)}
 
 
-def _place(finding: Finding) -> Place:
-    return finding.document, finding.segment
-
-
 def _shown(task: Task, note: list[Finding]) -> str:
     """A note as the sifter sees it: its sentences, then what was made of them."""
     blocks = blocks_of(task, notes_of(task, note), wide=False)
@@ -147,7 +144,7 @@ async def answer(state: SegmentState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer once, from the notes that are left."""
     task = runtime.context
     dropped = {tuple(place) for place in state["dropped"]}
-    kept = [finding for finding in task.ledger.findings() if _place(finding) not in dropped]
+    kept = [finding for finding in task.ledger.findings() if finding.place not in dropped]
 
     async def merge(shown: str) -> Merged:
         reply = await merger.merge_notes(task.model, task.question, shown, brief=task.trust.brief)

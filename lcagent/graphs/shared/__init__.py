@@ -1,1 +1,1 @@
-"""What strategies share: task, reading, evidence, retrieval, answering, checks."""
+"""What strategies share: task, trust, reading, evidence, condensing, answering, checks."""

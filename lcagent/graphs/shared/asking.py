@@ -48,19 +48,20 @@ async def asked(
         MalformedReply, CutReply: the model gave no usable reply.
     """
     shown = evidence.text(marks=task.trust.marks())
-    told = None
+    sources, told = Sources(evidence, task.question, task.retrieval), None
     if on_text:
-        sources = await asyncio.to_thread(Sources, evidence, task.question, task.retrieval)
-        told = Marks(on_text, len(evidence.citable), sources.blocks)
+        citable = await asyncio.to_thread(lambda: sources.blocks)
+        told = Marks(on_text, len(evidence.citable), citable)
     raw = await answerer.answer(task.model, form, task.question, shown, on_text=told, final=final)
-    return await asyncio.to_thread(judged, task, raw, evidence)
+    return await asyncio.to_thread(judged, task, raw, sources)
 
 
-def judged(task: Task, raw: RawAnswer, evidence: Evidence) -> Verdict:
+def judged(task: Task, raw: RawAnswer, sources: Sources) -> Verdict:
     """A model's answer with its places, and whatever speaks against it."""
+    evidence = sources.evidence
     if not raw.text:
         return Verdict(warnings=evidence.warnings, certainty=raw.certainty)
-    verdict = checked(task, raw.text, evidence, items=raw.items)
+    verdict = checked(task, raw.text, sources, items=raw.items)
     verdict = replace(verdict, conflict=verdict.conflict or raw.conflict, certainty=raw.certainty)
     if raw.cut:
         verdict = verdict.warned("the answer is as long as the window allows: what would follow is missing")

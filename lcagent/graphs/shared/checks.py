@@ -13,22 +13,21 @@ from lcagent.documents.corpus import Region
 from lcagent.documents.marks import BULLET, listed, parted
 from lcagent.documents.reckoning import reckon
 from lcagent.documents.resting import MOST_TELLING, Source, Sources
-from lcagent.documents.shown import Evidence
 from lcagent.documents.support import support
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Statement, Verdict
 
 
-def checked(task: Task, answer: str, evidence: Evidence, *, items: Sequence[str] = ()) -> Verdict:
+def checked(task: Task, answer: str, sources: Sources, *, items: Sequence[str] = ()) -> Verdict:
     """An answer as statements, each with the sentences that it rests on and how they carry it.
 
     Args:
         task: the run.
         answer: the model's, with marks where it named passages.
-        evidence: what it was shown.
+        sources: the sentences of what it was shown.
         items: the answer as a list, where it came as one.
     """
-    sources = Sources(evidence, task.question, task.retrieval)
+    evidence = sources.evidence
     statements: list[Statement] = []
     every: list[list[Source]] = []
     warnings: list[str] = []

@@ -56,7 +56,7 @@ def notes_of(task: Task, findings: Iterable[Finding]) -> list[Note]:
             known = kept[finding.target]
             kept[finding.target] = replace(known, regions=tuple(dict.fromkeys([*known.regions, *regions])))
             continue
-        segment = task.corpus.segment((finding.document, finding.segment))
+        segment = task.corpus.segment(finding.place)
         first = (finding.document, finding.start if finding.placed else segment.start)
         detail = "; ".join(filter(None, [finding.detail, "corrected elsewhere" * (finding.id in corrected)]))
         beside = () if finding.placed else _nearest(task, finding)
@@ -67,7 +67,7 @@ def notes_of(task: Task, findings: Iterable[Finding]) -> list[Note]:
 
 def _nearest(task: Task, finding: Finding) -> tuple[Region, ...]:
     """The passages of its segment that are nearest to a finding without a place."""
-    segment = task.corpus.segment((finding.document, finding.segment))
+    segment = task.corpus.segment(finding.place)
     within = (finding.document, segment.start, segment.end)
     query = f"{finding.text} {task.question}"
     return tuple(hit.region for hit in task.retrieval.search(query, limit=NEAREST, within=within))
@@ -167,7 +167,7 @@ def _ranked(task: Task, findings: Iterable[Finding], answer: str = "") -> list[R
 
 def _passages(task: Task, findings: Iterable[Finding]) -> list[Region]:
     """All passages of the segments that findings were said of, in reading order."""
-    places = sorted({(finding.document, finding.segment) for finding in findings})
+    places = sorted({finding.place for finding in findings})
     spans = [(place[0], task.corpus.segment(place)) for place in places]
     return [region for d, s in spans for region in task.retrieval.passages_at(d, s.start, s.end)]
 
@@ -183,10 +183,16 @@ def best_passages(task: Task, findings: Sequence[Finding], room: int, *, answer:
     """
     ranked = _ranked(task, findings, answer)
     scores = [one.score for one in ranked]
+    best = ranked[: task.trust.passages(scores)]
+    return Evidence(tuple(in_order(fitting(task, (one.region for one in best), room))))
+
+
+def fitting(task: Task, regions: Iterable[Region], room: int) -> list[Block]:
+    """Blocks of as many regions as fit a number of tokens, the first ones first."""
     chosen: list[Block] = []
-    for one in ranked[: task.trust.passages(scores)]:
-        further = block(task.retrieval, one.region)
+    for region in regions:
+        further = block(task.retrieval, region)
         if (needed := tokens(task, [further])) <= room:
             chosen.append(further)
             room -= needed
-    return Evidence(tuple(in_order(chosen)))
+    return chosen
