@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 
 from lcagent.agents import answerer, reader
 from lcagent.errors import CutReply, MalformedReply, WindowExceeded
+from lcagent.graphs.shared.reading import gathered
 from lcagent.memory.profiles import StoredProfiles, profile_for
 from lcagent.memory.store import Store
 from lcagent.models.budget import Budget
-from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, endpoint_limit
+from lcagent.models.chat import ChatModel
 from lcagent.models.profile import ModelProfile, stance_of
 from lcagent.models.prompt import as_data
 from lcagent.models.serving.session import OpenModel
@@ -97,28 +98,24 @@ async def measure(
     Raises:
         ModelError: the server fails or refuses, or no prompt fits the window.
     """
-    window = Window(opened.window, opened.counter, reasoning=opened.reasoning)
     journal = _Counting()
-    transport = opened.transport()
-    model = ChatModel(
-        name=opened.model,
-        transport=transport,
-        window=window,
-        journal=journal,
-        budget=Budget(),
-        limit=endpoint_limit(opened.name, settings.concurrency or opened.slots or DEFAULT_CONCURRENCY),
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        notice=notice,
-    )
+    model = opened.chat(settings, journal, Budget(), notice)
+    done = count(1)
+
+    async def asked(case: Case) -> Result:
+        result = await _ask(model, case)
+        tell(next(done), len(cases))
+        return result
+
     try:
-        cases = [*short_cases(), *await asyncio.to_thread(_long_cases, window)]
-        results = await _side_by_side([_ask(model, case) for case in cases], tell)
+        cases = [*short_cases(), *await asyncio.to_thread(_long_cases, model.window)]
+        results = await gathered([asked(case) for case in cases])
     finally:
-        await transport.close()
+        await model.transport.close()
     if not any(result.sent for result in results):
         raise WindowExceeded(
-            f"no prompt of the probe fits a window of {window.size} tokens", hint="use a larger --window"
+            f"no prompt of the probe fits a window of {model.window.size} tokens",
+            hint="use a larger --window",
         )
     return _profile(opened, results, journal.calls)
 
@@ -143,20 +140,6 @@ class _Counting:
 def _long_cases(window: Window) -> list[Case]:
     # The longest of the questions has some twenty tokens.
     return long_cases(window, _FORM.room(window, "") - 60)
-
-
-async def _side_by_side(works: Sequence[Coroutine[None, None, Result]], tell: Tell) -> list[Result]:
-    """All results, in order; the first error, or a cancellation, ends them all."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        for done, task in enumerate(asyncio.as_completed(tasks), start=1):
-            await task
-            tell(done, len(tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    return [task.result() for task in tasks]
 
 
 async def _ask(model: ChatModel, case: Case) -> Result:

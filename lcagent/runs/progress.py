@@ -16,20 +16,16 @@ class RunProgress:
 
     Args:
         emit: gets them.
-        server: whether the model server still answers.
+        alive: see `Progress`.
         gate: see `Progress`.
         stream: see `Progress`.
     """
 
     emit: Callable[[Event], None]
-    server: Callable[[], bool]
+    alive: Callable[[], bool]
     gate: asyncio.Semaphore
     stream: bool = False
     _done: set[Place] = field(default_factory=set)
-
-    def alive(self) -> bool:
-        """Whether the model server still answers."""
-        return self.server()
 
     def notice(self, text: str) -> None:
         """Tell people something, in a sentence."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 from lcagent.errors import RunBusy
@@ -70,8 +71,7 @@ def prune(folder: Path, *, older_than: float | None, most: int | None) -> tuple[
     Returns:
         How many runs went, and how many parsed documents and segmentations.
     """
-    store = Store(folder / "lcagent.db")
-    try:
+    with closing(Store(folder / "lcagent.db")) as store:
         runs, before = Runs(store), _parsed(store)
         days = OLD_DAYS if older_than is None and most is None else older_than
         until = float("-inf") if days is None else time.time() - days * 86400
@@ -87,8 +87,6 @@ def prune(folder: Path, *, older_than: float | None, most: int | None) -> tuple[
             evict(store, most)
         store.release()
         return deleted, before - _parsed(store)
-    finally:
-        store.close()
 
 
 def _deleted(runs: Runs, run: str, folder: Path) -> bool:

@@ -12,6 +12,7 @@ from lcagent.documents.corpus import Place, Region
 from lcagent.errors import MalformedReply
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Statement, Verdict
+from lcagent.runs.citations import citation
 from lcagent.runs.searched import search_report
 
 NOT_FOUND = "The document does not say."
@@ -90,20 +91,10 @@ def _citations(task: Task, verdict: Verdict) -> dict[Region, Citation]:
     named = [region for region in verdict.named if region in cited]
     ordered = dict.fromkeys([*named, *cited])
     shown = (region for region in ordered if task.corpus.text(region).strip())
-    return {region: _citation(task, region, number) for number, region in enumerate(shown, 1)}
-
-
-def _citation(task: Task, region: Region, number: int) -> Citation:
-    document, start, end = task.corpus.documents[region[0]], region[1], region[2]
-    return Citation(
-        number=number,
-        document=document.name,
-        place=document.place(start),
-        page=document.page_at(start),
-        char_start=start,
-        char_end=end,
-        quote=document.text[start:end],
-    )
+    return {
+        (document, start, end): citation(task.corpus.documents[document], start, end, number=number)
+        for number, (document, start, end) in enumerate(shown, 1)
+    }
 
 
 def _numbers(statement: Statement, citations: Mapping[Region, Citation]) -> list[int]:
@@ -116,11 +107,15 @@ def _marked(statement: Statement, citations: Mapping[Region, Citation]) -> str:
 
 
 def _searched(task: Task, read: Set[Place]) -> SearchReport:
-    spans = [
+    return search_report(task.question, task.corpus.documents, _spans(task, read))
+
+
+def _spans(task: Task, read: Set[Place]) -> list[list[tuple[int, int]]]:
+    """For each document the characters of the segments that were read."""
+    return [
         [(s.start, s.end) for s in segments if (number, s.index) in read]
         for number, segments in enumerate(task.corpus.segments)
     ]
-    return search_report(task.question, task.corpus.documents, spans)
 
 
 def make_usage(task: Task, totals: dict[str, int], earlier: int, seconds: float) -> UsageReport:
@@ -144,14 +139,9 @@ def make_usage(task: Task, totals: dict[str, int], earlier: int, seconds: float)
 
 
 def _coverage(task: Task, read: Set[Place], skipped: Sequence[str], loaded: Loaded) -> CoverageReport:
-    parts = [
-        coverage(document, [(s.start, s.end) for s in segments if (number, s.index) in read])
-        for number, (document, segments) in enumerate(
-            zip(task.corpus.documents, task.corpus.segments, strict=True)
-        )
-    ]
-    several = len(parts) > 1
-    names = [f"{document.name}: " if several else "" for document in task.corpus.documents]
+    documents = task.corpus.documents
+    parts = list(map(coverage, documents, _spans(task, read)))
+    names = [f"{document.name}: " if len(parts) > 1 else "" for document in documents]
     left_out = [f"{name}: {error.message}" for name, error in loaded.skipped]
     return CoverageReport(
         sentence="; ".join(name + part.sentence() for name, part in zip(names, parts, strict=True)),

@@ -25,11 +25,9 @@ from lcagent.memory.ledger import Ledger
 from lcagent.memory.profiles import profile_for
 from lcagent.memory.store import RunJournal, Store, StoredDocuments, StoredSegments
 from lcagent.models.budget import Budget
-from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, endpoint_limit
 from lcagent.models.profile import ModelProfile
 from lcagent.models.prompt import as_data
 from lcagent.models.serving.session import ModelSession, OpenModel
-from lcagent.models.window import Window
 from lcagent.runs.graph import read
 from lcagent.runs.live import Live
 from lcagent.runs.locks import locked
@@ -135,8 +133,8 @@ async def _profile(opened: OpenModel, settings: Settings, store: Store, emit: Em
 def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) -> Task:
     """What a strategy may use; its run, and with it journal, ledger and segments, is not known yet."""
     request, settings = asked.request, asked.settings
-    size = min(settings.window, opened.most or settings.window)
-    concurrency = settings.concurrency or opened.slots or DEFAULT_CONCURRENCY
+    budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
+    gate = asyncio.Semaphore(2 * opened.at_once(settings))
     question = request.question.strip()
     corpus = Corpus(tuple(asked.loaded.documents))
     return Task(
@@ -144,24 +142,13 @@ def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) ->
         corpus=corpus,
         options=None,
         style=settings.style,
-        model=ChatModel(
-            name=opened.model,
-            transport=opened.transport(),
-            window=Window(size, opened.counter, reasoning=opened.reasoning),
-            journal=RunJournal(asked.store, ""),
-            budget=Budget(settings.max_calls, settings.max_tokens, settings.max_seconds),
-            limit=endpoint_limit(opened.name, concurrency),
-            timeout=settings.timeout,
-            # The answering call may fill the window; never more than half of a small budget is kept.
-            reserve_tokens=min(size, (settings.max_tokens or 0) // 2),
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            notice=lambda text: emit(Notice(text)),
+        model=opened.chat(
+            settings, RunJournal(asked.store, ""), budget, notice=lambda text: emit(Notice(text))
         ),
         ledger=Ledger(asked.store, ""),
         trust=Trust(profile),
         retrieval=Retrieval(corpus, question),
-        progress=RunProgress(emit, opened.alive, asyncio.Semaphore(2 * concurrency), request.stream),
+        progress=RunProgress(emit, opened.alive, gate, request.stream),
     )
 
 

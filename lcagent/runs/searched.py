@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lcagent.answer import Citation, SearchReport
 from lcagent.documents import Document, extent, search
 from lcagent.documents.lexical import STOPWORDS, stem, terms, unspaced
+from lcagent.runs.citations import citation
 
 Spans = Sequence[tuple[int, int]]
 
@@ -56,12 +57,4 @@ def _nearest(question: str, documents: Sequence[Document]) -> Citation | None:
     text = document.text[passage.start : passage.end]
     start = passage.start + len(text) - len(text.lstrip())
     end = start + len(text.strip())
-    return Citation(
-        number=0,
-        document=document.name,
-        place=document.place(start),
-        page=document.page_at(start),
-        char_start=start,
-        char_end=end,
-        quote=document.text[start:end],
-    )
+    return citation(document, start, end, number=0)

@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from lcagent.errors import EndpointUnavailable, SettingsError
+from lcagent.models.budget import Budget
+from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, Journal, endpoint_limit
 from lcagent.models.endpoint import Endpoint, probe
 from lcagent.models.estimate import EstimateCounter
 from lcagent.models.fingerprint import of_name
@@ -17,6 +19,7 @@ from lcagent.models.serving.connect import Choice, choose, open_endpoint
 from lcagent.models.serving.waiting import pause
 from lcagent.models.tokens import FileCounter, TokenCounter, counter_for
 from lcagent.models.transport import HttpTransport, LiteLlmTransport, Transport
+from lcagent.models.window import Window
 from lcagent.settings import Settings
 
 _REASONS = re.compile(
@@ -51,6 +54,37 @@ class OpenModel:
     """Whether what was found out when it was opened still holds."""
     slots: int | None
     fingerprint: str
+
+    def at_once(self, settings: Settings) -> int:
+        """Requests in flight at once: the setting, else what the server runs, as far as it tells."""
+        return settings.concurrency or self.slots or DEFAULT_CONCURRENCY
+
+    def chat(
+        self, settings: Settings, journal: Journal, budget: Budget, notice: Callable[[str], None]
+    ) -> ChatModel:
+        """Asks the model, from the event loop in which this is called; its transport is to be closed.
+
+        Args:
+            settings: window, requests at once, time-out, sampling.
+            journal: finished calls.
+            budget: what may be spent.
+            notice: gets sentences for people.
+        """
+        size = min(settings.window, self.most or settings.window)
+        return ChatModel(
+            name=self.model,
+            transport=self.transport(),
+            window=Window(size, self.counter, reasoning=self.reasoning),
+            journal=journal,
+            budget=budget,
+            limit=endpoint_limit(self.name, self.at_once(settings)),
+            timeout=settings.timeout,
+            # The answering call may fill the window; never more than half of a small budget is kept.
+            reserve_tokens=min(size, (budget.max_tokens or 0) // 2),
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            notice=notice,
+        )
 
 
 class ModelSession:
