@@ -14,12 +14,20 @@ import typer
 from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
+    CallsOption,
     HomeOption,
+    JsonOption,
     ModelOption,
+    OutputOption,
+    PasswordOption,
+    PlainOption,
     ProfileOption,
+    SecondsOption,
     SetOption,
     TimeoutOption,
+    TokensOption,
     TrustOption,
+    VerboseOption,
     WindowOption,
     settings_from,
 )
@@ -53,8 +61,8 @@ def ask(
     home: HomeOption = None,
     trust_config: TrustOption = False,
     options: SetOption = None,
-    password: Annotated[str | None, typer.Option(help="For an encrypted PDF.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    password: PasswordOption = None,
+    as_json: JsonOption = False,
     stream: Annotated[
         bool, typer.Option("--stream", help="Print the answer while it is written, before it is checked.")
     ] = False,
@@ -62,16 +70,12 @@ def ask(
         bool,
         typer.Option("--resume", help="Go on with the last run of this question, also if it had finished."),
     ] = False,
-    max_calls: Annotated[int | None, typer.Option(help="Budget: model calls.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Budget: tokens, prompt and reply.")] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="Budget: seconds.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Also write the JSON object to a file.")
-    ] = None,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors, no marks on stdout.")
-    ] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what each segment gave.")] = False,
+    max_calls: CallsOption = None,
+    max_tokens: TokensOption = None,
+    max_seconds: SecondsOption = None,
+    output: OutputOption = None,
+    quiet: PlainOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Ask one or more documents a question.
 

@@ -17,6 +17,7 @@ from lcagent.cli.options import (
     ApiKeyOption,
     ModelOption,
     ProfileOption,
+    QuietOption,
     SetOption,
     WindowOption,
     settings_from,
@@ -52,7 +53,7 @@ def bench(
     window: WindowOption = None,
     profile: ProfileOption = None,
     options: SetOption = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Measure strategies side by side: scores with their intervals, and what they cost.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,6 +13,7 @@ from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
     HomeOption,
+    JsonOption,
     ModelOption,
     TrustOption,
     settings_from,
@@ -30,7 +32,7 @@ def doctor(
     api_key: ApiKeyOption = None,
     home: HomeOption = None,
     trust_config: TrustOption = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say which model server `ask` would use and why; start nothing. Exit status 1: none."""
     settings = settings_from(
@@ -82,13 +84,10 @@ def _profile(choice: Choice, settings: Settings) -> ModelProfile | None:
     fingerprint = _fingerprint(choice, settings)
     kept: ModelProfile | None = None
     if (file := settings.data_dir / "lcagent.db").exists():
-        store = Store(file)
-        try:
+        with closing(Store(file)) as store:
             profiles = StoredProfiles(store)
             # Of a server that does not run yet nobody can tell what it will serve under the name.
             kept = profiles.get(model, fingerprint) if fingerprint else profiles.latest(model)
-        finally:
-            store.close()
     return with_stance(kept or unmeasured(model, fingerprint), settings)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -37,6 +38,19 @@ ProfileOption = Annotated[
         " (measure it first, once).",
     ),
 ]
+PasswordOption = Annotated[str | None, typer.Option("--password", help="For an encrypted PDF.")]
+CallsOption = Annotated[int | None, typer.Option("--max-calls", help="Budget: model calls.")]
+TokensOption = Annotated[int | None, typer.Option("--max-tokens", help="Budget: tokens, prompt and reply.")]
+SecondsOption = Annotated[float | None, typer.Option("--max-seconds", help="Budget: seconds.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Also write the JSON object to a file.")
+]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")]
+PlainOption = Annotated[
+    bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors, no marks on stdout.")
+]
+VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Say what each segment gave.")]
 
 
 def settings_from(pairs: list[str] | None = None, *, trust_config: bool = False, **flags: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from contextlib import closing
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -11,7 +12,9 @@ from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
     HomeOption,
+    JsonOption,
     ModelOption,
+    QuietOption,
     SetOption,
     WindowOption,
     settings_from,
@@ -29,8 +32,8 @@ def probe(
     window: WindowOption = None,
     home: HomeOption = None,
     options: SetOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Measure the model with about 50 calls, and keep what follows: is it believed, up to which length.
 
@@ -59,23 +62,23 @@ def _measured(settings: Settings, quiet: bool) -> ModelProfile:
     from lcagent.runs.probe import measure
 
     console = Console(quiet=quiet)
-    store = Store(settings.data_dir / "lcagent.db")
-    try:
-        with console, ModelSession(settings, console.fetching) as session:
-            opened = session.open(console.say)
-            console.say(f"measuring {opened.model}")
-            profile = asyncio.run(
-                measure(
-                    opened,
-                    settings,
-                    notice=console.say,
-                    tell=lambda done, total: console.counting("measuring", done, total, "cases"),
-                )
+    with (
+        closing(Store(settings.data_dir / "lcagent.db")) as store,
+        console,
+        ModelSession(settings, console.fetching) as session,
+    ):
+        opened = session.open(console.say)
+        console.say(f"measuring {opened.model}")
+        profile = asyncio.run(
+            measure(
+                opened,
+                settings,
+                notice=console.say,
+                tell=lambda done, total: console.counting("measuring", done, total, "cases"),
             )
-            StoredProfiles(store).put(profile)
-            return profile
-    finally:
-        store.close()
+        )
+        StoredProfiles(store).put(profile)
+        return profile
 
 
 def _tell_interrupted(quiet: bool) -> NoReturn:
