@@ -32,6 +32,7 @@ from functools import cache
 from pathlib import Path
 from statistics import fmean
 
+from lcagent.cli.bench import parse_length
 from lcagent.evals.scorers import sub_exact_match
 from lcagent.evals.stats import score_of
 from lcagent.evals.tasks import Request, generate
@@ -288,9 +289,10 @@ def table(rows: Sequence[Row], miss: float) -> list[dict[str, object]]:
     print(f"{'length':>7} {'strategy':24} {'n':>3}", *(f"{name:>{width}}" for name, width in COLUMNS.items()))
     for length, strategy in dict.fromkeys((row.length, row.strategy) for row in rows):
         some = [row for row in rows if (row.length, row.strategy) == (length, strategy)]
-        found: dict[str, object] = dict(summary(some))
+        found = summary(some)
         figures.append({"length": length, "strategy": strategy, **found})
-        shown = found | {
+        shown: dict[str, object] = {
+            **found,
             "seen": f"{found['score_seen']:.0f}/{found['n_seen']}",
             "lost": f"{found['lost']}/{found['reported']}",
         }
@@ -299,14 +301,9 @@ def table(rows: Sequence[Row], miss: float) -> list[dict[str, object]]:
         if miss:
             expected = 100 * fmean((1 - miss) ** len(row.hops) for row in some)
             most = 100 * fmean(not row.overlooked for row in some)
-            says = "no more" if summary(some)["score"] >= round(most, 1) else "MORE"
+            says = "no more" if found["score"] >= round(most, 1) else "MORE"
             print(f"{'':8}expected {expected:.0f}, possible {most:.0f}: {says} than overlooking explains")
     return figures
-
-
-def length_of(text: str) -> int:
-    """`7k` as tokens."""
-    return int(float(text[:-1]) * 1000) if text[-1:] in "kK" else int(text)
 
 
 def parsed() -> argparse.Namespace:
@@ -330,12 +327,12 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--verbose", action="store_true", help="print each failing item, hop by hop")
     options = parser.parse_args()
-    options.lengths = [length_of(text) for text in options.lengths.split(",")]
+    options.lengths = [parse_length(text) for text in options.lengths.split(",")]
     numbers = [int(text) for text in options.n.split(",")]
     if len(numbers) not in {1, len(options.lengths)} and options.n != NUMBERS:
         parser.error("--n takes one number, or one for each length")
     if options.n == NUMBERS:
-        usual = dict(zip(map(length_of, LENGTHS.split(",")), numbers, strict=True))
+        usual = dict(zip(map(parse_length, LENGTHS.split(",")), numbers, strict=True))
         numbers = [usual.get(length, 20) for length in options.lengths]
     options.n = numbers * len(options.lengths) if len(numbers) == 1 else numbers
     options.strategies = options.strategies.split(",")

@@ -86,9 +86,8 @@ class Document:
         Lines are counted in texts that have them, paragraphs where the text is made from HTML or DOCX, there
         from the heading on.
         """
-        end = self.text.find(
-            "\n", offset, offset + MOST_CHARS + 1
-        )  # what begins with a heading stands under it
+        # What begins with a heading stands under it.
+        end = self.text.find("\n", offset, offset + MOST_CHARS + 1)
         headings = [h for h in self.outline.above(max(end, offset)) if h.kind != "table"]
         if (page := self._page(offset)) is not None:
             named = f"{self.unit} {page.number}" + (f" ({page.label})" if page.label else "")

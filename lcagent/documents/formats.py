@@ -300,9 +300,8 @@ def _walk(root: LexborNode, pieces: list[str]) -> None:
         children = list(node.iter(include_text=True))
         if tag in _CELLS or tag == "li":
             blocks = [child.mem_id for child in children if child.tag in _BLOCKS]
-            plain.update(
-                blocks if len(blocks) == 1 else ()
-            )  # the one paragraph of a cell or an item breaks no line
+            # The one paragraph of a cell or an item breaks no line.
+            plain.update(blocks if len(blocks) == 1 else ())
         if edge.startswith("\n") and not (tag in _ROWS and _begins_line(pieces)):
             pieces.append(edge)
         stack.append((None, "" if tag == "br" else edge))
