@@ -19,13 +19,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcagent.errors import SettingsError, WindowExceeded
+from lcagent.errors import EndpointUnavailable, SettingsError, WindowExceeded
 from lcagent.memory.profiles import StoredProfiles, profile_for
 from lcagent.memory.store import Store
 from lcagent.models.fingerprint import of_llamacpp, of_name, of_vllm
 from lcagent.models.profile import ModelProfile, unmeasured
 from lcagent.models.serving.session import ModelSession
-from lcagent.runs.probe import LEAST_CAUGHT, MOST_LOST, ensure_profile, threshold
+from lcagent.runs.probe import LEAST_CAUGHT, MOST_LOST, ensure_profile, measure, threshold
 from lcagent.runs.probe_texts import LENGTHS, says
 from lcagent.settings import Settings, load_settings
 from tests.helpers import in_this_process
@@ -280,6 +280,16 @@ def test_a_server_that_refuses_is_an_error_and_leaves_nothing(loopback, home: Pa
     store = Store(home / "lcagent.db")
     assert StoredProfiles(store).latest("loopback") is None
     store.close()
+
+
+async def test_its_calls_keep_to_the_time_out(loopback) -> None:
+    server = loopback(reply=lambda _: Reply("", status=429, retry_after="50"))
+    settings = load_settings({"api_base": server.url, "timeout": 0.5})
+    with ModelSession(settings) as session:
+        opened = session.open(lambda _: None)
+        with pytest.raises(EndpointUnavailable, match=r"no reply within 0\.5 s"):
+            async with asyncio.timeout(30):
+                await measure(opened, settings)
 
 
 def test_doctor_tells_which_profile_applies(loopback) -> None:
