@@ -13,9 +13,10 @@ from lcagent.documents import Span
 from lcagent.documents.corpus import Region
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.longagent.bracket import Round, Side
-from lcagent.graphs.shared.answering import answer_from, carried_over
+from lcagent.graphs.shared.answering import answer_from
 from lcagent.graphs.shared.asking import form_for
 from lcagent.graphs.shared.collapsing import collapsing
+from lcagent.graphs.shared.fallback import own_answer
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.findings import Finding
@@ -48,7 +49,7 @@ async def conclude(task: Task, rounds: Sequence[Round], *, several: bool) -> Ver
         if own is None:
             raise
         told = "the last call gave no usable reply: a member's own answer"
-        verdict = carried_over(own["answer"], own["quote"], _regions(own), told)
+        verdict = own_answer(own["answer"], own["quote"], _regions(own), told)
     return verdict if several else _with_conflicts(task, verdict, rounds)
 
 

@@ -18,11 +18,12 @@ from lcagent.documents.resting import accounted
 from lcagent.documents.support import support
 from lcagent.documents.values import bare_number
 from lcagent.errors import CutReply, MalformedReply
-from lcagent.graphs.shared.answering import answer_from, carried_over
+from lcagent.graphs.shared.answering import answer_from
 from lcagent.graphs.shared.asking import streamer
 from lcagent.graphs.shared.collapsing import collapsing
 from lcagent.graphs.shared.condensing import Merger, condensed
 from lcagent.graphs.shared.evidence import Note, merged_blocks, notes_of
+from lcagent.graphs.shared.fallback import own_answer
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Statement, Verdict
 from lcagent.memory.findings import Finding
@@ -124,7 +125,7 @@ async def answer_from_findings(task: Task) -> Verdict:
         if (own := _surest(findings)) is None:
             raise
         told = "the last call gave no usable reply: this is the surest single finding"
-        return carried_over(own.answer, own.quote, own.regions, told)
+        return own_answer(own.answer, own.quote, own.regions, told)
     return _verbatim(task, verdict) if mode == "retrieval" else verdict
 
 

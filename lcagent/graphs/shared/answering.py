@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from lcagent.agents.answerer import Form
-from lcagent.documents.corpus import Region
 from lcagent.documents.shown import Block, Evidence
-from lcagent.documents.support import support
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.graphs.shared.asking import asked, form_for, streamer
 from lcagent.graphs.shared.condensing import Merger, condensed
@@ -22,7 +20,7 @@ from lcagent.graphs.shared.evidence import (
     tokens,
 )
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.verdict import Statement, Verdict
+from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.findings import Finding
 
 
@@ -53,18 +51,6 @@ async def answer_from(
             f"{len(findings)} things were noted that no answer was seen in: `lcagent runs show last`"
         )
     return verdict
-
-
-def carried_over(answer: str, quote: str, regions: tuple[Region, ...], told: str) -> Verdict:
-    """A role's own answer in place of the last call's, which gave no usable reply.
-
-    Args:
-        answer: the role's.
-        quote: text of the sentences that carry it.
-        regions: where these stand.
-        told: the warning that says so.
-    """
-    return Verdict((Statement(answer, support(answer, [quote]), regions),), warnings=(told,))
 
 
 async def _everything(task: Task, findings: Sequence[Finding], room: int, merger: Merger) -> Evidence:
