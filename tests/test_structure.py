@@ -4,7 +4,10 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import lcagent
@@ -51,6 +54,33 @@ def test_a_package_whose_modules_import_each_other_is_not_first_imported_by_two_
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 inside = ast.unparse(function)
                 assert "import rapidfuzz" not in inside and "from rapidfuzz" not in inside, file
+
+
+def brought(requirements: list[str], seen: set[str]) -> set[str]:
+    """The distributions that these requirements install, with all that those require in turn."""
+    for requirement in requirements:
+        name, marker = re.split(r"[^\w.-]", requirement, maxsplit=1)[0], requirement.partition(";")[2]
+        if (name := name.lower().replace("_", "-")) not in seen and "extra" not in marker:
+            seen.add(name)
+            with suppress(PackageNotFoundError):
+                brought(requires(name) or [], seen)
+    return seen
+
+
+def test_what_is_imported_is_declared() -> None:
+    """A package that some environment happens to hold is missing in a clean one."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    shipped = [*project["dependencies"], *extras["providers"], *extras["local"], *extras["bench"]]
+    ours = {"lcagent", "tests", "benchmarks"}
+    by_module = packages_distributions()
+    for folder in sorted(ours):
+        declared = brought(shipped if folder == "lcagent" else [*shipped, *extras["dev"]], {"lcagent"})
+        for file in (ROOT / folder).rglob("*.py"):
+            modules = {name.partition(".")[0] for name in imports(file)}
+            for module in modules - sys.stdlib_module_names - ours:
+                sources = {name.lower().replace("_", "-") for name in by_module.get(module, [module])}
+                assert sources & declared, f"{file.relative_to(ROOT)} imports {module}: {sources}"
 
 
 def functions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
