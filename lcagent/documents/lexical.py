@@ -12,10 +12,10 @@ import unicodedata
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, starmap
+from itertools import accumulate, islice, starmap
 
 from lcagent.documents.boundaries import sentence_ends
 
@@ -45,6 +45,8 @@ _SPACE = re.compile(r"\s+")
 _APART = frozenset(":;,()[]{}|\n–—")
 """What ends the name that a text begins with."""
 _BLOCK = 1 << 16
+_TOGETHER = 512
+"""Passages that are looked through at once."""
 
 _ENDINGS = ("ing", "ed", "es", "s", "'s")
 
@@ -354,21 +356,33 @@ def _scan(text: str, words: list[str], layout: Layout | None) -> _Scan:
     if not words:
         return scan
     begins = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\w*")
-    for start, end in zip(layout.starts, layout.ends, strict=True):
-        if held := _counts(text[start:end], scan.frequency, begins, mixed=layout.mixed):
+    for start, end in _holding(text, words, layout):
+        if held := _counts(text[start:end].casefold(), scan.frequency, begins, mixed=layout.mixed):
             scan.found.append((Passage(start, end), held))
             for word in held:
                 scan.frequency[word] += 1
     return scan
 
 
+def _holding(text: str, stems: Sequence[str], layout: Layout) -> Iterator[tuple[int, int]]:
+    """The passages, in order, that hold some of these characters: most passages of a text hold none."""
+    spans = zip(layout.starts, layout.ends, strict=True)
+    while some := list(islice(spans, _TOGETHER)):
+        pieces = [text[start:end].casefold() for start, end in some]
+        whole = "\n".join(pieces)
+        ends = list(accumulate(len(piece) + 1 for piece in pieces))
+        held: set[int] = set()
+        for wanted in stems:
+            at = whole.find(wanted)
+            while at >= 0:
+                held.add(number := bisect_right(ends, at))
+                at = whole.find(wanted, ends[number])
+        yield from (some[number] for number in sorted(held))
+
+
 def _counts(text: str, stems: Mapping[str, int], begins: re.Pattern[str], *, mixed: bool) -> dict[str, int]:
-    """How often each stem's words stand in a text; only those that do."""
-    text = text.casefold()
+    """How often each stem's words stand in a text without case; only those that do."""
     counts: dict[str, int] = {}
-    # Most passages hold none: looking for substrings is the fastest way to find that out.
-    if not any(map(text.__contains__, stems)):
-        return counts
     if mixed and unspaced(text):
         spaced = Counter(map(stem, _SPACED.findall(text)))
         found = {s: text.count(s) if unspaced(s) else spaced[s] for s in stems}

@@ -18,7 +18,8 @@ JOINT = 8
 """Tokens allowed for each place where separately counted texts meet. Tokenizers are not additive:
 joined texts may take a few tokens more than their sum; all our joints are line breaks."""
 
-_KEPT_COUNTS = 2048
+_KEPT_COUNTS, _LONGEST_KEPT = 2048, 1 << 15
+"""Counts that are remembered, and characters of the longest text whose count is."""
 _MORE = 1.2
 """What a prompt is taken to cost more, each time that the server finds a call over its window."""
 _LEAST_REPLY = 128
@@ -99,6 +100,8 @@ class Window:
         """Tokens of a text; may be a request to the server, so not for the event loop."""
         if not text:
             return 0
+        if len(text) > _LONGEST_KEPT:
+            return self.counter.count(text)
         if text not in self._counts:
             if len(self._counts) >= _KEPT_COUNTS:
                 self._counts.clear()

@@ -4,11 +4,14 @@ import sys
 from decimal import Decimal
 from subprocess import run
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcagent.documents.values import Value, rounds_to, same_value, values, within
+from lcagent.documents.values.vocabulary import WORDS
+from scripts import cldr_words
 
 SAME = [
     ("1,234.5", "1234.5"),
@@ -245,9 +248,13 @@ def test_notation_does_not_matter(number: int) -> None:
         assert same_value(only(text), only(str(number)))
 
 
-def test_the_heavy_libraries_wait_for_a_text() -> None:
+def test_heavy_libraries_wait_for_a_text_and_cldr_is_not_read_at_all() -> None:
     code = (
-        "import sys; import lcagent.documents.values;"
-        "sys.exit(any(m in sys.modules for m in ('babel', 'text_to_num')))"
+        "import sys; from lcagent.documents.values import values; assert 'text_to_num' not in sys.modules;"
+        "assert len(values('two lamps, a dozen boats and 3 Millionen')) == 3; sys.exit('babel' in sys.modules)"
     )
     assert run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_words_kept_are_those_of_cldr() -> None:
+    assert orjson.loads(cldr_words.everything()) == orjson.loads(WORDS.read_bytes())

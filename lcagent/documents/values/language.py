@@ -33,6 +33,8 @@ _FUNCTION_WORDS = {
     "tr": "ve bir bu için ile da de olarak olan yılında",
 }
 _KNOWN = {language: frozenset(words.split()) for language, words in _FUNCTION_WORDS.items()}
+LANGUAGES = (*(language for language, _ in _SCRIPTS), *_KNOWN)
+"""Those that are told apart."""
 
 
 def language_of(text: str) -> str | None:

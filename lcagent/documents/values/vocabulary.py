@@ -1,7 +1,8 @@
 """The words that numbers and dates are written with, by language: months, units, scales, "yesterday".
 
-They are CLDR's, read with Babel when a text has a number beside a word. What CLDR does not have (signs, "bn",
-"dozen", percent) is listed here.
+They are CLDR's, taken from it by `scripts/cldr_words.py` and kept in `words.json`: one claim may need the
+words of ten languages, and to read those from CLDR itself takes a tenth of a second. What CLDR does not have
+(signs, "bn", "dozen", percent) is listed here.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from threading import Lock
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from lcagent.documents.lexical import folded
 
 LATIN = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "da", "sv")
 """Languages whose words are tried where a text does not tell its own, most likely first."""
-# CLDR's units: the unit that they are reckoned in, and how much of it one is.
-_UNITS: Mapping[str, tuple[str, str]] = {
+UNITS: Mapping[str, tuple[str, str]] = {
     "length-kilometer": ("m", "1000"),
     "length-meter": ("m", "1"),
     "length-centimeter": ("m", "0.01"),
@@ -63,6 +65,7 @@ _UNITS: Mapping[str, tuple[str, str]] = {
     "temperature-celsius": ("K", "1"),
     "temperature-fahrenheit": ("K", "0.5555555555555555555555555556"),
 }
+"""CLDR's units: the unit that they are reckoned in, and how much of it one is."""
 # Signs that mean the same in every language, as written: "M" is no metre.
 _SIGNS = {
     **{"km": "length-kilometer", "m": "length-meter", "cm": "length-centimeter", "mm": "length-millimeter"},
@@ -102,9 +105,8 @@ _SCALES: Mapping[str, int] = {
         "mil": 1000,
     },
 }
-_PLURALS = ("one", "two", "few", "many", "other")
-_LOADING = Lock()
-"""Babel's modules import each other: two threads that first do so at once may find one half made."""
+WORDS = Path(__file__).with_name("words.json")
+"""CLDR's words: by language the fields of a `Vocabulary`, units by CLDR's name."""
 _LONGEST = 5
 """Characters of the longest unit or scale in a script that does not set words apart."""
 
@@ -148,7 +150,7 @@ class Vocabulary:
             written: as in the text; case tells signs apart.
         """
         if written in _SIGNS:
-            return Unit(*_UNITS[_SIGNS[written]])
+            return Unit(*UNITS[_SIGNS[written]])
         word = plain(written)
         if written in _CODES:
             return Unit(written)
@@ -181,54 +183,20 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
 
 @lru_cache(maxsize=64)
 def _of_language(language: str) -> Vocabulary:
-    with _LOADING:
-        from babel import localedata
-
-        if not localedata.exists(language):
-            return Vocabulary({}, {}, _SCALES, {}, {}, {})
-        loaded: Any = localedata.load(language)
-    data: Any = localedata.LocaleDataDict(loaded)
-    months = {
-        plain(word): number
-        for context in data["months"].values()
-        for width in ("wide", "abbreviated")
-        for number, word in context.get(width, {}).items()
-        if not any(c.isdigit() for c in word)
-    }
-    units = {word: Unit(*_UNITS[name]) for word, name in _ALSO.items()}
-    for name, meant in _UNITS.items():
-        patterns = data["unit_patterns"].get(name, {}).get("long", {})
-        # The others are divisors: "per mile".
-        words = (patterns[k].replace("{0}", "") for k in _PLURALS if k in patterns)
-        units.update({plain(word): Unit(*meant) for word in words})
-    relative: dict[str, tuple[int, str]] = {}
-    counted: dict[str, tuple[int, str]] = {}
-    for field in ("day", "week", "month", "year"):
-        fields = data["date_fields"].get(field, {})
-        relative.update({plain(w): (n, field) for n, w in fields.get("relative", {}).items() if n})
-        for sign, name in ((-1, "past"), (1, "future")):
-            counted.update({plain(w): (sign, field) for w in fields.get(name, {}).values()})
-    weekdays = {
-        plain(word): number
-        for form in data["days"].values()
-        for width in ("wide", "abbreviated")
-        for number, word in form.get(width, {}).items()
-    }
-    return Vocabulary(months, units, _scales(data["compact_decimal_formats"]), relative, counted, weekdays)
+    words = _kept().get(language, {})
+    return Vocabulary(
+        months=words.get("months", {}),
+        units={word: Unit(*UNITS[name]) for word, name in {**_ALSO, **words.get("units", {})}.items()},
+        scales={**words.get("scales", {}), **_SCALES},
+        relative={word: (number, field) for word, (number, field) in words.get("relative", {}).items()},
+        counted={word: (sign, field) for word, (sign, field) in words.get("counted", {}).items()},
+        weekdays=words.get("weekdays", {}),
+    )
 
 
-def _scales(formats: Any) -> Mapping[str, int]:
-    """CLDR writes "0 million" for 1,000,000 and "00 million" for ten times as much."""
-    found: dict[str, int] = {}
-    for width in ("long", "short"):
-        for forms in formats.get(width, {}).values():
-            for power, pattern in forms.items():
-                written = str(pattern.pattern)
-                word = plain(re.sub("[0 \u00a0']", "", written))
-                zeros = written.count("0")
-                if zeros and (len(word) > 2 or not word.isascii()):
-                    found[word] = int(power) // 10 ** (zeros - 1)
-    return {**found, **_SCALES}
+@lru_cache(maxsize=1)
+def _kept() -> dict[str, Any]:
+    return orjson.loads(WORDS.read_bytes())
 
 
 def _scale(word: str, scales: Mapping[str, int]) -> int | None:

@@ -1,29 +1,33 @@
 """Condensing: notes that do not fit one call are merged in rounds until they do.
 
 Source: collapse stage of "LLM×MapReduce: Simplified Long-Sequence Processing using LLMs"; SEGMENT+ merges its
-notes alike. That it ends does not hang on what a model writes: with B the room, no note is larger than B/4,
-so each group but the last holds more than 3B/4 and leaves at most B/4; T tokens become at most T/3 + B/4,
-which is less than T while T > B. What is cut to keep that bound is counted and told.
+notes alike. That it ends does not hang on what a model writes: no note is larger than a quarter of the room,
+so that groups hold several, and a round that leaves most of the tokens is the last. What is cut to keep
+that bound is counted and told.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lcagent.documents import query_words
-from lcagent.graphs.shared import evidence
 from lcagent.graphs.shared.evidence import Note, merged_blocks
 from lcagent.graphs.shared.reading import Unread, attempt, gathered, over_budget
 from lcagent.graphs.shared.task import Task
+from lcagent.models.estimate import EstimateCounter
+from lcagent.models.prompt import as_data
+from lcagent.models.window import JOINT
 
 SHARE = 4
 """A note takes at most this part of the room."""
 SHRINK = 0.9
 """Share of the tokens that a round may leave; where a model leaves more, what does not fit is left out, and
 told."""
+_COUNTED = 1 << 15
+"""Characters of notes that are counted at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +67,15 @@ async def condensed(
     while True:
         notes, lost = await asyncio.to_thread(_bounded, task, notes, group_room // SHARE)
         cut += lost
-        sizes = await asyncio.to_thread(_sizes, task, notes)
-        if sum(sizes) <= room:
+        total, sizes = await asyncio.to_thread(_sizes, task, notes)
+        if total <= room:
             return notes, _told(cut, stop)
-        if before and sum(sizes) > SHRINK * before:  # the model does not make them shorter
-            kept = _most_telling(task, notes, sizes, room)
+        if before and total > SHRINK * before:  # the model does not make them shorter
+            kept = await asyncio.to_thread(_most_telling, task, notes, sizes, room)
             left_out = sum(len(note.facts) for note in notes) - sum(len(note.facts) for note in kept)
             return kept, _told(cut + left_out, stop)
-        before = sum(sizes)
-        groups = _grouped(notes, sizes, group_room)
+        before = total
+        groups = await asyncio.to_thread(_grouped, task, notes, sizes, group_room)
         task.progress.notice(f"{len(notes)} findings do not fit one call: {len(groups)} groups of them")
         replies = await gathered([_one(task, group, merger) for group in groups])
         stop = stop or over_budget(replies)
@@ -104,13 +108,45 @@ def _merged(group: Sequence[Note], got: Merged | Unread | None) -> Note:
     return Note(group[0].first, group[-1].last, facts, regions, detail, answers=answers)
 
 
-def tokens(task: Task, note: Note) -> int:
-    """Tokens that a note takes in a prompt."""
-    return evidence.tokens(task, merged_blocks(task, [note]))
+def tokens(task: Task, notes: Sequence[Note]) -> int:
+    """Tokens that notes take in a prompt together, each under its place."""
+    return task.model.window.count(as_data(_shown(task, notes))) + JOINT
 
 
-def _sizes(task: Task, notes: Sequence[Note]) -> list[int]:
-    return [tokens(task, note) for note in notes]
+def _shown(task: Task, notes: Sequence[Note]) -> str:
+    # With a number, as an answering call shows them: no other way takes more.
+    return "\n\n".join(block.shown(999) for block in merged_blocks(task, notes))
+
+
+def _sizes(task: Task, notes: Sequence[Note]) -> tuple[int, list[float]]:
+    """Tokens of all notes, and about how many each takes.
+
+    Counted many at once, for each count may be a request, and shared out by what each could take at most.
+    """
+    total, sizes = 0, list[float]()
+    for some in _batches(notes):
+        counted, most = tokens(task, some), [_most(task, note) for note in some]
+        total += counted
+        sizes += [counted * one / sum(most) for one in most]
+    return total, sizes
+
+
+def _batches(notes: Sequence[Note]) -> Iterator[list[Note]]:
+    """Notes in reading order, as many at once as one count takes."""
+    some, chars = list[Note](), 0
+    for note in notes:
+        some.append(note)
+        chars += sum(map(len, note.facts)) + len(note.detail)
+        if chars >= _COUNTED:
+            yield some
+            some, chars = [], 0
+    if some:
+        yield some
+
+
+def _most(task: Task, note: Note) -> int:
+    """Tokens that a note takes at most: no request is needed to tell that it is short."""
+    return EstimateCounter().count(as_data(_shown(task, [note]))) + JOINT
 
 
 def _bounded(task: Task, notes: Sequence[Note], most: int) -> tuple[list[Note], int]:
@@ -121,7 +157,7 @@ def _bounded(task: Task, notes: Sequence[Note], most: int) -> tuple[list[Note], 
 
 def _pieces(task: Task, note: Note, most: int) -> list[tuple[Note, bool]]:
     """A note in pieces that fit: its facts are parted, what was said of them goes, then a fact is cut."""
-    if tokens(task, note) <= most or not any(note.facts):
+    if not any(note.facts) or _most(task, note) <= most or tokens(task, [note]) <= most:
         return [(note, False)]
     if (half := len(note.facts) // 2) > 0:
         parts = (replace(note, facts=note.facts[:half]), replace(note, facts=note.facts[half:], detail=""))
@@ -132,27 +168,38 @@ def _pieces(task: Task, note: Note, most: int) -> list[tuple[Note, bool]]:
     return [(piece, True) for piece, _ in _pieces(task, shorter, most)]
 
 
-def _grouped(notes: Sequence[Note], sizes: Sequence[int], room: int) -> list[list[Note]]:
+def _grouped(task: Task, notes: Sequence[Note], sizes: Sequence[float], room: int) -> list[list[Note]]:
     """Consecutive notes, as many to a group as the room holds."""
     groups: list[list[Note]] = []
-    left = 0
+    left = 0.0
     for note, needed in zip(notes, sizes, strict=True):
         if not groups or needed > left:
             groups.append([])
             left = room
         groups[-1].append(note)
         left -= needed
-    return groups
+    return [part for group in groups for part in _parted(task, group, room)]
 
 
-def _most_telling(task: Task, notes: Sequence[Note], sizes: Sequence[int], room: int) -> list[Note]:
+def _parted(task: Task, group: list[Note], room: int) -> list[list[Note]]:
+    """A group, in halves where it is larger than it was taken for."""
+    if len(group) == 1 or tokens(task, group) <= room:
+        return [group]
+    half = len(group) // 2
+    return [*_parted(task, group[:half], room), *_parted(task, group[half:], room)]
+
+
+def _most_telling(task: Task, notes: Sequence[Note], sizes: Sequence[float], room: int) -> list[Note]:
     """The notes that fit, in reading order: those that answer, then those with most of the question's
     words."""
     asked = set(query_words(task.question))
     held = [len(asked & set(query_words(" ".join(note.facts)))) for note in notes]
     chosen: list[int] = []
+    left = float(room)
     for at in sorted(range(len(notes)), key=lambda at: (not notes[at].answers, -held[at], at)):
-        if sizes[at] <= room:
+        if sizes[at] <= left:
             chosen.append(at)
-            room -= sizes[at]
+            left -= sizes[at]
+    while len(chosen) > 1 and tokens(task, [notes[at] for at in chosen]) > room:
+        del chosen[-max(1, len(chosen) // 16) :]  # they are larger than they were taken for
     return [notes[at] for at in sorted(chosen)]
