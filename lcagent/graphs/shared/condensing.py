@@ -9,7 +9,8 @@ that bound is counted and told.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,8 +27,6 @@ SHARE = 4
 SHRINK = 0.9
 """Share of the tokens that a round may leave; where a model leaves more, what does not fit is left out, and
 told."""
-_COUNTED = 1 << 15
-"""Characters of notes that are counted at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +66,15 @@ async def condensed(
     while True:
         notes, lost = await asyncio.to_thread(_bounded, task, notes, group_room // SHARE)
         cut += lost
-        total, sizes = await asyncio.to_thread(_sizes, task, notes)
+        total = await asyncio.to_thread(tokens, task, notes) if notes else 0
         if total <= room:
             return notes, _told(cut, stop)
         if before and total > SHRINK * before:  # the model does not make them shorter
-            kept = await asyncio.to_thread(_most_telling, task, notes, sizes, room)
+            kept = await asyncio.to_thread(_most_telling, task, notes, room)
             left_out = sum(len(note.facts) for note in notes) - sum(len(note.facts) for note in kept)
             return kept, _told(cut + left_out, stop)
         before = total
-        groups = await asyncio.to_thread(_grouped, task, notes, sizes, group_room)
+        groups = await asyncio.to_thread(_grouped, task, notes, group_room)
         task.progress.notice(f"{len(notes)} findings do not fit one call: {len(groups)} groups of them")
         replies = await gathered([_one(task, group, merger) for group in groups])
         stop = stop or over_budget(replies)
@@ -118,32 +117,6 @@ def _shown(task: Task, notes: Sequence[Note]) -> str:
     return "\n\n".join(block.shown(999) for block in merged_blocks(task, notes))
 
 
-def _sizes(task: Task, notes: Sequence[Note]) -> tuple[int, list[float]]:
-    """Tokens of all notes, and about how many each takes.
-
-    Counted many at once, for each count may be a request, and shared out by what each could take at most.
-    """
-    total, sizes = 0, list[float]()
-    for some in _batches(notes):
-        counted, most = tokens(task, some), [_most(task, note) for note in some]
-        total += counted
-        sizes += [counted * one / sum(most) for one in most]
-    return total, sizes
-
-
-def _batches(notes: Sequence[Note]) -> Iterator[list[Note]]:
-    """Notes in reading order, as many at once as one count takes."""
-    some, chars = list[Note](), 0
-    for note in notes:
-        some.append(note)
-        chars += sum(map(len, note.facts)) + len(note.detail)
-        if chars >= _COUNTED:
-            yield some
-            some, chars = [], 0
-    if some:
-        yield some
-
-
 def _most(task: Task, note: Note) -> int:
     """Tokens that a note takes at most: no request is needed to tell that it is short."""
     return EstimateCounter().count(as_data(_shown(task, [note]))) + JOINT
@@ -168,38 +141,27 @@ def _pieces(task: Task, note: Note, most: int) -> list[tuple[Note, bool]]:
     return [(piece, True) for piece, _ in _pieces(task, shorter, most)]
 
 
-def _grouped(task: Task, notes: Sequence[Note], sizes: Sequence[float], room: int) -> list[list[Note]]:
+def _grouped(task: Task, notes: Sequence[Note], room: int) -> list[Sequence[Note]]:
     """Consecutive notes, as many to a group as the room holds."""
-    groups: list[list[Note]] = []
-    left = 0.0
-    for note, needed in zip(notes, sizes, strict=True):
-        if not groups or needed > left:
-            groups.append([])
-            left = room
-        groups[-1].append(note)
-        left -= needed
-    return [part for group in groups for part in _parted(task, group, room)]
+    groups: list[Sequence[Note]] = []
+    while notes:
+        most = max(1, _most_first(task, notes, room))
+        groups.append(notes[:most])
+        notes = notes[most:]
+    return groups
 
 
-def _parted(task: Task, group: list[Note], room: int) -> list[list[Note]]:
-    """A group, in halves where it is larger than it was taken for."""
-    if len(group) == 1 or tokens(task, group) <= room:
-        return [group]
-    half = len(group) // 2
-    return [*_parted(task, group[:half], room), *_parted(task, group[half:], room)]
+def _most_first(task: Task, notes: Sequence[Note], room: int) -> int:
+    """How many of the first notes fit together, told by few counts: each may be a request."""
+    numbers = range(1, min(len(notes), room) + 1)  # a note takes a token at least
+    return bisect_right(numbers, room, key=lambda number: tokens(task, notes[:number]))
 
 
-def _most_telling(task: Task, notes: Sequence[Note], sizes: Sequence[float], room: int) -> list[Note]:
+def _most_telling(task: Task, notes: Sequence[Note], room: int) -> list[Note]:
     """The notes that fit, in reading order: those that answer, then those with most of the question's
     words."""
     asked = set(query_words(task.question))
     held = [len(asked & set(query_words(" ".join(note.facts)))) for note in notes]
-    chosen: list[int] = []
-    left = float(room)
-    for at in sorted(range(len(notes)), key=lambda at: (not notes[at].answers, -held[at], at)):
-        if sizes[at] <= left:
-            chosen.append(at)
-            left -= sizes[at]
-    while len(chosen) > 1 and tokens(task, [notes[at] for at in chosen]) > room:
-        del chosen[-max(1, len(chosen) // 16) :]  # they are larger than they were taken for
-    return [notes[at] for at in sorted(chosen)]
+    order = sorted(range(len(notes)), key=lambda at: (not notes[at].answers, -held[at], at))
+    most = _most_first(task, [notes[at] for at in order], room)
+    return [notes[at] for at in sorted(order[:most])]
