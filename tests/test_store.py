@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lcagent import Answer, Finished, Reader, RunStarted
+from lcagent.errors import UsageError
 from lcagent.memory.store import Store
 from tests.helpers import QUESTION, REPORT, clever, haystack, in_this_process
 
@@ -169,6 +170,22 @@ def test_runs_show_an_answers_claims_and_numbered_citations(ask, document: Path)
     assert f"[{citation.number}] doc.txt, {citation.place}: “{citation.quote}”" in shown
     assert "in all    answered; read " in shown
     assert in_this_process("runs", "replay", "last").stdout.endswith(f"--- answer\n{answer.text}\n")
+
+
+def test_a_call_can_be_looked_at_as_it_was_sent(ask, loopback, document: Path, home: Path) -> None:
+    ask(document, QUESTION)
+    told = json.loads(in_this_process("runs", "show", "last", "--call", "2", "--json").stdout)
+    assert (told["number"], told["role"]) == (2, "reader")
+    assert {"messages", "max_tokens", "temperature", "response_format"} <= told["request"].keys()
+    assert QUESTION in told["request"]["messages"][-1]["content"]
+    lines = in_this_process("runs", "show", "last", "--call", "2").stdout
+    assert lines.startswith("--- 2. reader: ") and QUESTION in lines
+    assert lines.endswith(f"--- reply\n{told['text']}\n")
+    missing = in_this_process("runs", "show", "last", "--call", "99").exception
+    assert isinstance(missing, UsageError) and "finished calls" in missing.hint
+    with sqlite3.connect(home / "lcagent.db") as connection:
+        connection.execute("UPDATE calls SET request = NULL")  # as an earlier version left it
+    assert "request   not kept" in in_this_process("runs", "show", "last", "--call", "1").stdout
 
 
 def test_an_answer_of_an_earlier_version_is_shown_and_made_again_when_asked_for(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -41,10 +41,20 @@ def list_runs(
 
 
 @app.command()
-def show(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """One run: question, answer, citations, cost, evidence."""
+def show(
+    run: RunArgument,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    call: Annotated[
+        int | None, typer.Option(metavar="N", help="One call alone, what was sent and what came back.")
+    ] = None,
+) -> None:
+    """One run: question, answer, citations, cost, evidence; or one of its calls."""
     runs = _runs(home)
     row = runs.find(run)
+    if call is not None:
+        _show_call(runs.journal(row["id"]).call(call), as_json)
+        return
     findings = runs.findings(row["id"])
     if as_json:
         row["answer"] = json.loads(row["answer"]) if row["answer"] else None
@@ -66,6 +76,32 @@ def show(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False)
         target = f" {entry['target']}" if entry["target"] else ""
         where = f"{entry['document']}.{entry['segment']}.{entry['seq']}"
         print(shown(f"  {where} {entry['op']}{target}: {quote}"))
+
+
+def _show_call(call: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(shown(json.dumps(call, indent=2, ensure_ascii=False)))
+        return
+    print(_call_line(call))
+    request = call["request"]
+    if request is None:
+        print("request   not kept: an earlier version made the call, or it made room (`store_mb`)")
+    else:
+        others = {name: value for name, value in request.items() if name != "messages"}
+        print(f"asked     {shown(json.dumps(others, ensure_ascii=False))}")
+        for message in request["messages"]:
+            print(f"--- {message['role']}\n{shown(message['content'])}")
+    if call["reasoning"]:
+        print(f"--- thought\n{shown(call['reasoning'])}")
+    print(f"--- reply\n{shown(call['text'])}")
+
+
+def _call_line(call: dict[str, Any]) -> str:
+    cut = ", CUT" if call["finish_reason"] == "length" else ""
+    return (
+        f"--- {call['number']}. {call['role']}: {call['prompt_tokens']} + {call['completion_tokens']} tokens,"
+        f" {call['cached_tokens']} cached, {call['seconds']:.2f} s{cut}"
+    )
 
 
 def _print_answer(kept: str) -> None:
@@ -93,12 +129,8 @@ def replay(run: RunArgument, home: HomeOption = None) -> None:
     """Every call of a run, in the order they ended, from the journal: no model is asked."""
     runs = _runs(home)
     row = runs.find(run)
-    for number, call in enumerate(runs.call_rows(row["id"]), start=1):
-        cut = ", CUT" if call["finish_reason"] == "length" else ""
-        print(
-            f"--- {number}. {call['role']}: {call['prompt_tokens']} + {call['completion_tokens']} tokens,"
-            f" {call['cached_tokens']} cached, {call['seconds']:.2f} s{cut}"
-        )
+    for call in runs.journal(row["id"]).calls():
+        print(_call_line(call))
         print(shown(call["text"]))
     if row["answer"]:
         print("--- answer")
@@ -112,10 +144,9 @@ def delete(
     home: HomeOption = None,
 ) -> None:
     """Delete a run with its calls, evidence, checkpoints, and the parsed text that only it used."""
-    settings = settings_from(home=home)
     runs = _runs(home)
     row = runs.find(run)
-    runs.delete(row["id"], settings.data_dir)
+    runs.delete(row["id"])
     print(f"deleted {row['id']}")
 
 
@@ -145,4 +176,4 @@ def _runs(home: str | None) -> Runs:
     from lcagent.memory.store import Store
     from lcagent.runs.records import Runs
 
-    return Runs(Store(settings_from(home=home).data_dir / "lcagent.db"))
+    return Runs(Store.open(settings_from(home=home).data_dir))

@@ -71,14 +71,14 @@ def prune(folder: Path, *, older_than: float | None, most: int | None) -> tuple[
     Returns:
         How many runs went, and how many parsed documents and segmentations.
     """
-    with closing(Store(folder / "lcagent.db")) as store:
+    with closing(Store.open(folder)) as store:
         runs, before = Runs(store), _parsed(store)
         days = OLD_DAYS if older_than is None and most is None else older_than
         until = float("-inf") if days is None else time.time() - days * 86400
         deleted = 0
         for row in store.rows("SELECT id, updated FROM runs WHERE status = 'finished' ORDER BY updated"):
             if row["updated"] <= until or (most is not None and store.size() > most):
-                deleted += _deleted(runs, row["id"], folder)
+                deleted += _deleted(runs, row["id"])
         with store.transaction():
             for kept in KEPT:
                 sql = f"DELETE FROM {kept} WHERE key NOT IN (SELECT key FROM uses WHERE kept = ?)"  # noqa: S608 - ours
@@ -89,10 +89,10 @@ def prune(folder: Path, *, older_than: float | None, most: int | None) -> tuple[
         return deleted, before - _parsed(store)
 
 
-def _deleted(runs: Runs, run: str, folder: Path) -> bool:
+def _deleted(runs: Runs, run: str) -> bool:
     """Delete a run, but for one that another process is at."""
     try:
-        runs.delete(run, folder)
+        runs.delete(run)
     except RunBusy:
         return False
     return True

@@ -7,14 +7,15 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lcagent.answer import Answer
 from lcagent.errors import LcagentError, RunNotFound
 from lcagent.graphs.shared.task import Task
+from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
-from lcagent.memory.store import UNUSABLE, RunJournal, Store, release
+from lcagent.memory.rows import Rows
+from lcagent.memory.store import release
 from lcagent.runs.locks import locked
 from lcagent.settings import Settings
 
@@ -38,7 +39,7 @@ class RunRecord:
 class Runs:
     """The table of runs."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Rows) -> None:
         self._store = store
 
     def open(self, key: str, task: Task, strategy: str, settings: Settings, *, resume: bool) -> RunRecord:
@@ -117,29 +118,13 @@ class Runs:
         """The evidence of a run, as it stands now."""
         return Ledger(self._store, run)
 
-    def journal(self, run: str) -> RunJournal:
+    def journal(self, run: str) -> StoredJournal:
         """The finished calls of a run."""
-        return RunJournal(self._store, run)
+        return StoredJournal(self._store, run)
 
     def tell(self, run: str) -> None:
         """Note that a run's answer has reached whoever asked."""
         self._store.execute("UPDATE runs SET told = 1 WHERE id = ?", (run,))
-
-    def calls(self, run: str) -> int:
-        """Finished calls of a run whose replies need not be asked for again."""
-        sql = "SELECT count(*) FROM calls WHERE run = ? AND key NOT LIKE ?"
-        row = self._store.execute(sql, (run, f"{UNUSABLE}%")).fetchone()
-        return int(row[0])
-
-    def totals(self, run: str) -> dict[str, int]:
-        """Calls and tokens of a run, over all commands that worked on it."""
-        (row,) = self._store.rows(
-            "SELECT count(*) AS calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,"
-            " coalesce(sum(cached_tokens), 0) AS cached_tokens,"
-            " coalesce(sum(completion_tokens), 0) AS completion_tokens FROM calls WHERE run = ?",
-            (run,),
-        )
-        return row
 
     def finished(self, run: str, answer: Answer, seconds: float) -> None:
         """Keep a run's answer; one that met its budget stays open."""
@@ -174,7 +159,7 @@ class Runs:
             "SELECT r.id, r.status, r.created, r.strategy, r.model, r.question, r.sources, r.seconds,"
             " r.error, count(c.key) AS calls,"
             " coalesce(sum(c.prompt_tokens + c.completion_tokens), 0) AS tokens"
-            " FROM runs r LEFT JOIN calls c ON c.run = r.id GROUP BY r.id ORDER BY r.created DESC LIMIT ?",
+            " FROM runs r LEFT JOIN calls c ON c.scope = r.id GROUP BY r.id ORDER BY r.created DESC LIMIT ?",
             (limit,),
         )
 
@@ -196,28 +181,23 @@ class Runs:
             raise RunNotFound(what, hint="`lcagent runs list` shows them")
         return rows[0]
 
-    def call_rows(self, run: str) -> list[dict[str, Any]]:
-        """Finished calls in the order they ended."""
-        return self._store.rows("SELECT * FROM calls WHERE run = ? ORDER BY created", (run,))
-
     def findings(self, run: str) -> list[dict[str, Any]]:
         """The ledger of a run in reading order."""
         return self._store.rows(
             "SELECT * FROM findings WHERE run = ? ORDER BY document, segment, seq", (run,)
         )
 
-    def delete(self, run: str, folder: Path) -> None:
+    def delete(self, run: str) -> None:
         """Delete a run with its calls, evidence, checkpoints, and the parsed text that only it used.
 
         Args:
             run: its id.
-            folder: where the checkpoints' file lies.
 
         Raises:
             RunBusy: another process is writing it.
         """
-        with locked(folder, run):
-            checkpoints = folder / "checkpoints.db"
+        with locked(self._store.folder, run):
+            checkpoints = self._store.folder / "checkpoints.db"
             if checkpoints.is_file():
                 from lcagent.memory.checkpoints import open_checkpoints
 
@@ -231,8 +211,8 @@ class Runs:
                         " AND key NOT IN (SELECT key FROM uses WHERE kept = ? AND run != ?)",
                         (kept, run, kept, run),
                     )
-                for table, column in (("calls", "run"), ("findings", "run"), ("uses", "run"), ("runs", "id")):
-                    self._store.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))  # noqa: S608 - fixed names
+                self.journal(run).delete()
+                self._store.execute("DELETE FROM runs WHERE id = ?", (run,))
             self._store.release()
 
 

@@ -21,9 +21,10 @@ from lcagent.events import Event, Finished, Notice, RunStarted
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.trust import Trust
+from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.profiles import profile_for
-from lcagent.memory.store import RunJournal, Store, StoredDocuments, StoredSegments
+from lcagent.memory.store import Store, StoredDocuments, StoredSegments
 from lcagent.models.budget import Budget
 from lcagent.models.profile import ModelProfile
 from lcagent.models.prompt import as_data
@@ -81,7 +82,7 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
         raise UsageError("no document is named", hint='lcagent ask doc.pdf "question"')
     # A byte of the command line that is no UTF-8 comes as half a surrogate pair.
     request = replace(request, question=whole_characters(request.question))
-    with closing(Store(settings.data_dir / "lcagent.db")) as store:
+    with closing(Store.open(settings.data_dir)) as store:
         parsed = StoredDocuments(store)
         loaded = await asyncio.to_thread(load_all, request.sources, password=request.password, cache=parsed)
         _tell_loaded(loaded, emit)
@@ -110,7 +111,7 @@ def mark_told(settings: Settings, run_id: str) -> None:
         settings: where the run is kept.
         run_id: the answer's.
     """
-    with closing(Store(settings.data_dir / "lcagent.db")) as store:
+    with closing(Store.open(settings.data_dir)) as store:
         Runs(store).tell(run_id)
 
 
@@ -143,7 +144,7 @@ def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) ->
         options=None,
         style=settings.style,
         model=opened.chat(
-            settings, RunJournal(asked.store, ""), budget, notice=lambda text: emit(Notice(text))
+            settings, StoredJournal(asked.store, ""), budget, notice=lambda text: emit(Notice(text))
         ),
         ledger=Ledger(asked.store, ""),
         trust=Trust(profile),
@@ -190,7 +191,8 @@ def _picked(task: Task, name: str) -> Strategy:
 
 async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord, emit: Emit) -> Answer:
     runs = Runs(asked.store)
-    earlier = runs.calls(record.id)
+    journal = runs.journal(record.id)
+    earlier = journal.usable()
     emit(
         RunStarted(
             run_id=record.id,
@@ -206,7 +208,7 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
         with tracing(asked.settings.tracing):
             state = await read(task, strategy, record, runs, asked.settings.data_dir)
         seconds = record.seconds + time.monotonic() - started
-        usage = make_usage(task, runs.totals(record.id), earlier, seconds)
+        usage = make_usage(task, journal.totals(), earlier, seconds)
         # Headings and lines of a huge text are looked for when something of it is first cited.
         told = Told(record.id, strategy.name)
         answer = await asyncio.to_thread(make_answer, task, state, asked.loaded, usage, told)
