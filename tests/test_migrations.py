@@ -1,5 +1,6 @@
 """A store of any earlier version opens without loss, one of a newer version is left alone."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -17,7 +18,9 @@ from hypothesis import strategies as st
 from lcagent.errors import SettingsError
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.migrations import STEPS
-from lcagent.memory.store import FILE, Store, StoredDocuments, StoredSegments
+from lcagent.memory.parsed import StoredDocuments, StoredSegments
+from lcagent.memory.store import FILE, Store
+from lcagent.memory.works import Works
 from lcagent.models.transport import RawReply
 from tests.helpers import in_this_process
 
@@ -59,6 +62,11 @@ META = {
 }
 
 
+CUT = {"tokens": "100", "tokenizer": "t"}
+SEGMENTED = hashlib.sha256(b"5ea|5|100|t").hexdigest()
+"""The key of the segments, as it was made then."""
+
+
 def unnumbered(home: Path) -> Path:
     """A file as it was made then, with rows in each table."""
     home.mkdir(exist_ok=True)
@@ -85,7 +93,7 @@ def unnumbered(home: Path) -> Path:
             )
             connection.execute(f"INSERT INTO runs VALUES ({','.join('?' * 15)})", row)
             connection.execute("INSERT INTO uses VALUES (?, 'documents', 'd')", (run,))
-        connection.execute("INSERT INTO uses VALUES ('r1', 'segmentations', 's')")
+        connection.execute("INSERT INTO uses VALUES ('r1', 'segmentations', ?)", (SEGMENTED,))
         connection.execute("INSERT INTO uses VALUES ('gone', 'documents', 'd')")
         for run, key in (("r1", "c1"), ("r1", "c2"), ("r2", "c1")):
             row = (run, key, "reader", f"said {key}", "thought", "stop", 10, 2, 3, 0.5, 7.0, 0.9)
@@ -96,7 +104,7 @@ def unnumbered(home: Path) -> Path:
         connection.execute(
             "INSERT INTO documents VALUES ('d', ?, ?, 8.0)", (json.dumps(META), zlib.compress(b"hello"))
         )
-        connection.execute("INSERT INTO segmentations VALUES ('s', '[[0, 5, 2]]', 9.0)")
+        connection.execute("INSERT INTO segmentations VALUES (?, '[[0, 5, 2]]', 9.0)", (SEGMENTED,))
         connection.execute("INSERT INTO profiles VALUES ('m', 'f', '2026-01-01', '{}')")
     return home
 
@@ -125,10 +133,15 @@ def test_a_file_of_no_number_keeps_all_its_rows(home: Path) -> None:
         assert journal.call(1)["request"] is None
         (finding,) = store.rows("SELECT * FROM findings")  # that of a run that is gone belongs to nobody
         assert (finding["run"], finding["text"], finding["spans"]) == ("r1", "a fact", "[[0, 5]]")
-        assert [s.end for s in StoredSegments(store).get("s") or ()] == [5]
         document = StoredDocuments(store).get("d")
         assert document is not None and (document.text, document.name) == ("hello", "a.txt")
-        assert len(store.rows("SELECT * FROM uses")) == 3
+        assert [s.end for s in StoredSegments(store).get(document, CUT) or ()] == [5]
+        works = {work.kind: work for work in Works(store).list()}
+        assert (works["document"].name, works["document"].used) == ("a.txt", 8.0)
+        assert (works["segmentation"].status, works["segmentation"].used) == ("done", 9.0)
+        used = {(row["run"], row["work"]) for row in store.rows("SELECT * FROM uses")}
+        one, other = works["document"].id, works["segmentation"].id
+        assert used == {("r1", one), ("r2", one), ("r1", other)}
         assert store.rows("SELECT model FROM profiles") == [{"model": "m"}]
         assert store.rows("PRAGMA foreign_key_check") == []
     assert version_of(home) == len(STEPS)

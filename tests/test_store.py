@@ -130,9 +130,10 @@ def test_prune_deletes_old_finished_runs_and_what_nobody_uses(
         connection.execute(
             "UPDATE runs SET updated = ? WHERE id != ?", (time.time() - 40 * 86400, new.run_id)
         )
-        connection.execute("INSERT INTO documents VALUES ('stray', '{}', zeroblob(100), 0)")
+        connection.execute("INSERT INTO works VALUES (99, 'k', 'document', 'stray', '', '{}', 'done', 0, 0)")
+        connection.execute("INSERT INTO documents VALUES (99, '{}', zeroblob(100))")
     assert in_this_process("runs", "prune", "--older-than", "50").stdout.startswith("deleted 0 runs and 1 ")
-    assert in_this_process("runs", "prune").stdout.startswith("deleted 1 runs and 2 parsed texts")
+    assert in_this_process("runs", "prune").stdout.startswith("deleted 1 runs and 2 works")
     listed = {row["id"] for row in json.loads(in_this_process("runs", "list", "--json").stdout)}
     assert listed == {new.run_id, budget.run_id} and old.run_id not in listed
     assert in_this_process("runs", "prune", "--max-size", "0").exit_code == 0
@@ -148,7 +149,7 @@ def test_the_store_keeps_to_its_size(ask, home: Path, tmp_path: Path) -> None:
     with sqlite3.connect(home / "lcagent.db") as connection:
         connection.execute("UPDATE documents SET text = randomblob(700000)")
         for name, used in (("0.html", 1), ("1.html", 4), ("2.html", 2), ("3.html", 3)):
-            connection.execute("UPDATE documents SET used = ? WHERE meta LIKE ?", (used, f'%"{name}"%'))
+            connection.execute("UPDATE works SET used = ? WHERE name = ?", (used, name))
     ask(manual(tmp_path, 4), QUESTION, store_mb=2)
     with sqlite3.connect(home / "lcagent.db") as connection:
         kept = {json.loads(meta)["name"] for (meta,) in connection.execute("SELECT meta FROM documents")}
@@ -175,11 +176,11 @@ def test_runs_show_an_answers_claims_and_numbered_citations(ask, document: Path)
 def test_a_call_can_be_looked_at_as_it_was_sent(ask, loopback, document: Path, home: Path) -> None:
     ask(document, QUESTION)
     told = json.loads(in_this_process("runs", "show", "last", "--call", "2", "--json").stdout)
-    assert (told["number"], told["role"]) == (2, "reader")
+    assert (told["number"], told["role"]) == (2, "read")
     assert {"messages", "max_tokens", "temperature", "response_format"} <= told["request"].keys()
     assert QUESTION in told["request"]["messages"][-1]["content"]
     lines = in_this_process("runs", "show", "last", "--call", "2").stdout
-    assert lines.startswith("--- 2. reader: ") and QUESTION in lines
+    assert lines.startswith("--- 2. read: ") and QUESTION in lines
     assert lines.endswith(f"--- reply\n{told['text']}\n")
     missing = in_this_process("runs", "show", "last", "--call", "99").exception
     assert isinstance(missing, UsageError) and "finished calls" in missing.hint

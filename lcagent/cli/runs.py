@@ -162,14 +162,14 @@ def prune(
         typer.Option(metavar="MB", min=0, help="Beyond it the oldest finished runs go, old or not."),
     ] = None,
 ) -> None:
-    """Delete old finished runs, and the parsed documents that no run uses; unfinished runs stay."""
+    """Delete old finished runs, and works that no run uses; what is unfinished stays."""
     from lcagent.runs import prune as room
 
     folder = settings_from(home=home).data_dir
     most = None if max_size is None else max_size << 20
-    runs, parsed = room.prune(folder, older_than=older_than, most=most)
+    runs, works = room.prune(folder, older_than=older_than, most=most)
     size = room.stored_bytes(folder) / (1 << 20)
-    print(f"deleted {runs} runs and {parsed} parsed texts; {size:.1f} MB are left")
+    print(f"deleted {runs} runs and {works} works; {size:.1f} MB are left")
 
 
 def _runs(home: str | None) -> Runs:

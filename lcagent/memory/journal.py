@@ -114,6 +114,11 @@ class StoredJournal:
         (kept,) = self._store.execute(sql, (self._scope, calls[number - 1]["key"])).fetchone()
         return {**calls[number - 1], "request": json.loads(zlib.decompress(kept)) if kept else None}
 
+    def drop_requests(self) -> None:
+        """Make room: the replies stay."""
+        sql = "UPDATE calls SET request = NULL WHERE scope = ? AND request IS NOT NULL"
+        self._store.execute(sql, (self._scope,))
+
     def delete(self) -> None:
         """Delete all calls of the scope."""
         self._store.execute("DELETE FROM calls WHERE scope = ?", (self._scope,))

@@ -7,6 +7,7 @@ taken. A step that was released is never changed: what comes later is a step of 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 
@@ -120,5 +121,53 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_numbered,)
+_WORKS = (
+    # No id is given twice: the journal's scopes name works by them.
+    """CREATE TABLE works (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, kind TEXT NOT NULL,
+ name TEXT NOT NULL, document TEXT NOT NULL, exact TEXT NOT NULL, status TEXT NOT NULL,
+ created REAL NOT NULL, used REAL NOT NULL, UNIQUE (kind, key))""",
+    "CREATE TABLE uses (run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,"
+    " work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE, PRIMARY KEY (run, work)) WITHOUT ROWID",
+    "CREATE INDEX uses_work ON uses (work)",
+    "CREATE TABLE documents (work INTEGER PRIMARY KEY REFERENCES works ON DELETE CASCADE,"
+    " meta TEXT NOT NULL, text BLOB NOT NULL)",
+    "CREATE TABLE segmentations (work INTEGER PRIMARY KEY REFERENCES works ON DELETE CASCADE,"
+    " spans BLOB NOT NULL)",
+)
+_PARSED = (("document", "documents", "meta, text"), ("segmentation", "segmentations", "spans"))
+
+
+def _works(connection: sqlite3.Connection) -> None:
+    """Parsed documents and segmentations become works, of which the parts that are not known are empty."""
+    connection.execute("DROP INDEX uses_key")
+    for table in ("uses", "documents", "segmentations"):
+        connection.execute(f"ALTER TABLE {table} RENAME TO {table}_before")
+    for statement in _WORKS:
+        connection.execute(statement)
+    for kind, table, columns in _PARSED:
+        rows = connection.execute(f"SELECT key, used FROM {table}_before").fetchall()  # noqa: S608 - ours
+        connection.executemany(
+            "INSERT INTO works (key, kind, name, document, exact, status, created, used)"
+            " VALUES (?, ?, '', '', '{}', 'done', ?, ?)",
+            [(key, kind, used, used) for key, used in rows],
+        )
+        connection.execute(
+            f"INSERT INTO {table} (work, {columns}) SELECT w.id, {columns} FROM {table}_before b"  # noqa: S608 - ours
+            " JOIN works w ON w.key = b.key AND w.kind = ?",
+            (kind,),
+        )
+        connection.execute(
+            "INSERT INTO uses SELECT b.run, w.id FROM uses_before b JOIN works w ON w.key = b.key"
+            " WHERE b.kept = ? AND w.kind = ?",
+            (table, kind),
+        )
+    for work, text in connection.execute("SELECT work, meta FROM documents").fetchall():
+        meta = json.loads(text)
+        named = (str(meta.get("name", "")), str(meta.get("sha256", "")), work)
+        connection.execute("UPDATE works SET name = ?, document = ? WHERE id = ?", named)
+    for table in ("uses", "documents", "segmentations"):
+        connection.execute(f"DROP TABLE {table}_before")
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_numbered, _works)
 """The n-th brings a file from version n to n + 1."""

@@ -1,23 +1,15 @@
-"""The SQLite store: runs, their finished calls, their evidence, and parsed documents.
-
-Parsed documents and segmentations are kept under keys of their own, since several runs use one; `uses` says
-which run used which, so that what no run uses any more can go.
-"""
+"""The SQLite store (`lcagent.memory.rows.Rows`); its tables are in `lcagent.memory.migrations`."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 import time
-import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from lcagent.documents import Document, Page, Segment
 from lcagent.errors import LcagentError, SettingsError
 from lcagent.memory.migrations import check, migrate
 from lcagent.private import private_file, private_folder
@@ -188,62 +180,3 @@ def release(connection: sqlite3.Connection) -> None:
 
 _INCREMENTAL = 2
 """How SQLite calls `auto_vacuum=INCREMENTAL`."""
-
-
-class StoredDocuments:
-    """Parsed documents, so that a second question parses nothing (`documents.ParseCache`)."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.keys: set[str] = set()
-        """Of those that were got or put."""
-
-    def get(self, key: str) -> Document | None:
-        """The parsed document, if it stands here."""
-        row = self._store.execute("SELECT meta, text FROM documents WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            return None
-        self.keys.add(key)
-        meta = json.loads(row[0])
-        meta["pages"] = tuple(Page(*page) for page in meta["pages"])
-        meta["warnings"] = tuple(meta["warnings"])
-        text = zlib.decompress(row[1]).decode("utf-8", "surrogatepass")
-        return Document(text=text, **meta)
-
-    def put(self, key: str, document: Document) -> None:
-        """Keep a parsed document."""
-        meta = asdict(document)
-        text = meta.pop("text")
-        meta["pages"] = [[p.number, p.start, p.end, p.label] for p in document.pages]
-        self._store.execute(
-            "INSERT OR REPLACE INTO documents (key, meta, text, used) VALUES (?,?,?,?)",
-            (key, json.dumps(meta), zlib.compress(text.encode("utf-8", "surrogatepass"), 1), time.time()),
-        )
-        self.keys.add(key)
-
-
-class StoredSegments:
-    """Segmentations, keyed by text, budget and tokenizer."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.keys: set[str] = set()
-        """Of those that were got or put."""
-
-    def get(self, key: str) -> list[Segment] | None:
-        """The segments, if they stand here."""
-        row = self._store.execute("SELECT spans FROM segmentations WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            return None
-        self.keys.add(key)
-        spans = json.loads(row[0])
-        return [Segment(i, start, end, tokens) for i, (start, end, tokens) in enumerate(spans)]
-
-    def put(self, key: str, segments: list[Segment]) -> None:
-        """Keep a segmentation."""
-        spans = [[s.start, s.end, s.tokens] for s in segments]
-        self._store.execute(
-            "INSERT OR REPLACE INTO segmentations (key, spans, used) VALUES (?,?,?)",
-            (key, json.dumps(spans), time.time()),
-        )
-        self.keys.add(key)

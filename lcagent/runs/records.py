@@ -6,21 +6,21 @@ import json
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from lcagent.answer import Answer
-from lcagent.errors import LcagentError, RunNotFound
+from lcagent.errors import LcagentError, RunBusy, RunNotFound
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
+from lcagent.memory.locks import locked
+from lcagent.memory.parsed import PARSED
 from lcagent.memory.rows import Rows
 from lcagent.memory.store import release
-from lcagent.runs.locks import locked
+from lcagent.memory.works import Works
 from lcagent.settings import Settings
-
-KEPT = ("documents", "segmentations")
-"""Tables of what several runs may use; each has columns `key` and `used`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +89,32 @@ class Runs:
         )
         return RunRecord(run)
 
-    def uses(self, run: str, **keys: Iterable[str]) -> None:
+    def writing(self, run: str) -> AbstractContextManager[None]:
+        """Be the one who writes a run.
+
+        Raises:
+            RunBusy: another process is at it.
+        """
+        busy = RunBusy(
+            f"run {run} is being written by another process",
+            hint="wait for it to end; its command with --resume then shows its answer",
+        )
+        return locked(self._store.folder, run, busy)
+
+    def uses(self, run: str, works: Iterable[int]) -> None:
         """Note what a run uses, and that it was used now.
 
         Args:
             run: its id.
-            keys: for each table of `KEPT` the keys of its rows.
+            works: ids of works; one that was deleted meanwhile is passed over.
         """
         now = time.time()
         with self._store.transaction():
-            for kept, several in keys.items():
-                for key in several:
-                    self._store.execute("INSERT OR IGNORE INTO uses VALUES (?,?,?)", (run, kept, key))
-                    self._store.execute(f"UPDATE {kept} SET used = ? WHERE key = ?", (now, key))  # noqa: S608 - ours
+            for work in works:
+                self._store.execute(
+                    "INSERT OR IGNORE INTO uses SELECT ?, id FROM works WHERE id = ?", (run, work)
+                )
+                self._store.execute("UPDATE works SET used = ? WHERE id = ?", (now, work))
 
     def begin(self, run: str, version: str) -> None:
         """Note what a run's graph is begun by; evidence of an earlier beginning goes.
@@ -196,7 +209,7 @@ class Runs:
         Raises:
             RunBusy: another process is writing it.
         """
-        with locked(self._store.folder, run):
+        with self.writing(run):
             checkpoints = self._store.folder / "checkpoints.db"
             if checkpoints.is_file():
                 from lcagent.memory.checkpoints import open_checkpoints
@@ -205,12 +218,14 @@ class Runs:
                     saver.delete_thread(run)
                     release(saver.conn)
             with self._store.transaction():
-                for kept in KEPT:
-                    self._store.execute(
-                        f"DELETE FROM {kept} WHERE key IN (SELECT key FROM uses WHERE kept = ? AND run = ?)"  # noqa: S608 - ours
-                        " AND key NOT IN (SELECT key FROM uses WHERE kept = ? AND run != ?)",
-                        (kept, run, kept, run),
-                    )
+                own = self._store.rows(
+                    "SELECT w.id, w.kind FROM works w JOIN uses u ON u.work = w.id AND u.run = ?"
+                    " WHERE NOT EXISTS (SELECT 1 FROM uses o WHERE o.work = w.id AND o.run != u.run)",
+                    (run,),
+                )
+                for work in own:
+                    if work["kind"] in PARSED:
+                        Works(self._store).drop(work["id"])
                 self.journal(run).delete()
                 self._store.execute("DELETE FROM runs WHERE id = ?", (run,))
             self._store.release()

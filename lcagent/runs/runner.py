@@ -23,15 +23,15 @@ from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
+from lcagent.memory.parsed import StoredDocuments, StoredSegments
 from lcagent.memory.profiles import profile_for
-from lcagent.memory.store import Store, StoredDocuments, StoredSegments
+from lcagent.memory.store import Store
 from lcagent.models.budget import Budget
 from lcagent.models.profile import ModelProfile
 from lcagent.models.prompt import as_data
 from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.runs.graph import read
 from lcagent.runs.live import Live
-from lcagent.runs.locks import locked
 from lcagent.runs.progress import RunProgress
 from lcagent.runs.prune import evict
 from lcagent.runs.records import RunRecord, Runs
@@ -166,10 +166,10 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
         if record.answer is not None:
             live.emit(Notice(f"run {record.id} had finished; this is its answer"))
             return Answer.model_validate_json(record.answer)
-        with locked(folder, record.id):
+        with runs.writing(record.id):
             cut = StoredSegments(asked.store)
             segments = await asyncio.to_thread(_segments, task, budget, cut)
-            runs.uses(record.id, documents=asked.parsed.keys, segmentations=cut.keys)
+            runs.uses(record.id, asked.parsed.works | cut.works)
             corpus = Corpus(task.corpus.documents, segments)
             task.model.journal = runs.journal(record.id)
             whole = replace(task, corpus=corpus, retrieval=Retrieval(corpus, task.question))
@@ -248,13 +248,12 @@ def _key(task: Task, strategy: Strategy, budget: int) -> str:
 
 def _segments(task: Task, budget: int, kept: StoredSegments) -> tuple[tuple[Segment, ...], ...]:
     counter = task.model.window.counter
+    exact = {"tokens": str(budget), "tokenizer": counter.source}
     every: list[tuple[Segment, ...]] = []
     for document in task.corpus.documents:
-        exact = f"{document.sha256}|{len(document.text)}|{budget}|{counter.source}"
-        key = hashlib.sha256(exact.encode()).hexdigest()
-        segments = kept.get(key)
+        segments = kept.get(document, exact)
         if segments is None:
             segments = split(document.text, budget, lambda text: counter.count(as_data(text)))
-            kept.put(key, segments)
+            kept.put(document, exact, segments)
         every.append(tuple(segments))
     return tuple(every)
