@@ -169,5 +169,30 @@ def _works(connection: sqlite3.Connection) -> None:
         connection.execute(f"DROP TABLE {table}_before")
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_numbered, _works)
+_FACTS = (
+    "CREATE TABLE extracted (work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE,"
+    " segment INTEGER NOT NULL, PRIMARY KEY (work, segment)) WITHOUT ROWID",
+    "CREATE TABLE facts (id INTEGER PRIMARY KEY, work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE,"
+    " segment INTEGER NOT NULL, seq INTEGER NOT NULL, text TEXT NOT NULL, words TEXT NOT NULL,"
+    " spans TEXT NOT NULL, UNIQUE (work, segment, seq))",
+    "CREATE TABLE elements (id INTEGER PRIMARY KEY, work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE,"
+    " fact INTEGER NOT NULL REFERENCES facts ON DELETE CASCADE, name TEXT NOT NULL)",
+    "CREATE INDEX elements_name ON elements (work, name, fact)",
+    "CREATE INDEX elements_fact ON elements (fact)",
+    "CREATE TABLE passages (id INTEGER PRIMARY KEY, work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE,"
+    ' start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, words TEXT NOT NULL,'
+    ' UNIQUE (work, start, "end"))',
+    "CREATE TABLE vectors (work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE, owner TEXT NOT NULL,"
+    " item INTEGER NOT NULL, model TEXT NOT NULL, dimension INTEGER NOT NULL, vector BLOB NOT NULL,"
+    " PRIMARY KEY (work, owner, model, item))",
+)
+
+
+def _facts(connection: sqlite3.Connection) -> None:
+    """Facts, their key elements, passages and vectors; the full text is made where it is first used."""
+    for statement in _FACTS:
+        connection.execute(statement)
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_numbered, _works, _facts)
 """The n-th brings a file from version n to n + 1."""

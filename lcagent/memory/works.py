@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from lcagent.errors import WorkBusy, WorkNotFound
+from lcagent.memory.facts import compact
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.locks import locked
 from lcagent.memory.rows import Rows
@@ -151,10 +152,10 @@ class Works:
         """
         with self._locked(id):
             self.drop(id)
-        self._store.release()
+        self.release()
 
     def drop(self, id: int) -> None:
-        """Delete a work that nobody can be building; its space is not given back yet.
+        """Delete a work that nobody can be building; `release` then gives its space back.
 
         Args:
             id: the work's.
@@ -162,6 +163,11 @@ class Works:
         with self._store.transaction():
             StoredJournal(self._store, f"work:{id}").delete()
             self._store.execute("DELETE FROM works WHERE id = ?", (id,))
+
+    def release(self) -> None:
+        """Give the space of deleted works back, and leave none of their words."""
+        compact(self._store)
+        self._store.release()
 
     def _locked(self, id: int) -> Any:
         busy = WorkBusy(f"another process is building work {id}", hint="wait for it to end")

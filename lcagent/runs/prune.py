@@ -58,7 +58,7 @@ def evict(store: Rows, limit: int) -> int:
                 break
             works.drop(row["id"])
             gone += 1
-    store.release()
+    works.release()
     return gone
 
 
@@ -91,7 +91,7 @@ def prune(folder: Path, *, older_than: float | None, most: int | None) -> tuple[
                     works.drop(row["id"])
         if most is not None:
             evict(store, most)
-        store.release()
+        works.release()
         return deleted, before - _count(store)
 
 
