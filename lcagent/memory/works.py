@@ -21,6 +21,8 @@ from lcagent.memory.journal import StoredJournal
 from lcagent.memory.locks import locked
 from lcagent.memory.rows import Rows
 
+_HOLDING = ("documents", "segmentations", "extracted", "facts", "elements", "passages", "vectors", "uses")
+"""Tables with rows of works; `extracted` are the segments whose facts stand there, `uses` the runs."""
 _COLUMNS = "id, key, kind, name, document, exact, status, created, used"
 
 
@@ -120,6 +122,14 @@ class Works:
     def journal(self, work: Work) -> StoredJournal:
         """The finished calls of a work."""
         return StoredJournal(self._store, work.scope)
+
+    def holds(self, work: Work) -> dict[str, int]:
+        """How many rows of each table belong to a work; tables that have none of it are left out."""
+        counts = {
+            table: self._store.rows(f"SELECT count(*) AS n FROM {table} WHERE work = ?", (work.id,))[0]["n"]  # noqa: S608 - ours
+            for table in _HOLDING
+        }
+        return {table: count for table, count in counts.items() if count}
 
     def list(self) -> list[Work]:
         """All works, the one that was used last first."""
