@@ -16,6 +16,7 @@ from typing import Any
 from lcagent.documents import Span, query_words
 from lcagent.documents.lexical import stem, terms, unspaced
 from lcagent.errors import SettingsError
+from lcagent.memory.elements import node_of
 from lcagent.memory.rows import Rows
 
 Extracted = tuple[str, Sequence[Span], Sequence[str]]
@@ -132,7 +133,7 @@ class Facts:
             self._store.insert_many(
                 "elements",
                 [
-                    {"work": self._work, "fact": last + 1 + seq, "name": name}
+                    {"work": self._work, "fact": last + 1 + seq, "name": name, "node": node_of(name)}
                     for seq, (_, _, names) in enumerate(facts)
                     for name in dict.fromkeys(names)
                 ],

@@ -176,8 +176,9 @@ _FACTS = (
     " segment INTEGER NOT NULL, seq INTEGER NOT NULL, text TEXT NOT NULL, words TEXT NOT NULL,"
     " spans TEXT NOT NULL, UNIQUE (work, segment, seq))",
     "CREATE TABLE elements (id INTEGER PRIMARY KEY, work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE,"
-    " fact INTEGER NOT NULL REFERENCES facts ON DELETE CASCADE, name TEXT NOT NULL)",
+    " fact INTEGER NOT NULL REFERENCES facts ON DELETE CASCADE, name TEXT NOT NULL, node TEXT NOT NULL)",
     "CREATE INDEX elements_name ON elements (work, name, fact)",
+    "CREATE INDEX elements_node ON elements (node, work, fact)",
     "CREATE INDEX elements_fact ON elements (fact)",
     "CREATE TABLE passages (id INTEGER PRIMARY KEY, work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE,"
     ' start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL, words TEXT NOT NULL,'
@@ -194,5 +195,22 @@ def _facts(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_numbered, _works, _facts)
+_GRAPH = (
+    "CREATE TABLE nodes (work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE, node TEXT NOT NULL,"
+    " name TEXT NOT NULL, facts INTEGER NOT NULL, PRIMARY KEY (work, node)) WITHOUT ROWID",
+    "CREATE TABLE merges (work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE, node TEXT NOT NULL,"
+    " target TEXT NOT NULL, stage TEXT NOT NULL, PRIMARY KEY (work, node)) WITHOUT ROWID",
+    "CREATE INDEX merges_target ON merges (work, target)",
+    "CREATE TABLE node_words (work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE, word TEXT NOT NULL,"
+    " node TEXT NOT NULL, PRIMARY KEY (work, word, node)) WITHOUT ROWID",
+)
+
+
+def _graph(connection: sqlite3.Connection) -> None:
+    """Graphs over the facts of one or several documents: nodes, what each took in, words of their names."""
+    for statement in _GRAPH:
+        connection.execute(statement)
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_numbered, _works, _facts, _graph)
 """The n-th brings a file from version n to n + 1."""

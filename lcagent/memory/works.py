@@ -59,10 +59,15 @@ class Work:
 
 
 class Works:
-    """All works of a store."""
+    """All works of a store.
 
-    def __init__(self, store: Rows) -> None:
-        self._store = store
+    Args:
+        store: where they are kept.
+        run: the run that uses what is opened; "" where none does.
+    """
+
+    def __init__(self, store: Rows, *, run: str = "") -> None:
+        self.store, self._run = store, run
 
     def open(self, kind: str, *, name: str, document: str, exact: Mapping[str, str]) -> Work:
         """The work that follows from all this, found or begun; it is used now.
@@ -89,12 +94,14 @@ class Works:
             exact: what decides it, for people.
         """
         now = time.time()
-        self._store.execute(
+        self.store.execute(
             "INSERT INTO works (key, kind, name, document, exact, status, created, used)"
             " VALUES (?,?,?,?,?,'building',?,?) ON CONFLICT (kind, key) DO UPDATE SET used = excluded.used",
             (key, kind, name, document, json.dumps(dict(exact)), now, now),
         )
         (work,) = self._where("kind = ? AND key = ?", kind, key)
+        if self._run:
+            self.store.execute("INSERT OR IGNORE INTO uses VALUES (?, ?)", (self._run, work.id))
         return work
 
     def done(self, work: Work) -> Work:
@@ -103,7 +110,7 @@ class Works:
         Returns:
             The work as it is then.
         """
-        self._store.execute("UPDATE works SET status = 'done' WHERE id = ?", (work.id,))
+        self.store.execute("UPDATE works SET status = 'done' WHERE id = ?", (work.id,))
         return replace(work, status="done")
 
     @contextmanager
@@ -121,15 +128,25 @@ class Works:
 
     def journal(self, work: Work) -> StoredJournal:
         """The finished calls of a work."""
-        return StoredJournal(self._store, work.scope)
+        return StoredJournal(self.store, work.scope)
 
     def holds(self, work: Work) -> dict[str, int]:
         """How many rows of each table belong to a work; tables that have none of it are left out."""
         counts = {
-            table: self._store.rows(f"SELECT count(*) AS n FROM {table} WHERE work = ?", (work.id,))[0]["n"]  # noqa: S608 - ours
+            table: self.store.rows(f"SELECT count(*) AS n FROM {table} WHERE work = ?", (work.id,))[0]["n"]  # noqa: S608 - ours
             for table in _HOLDING
         }
         return {table: count for table, count in counts.items() if count}
+
+    def latest(self, kind: str, document: str) -> Work | None:
+        """The finished work of a kind that was used last of those of a document.
+
+        Args:
+            kind: what it is.
+            document: SHA-256 of the document's bytes.
+        """
+        condition = "kind = ? AND document = ? AND status = 'done' ORDER BY used DESC, id DESC LIMIT 1"
+        return next(iter(self._where(condition, kind, document)), None)
 
     def list(self) -> list[Work]:
         """All works, the one that was used last first."""
@@ -170,21 +187,21 @@ class Works:
         Args:
             id: the work's.
         """
-        with self._store.transaction():
-            StoredJournal(self._store, f"work:{id}").delete()
-            self._store.execute("DELETE FROM works WHERE id = ?", (id,))
+        with self.store.transaction():
+            StoredJournal(self.store, f"work:{id}").delete()
+            self.store.execute("DELETE FROM works WHERE id = ?", (id,))
 
     def release(self) -> None:
         """Give the space of deleted works back, and leave none of their words."""
-        compact(self._store)
-        self._store.release()
+        compact(self.store)
+        self.store.release()
 
     def _locked(self, id: int) -> Any:
         busy = WorkBusy(f"another process is building work {id}", hint="wait for it to end")
-        return locked(self._store.folder, f"work-{id}", busy)
+        return locked(self.store.folder, f"work-{id}", busy)
 
     def _where(self, condition: str, *values: object) -> list[Work]:
-        rows = self._store.rows(f"SELECT {_COLUMNS} FROM works WHERE {condition}", values)  # noqa: S608 - ours
+        rows = self.store.rows(f"SELECT {_COLUMNS} FROM works WHERE {condition}", values)  # noqa: S608 - ours
         return [Work(**{**row, "exact": json.loads(row["exact"])}) for row in rows]
 
 

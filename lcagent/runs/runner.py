@@ -26,6 +26,7 @@ from lcagent.memory.ledger import Ledger
 from lcagent.memory.parsed import StoredDocuments, StoredSegments
 from lcagent.memory.profiles import profile_for
 from lcagent.memory.store import Store
+from lcagent.memory.works import Works
 from lcagent.models.budget import Budget
 from lcagent.models.profile import ModelProfile
 from lcagent.models.prompt import as_data
@@ -147,6 +148,7 @@ def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) ->
             settings, StoredJournal(asked.store, ""), budget, notice=lambda text: emit(Notice(text))
         ),
         ledger=Ledger(asked.store, ""),
+        works=Works(asked.store),
         trust=Trust(profile),
         retrieval=Retrieval(corpus, question),
         progress=RunProgress(emit, opened.alive, gate, request.stream),
@@ -172,7 +174,9 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
             runs.uses(record.id, asked.parsed.works | cut.works)
             corpus = Corpus(task.corpus.documents, segments)
             task.model.journal = runs.journal(record.id)
-            whole = replace(task, corpus=corpus, retrieval=Retrieval(corpus, task.question))
+            works = Works(asked.store, run=record.id)
+            retrieval = Retrieval(corpus, task.question)
+            whole = replace(task, corpus=corpus, retrieval=retrieval, works=works)
             return await _work(asked, whole, strategy, record, live.emit)
 
     return await live.share(f"{folder}|{key}", work)
