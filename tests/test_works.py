@@ -102,7 +102,9 @@ def test_one_process_builds_a_work_and_another_goes_on_where_it_died(home: Path)
             works.delete(work.id)
         ends.set()
         process.join()
-        with works.building(work):
+        works.done(work)
+        with works.building(work) as now:
+            assert (work.status, now.status) == ("building", "done")
             call(store, work)
         works.delete(work.id)
         with pytest.raises(WorkNotFound), works.building(work):

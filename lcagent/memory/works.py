@@ -89,12 +89,14 @@ class Works:
             exact: what decides it, for people.
         """
         now = time.time()
-        self._store.execute(
-            "INSERT INTO works (key, kind, name, document, exact, status, created, used)"
-            " VALUES (?,?,?,?,?,'building',?,?) ON CONFLICT (kind, key) DO UPDATE SET used = excluded.used",
-            (key, kind, name, document, json.dumps(dict(exact)), now, now),
-        )
-        (work,) = self._where("kind = ? AND key = ?", kind, key)
+        with self._store.transaction():  # another process might delete it before it is read
+            self._store.execute(
+                "INSERT INTO works (key, kind, name, document, exact, status, created, used)"
+                " VALUES (?,?,?,?,?,'building',?,?)"
+                " ON CONFLICT (kind, key) DO UPDATE SET used = excluded.used",
+                (key, kind, name, document, json.dumps(dict(exact)), now, now),
+            )
+            (work,) = self._where("kind = ? AND key = ?", kind, key)
         return work
 
     def done(self, work: Work) -> Work:
@@ -107,17 +109,21 @@ class Works:
         return replace(work, status="done")
 
     @contextmanager
-    def building(self, work: Work) -> Generator[None]:
+    def building(self, work: Work) -> Generator[Work]:
         """Be the one who builds a work; what was put into it before stays.
+
+        Yields:
+            The work as it is now: another process may have finished it since it was opened.
 
         Raises:
             WorkBusy: another process is at it.
             WorkNotFound: it was deleted since it was opened.
         """
         with self._locked(work.id):
-            if not self._where("id = ?", work.id):
+            now = self._where("id = ?", work.id)
+            if not now:
                 raise WorkNotFound(f"work {work.id} was deleted", hint="the same command makes it anew")
-            yield
+            yield now[0]
 
     def journal(self, work: Work) -> StoredJournal:
         """The finished calls of a work."""
