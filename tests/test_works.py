@@ -181,6 +181,7 @@ def test_a_parsed_document_is_listed_as_a_work(loopback, home: Path, tmp_path: P
         assert {work.name for work in works.values()} == {"doc.html"}
         assert {work.status for work in works.values()} == {"done"}
         assert works["segmentation"].exact.keys() == {"tokens", "tokenizer"}
-        assert len(store.rows("SELECT * FROM uses")) == 4
+        assert [len(Works(store).runs(work)) for work in works.values()] == [2, 2]
+        assert Works(store).holds(works["document"]) == {"parses": 1}
     with sqlite3.connect(home / "lcagent.db") as connection:
         assert connection.execute("SELECT count(*) FROM documents").fetchone() == (1,)

@@ -49,7 +49,8 @@ def test_works_are_listed_and_shown(work: Work) -> None:
         "--- user\nWhat?\n--- reply\nsaid\n"
     )
     told = json.loads(in_this_process("works", "show", str(work.id), "--json").stdout)
-    assert (told["holds"], told["cost"]["calls"]) == ({"extracted": 1, "facts": 1, "elements": 1}, 1)
+    holds = {"segments with their facts": 1, "facts": 1, "mentions of elements": 1}
+    assert (told["holds"], told["cost"]["calls"]) == (holds, 1)
 
 
 def test_a_work_is_deleted_once_unless_it_is_being_built(work: Work, home: Path) -> None:

@@ -66,9 +66,9 @@ def show(
     if call is not None:
         show_call(works.journal(found).call(call), as_json)
         return
-    cost, holds = works.journal(found).totals(), works.holds(found)
+    cost, holds, runs = works.journal(found).totals(), works.holds(found), works.runs(found)
     if as_json:
-        told = {**asdict(found), "holds": holds, "cost": cost}
+        told = {**asdict(found), "holds": holds, "runs": runs, "cost": cost}
         print(shown(json.dumps(told, indent=2, ensure_ascii=False)))
         return
     print(f"work      {found.id} ({found.kind}, {found.status})")
@@ -79,6 +79,8 @@ def show(
     print(f"made      {_when(found.created)}, used {_when(found.used)}")
     for name, count in holds.items():
         print(f"holds     {count:,} {name}")
+    for run in runs:
+        print(f"used by   run {run}")
     if cost["calls"]:
         tokens = cost["prompt_tokens"] + cost["completion_tokens"]
         print(f"cost      {cost['calls']:,} calls, {tokens:,} tokens")

@@ -21,8 +21,16 @@ from lcagent.memory.journal import StoredJournal
 from lcagent.memory.locks import locked
 from lcagent.memory.rows import Rows
 
-_HOLDING = ("documents", "segmentations", "extracted", "facts", "elements", "passages", "vectors", "uses")
-"""Tables with rows of works; `extracted` are the segments whose facts stand there, `uses` the runs."""
+_HOLDING = {
+    "parses": "documents",
+    "segmentations": "segmentations",
+    "segments with their facts": "extracted",
+    "facts": "facts",
+    "mentions of elements": "elements",
+    "passages": "passages",
+    "vectors": "vectors",
+}
+"""What a work may hold, and the table of it."""
 _COLUMNS = "id, key, kind, name, document, exact, status, created, used"
 
 
@@ -130,12 +138,17 @@ class Works:
         return StoredJournal(self._store, work.scope)
 
     def holds(self, work: Work) -> dict[str, int]:
-        """How many rows of each table belong to a work; tables that have none of it are left out."""
+        """How much of what a work holds, by names for people; what it holds none of is left out."""
         counts = {
-            table: self._store.rows(f"SELECT count(*) AS n FROM {table} WHERE work = ?", (work.id,))[0]["n"]  # noqa: S608 - ours
-            for table in _HOLDING
+            name: self._store.rows(f"SELECT count(*) AS n FROM {table} WHERE work = ?", (work.id,))[0]["n"]  # noqa: S608 - ours
+            for name, table in _HOLDING.items()
         }
-        return {table: count for table, count in counts.items() if count}
+        return {name: count for name, count in counts.items() if count}
+
+    def runs(self, work: Work) -> list[str]:
+        """Ids of the runs that use a work, the newest first."""
+        sql = "SELECT r.id FROM uses u JOIN runs r ON r.id = u.run WHERE u.work = ? ORDER BY r.created DESC"
+        return [run for (run,) in self._store.execute(sql, (work.id,))]
 
     def list(self) -> list[Work]:
         """All works, the one that was used last first."""
