@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lcagent import Reader
 from lcagent.errors import WorkBusy, WorkNotFound
+from lcagent.memory.facts import Facts
 from lcagent.memory.store import Store
 from lcagent.memory.works import Work, Works
 from lcagent.models.transport import RawReply
@@ -156,6 +157,20 @@ def test_requests_of_finished_runs_make_room_first_and_replies_stay(
         assert store.rows("SELECT count(*) AS n FROM calls WHERE request IS NULL AND scope = ?", (run,)) == [
             {"n": calls}
         ]
+
+
+def test_a_work_of_many_facts_makes_the_room_that_it_took(home: Path) -> None:
+    """Its words leave the full text too, so that no more works go than have to."""
+    with closing(Store.open(home)) as store:
+        for model in ("first", "second", "third"):
+            work = begun(store, model=model)
+            said = [(f"{model} {number} {number * 7919}", [], ()) for number in range(3000)]
+            Facts(store, work.id).put(0, said)
+            call(store, work)
+            Works(store).done(work)
+        assert evict(store, store.size() - 100_000) == 1
+        assert left(store) == {"second", "third"}
+        assert store.rows("SELECT count(*) AS n FROM calls WHERE request IS NULL") == [{"n": 2}]
 
 
 def test_prune_deletes_works_that_nobody_used_for_long(home: Path) -> None:
