@@ -175,6 +175,7 @@ def test_runs_show_an_answers_claims_and_numbered_citations(ask, document: Path)
 
 def test_a_call_can_be_looked_at_as_it_was_sent(ask, loopback, document: Path, home: Path) -> None:
     ask(document, QUESTION)
+    calls = len(in_this_process("runs", "replay", "last").stdout.split("\n--- "))
     told = json.loads(in_this_process("runs", "show", "last", "--call", "2", "--json").stdout)
     assert (told["number"], told["role"]) == (2, "read")
     assert {"messages", "max_tokens", "temperature", "response_format"} <= told["request"].keys()
@@ -182,11 +183,20 @@ def test_a_call_can_be_looked_at_as_it_was_sent(ask, loopback, document: Path, h
     lines = in_this_process("runs", "show", "last", "--call", "2").stdout
     assert lines.startswith("--- 2. read: ") and QUESTION in lines
     assert lines.endswith(f"--- reply\n{told['text']}\n")
+    server = loopback(window=2048, reply=lambda _: "something else")
+    again = in_this_process("runs", "resend", "last", "2", "--api-base", server.url).stdout
+    (request,) = server.requests
+    sent = {name: value for name, value in request.body.items() if name != "model"}
+    assert sent == {n: v for n, v in told["request"].items() if n not in {"logprobs", "top_logprobs"}}
+    assert again.startswith("--- 2. read: ") and again.endswith(" tokens\nsomething else\n")
+    assert len(in_this_process("runs", "replay", "last").stdout.split("\n--- ")) == calls
     missing = in_this_process("runs", "show", "last", "--call", "99").exception
     assert isinstance(missing, UsageError) and "finished calls" in missing.hint
     with sqlite3.connect(home / "lcagent.db") as connection:
         connection.execute("UPDATE calls SET request = NULL")  # as an earlier version left it
     assert "request   not kept" in in_this_process("runs", "show", "last", "--call", "1").stdout
+    unsent = in_this_process("runs", "resend", "last", "1", "--api-base", server.url).exception
+    assert isinstance(unsent, UsageError) and len(server.requests) == 1
 
 
 def test_an_answer_of_an_earlier_version_is_shown_and_made_again_when_asked_for(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lcagent import Reader
 from lcagent.errors import WorkBusy, WorkNotFound
+from lcagent.memory.facts import Facts
 from lcagent.memory.store import Store
 from lcagent.memory.works import Work, Works
 from lcagent.models.transport import RawReply
@@ -102,7 +103,9 @@ def test_one_process_builds_a_work_and_another_goes_on_where_it_died(home: Path)
             works.delete(work.id)
         ends.set()
         process.join()
-        with works.building(work):
+        works.done(work)
+        with works.building(work) as now:
+            assert (work.status, now.status) == ("building", "done")
             call(store, work)
         works.delete(work.id)
         with pytest.raises(WorkNotFound), works.building(work):
@@ -156,6 +159,20 @@ def test_requests_of_finished_runs_make_room_first_and_replies_stay(
         ]
 
 
+def test_a_work_of_many_facts_makes_the_room_that_it_took(home: Path) -> None:
+    """Its words leave the full text too, so that no more works go than have to."""
+    with closing(Store.open(home)) as store:
+        for model in ("first", "second", "third"):
+            work = begun(store, model=model)
+            said = [(f"{model} {number} {number * 7919}", [], ()) for number in range(3000)]
+            Facts(store, work.id).put(0, said)
+            call(store, work)
+            Works(store).done(work)
+        assert evict(store, store.size() - 100_000) == 1
+        assert left(store) == {"second", "third"}
+        assert store.rows("SELECT count(*) AS n FROM calls WHERE request IS NULL") == [{"n": 2}]
+
+
 def test_prune_deletes_works_that_nobody_used_for_long(home: Path) -> None:
     with closing(Store.open(home)) as store:
         for model, used in (("old", 1), ("new", 1e12), ("building", 1)):
@@ -179,6 +196,7 @@ def test_a_parsed_document_is_listed_as_a_work(loopback, home: Path, tmp_path: P
         assert {work.name for work in works.values()} == {"doc.html"}
         assert {work.status for work in works.values()} == {"done"}
         assert works["segmentation"].exact.keys() == {"tokens", "tokenizer"}
-        assert len(store.rows("SELECT * FROM uses")) == 4
+        assert [len(Works(store).runs(work)) for work in works.values()] == [2, 2]
+        assert Works(store).holds(works["document"]) == {"parses": 1}
     with sqlite3.connect(home / "lcagent.db") as connection:
         assert connection.execute("SELECT count(*) FROM documents").fetchone() == (1,)

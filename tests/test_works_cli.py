@@ -21,8 +21,9 @@ def work(home: Path) -> Work:
         exact = {"model": "small\x1b[31m", "prompt": "extract@1"}
         work = Works(store).open("facts", name="report.pdf", document="5ea", exact=exact)
         Facts(store, work.id).put(0, [("Vellmere has a harbour.", [], ["Vellmere"])])
+        body = {"messages": [{"role": "user", "content": "What?"}], "max_tokens": 9, "temperature": 0.0}
         reply = RawReply("said", prompt_tokens=900, completion_tokens=100)
-        Works(store).journal(work).put("k", "extractor", reply, b"{}")
+        Works(store).journal(work).put("k", "extractor", reply, json.dumps(body).encode())
         Works(store).open("graph", name="report.pdf", document="5ea", exact=exact)
         return work
 
@@ -43,8 +44,13 @@ def test_works_are_listed_and_shown(work: Work) -> None:
         "cost      1 calls, 1,000 tokens",
     ):
         assert f"{line}\n" in shown
+    call = in_this_process("works", "show", str(work.id), "--call", "1").stdout
+    assert call.startswith("--- 1. extractor: 900 + 100 tokens") and call.endswith(
+        "--- user\nWhat?\n--- reply\nsaid\n"
+    )
     told = json.loads(in_this_process("works", "show", str(work.id), "--json").stdout)
-    assert (told["holds"], told["cost"]["calls"]) == ({"extracted": 1, "facts": 1, "elements": 1}, 1)
+    holds = {"segments with their facts": 1, "facts": 1, "mentions of elements": 1}
+    assert (told["holds"], told["cost"]["calls"]) == (holds, 1)
 
 
 def test_a_work_is_deleted_once_unless_it_is_being_built(work: Work, home: Path) -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lcagent.cli.answers import footnotes, notes, search_lines, status_line
-from lcagent.cli.options import HomeOption, settings_from
+from lcagent.cli.calls import call_line, resent, show_call
+from lcagent.cli.options import ApiBaseOption, ApiKeyOption, HomeOption, ModelOption, settings_from
 from lcagent.text import folded_line, shown
 
 if TYPE_CHECKING:
     from lcagent.runs.records import Runs
 
-app = typer.Typer(help="List, show, replay, delete and prune runs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, replay, delete and prune runs; send a call again.", no_args_is_help=True)
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or 'last'.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -46,14 +47,14 @@ def show(
     home: HomeOption = None,
     as_json: JsonOption = False,
     call: Annotated[
-        int | None, typer.Option(metavar="N", help="One call alone, what was sent and what came back.")
+        int | None, typer.Option(metavar="N", help="One call alone: what was sent and what came back.")
     ] = None,
 ) -> None:
     """One run: question, answer, citations, cost, evidence; or one of its calls."""
     runs = _runs(home)
     row = runs.find(run)
     if call is not None:
-        _show_call(runs.journal(row["id"]).call(call), as_json)
+        show_call(runs.journal(row["id"]).call(call), as_json)
         return
     findings = runs.findings(row["id"])
     if as_json:
@@ -76,32 +77,6 @@ def show(
         target = f" {entry['target']}" if entry["target"] else ""
         where = f"{entry['document']}.{entry['segment']}.{entry['seq']}"
         print(shown(f"  {where} {entry['op']}{target}: {quote}"))
-
-
-def _show_call(call: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print(shown(json.dumps(call, indent=2, ensure_ascii=False)))
-        return
-    print(_call_line(call))
-    request = call["request"]
-    if request is None:
-        print("request   not kept: an earlier version made the call, or it made room (`store_mb`)")
-    else:
-        others = {name: value for name, value in request.items() if name != "messages"}
-        print(f"asked     {shown(json.dumps(others, ensure_ascii=False))}")
-        for message in request["messages"]:
-            print(f"--- {message['role']}\n{shown(message['content'])}")
-    if call["reasoning"]:
-        print(f"--- thought\n{shown(call['reasoning'])}")
-    print(f"--- reply\n{shown(call['text'])}")
-
-
-def _call_line(call: dict[str, Any]) -> str:
-    cut = ", CUT" if call["finish_reason"] == "length" else ""
-    return (
-        f"--- {call['number']}. {call['role']}: {call['prompt_tokens']} + {call['completion_tokens']} tokens,"
-        f" {call['cached_tokens']} cached, {call['seconds']:.2f} s{cut}"
-    )
 
 
 def _print_answer(kept: str) -> None:
@@ -130,12 +105,32 @@ def replay(run: RunArgument, home: HomeOption = None) -> None:
     runs = _runs(home)
     row = runs.find(run)
     for call in runs.journal(row["id"]).calls():
-        print(_call_line(call))
+        print(call_line(call))
         print(shown(call["text"]))
     if row["answer"]:
         print("--- answer")
         kept = json.loads(row["answer"])
         print(shown(kept.get("text") or kept["answer"]))
+
+
+@app.command()
+def resend(
+    run: RunArgument,
+    call: Annotated[int, typer.Argument(metavar="N", help="The call's number, as `replay` has it.")],
+    model: ModelOption = None,
+    api_base: ApiBaseOption = None,
+    api_key: ApiKeyOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Send one call of a run again, to the model that the settings name; the run stays as it is."""
+    settings = settings_from(model=model, api_base=api_base, api_key=api_key, home=home)
+    runs = _runs(home)
+    kept = runs.journal(runs.find(run)["id"]).call(call)
+    name, reply = resent(kept, settings)
+    print(call_line(kept))
+    print(shown(kept["text"]))
+    print(shown(f"--- now, {name}: {reply.prompt_tokens} + {reply.completion_tokens} tokens"))
+    print(shown(reply.text))
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lcagent.cli.calls import show_call
 from lcagent.cli.options import HomeOption, settings_from
 from lcagent.text import folded_line, shown
 
@@ -47,17 +48,27 @@ def list_works(
 
 
 @app.command()
-def show(work: WorkArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """One work: what it follows from, what it holds, what it cost."""
+def show(
+    work: WorkArgument,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    call: Annotated[
+        int | None, typer.Option(metavar="N", help="One call alone: what was sent and what came back.")
+    ] = None,
+) -> None:
+    """One work: what it follows from, what it holds, what it cost; or one of its calls."""
     from dataclasses import asdict
 
     from lcagent.memory.works import Works
 
     works = Works(_store(home))
     found = works.find(work)
-    cost, holds = works.journal(found).totals(), works.holds(found)
+    if call is not None:
+        show_call(works.journal(found).call(call), as_json)
+        return
+    cost, holds, runs = works.journal(found).totals(), works.holds(found), works.runs(found)
     if as_json:
-        told = {**asdict(found), "holds": holds, "cost": cost}
+        told = {**asdict(found), "holds": holds, "runs": runs, "cost": cost}
         print(shown(json.dumps(told, indent=2, ensure_ascii=False)))
         return
     print(f"work      {found.id} ({found.kind}, {found.status})")
@@ -68,6 +79,8 @@ def show(work: WorkArgument, home: HomeOption = None, as_json: JsonOption = Fals
     print(f"made      {_when(found.created)}, used {_when(found.used)}")
     for name, count in holds.items():
         print(f"holds     {count:,} {name}")
+    for run in runs:
+        print(f"used by   run {run}")
     if cost["calls"]:
         tokens = cost["prompt_tokens"] + cost["completion_tokens"]
         print(f"cost      {cost['calls']:,} calls, {tokens:,} tokens")

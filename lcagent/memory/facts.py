@@ -8,6 +8,7 @@ words apart), made again from the rows where it is missing (docs/design/0014-wor
 from __future__ import annotations
 
 import json
+import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -277,11 +278,13 @@ _HELD = "SELECT 1 FROM sqlite_master WHERE name = 'passages_words'"
 
 def _ensure_index(store: Rows) -> None:
     """Make the full text where it is missing: the tables themselves need no FTS5."""
-    if not any(row["name"] == "fts5" for row in store.rows("PRAGMA module_list")):
+    try:
+        store.execute("SELECT fts5_source_id()")
+    except sqlite3.OperationalError as error:
         raise SettingsError(
             "this Python's SQLite has no full-text search (FTS5)",
             hint="use a Python whose sqlite3 has it, such as one from python.org or a Linux distribution",
-        )
+        ) from error
     if store.rows(_HELD):
         return
     with store.transaction():

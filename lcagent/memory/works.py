@@ -21,8 +21,16 @@ from lcagent.memory.journal import StoredJournal
 from lcagent.memory.locks import locked
 from lcagent.memory.rows import Rows
 
-_HOLDING = ("documents", "segmentations", "extracted", "facts", "elements", "passages", "vectors", "uses")
-"""Tables with rows of works; `extracted` are the segments whose facts stand there, `uses` the runs."""
+_HOLDING = {
+    "parses": "documents",
+    "segmentations": "segmentations",
+    "segments with their facts": "extracted",
+    "facts": "facts",
+    "mentions of elements": "elements",
+    "passages": "passages",
+    "vectors": "vectors",
+}
+"""What a work may hold, and the table of it."""
 _COLUMNS = "id, key, kind, name, document, exact, status, created, used"
 
 
@@ -94,14 +102,16 @@ class Works:
             exact: what decides it, for people.
         """
         now = time.time()
-        self.store.execute(
-            "INSERT INTO works (key, kind, name, document, exact, status, created, used)"
-            " VALUES (?,?,?,?,?,'building',?,?) ON CONFLICT (kind, key) DO UPDATE SET used = excluded.used",
-            (key, kind, name, document, json.dumps(dict(exact)), now, now),
-        )
-        (work,) = self._where("kind = ? AND key = ?", kind, key)
-        if self._run:
-            self.store.execute("INSERT OR IGNORE INTO uses VALUES (?, ?)", (self._run, work.id))
+        with self.store.transaction():  # another process might delete it before it is read
+            self.store.execute(
+                "INSERT INTO works (key, kind, name, document, exact, status, created, used)"
+                " VALUES (?,?,?,?,?,'building',?,?)"
+                " ON CONFLICT (kind, key) DO UPDATE SET used = excluded.used",
+                (key, kind, name, document, json.dumps(dict(exact)), now, now),
+            )
+            (work,) = self._where("kind = ? AND key = ?", kind, key)
+            if self._run:
+                self.store.execute("INSERT OR IGNORE INTO uses VALUES (?, ?)", (self._run, work.id))
         return work
 
     def done(self, work: Work) -> Work:
@@ -114,29 +124,38 @@ class Works:
         return replace(work, status="done")
 
     @contextmanager
-    def building(self, work: Work) -> Generator[None]:
+    def building(self, work: Work) -> Generator[Work]:
         """Be the one who builds a work; what was put into it before stays.
+
+        Yields:
+            The work as it is now: another process may have finished it since it was opened.
 
         Raises:
             WorkBusy: another process is at it.
             WorkNotFound: it was deleted since it was opened.
         """
         with self._locked(work.id):
-            if not self._where("id = ?", work.id):
+            now = self._where("id = ?", work.id)
+            if not now:
                 raise WorkNotFound(f"work {work.id} was deleted", hint="the same command makes it anew")
-            yield
+            yield now[0]
 
     def journal(self, work: Work) -> StoredJournal:
         """The finished calls of a work."""
         return StoredJournal(self.store, work.scope)
 
     def holds(self, work: Work) -> dict[str, int]:
-        """How many rows of each table belong to a work; tables that have none of it are left out."""
+        """How much of what a work holds, by names for people; what it holds none of is left out."""
         counts = {
-            table: self.store.rows(f"SELECT count(*) AS n FROM {table} WHERE work = ?", (work.id,))[0]["n"]  # noqa: S608 - ours
-            for table in _HOLDING
+            name: self.store.rows(f"SELECT count(*) AS n FROM {table} WHERE work = ?", (work.id,))[0]["n"]  # noqa: S608 - ours
+            for name, table in _HOLDING.items()
         }
-        return {table: count for table, count in counts.items() if count}
+        return {name: count for name, count in counts.items() if count}
+
+    def runs(self, work: Work) -> list[str]:
+        """Ids of the runs that use a work, the newest first."""
+        sql = "SELECT r.id FROM uses u JOIN runs r ON r.id = u.run WHERE u.work = ? ORDER BY r.created DESC"
+        return [run for (run,) in self.store.execute(sql, (work.id,))]
 
     def latest(self, kind: str, document: str) -> Work | None:
         """The finished work of a kind that was used last of those of a document.

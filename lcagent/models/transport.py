@@ -48,6 +48,22 @@ class ChatRequest:
     decides: str = ""
     """The reply's field that is "yes" or "no" and of which it is asked how probable it was."""
 
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> ChatRequest:
+        """The request that had a body, but that no probabilities are asked for.
+
+        Args:
+            body: as `encoded` has it.
+        """
+        form = body.get("response_format")
+        return cls(
+            messages=body["messages"],
+            max_tokens=body["max_tokens"],
+            temperature=body["temperature"],
+            top_p=body.get("top_p"),
+            schema=form["json_schema"]["schema"] if form else None,
+        )
+
     @property
     def body(self) -> dict[str, Any]:
         """The request as the OpenAI chat API has it, but for the model."""

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from lcagent.errors import RunBusy
+from lcagent.memory.facts import compact
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.parsed import PARSED
 from lcagent.memory.rows import Rows
@@ -16,6 +17,11 @@ from lcagent.runs.records import Runs
 
 OLD_DAYS = 30.0
 """A run that finished longer ago is old."""
+_FINISHED = (
+    "SELECT id AS scope, updated AS at FROM runs WHERE status = 'finished'"
+    " UNION ALL SELECT 'work:' || id, used FROM works WHERE status = 'done' ORDER BY at"
+)
+"""Scopes of calls that nobody goes on from."""
 _SPARE = (
     "status = 'done' AND NOT EXISTS"
     " (SELECT 1 FROM uses u JOIN runs r ON r.id = u.run WHERE u.work = w.id AND r.status != ?)"
@@ -33,7 +39,7 @@ def stored_bytes(folder: Path) -> int:
 
 
 def evict(store: Rows, limit: int) -> int:
-    """Make room until a store keeps to a limit: requests of finished runs, the oldest first, then works.
+    """Make room until a store keeps to a limit: requests of what is finished, the oldest first, then works.
 
     Nothing but looking at a call needs its request. Of works the one that was used longest ago goes first.
     Those that an unfinished run uses stay, those that are not finished too; so do runs.
@@ -49,14 +55,15 @@ def evict(store: Rows, limit: int) -> int:
         return 0
     works, gone = Works(store), 0
     with store.transaction():
-        for run in store.rows("SELECT id FROM runs WHERE status = 'finished' ORDER BY updated"):
+        for row in store.rows(_FINISHED):
             if store.size() <= limit:
                 break
-            StoredJournal(store, run["id"]).drop_requests()
+            StoredJournal(store, row["scope"]).drop_requests()
         for row in store.rows(f"SELECT id FROM works w WHERE {_SPARE} ORDER BY used", ("finished",)):  # noqa: S608 - ours
             if store.size() <= limit:
                 break
             works.drop(row["id"])
+            compact(store)  # only then it takes less room
             gone += 1
     works.release()
     return gone
