@@ -182,6 +182,13 @@ def test_what_a_server_does_wrong_is_an_error_of_the_tree(loopback, then: Any, e
     assert type(caught.value) is error
 
 
+def test_of_a_text_that_is_too_long_for_the_server_the_beginning_counts(loopback) -> None:
+    server = loopback(embed=lambda texts: 400 if max(map(len, texts)) > 300 else rows(texts))
+    embedder = ServerEmbedder(server.url, "minilm")
+    long, short = "the harbour was busy " * 50, "boats " * 45
+    assert np.allclose(embedder.embed([short, long]), unit([bag(short), bag(long[: len(long) // 4])]))
+
+
 def test_a_fault_that_passes_is_tried_again(loopback) -> None:
     faults = [500, 429]
     server = loopback(embed=lambda texts: faults.pop() if faults else rows(texts))

