@@ -198,7 +198,7 @@ def test_runs_are_listed_shown_replayed_and_deleted(loopback, document: Path) ->
 
 def test_help_is_quick_and_imports_nothing_heavy() -> None:
     start = time.perf_counter()
-    code = "import sys; from lcagent.cli import main; print(*[m for m in ('litellm','langgraph','httpx','pypdfium2','pydantic') if m in sys.modules])"
+    code = "import sys; from lcagent.cli import main; print(*[m for m in ('litellm','langgraph','httpx','pypdfium2','pydantic','numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
     assert time.perf_counter() - start < 60  # a hang, not a speed; the speed stands in benchmarks/

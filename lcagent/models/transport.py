@@ -183,7 +183,7 @@ class HttpTransport:
             async with self._client.post(self._url, data=body, allow_redirects=False) as response:
                 if response.status != 200:
                     text = await _read(response.content, _MOST_OF_ERROR)
-                    raise _refusal(response.status, text.decode("utf-8", "replace"), response.headers)
+                    raise refusal(response.status, text.decode("utf-8", "replace"), response.headers)
                 if on_delta is not None:
                     return await self._stream(response.content, request, on_delta)
                 raw = await _read(response.content, request.most_bytes)
@@ -293,7 +293,7 @@ class LiteLlmTransport:
         except self._openai.APIError as error:
             status = getattr(error, "status_code", None) or 500  # none: no connection
             headers = getattr(getattr(error, "response", None), "headers", {})
-            raise _refusal(int(status), str(error), headers) from error
+            raise refusal(int(status), str(error), headers) from error
         if not finished:
             raise Transient(f"{self._model} broke off in the middle of a reply")
         return whole
@@ -316,7 +316,14 @@ _OVERRUN = re.compile(
 """How servers say that a prompt and its reply do not fit the window, and nothing else."""
 
 
-def _refusal(status: int, text: str, headers: Mapping[str, str]) -> LcagentError:
+def refusal(status: int, text: str, headers: Mapping[str, str]) -> LcagentError:
+    """The error of the tree that a status other than 200 stands for.
+
+    Args:
+        status: of the reply.
+        text: its body.
+        headers: its headers, of which `retry-after` counts.
+    """
     try:
         error = json.loads(text)
         error = error.get("error", error)

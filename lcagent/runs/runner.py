@@ -15,7 +15,7 @@ from pathlib import Path
 from lcagent.answer import Answer
 from lcagent.documents import Loaded, Segment, load_all, split
 from lcagent.documents.corpus import Corpus
-from lcagent.documents.retrieval import Retrieval
+from lcagent.documents.retrieval import Retrieval, Similarity
 from lcagent.errors import LcagentError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
 from lcagent.graphs.interface import Strategy
@@ -28,6 +28,7 @@ from lcagent.memory.profiles import profile_for
 from lcagent.memory.store import Store
 from lcagent.memory.works import Works
 from lcagent.models.budget import Budget
+from lcagent.models.embeddings import Embedder, Likeness
 from lcagent.models.profile import ModelProfile
 from lcagent.models.prompt import as_data
 from lcagent.models.serving.session import ModelSession, OpenModel
@@ -67,6 +68,7 @@ class Asked:
     store: Store
     parsed: StoredDocuments
     loaded: Loaded
+    embedder: Embedder | None
 
 
 async def run(request: Request, settings: Settings, session: ModelSession, emit: Emit) -> Answer:
@@ -87,9 +89,11 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
         parsed = StoredDocuments(store)
         loaded = await asyncio.to_thread(load_all, request.sources, password=request.password, cache=parsed)
         _tell_loaded(loaded, emit)
+        # First, since what is set wrongly there is known at once.
+        embedder = await asyncio.to_thread(session.embedder)
         # Waited for here, so that a question that is given up gives up the wait too.
         opened = await session.wait_open(lambda text: emit(Notice(text)))
-        asked = Asked(request, settings, store, parsed, loaded)
+        asked = Asked(request, settings, store, parsed, loaded, embedder)
         live = Live(emit, (settings.max_calls, settings.max_tokens, settings.max_seconds))
         profile = await _profile(opened, settings, store, emit)
         task = _task(asked, opened, profile, live.emit)
@@ -161,7 +165,7 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
     strategy = asked.request.strategy or await asyncio.to_thread(_picked, task, settings.strategy)
     task = replace(task, options=settings.of(strategy.name))
     budget = await asyncio.to_thread(segment_tokens, task, strategy, settings.window)
-    key, folder = _key(task, strategy, budget), settings.data_dir
+    key, folder = _key(task, strategy, budget, asked.embedder), settings.data_dir
 
     async def work() -> Answer:
         record = runs.open(key, task, strategy.name, settings, resume=asked.request.resume)
@@ -175,11 +179,17 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
             corpus = Corpus(task.corpus.documents, segments)
             task.model.journal = runs.journal(record.id)
             works = Works(asked.store, run=record.id)
-            retrieval = Retrieval(corpus, task.question)
+            retrieval = Retrieval(corpus, task.question, _similarity(asked, task, live.emit))
             whole = replace(task, corpus=corpus, retrieval=retrieval, works=works)
             return await _work(asked, whole, strategy, record, live.emit)
 
     return await live.share(f"{folder}|{key}", work)
+
+
+def _similarity(asked: Asked, task: Task, emit: Emit) -> Similarity | None:
+    if asked.embedder is None:
+        return None
+    return Likeness(asked.embedder, task.question, lambda text: emit(Notice(text)))
 
 
 def _picked(task: Task, name: str) -> Strategy:
@@ -226,7 +236,7 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
     return answer
 
 
-def _key(task: Task, strategy: Strategy, budget: int) -> str:
+def _key(task: Task, strategy: Strategy, budget: int, embedder: Embedder | None) -> str:
     """Names a run by everything that decides its calls, budgets and places excepted.
 
     Its version is none of it (`lcagent.runs.graph`): a newer one goes on from the calls that are finished.
@@ -247,6 +257,8 @@ def _key(task: Task, strategy: Strategy, budget: int) -> str:
         "sampling": [model.temperature, model.top_p],
         "prompts": [f"{p.name}@{p.version}" for p in strategy.prompts(task.options)],
     }
+    if embedder is not None:  # it decides which passages are shown; without one keys are as they were
+        exact["embedder"] = embedder.name
     return hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
 
 

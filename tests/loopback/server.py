@@ -103,6 +103,12 @@ class Loopback:
     """An endless or trickling body in place of the list of models."""
     tokenize_fault: Reply | None = None
     """The same for /tokenize."""
+    embed: Callable[[list[str]], Any] | None = None
+    """What /v1/embeddings makes of some texts: its `data`, or a status; None: there is no such path."""
+    embedded: list[list[str]] = field(default_factory=list)
+    """The texts of each request to it."""
+    embed_keys: list[str] = field(default_factory=list)
+    """What each of them came with as authorization."""
     api_key: str | None = None
     port: int = 0
     keep_requests: bool = True
@@ -209,6 +215,14 @@ class Loopback:
                 return await _send(writer, 400, {"error": {"message": "no prompt"}})
             tokens = count_messages(data["messages"]) if "messages" in data else count(data["prompt"])
             return await _send(writer, 200, {"count": tokens, "max_model_len": self.window, "tokens": []})
+        if path == "/v1/embeddings" and self.embed:
+            texts = json.loads(body)["input"]
+            self.embedded.append(texts)
+            self.embed_keys.append(headers.get("authorization", ""))
+            data = self.embed(texts)
+            if isinstance(data, int):
+                return await _send(writer, data, {"error": {"message": "on purpose"}})
+            return await _send(writer, 200, {"object": "list", "data": data})
         if path == "/v1/chat/completions":
             return await self._chat(json.loads(body), writer)
         return await _send(writer, 404, {"detail": "Not Found"})
