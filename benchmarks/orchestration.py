@@ -47,6 +47,7 @@ STRATEGIES = (
     "mapreduce",
     "segment",
     "longagent",
+    "graphreader",
 )
 LENGTHS = "7k,14k,56k,224k,896k"
 NUMBERS = "60,60,20,20,5"

@@ -27,7 +27,8 @@ LcagentError
 │   └── RunBusy                another process is writing this run
 └── WorkError                  a work of a document cannot be built or shown   exit 1
     ├── WorkNotFound
-    └── WorkBusy               another process is building this work
+    ├── WorkBusy               another process is building this work
+    └── GraphNotBuilt          no graph of this document is kept
 """
 
 from __future__ import annotations
@@ -168,3 +169,7 @@ class WorkNotFound(WorkError):
 
 class WorkBusy(WorkError):
     """Another process is building this work."""
+
+
+class GraphNotBuilt(WorkError):
+    """No graph of this document is kept, or not all of it was read for one."""

@@ -71,7 +71,7 @@ class FactGraph:
     """
 
     def __init__(self, works: Works, facts: Sequence[int]) -> None:
-        self._kept, self._store, self._works = works, works.store, list(facts)
+        self._kept, self.store, self._works = works, works.store, list(facts)
         self._in = json.dumps(self._works)
         self._documents = {work: at for at, work in enumerate(self._works)}
 
@@ -123,9 +123,9 @@ class FactGraph:
             "nodes": [{"node": n, "name": names[n], "facts": some.total()} for n, some in forms.items()],
             "node_words": [{"word": word, "node": node} for word, node in words],
         }
-        with self._store.transaction():
+        with self.store.transaction():
             for table, some in rows.items():
-                self._store.insert_many(table, [{"work": self.key, **row} for row in some])
+                self.store.insert_many(table, [{"work": self.key, **row} for row in some])
 
     def counts(self) -> dict[str, int]:
         """How many documents, facts, nodes and edges there are."""
@@ -208,7 +208,7 @@ class FactGraph:
 
     def search(self, query: str, *, limit: int) -> list[Fact]:
         """The facts that say most of a query, best first."""
-        found = search_facts(self._store, self._works, query, limit)
+        found = search_facts(self.store, self._works, query, limit)
         return [Fact(f.id, self._documents[f.work], f.segment, f.text, f.spans) for f in found]
 
     def facts_of(self, key: str) -> list[Fact]:
@@ -251,13 +251,63 @@ class FactGraph:
         ]
         return sorted(found, key=lambda one: (-one[1], one[0].key))
 
+    def everything(
+        self,
+    ) -> tuple[list[tuple[Fact, list[str]]], list[tuple[Node, list[dict[str, Any]], list[int]]]]:
+        """All facts, each with its nodes' keys, in reading order; and all nodes, those in most facts first,
+        each with its written forms and the ids of its facts. For a view of the whole: it takes memory."""
+        into = {row["node"]: row for row in self._rows("SELECT * FROM merges WHERE work = ?", self.key)}
+        keys: dict[int, list[str]] = defaultdict(list)
+        forms: dict[str, dict[str, tuple[set[int], str]]] = defaultdict(dict)
+        sql = (
+            "SELECT fact, name, node FROM elements"
+            " WHERE work IN (SELECT value FROM json_each(?)) AND node != '' ORDER BY fact, id"
+        )
+        for row in self._rows(sql, self._in):
+            merged = into.get(row["node"])
+            key, stage = (merged["target"], merged["stage"]) if merged else (row["node"], "rules")
+            if key not in keys[row["fact"]]:
+                keys[row["fact"]].append(key)
+            forms[key].setdefault(row["name"], (set(), stage))[0].add(row["fact"])
+        facts = self._facts("SELECT * FROM facts WHERE work IN (SELECT value FROM json_each(?))", self._in)
+        facts.sort(key=lambda fact: (fact.place, fact.id))
+        order = {fact.id: number for number, fact in enumerate(facts)}
+        nodes: list[tuple[Node, list[dict[str, Any]], list[int]]] = []
+        for node in self.nodes(-1):
+            some = forms[node.key]
+            told: list[dict[str, Any]] = [
+                {"name": n, "facts": len(held), "stage": stage}
+                for n, (held, stage) in sorted(some.items(), key=lambda one: (-len(one[1][0]), one[0]))
+            ]
+            held = {fact for facts_of, _ in some.values() for fact in facts_of}
+            nodes.append((node, told, sorted(held, key=lambda fact: order[fact])))
+        return [(fact, keys[fact.id]) for fact in facts], nodes
+
+    def as_networkx(self) -> Any:
+        """An undirected networkx graph: nodes with `name` and `facts`, edges with the facts both stand in.
+
+        The graph as a whole, for whoever computes with it: it takes memory.
+        """
+        import networkx
+
+        facts, nodes = self.everything()
+        view = networkx.Graph()
+        for node, _, _ in nodes:
+            view.add_node(node.key, name=node.name, facts=node.facts)
+        for _, keys in facts:
+            for at, one in enumerate(keys):
+                for other in keys[at + 1 :]:
+                    before = view.get_edge_data(one, other, {"facts": 0})["facts"]
+                    view.add_edge(one, other, facts=before + 1)
+        return view
+
     def _keys(self, key: str) -> list[str]:
         """A node's own key, and those of the nodes that it took in."""
         sql = "SELECT node FROM merges WHERE work = ? AND target = ?"
         return [key, *(row["node"] for row in self._rows(sql, self.key, key))]
 
     def _rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
-        return self._store.rows(sql, values)
+        return self.store.rows(sql, values)
 
     def _facts(self, sql: str, *values: object) -> list[Fact]:
         return [

@@ -7,8 +7,8 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,6 +81,27 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
     """
     if not request.question.strip():
         raise UsageError("the question is empty", hint='lcagent ask doc.pdf "question"')
+    async with asking(request, settings, session, emit) as (asked, task, live):
+        answer = await _answer(asked, task, live)
+    emit(Finished(answer))
+    return answer
+
+
+@asynccontextmanager
+async def asking(
+    request: Request, settings: Settings, session: ModelSession, emit: Emit
+) -> AsyncGenerator[tuple[Asked, Task, Live]]:
+    """Documents, store and model of one command, open; afterwards the store is kept to its size.
+
+    Args:
+        request: what is read, and what is asked.
+        settings: how.
+        session: leads to the model.
+        emit: gets what happens meanwhile.
+
+    Raises:
+        LcagentError: any of the tree.
+    """
     if not request.sources:
         raise UsageError("no document is named", hint='lcagent ask doc.pdf "question"')
     # A byte of the command line that is no UTF-8 comes as half a surrogate pair.
@@ -98,15 +119,13 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
         profile = await _profile(opened, settings, store, emit)
         task = _task(asked, opened, profile, live.emit)
         try:
-            answer = await _answer(asked, task, live)
+            yield asked, task, live
         finally:
             await task.model.transport.close()
         try:
             evict(store, settings.store_mb << 20)
         except sqlite3.OperationalError as error:  # locked by others, say: the answer is there all the same
             emit(Notice(f"the store could not be kept to its size: {error}"))
-    emit(Finished(answer))
-    return answer
 
 
 def mark_told(settings: Settings, run_id: str) -> None:
@@ -174,7 +193,7 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
             return Answer.model_validate_json(record.answer)
         with runs.writing(record.id):
             cut = StoredSegments(asked.store)
-            segments = await asyncio.to_thread(_segments, task, budget, cut)
+            segments = await asyncio.to_thread(segmented, task, budget, cut)
             runs.uses(record.id, asked.parsed.works | cut.works)
             corpus = Corpus(task.corpus.documents, segments)
             task.model.journal = runs.journal(record.id)
@@ -222,7 +241,9 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
         with tracing(asked.settings.tracing):
             state = await read(task, strategy, record, runs, asked.settings.data_dir)
         seconds = record.seconds + time.monotonic() - started
-        usage = make_usage(task, journal.totals(), earlier, seconds)
+        scopes = (StoredJournal(asked.store, f"work:{work}") for work in state.get("built", []))
+        built = [journal.totals() for journal in scopes]
+        usage = make_usage(task, journal.totals(), earlier, seconds, built)
         # Headings and lines of a huge text are looked for when something of it is first cited.
         told = Told(record.id, strategy.name)
         answer = await asyncio.to_thread(make_answer, task, state, asked.loaded, usage, told)
@@ -262,7 +283,14 @@ def _key(task: Task, strategy: Strategy, budget: int, embedder: Embedder | None)
     return hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
 
 
-def _segments(task: Task, budget: int, kept: StoredSegments) -> tuple[tuple[Segment, ...], ...]:
+def segmented(task: Task, budget: int, kept: StoredSegments) -> tuple[tuple[Segment, ...], ...]:
+    """The segments of every document, found or cut.
+
+    Args:
+        task: the run.
+        budget: most tokens of a segment.
+        kept: where they are kept.
+    """
     counter = task.model.window.counter
     exact = {"tokens": str(budget), "tokenizer": counter.source}
     every: list[tuple[Segment, ...]] = []

@@ -204,6 +204,7 @@ class Round:
     def _kept(self, call: Call, reply: Any, first: int) -> Path:
         """A path after its call; its findings are recorded."""
         path: Path = {**call.path, "calls": call.path["calls"] + 1}
+        here = self._name(path["node"])
         got = self._after(path, call, reply)
         said: dict[Place, list[Finding]] = {}
         for finding in got.findings:
@@ -212,7 +213,7 @@ class Round:
         self._findings.update({finding.id: finding for finding in kept})
         names = [finding.target or finding.id if finding.op == "merge" else finding.id for finding in kept]
         notes = list(dict.fromkeys([*path["notes"], *names]))
-        step: Step = {**got.step, "noted": len(names)}
+        step: Step = {**got.step, "node": here, "noted": len(names)}
         return {**got.path, "notes": notes, "steps": [*path["steps"], step]}
 
     def _after(self, path: Path, call: Call, reply: Any) -> Found:
@@ -222,7 +223,7 @@ class Round:
         if path["phase"] == "chunks":
             return self._chunk_read(path, call, reply)
         node = "" if isinstance(reply, Unread) else self._key(path, reply)
-        step = _step(explorer.READ_NEIGHBOUR if node else explorer.TERMINATION, path["node"])
+        step = _step(explorer.READ_NEIGHBOUR if node else explorer.TERMINATION)
         if not node:
             return Found(ended(path, "no neighbour leads on"), [], step)
         visited = [*path["visited"], path["node"]]
@@ -237,12 +238,12 @@ class Round:
         if isinstance(reply, Unread):
             places = [fact.place for fact in list(call.facts.values())[:1]]
             path = {**path, "phase": "chunks", "queue": queued(path, places, self._read)}
-            return Found(path, [], _step(explorer.READ_CHUNK, path["node"], places))
+            return Found(path, [], _step(explorer.READ_CHUNK, places))
         useful = [call.facts[number] for number in reply.useful if number in call.facts]
         findings = [found(self._task, f.place, f.text, f.spans, "explorer") for f in useful]
         by_label = {label: place for place, label in self._labels.items()}
         places = [by_label[label] for label in reply.chunks] if reply.do == explorer.READ_CHUNK else []
-        step = _step(reply.do, path["node"], places)
+        step = _step(reply.do, places)
         path = _told(path, reply)
         if reply.conclusion.strip() and not path["missing"]:
             return Found(ended(path, "it finds that nothing is missing"), findings, step)
@@ -252,10 +253,10 @@ class Round:
     def _chunk_read(self, path: Path, call: Call, reply: Any) -> Found:
         place = call.place or (0, 0)
         if isinstance(reply, Unread):
-            return Found(path, [], _step(explorer.SEARCH_MORE, path["node"], [place]))
+            return Found(path, [], _step(explorer.SEARCH_MORE, [place]))
         said, facts = reply
         findings = [found(self._task, place, fact, spans, "explorer") for fact, spans in facts]
-        step = _step(said.do, path["node"], [place])
+        step = _step(said.do, [place])
         path = _told(path, said)
         if said.do == explorer.TERMINATION:
             return Found(ended(path, "it finds that the question can be answered"), findings, step)
@@ -271,8 +272,8 @@ def _told(path: Path, reply: Any) -> Path:
     return {**path, "conclusion": conclusion or path["conclusion"], "missing": missing}
 
 
-def _step(do: str, node: str, places: Sequence[Place] = ()) -> Step:
-    return Step(do=do, node=node, places=[list(place) for place in places], noted=0)
+def _step(do: str, places: Sequence[Place] = ()) -> Step:
+    return Step(do=do, node="", places=[list(place) for place in places], noted=0)
 
 
 def _in_text(fact: Fact) -> tuple[Place, int]:

@@ -33,10 +33,12 @@ CANDIDATES = 60
 
 
 class GraphState(Run):
-    """The whole run. `works` are the extractions of its documents; `explored` the pieces that paths read."""
+    """The whole run. `works` are the extractions of its documents, `built` those to which this run added;
+    `explored` the pieces that paths read."""
 
     plan: str
     works: list[int]
+    built: list[int]
     paths: list[Path]
     explored: list[list[int]]
     round: int
@@ -85,7 +87,7 @@ class GraphReader:
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is read yet."""
-        return {**NOTHING_YET, "plan": "", "works": [], "paths": [], "explored": [], "round": 0}
+        return {**NOTHING_YET, "plan": "", "works": [], "built": [], "paths": [], "explored": [], "round": 0}
 
 
 async def plan(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
@@ -100,8 +102,9 @@ async def plan(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
 async def read(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Build the graph, as far as no earlier question has."""
     built = await build(runtime.context)
-    update = built.reading.as_update()
-    return {**update, "read": [*built.before, *built.reading.replies], "works": built.works}
+    added = sorted({built.works[document] for document, _ in built.reading.replies})
+    read = [*built.before, *built.reading.replies]
+    return {**built.reading.as_update(), "read": read, "works": built.works, "built": added}
 
 
 async def choose(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
@@ -124,7 +127,7 @@ async def choose(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     first = [] if isinstance(chosen, Unread) else chosen
     keys = {node.name: node.key for node in reversed(nodes)}
     begin = list(dict.fromkeys([*first, *names]))[:most]
-    return {"paths": [begun(keys[name]) for name in begin]}
+    return {"paths": [begun(keys[name], name) for name in begin]}
 
 
 async def explore(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:

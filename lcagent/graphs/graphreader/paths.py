@@ -26,8 +26,9 @@ class Step(TypedDict):
 class Path(TypedDict):
     """One of the explorations.
 
-    `queue` holds the pieces of text to read, first in first out; `at` the one read last. `notes` names the
-    findings of its notebook, oldest first. `ended` says why it is over.
+    `start` is the first node's name, `node` the key of the one where it stands. `queue` holds the pieces of
+    text to read, first in first out; `at` is the one read last. `notes` names the findings of its notebook,
+    oldest first. `ended` says why it is over.
     """
 
     start: str
@@ -44,10 +45,10 @@ class Path(TypedDict):
     steps: list[Step]
 
 
-def begun(node: str) -> Path:
-    """A path that stands at its first node."""
+def begun(node: str, name: str) -> Path:
+    """A path that stands at its first node, which is called so."""
     return Path(
-        start=node,
+        start=name,
         node=node,
         phase="facts",
         queue=[],
