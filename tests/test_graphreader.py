@@ -172,6 +172,26 @@ def test_a_hub_is_cut_to_the_window_and_the_rest_is_told(loopback, tmp_path: Pat
     assert f"{428 - listed} more are not shown" in neighbour or listed == 428
 
 
+@pytest.mark.parametrize("where", ["put in", "taken out", "written anew"])
+def test_of_a_document_that_changed_only_what_changed_is_read(loopback, tmp_path: Path, where: str) -> None:
+    world = chain()
+    server = loopback(window=4096, reply=world)
+    path = written(world, tmp_path)
+    ask(server, path, graphreader={"paths": 1})
+    server.requests.clear()
+    parts = list(world.paragraphs)
+    more = "A paragraph that stood nowhere before tells of the lamp's new wick, and of nothing else."
+    parts[3:4] = {"put in": [parts[3], more], "taken out": [], "written anew": [more]}[where]
+    path.write_text("\n\n".join(parts))
+    answer = ask(server, path, graphreader={"paths": 1})
+    assert answer.answer == "Vellmere"
+    assert [citation.quote for citation in answer.citations] == [LIGHT, BORN]
+    assert answer.coverage.segments_read == answer.coverage.segments_total
+    extracted = [request for request in server.requests if role(request) == "extract"]
+    assert len(extracted) <= 2
+    assert any("new wick" in request.text for request in extracted) == (where != "taken out")
+
+
 def test_several_documents_make_one_graph(loopback, tmp_path: Path) -> None:
     world = chain()
     one, other = tmp_path / "one.txt", tmp_path / "other.txt"

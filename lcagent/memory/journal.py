@@ -26,19 +26,24 @@ class StoredJournal:
     Args:
         store: where they are kept.
         scope: whose they are.
+        others: scopes in which the same request may have been answered.
     """
 
-    def __init__(self, store: Rows, scope: str) -> None:
+    def __init__(self, store: Rows, scope: str, others: Sequence[str] = ()) -> None:
         self._store = store
         self._scope = scope
+        self._others = others
 
     def get(self, key: str) -> RawReply | None:
         """The reply to a finished call, if there is one."""
-        row = self._store.execute(
-            f"SELECT {_REPLY} FROM calls WHERE scope = ? AND key = ?",  # noqa: S608 - ours
-            (self._scope, key),
-        ).fetchone()
-        return RawReply(*row) if row else None
+        for scope in (self._scope, *self._others):
+            row = self._store.execute(
+                f"SELECT {_REPLY} FROM calls WHERE scope = ? AND key = ?",  # noqa: S608 - ours
+                (scope, key),
+            ).fetchone()
+            if row:
+                return RawReply(*row)
+        return None
 
     def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
         """Keep a reply beside its request; when this returns, both survive a SIGKILL.

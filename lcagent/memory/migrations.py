@@ -207,9 +207,11 @@ _GRAPH = (
 
 
 def _graph(connection: sqlite3.Connection) -> None:
-    """Graphs over the facts of one or several documents: nodes, what each took in, words of their names."""
+    """Graphs over the facts of one or several documents: nodes, what each took in, words of their names. And
+    what segments are known again by in a later version of their document."""
     for statement in _GRAPH:
         connection.execute(statement)
+    connection.execute("ALTER TABLE segmentations ADD COLUMN pieces TEXT NOT NULL DEFAULT '[]'")
 
 
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_numbered, _works, _facts, _graph)

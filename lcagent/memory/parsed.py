@@ -6,9 +6,10 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 
 from lcagent.documents import Document, Page, Segment
+from lcagent.documents.segments import Piece
 from lcagent.memory.rows import Rows
 from lcagent.memory.works import Works
 
@@ -84,6 +85,21 @@ class StoredSegments:
         spans = json.loads(row[1])
         return [Segment(i, start, end, tokens) for i, (start, end, tokens) in enumerate(spans)]
 
+    def before(self, document: Document, exact: Mapping[str, str]) -> list[Piece]:
+        """The segments of an earlier version of a document; none where there is no such version.
+
+        Args:
+            document: as it is now; an earlier version has its name and another text.
+            exact: what else segments follow from.
+        """
+        row = self._store.execute(
+            "SELECT s.pieces FROM works w JOIN segmentations s ON s.work = w.id"
+            " WHERE w.kind = ? AND w.name = ? AND w.document != ? AND w.exact = ?"
+            " ORDER BY w.used DESC, w.id DESC LIMIT 1",
+            (SEGMENTATION, document.name, document.sha256, json.dumps(dict(exact))),
+        ).fetchone()
+        return [Piece(*piece) for piece in json.loads(row[0])] if row else []
+
     def put(self, document: Document, exact: Mapping[str, str], segments: list[Segment]) -> None:
         """Keep a segmentation.
 
@@ -96,8 +112,12 @@ class StoredSegments:
         with self._store.transaction():
             work = works.keep(SEGMENTATION, key, name=document.name, document=document.sha256, exact=exact)
             self._store.execute(
-                "INSERT OR REPLACE INTO segmentations (work, spans) VALUES (?,?)",
-                (work.id, json.dumps([[s.start, s.end, s.tokens] for s in segments])),
+                "INSERT OR REPLACE INTO segmentations (work, spans, pieces) VALUES (?,?,?)",
+                (
+                    work.id,
+                    json.dumps([[s.start, s.end, s.tokens] for s in segments]),
+                    json.dumps([astuple(Piece.of(document.text, s)) for s in segments]),
+                ),
             )
             works.done(work)
         self.works.add(work.id)

@@ -31,6 +31,8 @@ _HOLDING = {
     "vectors": "vectors",
 }
 """What a work may hold, and the table of it."""
+_VERSIONS = 4
+"""Earlier versions of a document whose calls are looked at."""
 _COLUMNS = "id, key, kind, name, document, exact, status, created, used"
 
 
@@ -141,8 +143,15 @@ class Works:
             yield now[0]
 
     def journal(self, work: Work) -> StoredJournal:
-        """The finished calls of a work."""
-        return StoredJournal(self.store, work.scope)
+        """The finished calls of a work; what was asked of an earlier version is not asked again."""
+        earlier = self._where(
+            "kind = ? AND name = ? AND id != ? ORDER BY used DESC LIMIT ?",
+            work.kind,
+            work.name,
+            work.id,
+            _VERSIONS,
+        )
+        return StoredJournal(self.store, work.scope, [one.scope for one in earlier])
 
     def holds(self, work: Work) -> dict[str, int]:
         """How much of what a work holds, by names for people; what it holds none of is left out."""

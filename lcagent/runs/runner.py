@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lcagent.answer import Answer
-from lcagent.documents import Loaded, Segment, load_all, split
+from lcagent.documents import Loaded, Segment, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.retrieval import Retrieval, Similarity
+from lcagent.documents.segments import split_again
 from lcagent.errors import LcagentError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
 from lcagent.graphs.interface import Strategy
@@ -297,7 +298,8 @@ def segmented(task: Task, budget: int, kept: StoredSegments) -> tuple[tuple[Segm
     for document in task.corpus.documents:
         segments = kept.get(document, exact)
         if segments is None:
-            segments = split(document.text, budget, lambda text: counter.count(as_data(text)))
+            before = kept.before(document, exact)
+            segments = split_again(document.text, before, budget, lambda text: counter.count(as_data(text)))
             kept.put(document, exact, segments)
         every.append(tuple(segments))
     return tuple(every)
