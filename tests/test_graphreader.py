@@ -286,3 +286,33 @@ def test_no_call_exceeds_the_window_whatever_the_graph(
         assert server.overruns == 0
         sent = "".join(request.text for request in server.requests)
         assert "<|" not in sent
+
+
+def test_with_an_embedding_model_what_means_the_same_is_one_and_leads_on(loopback, tmp_path: Path) -> None:
+    """The facts call it a beacon, the question a light: no word in common leads from one to the other."""
+    beacon = "The beacon on the rock was raised by Oskar Brandvold."
+    fire = "The pharos was painted white by a crew of nine."
+    world = chain(
+        paragraphs=[*FILLER[:4], beacon, *FILLER[4:8], fire, *FILLER[8:]],
+        elements={beacon: ["beacon", "Oskar Brandvold"], fire: ["pharos", "crew of nine"]},
+        answer="Oskar Brandvold",
+        needed=[beacon],
+        begin=["beacon"],
+        visit={"beacon": {"useful": [beacon], "conclusion": "Oskar Brandvold", "missing": ""}},
+    )
+    same = {"beacon": 0, "pharos": 0, "Who put up the light?": 0, "oskar brandvold": 1, "crew of nine": 2}
+
+    def embed(texts: list[str]) -> list[dict[str, object]]:
+        rows = []
+        for at, text in enumerate(texts):
+            number = next((n for name, n in same.items() if name in text or name.lower() in text), 3)
+            rows.append({"index": at, "embedding": [float(n == number) for n in range(4)]})
+        return rows
+
+    server = loopback(window=4096, reply=world, embed=embed)
+    path = written(world, tmp_path)
+    more = {"embed_base": server.url, "graphreader": {"paths": 1}}
+    answer = ask(server, path, "Who put up the light?", **more)
+    assert answer.answer == "Oskar Brandvold"
+    (visit,) = [request.text for request in server.requests if role(request) == "visit"]
+    assert beacon in visit and fire in visit  # of the one node that both names were brought to

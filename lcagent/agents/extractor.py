@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, WithJsonSchema
 
@@ -27,23 +27,24 @@ PROMPT = load_prompt("extract")
 FACT_CHARS, ELEMENT_CHARS = 300, 60
 MOST_FACTS, MOST_ELEMENTS = 60, 8
 """Where a constrained decoder ends a list; a segment that has more to say is read in halves."""
-_SPEC: dict[str, Any] = {
-    "type": "array",
-    "maxItems": MOST_FACTS,
-    "items": {
+BRIEF_FACTS, BRIEF_CHARS, BRIEF_ELEMENTS = 8, 160, 4
+BRIEF_TOKENS = 640
+"""What a weak model is asked for: longer replies of one go round in circles."""
+
+
+def _listed(facts: int, chars: int, elements: int) -> WithJsonSchema:
+    """A list of facts, each with its elements."""
+    names = {"type": "string", "maxLength": ELEMENT_CHARS}
+    fact = {
         "type": "object",
         "properties": {
-            "fact": {"type": "string", "maxLength": FACT_CHARS},
-            "elements": {
-                "type": "array",
-                "items": {"type": "string", "maxLength": ELEMENT_CHARS},
-                "maxItems": MOST_ELEMENTS,
-            },
+            "fact": {"type": "string", "maxLength": chars},
+            "elements": {"type": "array", "items": names, "maxItems": elements},
         },
         "required": ["fact", "elements"],
         "additionalProperties": False,
-    },
-}
+    }
+    return WithJsonSchema({"type": "array", "maxItems": facts, "items": fact})
 
 
 class AtomicFact(BaseModel):
@@ -56,7 +57,13 @@ class AtomicFact(BaseModel):
 class ExtractReply(BaseModel):
     """What the extractor is asked for."""
 
-    facts: Annotated[list[AtomicFact], WithJsonSchema(_SPEC)]
+    facts: Annotated[list[AtomicFact], _listed(MOST_FACTS, FACT_CHARS, MOST_ELEMENTS)]
+
+
+class BriefExtractReply(ExtractReply):
+    """What a weak one is asked for."""
+
+    facts: Annotated[list[AtomicFact], _listed(BRIEF_FACTS, BRIEF_CHARS, BRIEF_ELEMENTS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +78,33 @@ class Extracted:
 Extract = tuple[Extracted, ...]
 
 
-def reply_tokens(window: int) -> int:
+def reply_tokens(window: int, *, brief: bool) -> int:
     """Most tokens of a reply: facts and elements are about as long as the text that they are taken from."""
-    return window * 3 // 8
+    most = window * 3 // 8
+    return min(BRIEF_TOKENS, most) if brief else most
 
 
-def room(window: Window) -> int:
+def room(window: Window, *, brief: bool) -> int:
     """Tokens of a segment that a call and its retry can hold; no question is part of it."""
-    left = window.room(PROMPT.bind(), ("segment",), reply=reply_tokens(window.size) + RETRY_TOKENS)
-    return left - window.size // 100
+    reply = reply_tokens(window.size, brief=brief) + RETRY_TOKENS
+    return window.room(PROMPT.bind(brief=brief), ("segment",), reply=reply) - window.size // 100
 
 
-async def extract(model: ChatModel, text: str, segment: Segment) -> Extract:
+async def extract(model: ChatModel, text: str, segment: Segment, *, brief: bool) -> Extract:
     """Extract the facts of one segment.
 
     Args:
         model: who reads.
         text: the document's text.
         segment: which segment of it.
+        brief: ask for little.
 
     Raises:
         MalformedReply, CutReply: after a retry; the segment then counts as not read.
     """
 
     async def read(piece: Segment) -> Extract:
-        return await _extract_piece(model, text, piece)
+        return await _extract_piece(model, text, piece, brief=brief)
 
     def joined(one: Extract, other: Extract) -> Extract:
         return (*one, *other)
@@ -103,12 +112,13 @@ async def extract(model: ChatModel, text: str, segment: Segment) -> Extract:
     return await in_halves(segment, read, joined, partial(halved, text))
 
 
-async def _extract_piece(model: ChatModel, text: str, segment: Segment) -> Extract:
+async def _extract_piece(model: ChatModel, text: str, segment: Segment, *, brief: bool) -> Extract:
     shown = as_data(text[segment.start : segment.end])
     parts = [Part("segment", shown, tokens=segment.tokens)]
-    tokens = reply_tokens(model.window.size)
-    fitted = await model.window.fit(PROMPT.bind(), parts, reply=tokens, spare=RETRY_TOKENS)
-    reply = await ask_typed(model, "extract", fitted, ExtractReply, shorter=False)
+    tokens = reply_tokens(model.window.size, brief=brief)
+    fitted = await model.window.fit(PROMPT.bind(brief=brief), parts, reply=tokens, spare=RETRY_TOKENS)
+    reply_type = BriefExtractReply if brief else ExtractReply
+    reply = await ask_typed(model, "extract", fitted, reply_type, shorter=brief)
     if len(reply.facts) >= MOST_FACTS:
         raise CutReply("the segment states more facts than one reply lists")
     placing = Placing(text, segment.start, segment.end)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,9 +17,13 @@ from typing import Any
 from lcagent.documents import Span, query_words
 from lcagent.documents.corpus import Place, Region
 from lcagent.memory.elements import merges, too_common
-from lcagent.memory.facts import search_facts
+from lcagent.memory.facts import Facts, search_facts
 from lcagent.memory.works import Work, Works
+from lcagent.models.embeddings import Embedder
 
+_NODE = "node"
+MEANT = 0.93
+"""Cosine from which two elements are one."""
 _ALIASES = 6
 """Written forms of a node that are told."""
 
@@ -68,9 +72,11 @@ class FactGraph:
     Args:
         works: where it is kept.
         facts: ids of the works that hold each document's facts, in the documents' order.
+        embedder: tells what means the same; None: words and spelling alone do.
     """
 
-    def __init__(self, works: Works, facts: Sequence[int]) -> None:
+    def __init__(self, works: Works, facts: Sequence[int], embedder: Embedder | None = None) -> None:
+        self._embedder = embedder
         self._kept, self.store, self._works = works, works.store, list(facts)
         self._in = json.dumps(self._works)
         self._documents = {work: at for at, work in enumerate(self._works)}
@@ -78,7 +84,8 @@ class FactGraph:
     @cached_property
     def work(self) -> Work:
         """The graph itself is a work as well."""
-        return self._kept.open("graph", name=self._name, document="", exact={"facts": self._in})
+        meaning = {"embedder": self._embedder.name} if self._embedder else {}
+        return self._kept.open("graph", name=self._name, document="", exact={"facts": self._in, **meaning})
 
     @property
     def _name(self) -> str:
@@ -111,7 +118,7 @@ class FactGraph:
         often: dict[str, Counter[str]] = defaultdict(Counter)
         for row in written:
             often[row["node"]][row["name"]] += row["facts"]
-        merged = merges({node: forms.total() for node, forms in often.items()})
+        merged = merges({node: forms.total() for node, forms in often.items()}, self._meant(often))
         into = {merge.node: merge for merge in merged}
         forms: dict[str, Counter[str]] = defaultdict(Counter)
         for node, some in often.items():
@@ -126,6 +133,57 @@ class FactGraph:
         with self.store.transaction():
             for table, some in rows.items():
                 self.store.insert_many(table, [{"work": self.key, **row} for row in some])
+        if self._embedder and names:
+            vectors = self._embedder.embed([names[node] for node in sorted(names)])
+            Facts(self.store, self.key).put_vectors(_NODE, self._embedder.name, dict(enumerate(vectors)))
+
+    def _meant(self, often: Mapping[str, Counter[str]]) -> list[tuple[str, str]]:
+        """Nodes that mean the same, as they are mostly written."""
+        if self._embedder is None or not often:
+            return []
+        from lcagent.models.vectors import alike
+
+        nodes = list(often)
+        written = [often[node].most_common(1)[0][0] for node in nodes]
+        pairs = alike(self._embedder.embed(written), MEANT)
+        return [(nodes[one], nodes[other]) for one, other in pairs]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        """The row of each node's vector."""
+        rows = self._rows("SELECT node FROM nodes WHERE work = ? ORDER BY node", self.key)
+        return {row["node"]: number for number, row in enumerate(rows)}
+
+    @cached_property
+    def _matrix(self) -> Any:
+        """The vectors of all nodes: with an embedding model, a graph takes this much memory."""
+        import numpy
+
+        assert self._embedder is not None
+        kept = Facts(self.store, self.key).vectors(_NODE, self._embedder.name)
+        return numpy.frombuffer(kept.data, "float32").reshape(-1, max(1, kept.dimension))
+
+    def likeness(self, query: str, nodes: Sequence[str]) -> list[float]:
+        """How alike nodes are to a query in meaning, from -1 to 1; all 0 without an embedding model.
+
+        Args:
+            query: any text.
+            nodes: their keys.
+        """
+        if self._embedder is None or not nodes:
+            return [0.0] * len(nodes)
+        (vector,) = self._embedder.embed([query])
+        return [float(self._matrix[self._numbers[node]] @ vector) for node in nodes]
+
+    def _nearest(self, query: str, limit: int) -> list[str]:
+        """The nodes that mean most of what a query does; none without an embedding model."""
+        if self._embedder is None or not len(self._matrix):
+            return []
+        from lcagent.models.vectors import nearest
+
+        (vector,) = self._embedder.embed([query])
+        names = list(self._numbers)
+        return [names[number] for number, _ in nearest(self._matrix, vector, limit)]
 
     def counts(self) -> dict[str, int]:
         """How many documents, facts, nodes and edges there are."""
@@ -194,8 +252,14 @@ class FactGraph:
                 # What the query does not name and stands everywhere leads nowhere.
                 if node is not None and (key in scores or not too_common(node.facts, facts)):
                     scores[key] += 1 / (1 + rank)
-        best = sorted(scores, key=lambda node: (-scores[node] / self._length(node), node))
-        return [node for key in best if (node := found[key])][:limit]
+        for key in self._nearest(query, limit):
+            found.setdefault(key, self.node(key))
+            scores.setdefault(key, 0.0)
+        by_words = {key: score / self._length(key) for key, score in scores.items() if found[key]}
+        most = max(by_words.values(), default=0.0) or 1.0
+        meaning = dict(zip(by_words, self.likeness(query, list(by_words)), strict=True))
+        best = sorted(by_words, key=lambda key: (-by_words[key] / most - meaning[key], key))
+        return [node for key in best[:limit] if (node := found[key])]
 
     def _total(self) -> int:
         sql = "SELECT count(*) AS n FROM facts WHERE work IN (SELECT value FROM json_each(?))"

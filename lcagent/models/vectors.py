@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -9,6 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 Vectors: TypeAlias = NDArray[np.float32]
 """One vector, or a row for each text; each of length 1, so that a product of two is their cosine."""
+
+
+_BLOCK = 512
+"""Rows that are compared with all others at once."""
 
 
 def unit(rows: ArrayLike) -> Vectors:
@@ -63,3 +68,17 @@ def nearest(matrix: Vectors, query: Vectors, limit: int) -> list[tuple[int, floa
     rows = np.flatnonzero(alike >= least)
     best = rows[np.argsort(-alike[rows], kind="stable")][:limit]
     return [(int(row), float(alike[row])) for row in best]
+
+
+def alike(matrix: Vectors, least: float) -> Iterator[tuple[int, int]]:
+    """Pairs of rows with a cosine of at least so much, each once; a block of rows at a time.
+
+    Args:
+        matrix: unit rows; 15,000 of 384 numbers take some seconds.
+        least: from -1 to 1.
+    """
+    for first in range(0, len(matrix), _BLOCK):
+        block = matrix[first : first + _BLOCK] @ matrix.T
+        for row, column in np.argwhere(block >= least):
+            if first + row < column:
+                yield int(first + row), int(column)

@@ -63,7 +63,7 @@ async def build_graph(
         MalformedReply: no segment could be read.
         LcagentError: any other of the tree; the same command goes on.
     """
-    from lcagent.graphs.graphreader.building import build
+    from lcagent.graphs.graphreader.building import build, graph_of
     from lcagent.graphs.graphreader.graph import GraphReader
 
     strategy = GraphReader()
@@ -87,7 +87,7 @@ async def build_graph(
         if unread and not built.before and not built.reading.replies:
             reasons = ", ".join(sorted(set(unread.values())))
             raise MalformedReply(f"none of the {len(unread)} segments could be read: {reasons[:300]}")
-        counts = await asyncio.to_thread(FactGraph(task.works, built.works).counts)
+        counts = await asyncio.to_thread(graph_of(task, built.works).counts)
         left = task.corpus.total - len(built.before) - len(built.reading.replies)
         return {**counts, "unread": left}
 

@@ -176,6 +176,7 @@ def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) ->
         trust=Trust(profile),
         retrieval=Retrieval(corpus, question),
         progress=RunProgress(emit, opened.alive, gate, request.stream),
+        embedder=asked.embedder,
     )
 
 

@@ -57,7 +57,7 @@ async def build(task: Task) -> Built:
 
     async def read(place: Place) -> extractor.Extract:
         text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
-        facts = await extractor.extract(models[place[0]], text, segment)
+        facts = await extractor.extract(models[place[0]], text, segment, brief=task.trust.brief)
         rows = [(fact.text, fact.spans, fact.elements) for fact in facts]
         await asyncio.to_thread(kept[place[0]].put, place[1], rows)
         return facts
@@ -71,8 +71,13 @@ async def build(task: Task) -> Built:
         for work, facts, segments in zip(works, kept, task.corpus.segments, strict=True):
             if work.status != "done" and len(facts.segments()) == len(segments):
                 task.works.done(work)
-        await asyncio.to_thread(FactGraph(task.works, ids).prepare)
+        await asyncio.to_thread(graph_of(task, ids).prepare)
     return Built(ids, got, sorted(done))
+
+
+def graph_of(task: Task, works: Sequence[int]) -> FactGraph:
+    """The graph over extracted facts, with the embedding model that the run has."""
+    return FactGraph(task.works, works, task.embedder)
 
 
 def opened(task: Task) -> Sequence[Work]:
@@ -87,6 +92,7 @@ def opened(task: Task) -> Sequence[Work]:
             "model": model.name,
             "prompt": extractor.PROMPT.version,
             "window": str(window.size),
+            "brief": str(task.trust.brief),
             "sampling": json.dumps([model.temperature, model.top_p]),
         }
         works.append(task.works.open("facts", name=document.name, document=document.sha256, exact=exact))

@@ -169,12 +169,16 @@ class Round:
         seen = set(path["visited"]) | {path["node"]}
         words = set(query_words(" ".join([aim.question, aim.plan, aim.missing, aim.notes])))
 
-        def worth(one: tuple[Node, float]) -> float:
-            named = query_words(one[0].name)
-            return one[1] + NAMED * sum(word in words for word in named) / max(1, len(named))
-
         others = [one for one in self._graph.neighbours(path["node"]) if one[0].key not in seen]
-        others.sort(key=lambda one: (-worth(one), one[0].key))
+        goal = f"{aim.question} {aim.missing}"
+        meaning = self._graph.likeness(goal, [node.key for node, _ in others])
+
+        def worth(one: tuple[Node, float], alike: float) -> float:
+            named = query_words(one[0].name)
+            return one[1] + alike + NAMED * sum(word in words for word in named) / max(1, len(named))
+
+        ranked = zip(others, meaning, strict=True)
+        others = [one for one, _ in sorted(ranked, key=lambda one: (-worth(*one), one[0][0].key))]
         prompt = explorer.NEIGHBOUR.bind(node=path["node"], left_out="")
         names = list(dict.fromkeys(node.name for node, _ in others))
         # The list of what may be named is part of the request as well, not of the prompt.

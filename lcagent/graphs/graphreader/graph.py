@@ -17,7 +17,7 @@ from langgraph.runtime import Runtime
 from lcagent.agents import answerer, explorer, extractor, planner
 from lcagent.agents.explorer import Aim
 from lcagent.documents.answers import same_answer
-from lcagent.graphs.graphreader.building import build
+from lcagent.graphs.graphreader.building import build, graph_of
 from lcagent.graphs.graphreader.exploring import SEQ_A_CALL, Round
 from lcagent.graphs.graphreader.options import Options
 from lcagent.graphs.graphreader.paths import Path, begun, votes
@@ -25,7 +25,6 @@ from lcagent.graphs.shared.answering import answer_from
 from lcagent.graphs.shared.collapsing import collapsing
 from lcagent.graphs.shared.reading import NOTHING_YET, Run, Unread, attempt, segment_budget
 from lcagent.graphs.shared.task import Task
-from lcagent.memory.graph import FactGraph
 from lcagent.models.prompt import Prompt
 
 CANDIDATES = 60
@@ -68,7 +67,7 @@ class GraphReader:
         left = explorer.room(window, prompt, Aim(task.question), "segment", reply=explorer.CHUNK_TOKENS)
         # In steps of a whole part of the window, so that questions share what was extracted.
         step = max(window.size // 16, 32)
-        room = min(extractor.room(window), left // step * step)
+        room = min(extractor.room(window, brief=task.trust.brief), left // step * step)
         return segment_budget(task, room, task.options.segment_tokens)
 
     def graph(self, task: Task) -> StateGraph[Any, Any, Any, Any]:
@@ -109,7 +108,7 @@ async def read(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
 
 async def choose(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     """The nodes to begin from: found by words, chosen by the model, filled up with those found."""
-    task, graph = runtime.context, FactGraph(runtime.context.works, state["works"])
+    task, graph = runtime.context, graph_of(runtime.context, state["works"])
     query = f"{task.question} {state['plan']}"
     nodes = await asyncio.to_thread(graph.candidates, query, CANDIDATES)
     names = list(dict.fromkeys(node.name for node in nodes))
@@ -132,7 +131,7 @@ async def choose(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
 
 async def explore(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     """One round of all paths."""
-    task, graph = runtime.context, FactGraph(runtime.context.works, state["works"])
+    task, graph = runtime.context, graph_of(runtime.context, state["works"])
     one = await asyncio.to_thread(Round, task, graph, state["plan"], state["explored"])
     first = 1 + state["round"] * SEQ_A_CALL * max(1, len(state["paths"]))
     paths, read, stop = await one.go(state["paths"], first)

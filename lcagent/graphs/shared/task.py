@@ -12,6 +12,7 @@ from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.works import Works
 from lcagent.models.chat import ChatModel
+from lcagent.models.embeddings import Embedder
 
 Style = Literal["auto", "short", "full"]
 
@@ -56,6 +57,7 @@ class Task:
         trust: what follows from what is known of the model.
         retrieval: finds passages of the corpus.
         progress: what is told meanwhile.
+        embedder: an embedding model, where one is asked for.
     """
 
     question: str
@@ -68,3 +70,4 @@ class Task:
     trust: Trust
     retrieval: Retrieval
     progress: Progress
+    embedder: Embedder | None = None
