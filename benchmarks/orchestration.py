@@ -13,7 +13,8 @@ Columns: `score` sub-EM, with its 95 % interval; `seen` the same among the items
 with nothing overlooked, and how many these are; `lost`
 gold sentences that a reading call reported, but that stood in no answering call's prompt and are not
 cited; `cited` gold paragraphs with a citation inside; `verbatim` quotes that stand in the document as they
-are; calls, thousands of tokens and wall seconds a question.
+are; calls, thousands of tokens and wall seconds a question. `building` calls and tokens stand beside them:
+what a strategy reads once for all questions about a document.
 """
 
 from __future__ import annotations
@@ -96,6 +97,9 @@ class Row:
     verbatim: int = 0
     calls: int = 0
     tokens: int = 0
+    building_calls: int = 0
+    """Beside `calls` and `tokens`: what a graph of the document cost, once for all questions about it."""
+    building_tokens: int = 0
     overruns: int = 0
     seconds: float = 0.0
     roles: dict[str, int] = field(default_factory=dict)
@@ -177,6 +181,9 @@ def _row(item: Asked, strategy: str, path: Path, home: Path) -> Row:
             row.score = max(sub_exact_match(said.answer, known) for known in item.case.accepted)
         row.calls = said.usage.calls
         row.tokens = said.usage.prompt_tokens + said.usage.completion_tokens
+        if building := said.usage.building:
+            row.building_calls = building.calls
+            row.building_tokens = building.prompt_tokens + building.completion_tokens
         spans = [(c.char_start, c.char_end) for c in said.citations]
         row.quotes = len(spans)
         row.verbatim = sum(item.text[c.char_start : c.char_end] == c.quote for c in said.citations)
@@ -261,6 +268,8 @@ def summary(rows: Sequence[Row]) -> dict[str, float]:
         "quotes": round(fmean(row.quotes for row in rows), 1),
         "calls": round(fmean(row.calls for row in rows), 1),
         "k_tokens": round(fmean(row.tokens for row in rows) / 1000, 1),
+        "building_calls": round(fmean(row.building_calls for row in rows), 1),
+        "building_k_tokens": round(fmean(row.building_tokens for row in rows) / 1000, 1),
         "seconds": round(fmean(row.seconds for row in rows), 2),
         "failed": sum(bool(row.error) for row in rows),
         "overruns": sum(row.overruns for row in rows),
@@ -278,6 +287,8 @@ COLUMNS = {
     "quotes": 6,
     "calls": 7,
     "k_tokens": 8,
+    "building_calls": 14,
+    "building_k_tokens": 17,
     "seconds": 7,
     "failed": 6,
     "overruns": 8,

@@ -79,6 +79,19 @@ def two_facts(request: Request) -> str:
     return json.dumps({"relevant": "yes", "facts": facts, "sufficient": "no"})
 
 
+def twenty_facts(request: Request) -> str:
+    """An extractor that states twenty sentences of the segment, every second one without some of its words,
+    each with three elements."""
+    segment = " ".join(request.text.split("<segment>")[-1].split("</segment>")[0].split())
+    facts: list[dict[str, Any]] = []
+    for sentence in [s for s in segment.split(". ") if 40 < len(s) < 250][:20]:
+        words = sentence.split(" ")
+        said = [word for at, word in enumerate(words) if at % 5 != 4] if len(facts) % 2 else words
+        named = sorted(words, key=lambda word: (not word[:1].isupper(), -len(word)))[:3]
+        facts.append({"fact": " ".join(said), "elements": named})
+    return json.dumps({"facts": facts})
+
+
 def _value(spec: dict[str, Any]) -> Any:
     if "enum" in spec:
         return spec["enum"][0]
