@@ -1,6 +1,7 @@
 """Draws what a question costs by length, for every strategy: thousands of tokens, both axes logarithmic.
 
-    python -m benchmarks.tokens orchestration.json orchestration-graphreader.json --out tokens-by-length.png
+    python -m benchmarks.tokens orchestration.json orchestration-graphreader.json \\
+        orchestration-graphreader-every.json --out tokens-by-length.png
 
 The files are those of `benchmarks.orchestration --out`. What a strategy reads once for all questions about a
 document (`graphreader`) is a dashed line of its own.
@@ -19,8 +20,8 @@ from matplotlib.figure import Figure
 from lcagent.evals.plots import length_label
 
 # Okabe and Ito's palette: told apart by readers with any colour vision.
-_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-_MARKERS = "osD^vP*"
+_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31"]
+_MARKERS = "osD^vP*X"
 _STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -59,16 +60,19 @@ def draw(figures: list[dict[str, Any]], out: Path) -> None:
         figure.savefig(out, dpi=150, bbox_inches="tight", metadata={"Software": "lcagent"})
 
 
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    result = json.loads(path.read_text("utf-8"))
+    more = ", up to\n25 facts a segment" if result["settings"].get("every") else ""
+    return [{**row, "strategy": f"{row['strategy']}{more}"} for row in result["figures"]]
+
+
 def main() -> None:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw, prog="benchmarks.tokens")
     parser.add_argument("results", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    draw(
-        [row for path in options.results for row in json.loads(path.read_text("utf-8"))["figures"]],
-        options.out,
-    )
+    draw([row for path in options.results for row in rows_of(path)], options.out)
 
 
 if __name__ == "__main__":
