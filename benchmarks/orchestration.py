@@ -1,13 +1,15 @@
 """What orchestration loses: every strategy on multi-hop questions with a perfect reader. No model, no GPU.
 
     python -m benchmarks.orchestration [--data DIR] [--lengths 7k,14k] [--n 60,40] [--strategies A,B]
-        [--miss P] [--invent P] [--window N] [--seed N] [--offset N] [--jobs N] [--out FILE.json] [--verbose]
+        [--miss P] [--invent P] [--every] [--window N] [--seed N] [--offset N] [--jobs N]
+        [--out FILE.json] [--verbose]
 
 The model is `tests.reader`: for each prompt it says exactly what stands in it, so that what a strategy
 scores below 100 % is lost by our own code. `--miss P` makes it overlook each gold sentence with chance P:
 drawn once for an item and a sentence, the same in every call of every strategy, the answering call
 included. So at most the questions with no overlooked sentence can be answered; how many that is expected
 to be, and is, stands beside the score. `--invent P` makes it report a sentence of an irrelevant segment.
+With `--every` an extraction (`graphreader`) states the other sentences of a segment too, at most 25.
 
 Columns: `score` sub-EM, with its 95 % interval; `seen` the same among the items
 with nothing overlooked, and how many these are; `lost`
@@ -70,6 +72,7 @@ class Asked:
     miss: float
     invent: float
     seed: int
+    every: bool = False
 
 
 @dataclass
@@ -128,6 +131,7 @@ def asked(options: argparse.Namespace) -> Iterator[Asked]:
                 options.miss,
                 options.invent,
                 options.seed,
+                options.every,
             )
 
 
@@ -152,7 +156,7 @@ def _row(item: Asked, strategy: str, path: Path, home: Path) -> Row:
     from lcagent import LcagentError, Reader
     from lcagent.settings import load_settings, split_strategy
 
-    reader = CompetentReader([item.case], item.miss, item.invent, item.seed)
+    reader = CompetentReader([item.case], item.miss, item.invent, item.seed, item.every)
     running = server(item.window)
     running.reply, running.overruns = reader, 0
     name, pairs = split_strategy(strategy)
@@ -332,6 +336,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--strategies", default=",".join(STRATEGIES))
     parser.add_argument("--miss", type=float, default=0.0)
     parser.add_argument("--invent", type=float, default=0.0)
+    parser.add_argument("--every", action="store_true", help="an extraction states other sentences too")
     parser.add_argument("--window", type=int, default=8192)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--offset", type=int, default=0, help="leave out the first items")
@@ -358,7 +363,9 @@ def main() -> None:
     figures = table(rows, options.miss)
     print(f"{time.monotonic() - started:.0f} s, {options.jobs} processes")
     if options.out:
-        settings = {name: getattr(options, name) for name in ("miss", "invent", "window", "seed", "offset")}
+        settings = {
+            name: getattr(options, name) for name in ("miss", "invent", "every", "window", "seed", "offset")
+        }
         failed = [asdict(row) for row in rows if row.score < 1]
         result = {"settings": settings, "figures": figures, "failing": failed}
         options.out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from lcagent import Answer, AnswerDelta, Citation, Finished
-from lcagent.answer import Claim, CoverageReport, SearchReport, UsageReport
+from lcagent.answer import (
+    Claim,
+    CoverageReport,
+    PathReport,
+    SearchReport,
+    UsageReport,
+)
 from lcagent.cli.progress import Console
 from lcagent.events import Event
 from lcagent.memory.store import Store
@@ -222,7 +228,7 @@ def test_a_second_question_parses_nothing_again(loopback, monkeypatch: pytest.Mo
             raise AssertionError("parsed or cut again")
 
         monkeypatch.setattr("lcagent.documents.pdf.parse_pdf", refuse)
-        monkeypatch.setattr("lcagent.runs.runner.split", refuse)
+        monkeypatch.setattr("lcagent.runs.runner.split_again", refuse)
         second = reader.ask(REPORT, "Who kept the instruments that winter?")
     assert first.coverage.sentence == second.coverage.sentence == "read 21 of 22 pages; 1 page holds no text"
 
@@ -371,7 +377,7 @@ def test_the_answers_style_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_every_field_of_the_json_object_is_described() -> None:
     text = (ROOT / "docs" / "json.md").read_text()
-    models = (Answer, Claim, Citation, SearchReport, CoverageReport, UsageReport)
+    models = (Answer, Claim, Citation, SearchReport, CoverageReport, UsageReport, PathReport)
     for model in models:
         missing = [name for name in model.model_fields if f"`{name}`" not in text]
         assert not missing, (model.__name__, missing)

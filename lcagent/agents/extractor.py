@@ -14,6 +14,7 @@ from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import load_prompt
 from lcagent.documents import Segment, Span
+from lcagent.documents.lexical import STOPWORDS, terms
 from lcagent.documents.placing import Placing
 from lcagent.documents.segments import halved
 from lcagent.errors import CutReply
@@ -127,5 +128,11 @@ async def _extract_piece(model: ChatModel, text: str, segment: Segment, *, brief
         line = " ".join(one.fact.split())
         if line and line not in facts:
             elements = dict.fromkeys(filter(None, (" ".join(e.split()) for e in one.elements)))
-            facts[line] = Extracted(line, placing.carriers(line), tuple(elements))
+            facts[line] = Extracted(line, placing.carriers(line), tuple(elements or telling(line)))
     return tuple(facts.values())
+
+
+def telling(fact: str) -> list[str]:
+    """The longest words of a fact: what it is about where the model does not say; a way then leads to it."""
+    words = dict.fromkeys(word for word in terms(fact) if word.casefold() not in STOPWORDS)
+    return sorted(words, key=len, reverse=True)[:BRIEF_ELEMENTS]

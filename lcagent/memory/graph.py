@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from lcagent.documents import Span, query_words
@@ -26,6 +27,8 @@ MEANT = 0.93
 """Cosine from which two elements are one."""
 _ALIASES = 6
 """Written forms of a node that are told."""
+_AT_ONCE = 5000
+"""Rows that are made and written at a time, so that what is to be written takes no memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +113,37 @@ class FactGraph:
             self._kept.done(self.work)
 
     def _make(self) -> None:
-        written = self._rows(
+        sql = (
             "SELECT node, name, count(DISTINCT fact) AS facts FROM elements"
-            " WHERE work IN (SELECT value FROM json_each(?)) AND node != '' GROUP BY node, name",
-            self._in,
+            " WHERE work IN (SELECT value FROM json_each(?)) AND node != '' GROUP BY node, name"
         )
         often: dict[str, Counter[str]] = defaultdict(Counter)
-        for row in written:
+        for row in self._rows(sql, self._in):
             often[row["node"]][row["name"]] += row["facts"]
         merged = merges({node: forms.total() for node, forms in often.items()}, self._meant(often))
-        into = {merge.node: merge for merge in merged}
-        forms: dict[str, Counter[str]] = defaultdict(Counter)
-        for node, some in often.items():
-            forms[into[node].into if node in into else node].update(some)
-        names = {node: some.most_common(1)[0][0] for node, some in forms.items()}
-        words = {(word, node) for node, some in forms.items() for name in some for word in query_words(name)}
-        rows: dict[str, list[dict[str, Any]]] = {
-            "merges": [{"node": m.node, "target": m.into, "stage": m.stage} for m in merged],
-            "nodes": [{"node": n, "name": names[n], "facts": some.total()} for n, some in forms.items()],
-            "node_words": [{"word": word, "node": node} for word, node in words],
+        for merge in merged:
+            often[merge.into].update(often.pop(merge.node))
+        tables: dict[str, Iterable[dict[str, Any]]] = {
+            "merges": ({"node": m.node, "target": m.into, "stage": m.stage} for m in merged),
+            "nodes": (
+                {"node": node, "name": forms.most_common(1)[0][0], "facts": forms.total()}
+                for node, forms in often.items()
+            ),
+            "node_words": (
+                {"word": word, "node": node}
+                for node, forms in often.items()
+                for word in {word for name in forms for word in query_words(name)}
+            ),
         }
         with self.store.transaction():
-            for table, some in rows.items():
-                self.store.insert_many(table, [{"work": self.key, **row} for row in some])
-        if self._embedder and names:
-            vectors = self._embedder.embed([names[node] for node in sorted(names)])
-            Facts(self.store, self.key).put_vectors(_NODE, self._embedder.name, dict(enumerate(vectors)))
+            for table, rows in tables.items():
+                every = ({"work": self.key, **row} for row in rows)
+                while some := list(islice(every, _AT_ONCE)):
+                    self.store.insert_many(table, some)
+        if self._embedder and often:
+            names = [often[node].most_common(1)[0][0] for node in sorted(often)]
+            vectors = dict(enumerate(self._embedder.embed(names)))
+            Facts(self.store, self.key).put_vectors(_NODE, self._embedder.name, vectors)
 
     def _meant(self, often: Mapping[str, Counter[str]]) -> list[tuple[str, str]]:
         """Nodes that mean the same, as they are mostly written."""

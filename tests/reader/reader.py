@@ -26,6 +26,8 @@ _NAME = re.compile(r"[A-Z\d][\w.'’-]*(?: (?:of |the |de )?[A-Z\d][\w.'’-]*)*
 _NEGATIVE = ("no", "zero", "none", "other", "ANSWER")
 _BESIDE = {"next", "rationale", "reasoning"}
 NOTHING = "Nothing yet."
+_MOST_OTHERS = 25
+"""Other sentences of a segment that an extraction states."""
 _MOST_INVENTED = 3
 """Sentences of irrelevant segments that a memory in free text keeps."""
 
@@ -67,6 +69,8 @@ class CompetentReader:
         invent: chance that it finds something in a segment that holds no gold sentence: it then gives a
             sentence of that segment as a fact. Drawn once for a case and a segment.
         seed: what both are drawn by.
+        every: whether an extraction states other sentences of the segment too, so that a graph is as large as
+            a real one.
         certainty: probability that it gives to its yes or no, where a request asks for that.
         log: what was said, in order.
     """
@@ -75,6 +79,7 @@ class CompetentReader:
     miss: float = 0.0
     invent: float = 0.0
     seed: int = 0
+    every: bool = False
     certainty: float | None = None
     log: list[Said] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
@@ -200,6 +205,11 @@ class Look:
         sentences = [s for s in map(fold, _SENTENCE.split(self.material)) if 40 < len(s) < 170]
         return sentences[len(sentences) // 2] if sentences else ""
 
+    def others(self) -> list[str]:
+        """Sentences of the segment that are no hop's."""
+        sentences = [s for s in map(fold, _SENTENCE.split(self.material)) if 40 < len(s) < 250]
+        return [s for s in sentences if not any(hop.stands_in(s) for hop in self.case.hops)][:_MOST_OTHERS]
+
     def facts(self, most: int, chars: int) -> list[str]:
         """The sentences that stand here, within the bounds of the schema."""
         notes = {hop.note: hop for hop in self.here if not hop.context}
@@ -265,9 +275,8 @@ def _extracted(look: Look, spec: dict[str, Any]) -> list[dict[str, Any]]:
     chars = spec["items"]["properties"]["fact"].get("maxLength", 10_000)
     hops = [hop for hop in look.here if not hop.context]
     facts = [{"fact": hop.shortened(chars), "elements": elements(hop)} for hop in hops]
-    if look.invented:
-        facts.append({"fact": clip(look.invented, chars), "elements": _NAME.findall(look.invented)[:4]})
-    return facts
+    others = [look.invented] if look.invented else look.others() if look.reader.every else []
+    return [*facts, *({"fact": clip(one, chars), "elements": _NAME.findall(one)[:4]} for one in others)]
 
 
 def _useful(look: Look, spec: dict[str, Any]) -> list[str]:

@@ -111,6 +111,8 @@ async def choose(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     task, graph = runtime.context, graph_of(runtime.context, state["works"])
     query = f"{task.question} {state['plan']}"
     nodes = await asyncio.to_thread(graph.candidates, query, CANDIDATES)
+    # A question in another language shares no word with any: the model knows which of them it is about.
+    nodes = nodes or await asyncio.to_thread(graph.nodes, CANDIDATES)
     names = list(dict.fromkeys(node.name for node in nodes))
     aim, window = Aim(task.question, state["plan"]), task.model.window
     most = task.options.paths
