@@ -83,7 +83,7 @@ def calls(text: str, folder: Path, rounds: int) -> dict:
     for _ in range(rounds):
         none.append(_slope(short, long))
         facts.append(_slope(short, long, "--facts"))
-        posts.append(bare(text, folder))
+        posts.append(bare(text[:15_000], folder))
     post = {client: min(row[client] for row in posts) for client in posts[0]}
     least, least_facts = (min(rows, key=_cpu) for rows in (none, facts))
     return {
@@ -114,7 +114,7 @@ BARE = """
 import asyncio, json, resource, sys
 import aiohttp, httpx, urllib3
 base, path, client = sys.argv[1:4]
-body = json.dumps({"model": "loopback", "max_tokens": 140, "messages": [
+body = json.dumps({"model": "loopback", "max_tokens": int(sys.argv[4]), "messages": [
     {"role": "user", "content": open(path).read()}]}).encode()
 headers = {"content-type": "application/json"}
 
@@ -151,15 +151,20 @@ asyncio.run(main())
 """
 
 
-def bare(text: str, folder: Path) -> dict[str, float]:
-    """CPU in ms of one bare POST of a reading call's size, and nothing else, by HTTP client."""
+CLIENTS = ("aiohttp", "urllib3", "httpx")
+
+
+def bare(
+    text: str, folder: Path, *options: str, clients: tuple[str, ...] = CLIENTS, most: int = 140
+) -> dict[str, float]:
+    """CPU in ms of one bare POST of a text, and nothing else, by HTTP client."""
     body = folder / "body.txt"
-    body.write_text(text[:15_000])
+    body.write_text(text)
     rows = {}
-    with server() as base:
-        for client in ("aiohttp", "urllib3", "httpx"):
+    with server(*options) as base:
+        for client in clients:
             done = subprocess.run(
-                [sys.executable, "-c", BARE, base, str(body), client],
+                [sys.executable, "-c", BARE, base, str(body), client, str(most)],
                 cwd=ROOT,
                 capture_output=True,
                 text=True,

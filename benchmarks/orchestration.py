@@ -1,19 +1,22 @@
 """What orchestration loses: every strategy on multi-hop questions with a perfect reader. No model, no GPU.
 
     python -m benchmarks.orchestration [--data DIR] [--lengths 7k,14k] [--n 60,40] [--strategies A,B]
-        [--miss P] [--invent P] [--window N] [--seed N] [--offset N] [--jobs N] [--out FILE.json] [--verbose]
+        [--miss P] [--invent P] [--every] [--window N] [--seed N] [--offset N] [--jobs N]
+        [--out FILE.json] [--verbose]
 
 The model is `tests.reader`: for each prompt it says exactly what stands in it, so that what a strategy
 scores below 100 % is lost by our own code. `--miss P` makes it overlook each gold sentence with chance P:
 drawn once for an item and a sentence, the same in every call of every strategy, the answering call
 included. So at most the questions with no overlooked sentence can be answered; how many that is expected
 to be, and is, stands beside the score. `--invent P` makes it report a sentence of an irrelevant segment.
+With `--every` an extraction (`graphreader`) states the other sentences of a segment too, at most 25.
 
 Columns: `score` sub-EM, with its 95 % interval; `seen` the same among the items
 with nothing overlooked, and how many these are; `lost`
 gold sentences that a reading call reported, but that stood in no answering call's prompt and are not
 cited; `cited` gold paragraphs with a citation inside; `verbatim` quotes that stand in the document as they
-are; calls, thousands of tokens and wall seconds a question.
+are; calls, thousands of tokens and wall seconds a question. `building` calls and tokens stand beside them:
+what a strategy reads once for all questions about a document.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ STRATEGIES = (
     "mapreduce",
     "segment",
     "longagent",
+    "graphreader",
 )
 LENGTHS = "7k,14k,56k,224k,896k"
 NUMBERS = "60,60,20,20,5"
@@ -68,6 +72,7 @@ class Asked:
     miss: float
     invent: float
     seed: int
+    every: bool = False
 
 
 @dataclass
@@ -95,6 +100,9 @@ class Row:
     verbatim: int = 0
     calls: int = 0
     tokens: int = 0
+    building_calls: int = 0
+    """Beside `calls` and `tokens`: what a graph of the document cost, once for all questions about it."""
+    building_tokens: int = 0
     overruns: int = 0
     seconds: float = 0.0
     roles: dict[str, int] = field(default_factory=dict)
@@ -123,6 +131,7 @@ def asked(options: argparse.Namespace) -> Iterator[Asked]:
                 options.miss,
                 options.invent,
                 options.seed,
+                options.every,
             )
 
 
@@ -147,7 +156,7 @@ def _row(item: Asked, strategy: str, path: Path, home: Path) -> Row:
     from lcagent import LcagentError, Reader
     from lcagent.settings import load_settings, split_strategy
 
-    reader = CompetentReader([item.case], item.miss, item.invent, item.seed)
+    reader = CompetentReader([item.case], item.miss, item.invent, item.seed, item.every)
     running = server(item.window)
     running.reply, running.overruns = reader, 0
     name, pairs = split_strategy(strategy)
@@ -176,6 +185,9 @@ def _row(item: Asked, strategy: str, path: Path, home: Path) -> Row:
             row.score = max(sub_exact_match(said.answer, known) for known in item.case.accepted)
         row.calls = said.usage.calls
         row.tokens = said.usage.prompt_tokens + said.usage.completion_tokens
+        if building := said.usage.building:
+            row.building_calls = building.calls
+            row.building_tokens = building.prompt_tokens + building.completion_tokens
         spans = [(c.char_start, c.char_end) for c in said.citations]
         row.quotes = len(spans)
         row.verbatim = sum(item.text[c.char_start : c.char_end] == c.quote for c in said.citations)
@@ -260,6 +272,8 @@ def summary(rows: Sequence[Row]) -> dict[str, float]:
         "quotes": round(fmean(row.quotes for row in rows), 1),
         "calls": round(fmean(row.calls for row in rows), 1),
         "k_tokens": round(fmean(row.tokens for row in rows) / 1000, 1),
+        "building_calls": round(fmean(row.building_calls for row in rows), 1),
+        "building_k_tokens": round(fmean(row.building_tokens for row in rows) / 1000, 1),
         "seconds": round(fmean(row.seconds for row in rows), 2),
         "failed": sum(bool(row.error) for row in rows),
         "overruns": sum(row.overruns for row in rows),
@@ -277,6 +291,8 @@ COLUMNS = {
     "quotes": 6,
     "calls": 7,
     "k_tokens": 8,
+    "building_calls": 14,
+    "building_k_tokens": 17,
     "seconds": 7,
     "failed": 6,
     "overruns": 8,
@@ -320,6 +336,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--strategies", default=",".join(STRATEGIES))
     parser.add_argument("--miss", type=float, default=0.0)
     parser.add_argument("--invent", type=float, default=0.0)
+    parser.add_argument("--every", action="store_true", help="an extraction states other sentences too")
     parser.add_argument("--window", type=int, default=8192)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--offset", type=int, default=0, help="leave out the first items")
@@ -346,7 +363,9 @@ def main() -> None:
     figures = table(rows, options.miss)
     print(f"{time.monotonic() - started:.0f} s, {options.jobs} processes")
     if options.out:
-        settings = {name: getattr(options, name) for name in ("miss", "invent", "window", "seed", "offset")}
+        settings = {
+            name: getattr(options, name) for name in ("miss", "invent", "every", "window", "seed", "offset")
+        }
         failed = [asdict(row) for row in rows if row.score < 1]
         result = {"settings": settings, "figures": figures, "failing": failed}
         options.out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -1,10 +1,11 @@
-"""How often all gold paragraphs are among the best passages, as retrieval and names rank them; no model.
+"""How often all gold paragraphs are among the best passages, as retrieval and names rank them; no chat model.
 
     python -m benchmarks.retrieval --data FOLDER [--task ruler-hqa] [--lengths 7k,14k] [--n 120] [--seed 1]
-                                   [--out FILE]
+                                   [--embed-model NAME] [--embed-base URL] [--out FILE]
 
 FOLDER holds what the task needs; length 0 is a task's own. A token counts as 4.2 characters. What a reader
-adds is left out.
+adds is left out. With an embedding model (settings `embed_model`, `embed_base`) the questions are ranked a
+second time, with it.
 """
 
 from __future__ import annotations
@@ -26,23 +27,25 @@ def tokens(text: str) -> int:
     return max(1, round(len(text) / 4.2))
 
 
-def ranked(item: Any) -> list[Any]:
-    """The passages of an item's document, best first."""
+def ranked(item: Any, embedder: Any = None) -> list[Any]:
+    """The passages of an item's document, best first; with an embedding model where one is given."""
     from lcagent.documents import Document, split
     from lcagent.documents.corpus import Corpus
     from lcagent.documents.retrieval import Retrieval
+    from lcagent.models.embeddings import Likeness
 
     document = Document(item.id, item.text, (), "", item.id, "text")
     segments = tuple(split(document.text, SEGMENT_TOKENS, tokens))
-    return Retrieval(Corpus((document,), (segments,)), item.question).ranked()
+    similarity = Likeness(embedder, item.question, print) if embedder else None
+    return Retrieval(Corpus((document,), (segments,)), item.question, similarity).ranked()
 
 
-def last_gold(item: Any) -> tuple[int, int]:
+def last_gold(item: Any, embedder: Any = None) -> tuple[int, int]:
     """The rank of the gold place that is ranked last, from 0, and the tokens of all passages up to it.
 
     Large numbers where one is not ranked.
     """
-    passages = ranked(item)
+    passages = ranked(item, embedder)
     regions = [one.region for one in passages]
     ranks = [
         next((rank for rank, (_, s, e) in enumerate(regions) if s < end and start < e), 10**6)
@@ -59,11 +62,25 @@ def shares(ranks: Iterable[int]) -> dict[str, float]:
     return {str(k): round(sum(rank < k for rank in ranks) / len(ranks), 3) for k in BEST}
 
 
+def row(items: list[Any], embedder: Any = None) -> dict[str, Any]:
+    """What one way of ranking gives for these questions."""
+    found = [last_gold(item, embedder) for item in items]
+    within = {str(k): round(sum(size <= k for _, size in found) / len(found), 3) for k in ROOMS}
+    return {
+        "n": len(found),
+        "embedder": embedder.name if embedder else "",
+        "all gold among": shares(rank for rank, _ in found),
+        "within tokens": within,
+    }
+
+
 def main() -> None:
-    """Print one JSON line a length, and write them to a file where one is named."""
+    """Print one JSON line a length and way of ranking, and write them to a file where one is named."""
     from lcagent.cli.bench import parse_length
     from lcagent.evals.tasks import TASKS, generate
     from lcagent.evals.tasks.request import Request
+    from lcagent.models.embeddings import open_embedder
+    from lcagent.settings import load_settings
 
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
@@ -72,17 +89,20 @@ def main() -> None:
     parser.add_argument("--lengths", default="7k,14k")
     parser.add_argument("--n", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--embed-model")
+    parser.add_argument("--embed-base")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    settings = load_settings({"embed_model": options.embed_model, "embed_base": options.embed_base})
+    embedder = open_embedder(settings)
     results = []
     for length in map(parse_length, options.lengths.split(",")):
         request = Request(options.data, length, options.n, options.seed, tokens)
         items = [item for item in generate(options.task, request) if item.gold and item.text]
-        found = [last_gold(item) for item in items]
-        about = {"task": options.task, "length": length, "n": len(found), "seed": options.seed}
-        within = {str(k): round(sum(size <= k for _, size in found) / len(found), 3) for k in ROOMS}
-        results.append({**about, "all gold among": shares(r for r, _ in found), "within tokens": within})
-        print(json.dumps(results[-1]), flush=True)
+        about = {"task": options.task, "length": length, "seed": options.seed}
+        for way in (None, embedder) if embedder else (None,):
+            results.append({**about, **row(items, way)})
+            print(json.dumps(results[-1]), flush=True)
     if options.out:
         options.out.write_text(json.dumps(results, indent=1) + "\n")
 

@@ -58,7 +58,7 @@ def _calls(home: Path, run: str) -> list[dict[str, Any]]:
     from lcagent.memory.store import Store
     from lcagent.runs.records import Runs
 
-    return Runs(Store(home / "lcagent.db")).call_rows(run)
+    return Runs(Store.open(home)).journal(run).calls()
 
 
 def main() -> None:

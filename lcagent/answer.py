@@ -69,11 +69,21 @@ class SearchReport(BaseModel):
     """The passage that matches the question best; its number is 0, since no mark leads to it."""
 
 
+class BuildingReport(BaseModel):
+    """What it cost to extract what is kept of the documents for every later question (`graphreader`)."""
+
+    calls: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+
+
 class UsageReport(BaseModel):
     """What the run cost over all commands that worked on it.
 
     `calls` and tokens are of finished calls, as the server counted them; `replayed` calls were
-    finished by earlier commands. `retries`, `malformed` and `cut` replies are this command's.
+    finished by earlier commands. `retries`, `malformed` and `cut` replies are this command's. `building` is
+    no part of the other figures; it is None where nothing was built, as for a second question.
     """
 
     calls: int
@@ -85,6 +95,33 @@ class UsageReport(BaseModel):
     cached_tokens: int
     completion_tokens: int
     seconds: float
+    building: BuildingReport | None = None
+
+
+class PieceReport(BaseModel):
+    """Characters `char_start` to `char_end` of a document, which a step read."""
+
+    document: str
+    char_start: int
+    char_end: int
+
+
+class StepReport(BaseModel):
+    """One function that a path called (`do`), the element where it stood, what it read, how much it noted."""
+
+    do: str
+    node: str
+    pieces: list[PieceReport]
+    noted: int
+
+
+class PathReport(BaseModel):
+    """One way that was taken through the graph of facts: its steps, what it came to, and why it ended."""
+
+    start: str
+    steps: list[StepReport]
+    conclusion: str
+    ended: str
 
 
 class Answer(BaseModel):
@@ -103,6 +140,8 @@ class Answer(BaseModel):
     citations: list[Citation]
     searched: SearchReport | None = None
     """Where the answer was not found: what was looked for."""
+    paths: list[PathReport] = []
+    """The ways that `graphreader` took; none of other strategies."""
     coverage: CoverageReport
     usage: UsageReport
     run_id: str

@@ -22,9 +22,13 @@ LcagentError
 │   └── WeightsError           the model file cannot be fetched or is not the right one
 ├── BudgetReached              calls, tokens or seconds are used up            exit 4
 │   └── RetryOverBudget        the answering call needs a retry that would go over; a MalformedReply too
-└── RunError                   a run cannot be resumed, shown or deleted       exit 1
-    ├── RunNotFound
-    └── RunBusy                another process is writing this run
+├── RunError                   a run cannot be resumed, shown or deleted       exit 1
+│   ├── RunNotFound
+│   └── RunBusy                another process is writing this run
+└── WorkError                  a work of a document cannot be built or shown   exit 1
+    ├── WorkNotFound
+    ├── WorkBusy               another process is building this work
+    └── GraphNotBuilt          no graph of this document is kept
 """
 
 from __future__ import annotations
@@ -153,3 +157,19 @@ class RunNotFound(RunError):
 
 class RunBusy(RunError):
     """Another process is writing this run."""
+
+
+class WorkError(LcagentError):
+    """A work of a document cannot be built, shown or deleted."""
+
+
+class WorkNotFound(WorkError):
+    """No work has this id, or it was deleted."""
+
+
+class WorkBusy(WorkError):
+    """Another process is building this work."""
+
+
+class GraphNotBuilt(WorkError):
+    """No graph of this document is kept, or not all of it was read for one."""

@@ -19,7 +19,7 @@ from lcagent.errors import SettingsError
 from lcagent.private import private_file, private_folder
 
 _PROVIDER = re.compile(r"^(?!hosted_vllm/)[a-z0-9_]+/.+")
-_ALWAYS = ("api_base", "api_key", "home", "tracing")
+_ALWAYS = ("api_base", "api_key", "embed_base", "home", "tracing")
 """Settings that decide where text, or what is kept of it, goes, or in whose account it is asked."""
 
 
@@ -112,7 +112,7 @@ def _yeses(folder: Path) -> Mapping[str, str]:
 def _told(name: str, value: object) -> str:
     if name == "api_key":  # no secret in a message
         return "api_key"
-    if name != "api_base":
+    if not name.endswith("_base"):
         return f"{name} = {value}"
     url = str(value) if "://" in str(value) else f"http://{value}"
-    return f"api_base = {value} (host {urlsplit(url).hostname or '?'})"
+    return f"{name} = {value} (host {urlsplit(url).hostname or '?'})"

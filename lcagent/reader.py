@@ -138,6 +138,43 @@ class Reader:
                 loop.call_soon_threadsafe(task.cancel)
             thread.join()
 
+    def build(
+        self,
+        sources: Sources,
+        *,
+        password: str | None = None,
+        on_event: Callable[[Event], None] = lambda _: None,
+    ) -> dict[str, int]:
+        """Extract documents' facts for every later question with `strategy="graphreader"`.
+
+        What was extracted before is kept; an interrupted call goes on where it stopped.
+
+        Args:
+            sources: a file, a folder, `-`, or several of these.
+            password: for encrypted PDFs.
+            on_event: gets what happens meanwhile.
+
+        Returns:
+            How many `documents`, `facts`, `nodes` and `edges` there are, and `unread` segments.
+
+        Raises:
+            LcagentError: any of the tree in `lcagent.errors`.
+        """
+        return _run(self.abuild(sources, password=password, on_event=on_event))
+
+    async def abuild(
+        self,
+        sources: Sources,
+        *,
+        password: str | None = None,
+        on_event: Callable[[Event], None] = lambda _: None,
+    ) -> dict[str, int]:
+        """`build`, awaited."""
+        from lcagent.runs.graphs import build_graph
+
+        several = [sources] if isinstance(sources, (str, Path)) else list(sources)
+        return await build_graph(several, self.settings, self._session, on_event, password=password)
+
     def close(self) -> None:
         """End what was started for this object alone."""
         self._session.close()

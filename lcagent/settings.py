@@ -67,6 +67,11 @@ class _Settings(BaseSettings):
     """Budget: prompt and reply tokens in this command."""
     max_seconds: float | None = Field(default=None, gt=0)
     """Budget: seconds in this command."""
+    embed_model: str | None = None
+    """Ranks passages by meaning beside words: an embedding model's folder, or its name. `all-MiniLM-L6-v2`
+    comes with the extra `embed`; any other has to lie in the hub's cache, and is never fetched."""
+    embed_base: str | None = None
+    """An OpenAI-compatible server whose /v1/embeddings is asked instead; `embed_model` is the name there."""
     tracing: bool = False
     """Let LangGraph post each step, texts included, to LangSmith, where LANGSMITH_* variables ask for it."""
     store_mb: int = Field(default=1024, ge=1)

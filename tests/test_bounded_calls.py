@@ -88,7 +88,7 @@ class Memory:
     def get(self, key: str) -> RawReply | None:
         return self.replies.get(key)
 
-    def put(self, key: str, role: str, reply: RawReply) -> None:
+    def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
         self.replies[key] = reply
 
     def forget(self, keys) -> None:

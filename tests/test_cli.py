@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from lcagent import Answer, AnswerDelta, Citation, Finished
-from lcagent.answer import Claim, CoverageReport, SearchReport, UsageReport
+from lcagent.answer import (
+    Claim,
+    CoverageReport,
+    PathReport,
+    SearchReport,
+    UsageReport,
+)
 from lcagent.cli.progress import Console
 from lcagent.events import Event
 from lcagent.memory.store import Store
@@ -198,7 +204,7 @@ def test_runs_are_listed_shown_replayed_and_deleted(loopback, document: Path) ->
 
 def test_help_is_quick_and_imports_nothing_heavy() -> None:
     start = time.perf_counter()
-    code = "import sys; from lcagent.cli import main; print(*[m for m in ('litellm','langgraph','httpx','pypdfium2','pydantic') if m in sys.modules])"
+    code = "import sys; from lcagent.cli import main; print(*[m for m in ('litellm','langgraph','httpx','pypdfium2','pydantic','numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
     assert time.perf_counter() - start < 60  # a hang, not a speed; the speed stands in benchmarks/
@@ -222,7 +228,7 @@ def test_a_second_question_parses_nothing_again(loopback, monkeypatch: pytest.Mo
             raise AssertionError("parsed or cut again")
 
         monkeypatch.setattr("lcagent.documents.pdf.parse_pdf", refuse)
-        monkeypatch.setattr("lcagent.runs.runner.split", refuse)
+        monkeypatch.setattr("lcagent.runs.runner.split_again", refuse)
         second = reader.ask(REPORT, "Who kept the instruments that winter?")
     assert first.coverage.sentence == second.coverage.sentence == "read 21 of 22 pages; 1 page holds no text"
 
@@ -371,7 +377,7 @@ def test_the_answers_style_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_every_field_of_the_json_object_is_described() -> None:
     text = (ROOT / "docs" / "json.md").read_text()
-    models = (Answer, Claim, Citation, SearchReport, CoverageReport, UsageReport)
+    models = (Answer, Claim, Citation, SearchReport, CoverageReport, UsageReport, PathReport)
     for model in models:
         missing = [name for name in model.model_fields if f"`{name}`" not in text]
         assert not missing, (model.__name__, missing)

@@ -21,7 +21,15 @@ from tests.reader import Case, CompetentReader, Hop
 from tests.reader.documents import SAMPLES
 
 WINDOW = 2048
-STRATEGIES = ["direct", "memagent", "memagent:mode=parallel", "mapreduce", "segment", "longagent"]
+STRATEGIES = [
+    "direct",
+    "memagent",
+    "memagent:mode=parallel",
+    "mapreduce",
+    "segment",
+    "longagent",
+    "graphreader",
+]
 
 
 @pytest.fixture(scope="module")

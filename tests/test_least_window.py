@@ -10,7 +10,7 @@ from lcagent.errors import QuestionTooLong, SettingsError
 from tests.helpers import QUESTION, clever, haystack
 from tests.team import Team, finds
 
-STRATEGIES = ["memagent", "mapreduce", "longagent", "segment"]
+STRATEGIES = ["memagent", "mapreduce", "longagent", "graphreader", "segment"]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

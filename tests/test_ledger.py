@@ -19,6 +19,16 @@ def finding(text: str, start: int = 0, segment: int = 0) -> Finding:
     return Finding(0, segment, text, (Span(start, start + len(text)),), quote=text)
 
 
+def opened(path: Path) -> Store:
+    """A store that holds a run."""
+    store = Store(path)
+    names = "id, key, status, created, updated, question, sources, strategy, model, settings"
+    store.execute(
+        f"INSERT INTO runs ({names}) VALUES ('run', 'k', 'running', 0, 0, '', '[]', '', '', '{{}}')"
+    )
+    return store
+
+
 def operations(first: str, second: str) -> list[tuple[str, str | None]]:
     """What two findings of two segments do to each other."""
     known = Known()
@@ -27,7 +37,7 @@ def operations(first: str, second: str) -> list[tuple[str, str | None]]:
 
 
 def test_a_correction_supersedes_and_a_repetition_merges(tmp_path: Path) -> None:
-    ledger = Ledger(Store(tmp_path / "x.db"), "run")
+    ledger = Ledger(opened(tmp_path / "x.db"), "run")
     correction = "The depth of the stilling well should read 5.9 metres, not 6.4."
     said = [
         "The depth of the stilling well is 6.4 metres.",
@@ -100,7 +110,7 @@ def test_a_fact_in_the_models_own_words_repeats_another_only_where_the_words_are
 
 
 def test_rounds_keep_apart_and_one_can_be_left_out(tmp_path: Path) -> None:
-    ledger = Ledger(Store(tmp_path / "x.db"), "run")
+    ledger = Ledger(opened(tmp_path / "x.db"), "run")
     for round_number, text in enumerate(("first", "second")):
         found = Known().tried([finding(text)], first=round_number * STRIDE)
         ledger.record(0, 0, found)
@@ -116,7 +126,7 @@ def test_rounds_keep_apart_and_one_can_be_left_out(tmp_path: Path) -> None:
     )
 )
 def test_nothing_recorded_is_lost_and_a_step_done_twice_changes_nothing(tmp_path_factory, steps) -> None:
-    store = Store(tmp_path_factory.mktemp("l") / "x.db")
+    store = opened(tmp_path_factory.mktemp("l") / "x.db")
     ledger = Ledger(store, "run")
     recorded: list[str] = []
     for segment, step in enumerate(steps):

@@ -15,6 +15,7 @@ ELSEWHERE = [
     ("api_base = 'evil.example:8000'", "evil.example"),
     ("model = 'openai/gpt-4o'", "openai/gpt-4o"),
     ("api_key = 'theirs'", "api_key"),
+    ("embed_base = 'evil.example:8001'", "evil.example"),
     ("home = '/srv/theirs'", "/srv/theirs"),
     ("tracing = true", "tracing"),
 ]

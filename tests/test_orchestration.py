@@ -16,7 +16,7 @@ WINDOW = 2048
 def items(miss: float, invent: float) -> list[Asked]:
     """The samples in documents of 4,000 tokens, read at a small window: many segments at little cost."""
     options = Namespace(data=None, lengths=[4000], n=[8], offset=0, seed=1, window=WINDOW)
-    options.miss, options.invent, options.strategies = miss, invent, []
+    options.miss, options.invent, options.every, options.strategies = miss, invent, False, []
     return list(asked(options))
 
 

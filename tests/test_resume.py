@@ -14,7 +14,7 @@ import pytest
 from lcagent import Finished, Reader, SegmentRead
 from lcagent.errors import RunBusy
 from lcagent.memory.checkpoints import open_checkpoints
-from lcagent.runs.locks import locked
+from lcagent.memory.locks import locked
 from tests.helpers import QUESTION, clever, in_this_process, prose
 from tests.killable import Killable
 from tests.loopback import Loopback
@@ -235,8 +235,9 @@ def test_who_opened_a_lock_that_was_removed_meanwhile_does_not_hold_it(
         flock(file, how)
 
     monkeypatch.setattr(fcntl, "flock", removed)
-    with locked(tmp_path, "run"):
+    busy = RunBusy("busy")
+    with locked(tmp_path, "run", busy):
         assert path.exists()
-        with pytest.raises(RunBusy), locked(tmp_path, "run"):
+        with pytest.raises(RunBusy), locked(tmp_path, "run", busy):
             pass
     assert not path.exists()

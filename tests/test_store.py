@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lcagent import Answer, Finished, Reader, RunStarted
+from lcagent.errors import UsageError
 from lcagent.memory.store import Store
 from tests.helpers import QUESTION, REPORT, clever, haystack, in_this_process
 
@@ -129,9 +130,10 @@ def test_prune_deletes_old_finished_runs_and_what_nobody_uses(
         connection.execute(
             "UPDATE runs SET updated = ? WHERE id != ?", (time.time() - 40 * 86400, new.run_id)
         )
-        connection.execute("INSERT INTO documents VALUES ('stray', '{}', zeroblob(100), 0)")
+        connection.execute("INSERT INTO works VALUES (99, 'k', 'document', 'stray', '', '{}', 'done', 0, 0)")
+        connection.execute("INSERT INTO documents VALUES (99, '{}', zeroblob(100))")
     assert in_this_process("runs", "prune", "--older-than", "50").stdout.startswith("deleted 0 runs and 1 ")
-    assert in_this_process("runs", "prune").stdout.startswith("deleted 1 runs and 2 parsed texts")
+    assert in_this_process("runs", "prune").stdout.startswith("deleted 1 runs and 2 works")
     listed = {row["id"] for row in json.loads(in_this_process("runs", "list", "--json").stdout)}
     assert listed == {new.run_id, budget.run_id} and old.run_id not in listed
     assert in_this_process("runs", "prune", "--max-size", "0").exit_code == 0
@@ -147,7 +149,7 @@ def test_the_store_keeps_to_its_size(ask, home: Path, tmp_path: Path) -> None:
     with sqlite3.connect(home / "lcagent.db") as connection:
         connection.execute("UPDATE documents SET text = randomblob(700000)")
         for name, used in (("0.html", 1), ("1.html", 4), ("2.html", 2), ("3.html", 3)):
-            connection.execute("UPDATE documents SET used = ? WHERE meta LIKE ?", (used, f'%"{name}"%'))
+            connection.execute("UPDATE works SET used = ? WHERE name = ?", (used, name))
     ask(manual(tmp_path, 4), QUESTION, store_mb=2)
     with sqlite3.connect(home / "lcagent.db") as connection:
         kept = {json.loads(meta)["name"] for (meta,) in connection.execute("SELECT meta FROM documents")}
@@ -169,6 +171,32 @@ def test_runs_show_an_answers_claims_and_numbered_citations(ask, document: Path)
     assert f"[{citation.number}] doc.txt, {citation.place}: “{citation.quote}”" in shown
     assert "in all    answered; read " in shown
     assert in_this_process("runs", "replay", "last").stdout.endswith(f"--- answer\n{answer.text}\n")
+
+
+def test_a_call_can_be_looked_at_as_it_was_sent(ask, loopback, document: Path, home: Path) -> None:
+    ask(document, QUESTION)
+    calls = len(in_this_process("runs", "replay", "last").stdout.split("\n--- "))
+    told = json.loads(in_this_process("runs", "show", "last", "--call", "2", "--json").stdout)
+    assert (told["number"], told["role"]) == (2, "read")
+    assert {"messages", "max_tokens", "temperature", "response_format"} <= told["request"].keys()
+    assert QUESTION in told["request"]["messages"][-1]["content"]
+    lines = in_this_process("runs", "show", "last", "--call", "2").stdout
+    assert lines.startswith("--- 2. read: ") and QUESTION in lines
+    assert lines.endswith(f"--- reply\n{told['text']}\n")
+    server = loopback(window=2048, reply=lambda _: "something else")
+    again = in_this_process("runs", "resend", "last", "2", "--api-base", server.url).stdout
+    (request,) = server.requests
+    sent = {name: value for name, value in request.body.items() if name != "model"}
+    assert sent == {n: v for n, v in told["request"].items() if n not in {"logprobs", "top_logprobs"}}
+    assert again.startswith("--- 2. read: ") and again.endswith(" tokens\nsomething else\n")
+    assert len(in_this_process("runs", "replay", "last").stdout.split("\n--- ")) == calls
+    missing = in_this_process("runs", "show", "last", "--call", "99").exception
+    assert isinstance(missing, UsageError) and "finished calls" in missing.hint
+    with sqlite3.connect(home / "lcagent.db") as connection:
+        connection.execute("UPDATE calls SET request = NULL")  # as an earlier version left it
+    assert "request   not kept" in in_this_process("runs", "show", "last", "--call", "1").stdout
+    unsent = in_this_process("runs", "resend", "last", "1", "--api-base", server.url).exception
+    assert isinstance(unsent, UsageError) and len(server.requests) == 1
 
 
 def test_an_answer_of_an_earlier_version_is_shown_and_made_again_when_asked_for(

@@ -71,7 +71,13 @@ def test_what_is_imported_is_declared() -> None:
     """A package that some environment happens to hold is missing in a clean one."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    shipped = [*project["dependencies"], *extras["providers"], *extras["local"], *extras["bench"]]
+    shipped = [
+        *project["dependencies"],
+        *extras["providers"],
+        *extras["local"],
+        *extras["bench"],
+        *extras["embed"],
+    ]
     ours = {"lcagent", "tests", "benchmarks", "scripts"}
     by_module = packages_distributions()
     for folder in sorted(ours - {"scripts"}):

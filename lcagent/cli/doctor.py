@@ -75,7 +75,7 @@ def _profile(choice: Choice, settings: Settings) -> ModelProfile | None:
     if choice.source == "none":
         return None
     from lcagent.memory.profiles import StoredProfiles, with_stance
-    from lcagent.memory.store import Store
+    from lcagent.memory.store import FILE, Store
     from lcagent.models.profile import unmeasured
     from lcagent.models.serving.weights import DEFAULT
 
@@ -83,8 +83,8 @@ def _profile(choice: Choice, settings: Settings) -> ModelProfile | None:
     model = Path(model).stem if choice.source == "embedded" else model
     fingerprint = _fingerprint(choice, settings)
     kept: ModelProfile | None = None
-    if (file := settings.data_dir / "lcagent.db").exists():
-        with closing(Store(file)) as store:
+    if (settings.data_dir / FILE).exists():
+        with closing(Store.open(settings.data_dir)) as store:
             profiles = StoredProfiles(store)
             # Of a server that does not run yet nobody can tell what it will serve under the name.
             kept = profiles.get(model, fingerprint) if fingerprint else profiles.latest(model)

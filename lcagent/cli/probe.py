@@ -63,7 +63,7 @@ def _measured(settings: Settings, quiet: bool) -> ModelProfile:
 
     console = Console(quiet=quiet)
     with (
-        closing(Store(settings.data_dir / "lcagent.db")) as store,
+        closing(Store.open(settings.data_dir)) as store,
         console,
         ModelSession(settings, console.fetching) as session,
     ):

@@ -112,9 +112,8 @@ class Console:
     def _start(self, event: RunStarted) -> None:
         self._started = time.monotonic()
         many = f"{event.segments} segment{'s' * (event.segments != 1)}"
-        self.say(
-            f"{event.strategy}: {many} with {event.model}, window {event.window:,} tokens, run {event.run_id}"
-        )
+        run = f", run {event.run_id}" if event.run_id else ""
+        self.say(f"{event.strategy}: {many} with {event.model}, window {event.window:,} tokens{run}")
         if event.earlier_calls:
             self.say(f"going on: {event.earlier_calls} finished calls are taken from the run")
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lcagent.cli.answers import footnotes, notes, search_lines, status_line
-from lcagent.cli.options import HomeOption, settings_from
+from lcagent.cli.calls import call_line, resent, show_call
+from lcagent.cli.options import ApiBaseOption, ApiKeyOption, HomeOption, ModelOption, settings_from
 from lcagent.text import folded_line, shown
 
 if TYPE_CHECKING:
     from lcagent.runs.records import Runs
 
-app = typer.Typer(help="List, show, replay, delete and prune runs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, replay, delete and prune runs; send a call again.", no_args_is_help=True)
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or 'last'.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -41,10 +42,20 @@ def list_runs(
 
 
 @app.command()
-def show(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """One run: question, answer, citations, cost, evidence."""
+def show(
+    run: RunArgument,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    call: Annotated[
+        int | None, typer.Option(metavar="N", help="One call alone: what was sent and what came back.")
+    ] = None,
+) -> None:
+    """One run: question, answer, citations, cost, evidence; or one of its calls."""
     runs = _runs(home)
     row = runs.find(run)
+    if call is not None:
+        show_call(runs.journal(row["id"]).call(call), as_json)
+        return
     findings = runs.findings(row["id"])
     if as_json:
         row["answer"] = json.loads(row["answer"]) if row["answer"] else None
@@ -93,12 +104,8 @@ def replay(run: RunArgument, home: HomeOption = None) -> None:
     """Every call of a run, in the order they ended, from the journal: no model is asked."""
     runs = _runs(home)
     row = runs.find(run)
-    for number, call in enumerate(runs.call_rows(row["id"]), start=1):
-        cut = ", CUT" if call["finish_reason"] == "length" else ""
-        print(
-            f"--- {number}. {call['role']}: {call['prompt_tokens']} + {call['completion_tokens']} tokens,"
-            f" {call['cached_tokens']} cached, {call['seconds']:.2f} s{cut}"
-        )
+    for call in runs.journal(row["id"]).calls():
+        print(call_line(call))
         print(shown(call["text"]))
     if row["answer"]:
         print("--- answer")
@@ -107,15 +114,34 @@ def replay(run: RunArgument, home: HomeOption = None) -> None:
 
 
 @app.command()
+def resend(
+    run: RunArgument,
+    call: Annotated[int, typer.Argument(metavar="N", help="The call's number, as `replay` has it.")],
+    model: ModelOption = None,
+    api_base: ApiBaseOption = None,
+    api_key: ApiKeyOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Send one call of a run again, to the model that the settings name; the run stays as it is."""
+    settings = settings_from(model=model, api_base=api_base, api_key=api_key, home=home)
+    runs = _runs(home)
+    kept = runs.journal(runs.find(run)["id"]).call(call)
+    name, reply = resent(kept, settings)
+    print(call_line(kept))
+    print(shown(kept["text"]))
+    print(shown(f"--- now, {name}: {reply.prompt_tokens} + {reply.completion_tokens} tokens"))
+    print(shown(reply.text))
+
+
+@app.command()
 def delete(
     run: RunArgument,
     home: HomeOption = None,
 ) -> None:
     """Delete a run with its calls, evidence, checkpoints, and the parsed text that only it used."""
-    settings = settings_from(home=home)
     runs = _runs(home)
     row = runs.find(run)
-    runs.delete(row["id"], settings.data_dir)
+    runs.delete(row["id"])
     print(f"deleted {row['id']}")
 
 
@@ -131,18 +157,18 @@ def prune(
         typer.Option(metavar="MB", min=0, help="Beyond it the oldest finished runs go, old or not."),
     ] = None,
 ) -> None:
-    """Delete old finished runs, and the parsed documents that no run uses; unfinished runs stay."""
+    """Delete old finished runs, and works that no run uses; what is unfinished stays."""
     from lcagent.runs import prune as room
 
     folder = settings_from(home=home).data_dir
     most = None if max_size is None else max_size << 20
-    runs, parsed = room.prune(folder, older_than=older_than, most=most)
+    runs, works = room.prune(folder, older_than=older_than, most=most)
     size = room.stored_bytes(folder) / (1 << 20)
-    print(f"deleted {runs} runs and {parsed} parsed texts; {size:.1f} MB are left")
+    print(f"deleted {runs} runs and {works} works; {size:.1f} MB are left")
 
 
 def _runs(home: str | None) -> Runs:
     from lcagent.memory.store import Store
     from lcagent.runs.records import Runs
 
-    return Runs(Store(settings_from(home=home).data_dir / "lcagent.db"))
+    return Runs(Store.open(settings_from(home=home).data_dir))

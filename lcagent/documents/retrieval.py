@@ -2,7 +2,8 @@
 
 A scan of the text, at no model's cost: BM25 for the question's words, more for a passage that begins with
 what is asked about, and a second hop that follows rare names of the best passages
-(docs/design/0004-plan-and-hops.md).
+(docs/design/0004-plan-and-hops.md). Where an embedding model is at hand, how alike it finds passage and
+question is one more term of the score (docs/design/0013-embeddings.md).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,6 +29,9 @@ from lcagent.documents.lexical import (
     search,
 )
 from lcagent.documents.mentions import unmentioned
+
+Similarity = Callable[[Sequence[str]], Sequence[float]]
+"""How alike each of some texts is to the question, from -1 to 1."""
 
 FIRST_HOP = 24
 """Passages kept for the question's own words …"""
@@ -75,10 +79,11 @@ class Retrieval:
     Args:
         corpus: what is searched.
         question: what is asked.
+        similarity: weighs in where passages are ranked; None: words and names alone.
     """
 
-    def __init__(self, corpus: Corpus, question: str) -> None:
-        self.corpus, self._question = corpus, question
+    def __init__(self, corpus: Corpus, question: str, similarity: Similarity | None = None) -> None:
+        self.corpus, self._question, self._similarity = corpus, question, similarity
         self._asked = set(query_words(question))
 
     @cached_property
@@ -151,7 +156,16 @@ class Retrieval:
             self._lead_by(query_words(answer), lead)
         for region, strength in lead.items():
             scores[region] = scores.get(region, 0.0) + strength
+        if self._similarity is not None:
+            self._compare(scores, self._similarity)
         return [Ranked(r, s) for r, s in sorted(scores.items(), key=lambda one: (-one[1], one[0]))]
+
+    def _compare(self, scores: dict[Region, float], similarity: Similarity) -> None:
+        """Add how alike passages are to the question, for the best of those that words and names led to:
+        vectors of a whole text take minutes. Which passages lead on is decided by words alone."""
+        best = heapq.nsmallest(LOOKED_AT, scores, key=lambda region: (-scores[region], region))
+        for region, alike in zip(best, similarity([self.corpus.text(r) for r in best]), strict=True):
+            scores[region] += alike
 
     def _found(self, findings: Sequence[Found]) -> dict[Region, float]:
         scores: dict[Region, float] = {}

@@ -6,9 +6,10 @@ budget by the counter given.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lcagent.documents.boundaries import sentence_ends
@@ -34,6 +35,8 @@ _FIRST_RATIO = 3.0
 """Characters a token before anything was counted."""
 _TAIL = 0.35
 """Share of a proposal, at its end, in which a boundary is looked for."""
+_HEAD, _TRIES = 64, 16
+"""Characters of a segment by which it is looked for in a changed text, and places that are tried."""
 _LONGEST_CLUSTER = 64
 """Characters to look back for the beginning of an emoji or combining sequence."""
 
@@ -115,6 +118,65 @@ def _joins(before: str, after: str) -> bool:
     if 0xDC00 <= code <= 0xDFFF and 0xD800 <= ord(before) <= 0xDBFF:
         return True
     return 0x1F1E6 <= code <= 0x1F1FF and 0x1F1E6 <= ord(before) <= 0x1F1FF
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a segment is known again by: how it begins, its length in characters and tokens, its hash."""
+
+    head: str
+    length: int
+    tokens: int
+    digest: str
+
+    @staticmethod
+    def of(text: str, segment: Segment) -> Piece:
+        """The piece of a document's text that a segment is."""
+        piece = text[segment.start : segment.end]
+        return Piece(piece[:_HEAD], len(piece), segment.tokens, _digest(piece))
+
+    def find(self, text: str, at: int) -> int:
+        """Where it stands in a text from an offset on; -1 where it does not."""
+        start = text.find(self.head, at) if self.head.strip() else -1
+        for _ in range(_TRIES):
+            if start < 0 or _digest(text[start : start + self.length]) == self.digest:
+                return start
+            start = text.find(self.head, start + 1)
+        return -1
+
+
+def _digest(piece: str) -> str:
+    return hashlib.sha256(piece.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def split_again(text: str, before: Sequence[Piece], budget: int, count: Counter) -> list[Segment]:
+    """Cut a text that was changed: what stands there as it stood is cut as it was, the rest is cut anew.
+
+    So only segments that changed are new ones, wherever in the text something was put in or taken out.
+
+    Args:
+        text: the document's, as it is now.
+        before: the segments that it had, in order; none for a text that is new.
+        budget: most tokens of a segment.
+        count: the served model's tokenizer.
+
+    Raises:
+        ValueError: one character alone exceeds the budget.
+    """
+    found: list[tuple[int, int, int]] = []
+    at = 0
+    for piece in before:
+        if (start := piece.find(text, at)) >= 0:
+            found += _between(text, at, start, budget, count)
+            at = start + piece.length
+            found.append((start, at, piece.tokens))
+    found += _between(text, at, len(text), budget, count)
+    return [Segment(index, start, end, tokens) for index, (start, end, tokens) in enumerate(found)]
+
+
+def _between(text: str, start: int, end: int, budget: int, count: Counter) -> Iterator[tuple[int, int, int]]:
+    for segment in _segments(text[start:end], budget, count):
+        yield start + segment.start, start + segment.end, segment.tokens
 
 
 def halved(text: str, segment: Segment) -> tuple[Segment, Segment] | None:

@@ -22,7 +22,7 @@ from lcagent.evals.tasks import Request, folder, generate, named
 from lcagent.events import Event, RunStarted
 from lcagent.graphs import STRATEGIES
 from lcagent.memory.profiles import StoredProfiles
-from lcagent.memory.store import Store
+from lcagent.memory.store import FILE, Store
 from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.runs.records import Runs
 from lcagent.runs.runner import Request as Question
@@ -143,13 +143,12 @@ class Bench:
 
     def _bring_profile(self, opened: OpenModel) -> None:
         """What was measured of the model holds here too, where runs have a store of their own."""
-        file = self.settings.data_dir / "lcagent.db"
-        if not file.exists():
+        if not (self.settings.data_dir / FILE).exists():
             return
-        with closing(Store(file)) as store:
+        with closing(Store.open(self.settings.data_dir)) as store:
             kept = StoredProfiles(store).get(opened.model, opened.fingerprint)
         if kept is not None:
-            with closing(Store(self.plan.out / "home" / "lcagent.db")) as store:
+            with closing(Store.open(self.plan.out / "home")) as store:
                 StoredProfiles(store).put(kept)
 
     def _items(self, task: str, count: Callable[[str], int]) -> list[Item]:
@@ -284,13 +283,13 @@ class Bench:
         if row.run_id:
             with _runs(settings) as runs:
                 seconds = runs.find(row.run_id)["seconds"]
-                spent = cost(runs.call_rows(row.run_id), seconds, row.window)
+                spent = cost(runs.journal(row.run_id).calls(), seconds, row.window)
         spent.overruns += int(row.error == "WindowExceeded")
         return spent
 
     def _fill(self, row: Row, answer: Answer, item: Item, settings: Settings) -> None:
         with _runs(settings) as runs:
-            calls, entries = runs.call_rows(answer.run_id), runs.findings(answer.run_id)
+            calls, entries = runs.journal(answer.run_id).calls(), runs.findings(answer.run_id)
         text = load(self._source(item)).text
         row.prediction, row.status, row.run_id = answer.answer, answer.status, answer.run_id
         row.citations = [
@@ -343,7 +342,7 @@ def _drop_half_a_line(path: Path) -> None:
 
 @contextmanager
 def _runs(settings: Settings) -> Generator[Runs]:
-    store = Store(settings.data_dir / "lcagent.db")
+    store = Store.open(settings.data_dir)
     try:
         yield Runs(store)
     finally:

@@ -16,6 +16,10 @@ STRATEGIES: Mapping[str, tuple[str, str | None]] = {
     "memagent": ("lcagent.graphs.memagent.graph:MemAgent", "lcagent.graphs.memagent.options:Options"),
     "mapreduce": ("lcagent.graphs.mapreduce.graph:MapReduce", "lcagent.graphs.mapreduce.options:Options"),
     "longagent": ("lcagent.graphs.longagent.graph:LongAgent", "lcagent.graphs.longagent.options:Options"),
+    "graphreader": (
+        "lcagent.graphs.graphreader.graph:GraphReader",
+        "lcagent.graphs.graphreader.options:Options",
+    ),
     "segment": ("lcagent.graphs.segmentplus.graph:SegmentPlus", "lcagent.graphs.segmentplus.options:Options"),
 }
 """Each strategy's class and the class of its settings, imported when they are used."""

@@ -7,27 +7,15 @@ only ever appends; what a model sees is a bounded view. Nothing that was recorde
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 from lcagent.documents import Span
 from lcagent.memory.findings import Finding, Known
+from lcagent.memory.rows import Rows
 
 STRIDE = 1000
 """Each round's findings of a segment are numbered from a multiple of this: rounds cannot collide."""
 _COLUMNS = "document, segment, text, spans, role, answer, detail, quote, seq, op, target, tokens"
-
-
-class Rows(Protocol):
-    """The store as far as a ledger uses it (`lcagent.memory.store.Store`)."""
-
-    def insert_many(self, table: str, rows: list[dict[str, Any]]) -> None:
-        """Insert rows in one transaction; a row that stands there already stays as it is."""
-        ...
-
-    def execute(self, sql: str, values: tuple[Any, ...] = ()) -> Iterable[Any]:
-        """Run one statement, committed when it returns."""
-        ...
 
 
 class Ledger:

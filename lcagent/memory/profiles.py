@@ -6,24 +6,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lcagent.memory.store import Store
+from lcagent.memory.rows import Rows
 from lcagent.models.profile import ModelProfile, unmeasured
 from lcagent.models.serving.session import OpenModel
 from lcagent.settings import Settings
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS profiles (
-  model TEXT NOT NULL, fingerprint TEXT NOT NULL, measured TEXT NOT NULL, profile TEXT NOT NULL,
-  PRIMARY KEY (model, fingerprint)) WITHOUT ROWID
-"""
 
 
 class StoredProfiles:
     """Measured profiles under the model's name and its server's fingerprint."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Rows) -> None:
         self._store = store
-        store.execute(_SCHEMA)
 
     def get(self, model: str, fingerprint: str) -> ModelProfile | None:
         """The profile measured of this very model, if there is one."""
@@ -53,7 +46,7 @@ class StoredProfiles:
             return None
 
 
-def profile_for(opened: OpenModel, settings: Settings, store: Store) -> ModelProfile:
+def profile_for(opened: OpenModel, settings: Settings, store: Rows) -> ModelProfile:
     """The profile that applies to an open model: as measured, else as shipped, else trust.
 
     `--profile trusting` or `cautious` sets the stance; what is known of the model else stays.

@@ -39,8 +39,8 @@ class Journal(Protocol):
         """The reply to a finished call, if there is one."""
         ...
 
-    def put(self, key: str, role: str, reply: RawReply) -> None:
-        """Keep a reply; when this returns, it survives a SIGKILL."""
+    def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
+        """Keep a reply beside its request, a JSON body; when this returns, both survive a SIGKILL."""
         ...
 
     def forget(self, keys: Sequence[str]) -> None:
@@ -221,7 +221,7 @@ class ChatModel:
         )
         async with self._in_flight(key, fitted.total) as future:
             reply = await self._send(request, call)
-            self.journal.put(key, call.role, reply)
+            self.journal.put(key, call.role, reply, request.encoded)
             self.budget.spend(reply.prompt_tokens + reply.completion_tokens)
             future.set_result(reply)
         return self._split(reply, key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import lru_cache
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, PrivateAttr, ValidationError, WithJsonSchema
@@ -150,7 +150,7 @@ def parse(reply: RawReply, reply_type: type[T]) -> T:
         raise MalformedReply(f"field {where!r}: {first['msg']}") from error
 
 
-@cache
+@lru_cache(maxsize=64)  # an action's type is made for one call
 def reply_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema sent to the server: all fields required, nothing else allowed."""
     schema = reply_type.model_json_schema()

@@ -48,6 +48,22 @@ class ChatRequest:
     decides: str = ""
     """The reply's field that is "yes" or "no" and of which it is asked how probable it was."""
 
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> ChatRequest:
+        """The request that had a body, but that no probabilities are asked for.
+
+        Args:
+            body: as `encoded` has it.
+        """
+        form = body.get("response_format")
+        return cls(
+            messages=body["messages"],
+            max_tokens=body["max_tokens"],
+            temperature=body["temperature"],
+            top_p=body.get("top_p"),
+            schema=form["json_schema"]["schema"] if form else None,
+        )
+
     @property
     def body(self) -> dict[str, Any]:
         """The request as the OpenAI chat API has it, but for the model."""
@@ -167,7 +183,7 @@ class HttpTransport:
             async with self._client.post(self._url, data=body, allow_redirects=False) as response:
                 if response.status != 200:
                     text = await _read(response.content, _MOST_OF_ERROR)
-                    raise _refusal(response.status, text.decode("utf-8", "replace"), response.headers)
+                    raise refusal(response.status, text.decode("utf-8", "replace"), response.headers)
                 if on_delta is not None:
                     return await self._stream(response.content, request, on_delta)
                 raw = await _read(response.content, request.most_bytes)
@@ -277,7 +293,7 @@ class LiteLlmTransport:
         except self._openai.APIError as error:
             status = getattr(error, "status_code", None) or 500  # none: no connection
             headers = getattr(getattr(error, "response", None), "headers", {})
-            raise _refusal(int(status), str(error), headers) from error
+            raise refusal(int(status), str(error), headers) from error
         if not finished:
             raise Transient(f"{self._model} broke off in the middle of a reply")
         return whole
@@ -300,7 +316,14 @@ _OVERRUN = re.compile(
 """How servers say that a prompt and its reply do not fit the window, and nothing else."""
 
 
-def _refusal(status: int, text: str, headers: Mapping[str, str]) -> LcagentError:
+def refusal(status: int, text: str, headers: Mapping[str, str]) -> LcagentError:
+    """The error of the tree that a status other than 200 stands for.
+
+    Args:
+        status: of the reply.
+        text: its body.
+        headers: its headers, of which `retry-after` counts.
+    """
     try:
         error = json.loads(text)
         error = error.get("error", error)

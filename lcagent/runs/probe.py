@@ -129,7 +129,7 @@ class _Counting:
     def get(self, key: str) -> RawReply | None:
         """Nothing was kept."""
 
-    def put(self, key: str, role: str, reply: RawReply) -> None:
+    def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
         """Count a finished call."""
         self.calls += 1
 

@@ -1,4 +1,4 @@
-"""Room in the store: what is parsed can be parsed again, and a run that has finished may be old."""
+"""Room in the store: a work can be made again, and a run that has finished may be old."""
 
 from __future__ import annotations
 
@@ -7,15 +7,30 @@ from contextlib import closing
 from pathlib import Path
 
 from lcagent.errors import RunBusy
+from lcagent.memory.facts import compact
+from lcagent.memory.journal import StoredJournal
+from lcagent.memory.parsed import PARSED
+from lcagent.memory.rows import Rows
 from lcagent.memory.store import Store
-from lcagent.runs.records import KEPT, Runs
+from lcagent.memory.works import Works
+from lcagent.runs.records import Runs
 
 OLD_DAYS = 30.0
 """A run that finished longer ago is old."""
+_FINISHED = (
+    "SELECT id AS scope, updated AS at FROM runs WHERE status = 'finished'"
+    " UNION ALL SELECT 'work:' || id, used FROM works WHERE status = 'done' ORDER BY at"
+)
+"""Scopes of calls that nobody goes on from."""
+_SPARE = (
+    "status = 'done' AND NOT EXISTS"
+    " (SELECT 1 FROM uses u JOIN runs r ON r.id = u.run WHERE u.work = w.id AND r.status != ?)"
+)
+"""Works that are finished and that no run uses, but for runs of one status."""
 
 
 def stored_bytes(folder: Path) -> int:
-    """Bytes on the disk of all runs, checkpoints and parsed documents.
+    """Bytes on the disk of all runs, checkpoints and works.
 
     Args:
         folder: where the store lies.
@@ -23,80 +38,78 @@ def stored_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.glob("*.db*") if file.is_file())
 
 
-def evict(store: Store, limit: int) -> int:
-    """Delete the least recently used parsed documents and segmentations until a store keeps to a limit.
+def evict(store: Rows, limit: int) -> int:
+    """Make room until a store keeps to a limit: requests of what is finished, the oldest first, then works.
 
-    What an unfinished run uses stays; so do runs.
+    Nothing but looking at a call needs its request. Of works the one that was used longest ago goes first.
+    Those that an unfinished run uses stay, those that are not finished too; so do runs.
 
     Args:
         store: the store.
         limit: bytes.
 
     Returns:
-        How many went.
+        How many works went.
     """
-    excess = store.size() - limit
-    if excess <= 0:
+    if store.size() <= limit:
         return 0
-    rows = store.rows(
-        "SELECT 'documents' AS kept, key, used, length(text) + length(meta) AS size FROM documents"
-        " UNION ALL SELECT 'segmentations', key, used, length(spans) FROM segmentations ORDER BY used"
-    )
-    busy = "SELECT u.kept, u.key FROM uses u JOIN runs r ON r.id = u.run WHERE r.status != 'finished'"
-    needed = {(row["kept"], row["key"]) for row in store.rows(busy)}
-    gone = 0
+    works, gone = Works(store), 0
     with store.transaction():
-        for row in rows:
-            if excess <= 0:
+        for row in store.rows(_FINISHED):
+            if store.size() <= limit:
                 break
-            if (row["kept"], row["key"]) not in needed:
-                store.execute(f"DELETE FROM {row['kept']} WHERE key = ?", (row["key"],))  # noqa: S608 - ours
-                excess -= row["size"]
-                gone += 1
-    if gone:
-        store.release()
+            StoredJournal(store, row["scope"]).drop_requests()
+        for row in store.rows(f"SELECT id FROM works w WHERE {_SPARE} ORDER BY used", ("finished",)):  # noqa: S608 - ours
+            if store.size() <= limit:
+                break
+            works.drop(row["id"])
+            compact(store)  # only then it takes less room
+            gone += 1
+    works.release()
     return gone
 
 
 def prune(folder: Path, *, older_than: float | None, most: int | None) -> tuple[int, int]:
-    """Delete old finished runs, and parsed documents that no run uses.
+    """Delete old finished runs, and works that no run uses.
+
+    Works that cost no call go at once, the others when they were last used as long ago. One that is not
+    finished stays, as an unfinished run does.
 
     Args:
         folder: where the store lies.
         older_than: days since a run finished after which it goes; None: `OLD_DAYS`, or none for its age where
             `most` is given.
-        most: bytes; beyond them the oldest finished runs go too, and then the least recently used parsed
-            documents.
+        most: bytes; beyond them the oldest finished runs go too, and then the least recently used works.
 
     Returns:
-        How many runs went, and how many parsed documents and segmentations.
+        How many runs went, and how many works.
     """
-    with closing(Store(folder / "lcagent.db")) as store:
-        runs, before = Runs(store), _parsed(store)
+    with closing(Store.open(folder)) as store:
+        runs, works, before = Runs(store), Works(store), _count(store)
         days = OLD_DAYS if older_than is None and most is None else older_than
         until = float("-inf") if days is None else time.time() - days * 86400
         deleted = 0
         for row in store.rows("SELECT id, updated FROM runs WHERE status = 'finished' ORDER BY updated"):
             if row["updated"] <= until or (most is not None and store.size() > most):
-                deleted += _deleted(runs, row["id"], folder)
+                deleted += _deleted(runs, row["id"])
         with store.transaction():
-            for kept in KEPT:
-                sql = f"DELETE FROM {kept} WHERE key NOT IN (SELECT key FROM uses WHERE kept = ?)"  # noqa: S608 - ours
-                store.execute(sql, (kept,))
+            for row in store.rows(f"SELECT id, kind, used FROM works w WHERE {_SPARE}", ("",)):  # noqa: S608 - ours
+                if row["kind"] in PARSED or row["used"] <= until:
+                    works.drop(row["id"])
         if most is not None:
             evict(store, most)
-        store.release()
-        return deleted, before - _parsed(store)
+        works.release()
+        return deleted, before - _count(store)
 
 
-def _deleted(runs: Runs, run: str, folder: Path) -> bool:
+def _deleted(runs: Runs, run: str) -> bool:
     """Delete a run, but for one that another process is at."""
     try:
-        runs.delete(run, folder)
+        runs.delete(run)
     except RunBusy:
         return False
     return True
 
 
-def _parsed(store: Store) -> int:
-    return sum(store.rows(f"SELECT count(*) AS n FROM {kept}")[0]["n"] for kept in KEPT)  # noqa: S608 - ours
+def _count(store: Rows) -> int:
+    return store.rows("SELECT count(*) AS n FROM works")[0]["n"]

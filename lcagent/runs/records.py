@@ -6,20 +6,21 @@ import json
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lcagent.answer import Answer
-from lcagent.errors import LcagentError, RunNotFound
+from lcagent.errors import LcagentError, RunBusy, RunNotFound
 from lcagent.graphs.shared.task import Task
+from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
-from lcagent.memory.store import UNUSABLE, RunJournal, Store, release
-from lcagent.runs.locks import locked
+from lcagent.memory.locks import locked
+from lcagent.memory.parsed import PARSED
+from lcagent.memory.rows import Rows
+from lcagent.memory.store import release
+from lcagent.memory.works import Works
 from lcagent.settings import Settings
-
-KEPT = ("documents", "segmentations")
-"""Tables of what several runs may use; each has columns `key` and `used`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class RunRecord:
 class Runs:
     """The table of runs."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Rows) -> None:
         self._store = store
 
     def open(self, key: str, task: Task, strategy: str, settings: Settings, *, resume: bool) -> RunRecord:
@@ -88,19 +89,32 @@ class Runs:
         )
         return RunRecord(run)
 
-    def uses(self, run: str, **keys: Iterable[str]) -> None:
+    def writing(self, run: str) -> AbstractContextManager[None]:
+        """Be the one who writes a run.
+
+        Raises:
+            RunBusy: another process is at it.
+        """
+        busy = RunBusy(
+            f"run {run} is being written by another process",
+            hint="wait for it to end; its command with --resume then shows its answer",
+        )
+        return locked(self._store.folder, run, busy)
+
+    def uses(self, run: str, works: Iterable[int]) -> None:
         """Note what a run uses, and that it was used now.
 
         Args:
             run: its id.
-            keys: for each table of `KEPT` the keys of its rows.
+            works: ids of works; one that was deleted meanwhile is passed over.
         """
         now = time.time()
         with self._store.transaction():
-            for kept, several in keys.items():
-                for key in several:
-                    self._store.execute("INSERT OR IGNORE INTO uses VALUES (?,?,?)", (run, kept, key))
-                    self._store.execute(f"UPDATE {kept} SET used = ? WHERE key = ?", (now, key))  # noqa: S608 - ours
+            for work in works:
+                self._store.execute(
+                    "INSERT OR IGNORE INTO uses SELECT ?, id FROM works WHERE id = ?", (run, work)
+                )
+                self._store.execute("UPDATE works SET used = ? WHERE id = ?", (now, work))
 
     def begin(self, run: str, version: str) -> None:
         """Note what a run's graph is begun by; evidence of an earlier beginning goes.
@@ -117,29 +131,13 @@ class Runs:
         """The evidence of a run, as it stands now."""
         return Ledger(self._store, run)
 
-    def journal(self, run: str) -> RunJournal:
+    def journal(self, run: str) -> StoredJournal:
         """The finished calls of a run."""
-        return RunJournal(self._store, run)
+        return StoredJournal(self._store, run)
 
     def tell(self, run: str) -> None:
         """Note that a run's answer has reached whoever asked."""
         self._store.execute("UPDATE runs SET told = 1 WHERE id = ?", (run,))
-
-    def calls(self, run: str) -> int:
-        """Finished calls of a run whose replies need not be asked for again."""
-        sql = "SELECT count(*) FROM calls WHERE run = ? AND key NOT LIKE ?"
-        row = self._store.execute(sql, (run, f"{UNUSABLE}%")).fetchone()
-        return int(row[0])
-
-    def totals(self, run: str) -> dict[str, int]:
-        """Calls and tokens of a run, over all commands that worked on it."""
-        (row,) = self._store.rows(
-            "SELECT count(*) AS calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,"
-            " coalesce(sum(cached_tokens), 0) AS cached_tokens,"
-            " coalesce(sum(completion_tokens), 0) AS completion_tokens FROM calls WHERE run = ?",
-            (run,),
-        )
-        return row
 
     def finished(self, run: str, answer: Answer, seconds: float) -> None:
         """Keep a run's answer; one that met its budget stays open."""
@@ -174,7 +172,7 @@ class Runs:
             "SELECT r.id, r.status, r.created, r.strategy, r.model, r.question, r.sources, r.seconds,"
             " r.error, count(c.key) AS calls,"
             " coalesce(sum(c.prompt_tokens + c.completion_tokens), 0) AS tokens"
-            " FROM runs r LEFT JOIN calls c ON c.run = r.id GROUP BY r.id ORDER BY r.created DESC LIMIT ?",
+            " FROM runs r LEFT JOIN calls c ON c.scope = r.id GROUP BY r.id ORDER BY r.created DESC LIMIT ?",
             (limit,),
         )
 
@@ -196,28 +194,23 @@ class Runs:
             raise RunNotFound(what, hint="`lcagent runs list` shows them")
         return rows[0]
 
-    def call_rows(self, run: str) -> list[dict[str, Any]]:
-        """Finished calls in the order they ended."""
-        return self._store.rows("SELECT * FROM calls WHERE run = ? ORDER BY created", (run,))
-
     def findings(self, run: str) -> list[dict[str, Any]]:
         """The ledger of a run in reading order."""
         return self._store.rows(
             "SELECT * FROM findings WHERE run = ? ORDER BY document, segment, seq", (run,)
         )
 
-    def delete(self, run: str, folder: Path) -> None:
+    def delete(self, run: str) -> None:
         """Delete a run with its calls, evidence, checkpoints, and the parsed text that only it used.
 
         Args:
             run: its id.
-            folder: where the checkpoints' file lies.
 
         Raises:
             RunBusy: another process is writing it.
         """
-        with locked(folder, run):
-            checkpoints = folder / "checkpoints.db"
+        with self.writing(run):
+            checkpoints = self._store.folder / "checkpoints.db"
             if checkpoints.is_file():
                 from lcagent.memory.checkpoints import open_checkpoints
 
@@ -225,14 +218,16 @@ class Runs:
                     saver.delete_thread(run)
                     release(saver.conn)
             with self._store.transaction():
-                for kept in KEPT:
-                    self._store.execute(
-                        f"DELETE FROM {kept} WHERE key IN (SELECT key FROM uses WHERE kept = ? AND run = ?)"  # noqa: S608 - ours
-                        " AND key NOT IN (SELECT key FROM uses WHERE kept = ? AND run != ?)",
-                        (kept, run, kept, run),
-                    )
-                for table, column in (("calls", "run"), ("findings", "run"), ("uses", "run"), ("runs", "id")):
-                    self._store.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))  # noqa: S608 - fixed names
+                own = self._store.rows(
+                    "SELECT w.id, w.kind FROM works w JOIN uses u ON u.work = w.id AND u.run = ?"
+                    " WHERE NOT EXISTS (SELECT 1 FROM uses o WHERE o.work = w.id AND o.run != u.run)",
+                    (run,),
+                )
+                for work in own:
+                    if work["kind"] in PARSED:
+                        Works(self._store).drop(work["id"])
+                self.journal(run).delete()
+                self._store.execute("DELETE FROM runs WHERE id = ?", (run,))
             self._store.release()
 
 

@@ -6,7 +6,19 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from lcagent.answer import Answer, Citation, Claim, CoverageReport, SearchReport, Status, UsageReport
+from lcagent.answer import (
+    Answer,
+    BuildingReport,
+    Citation,
+    Claim,
+    CoverageReport,
+    PathReport,
+    PieceReport,
+    SearchReport,
+    Status,
+    StepReport,
+    UsageReport,
+)
 from lcagent.documents import Loaded, coverage
 from lcagent.documents.corpus import Place, Region
 from lcagent.errors import MalformedReply
@@ -70,6 +82,7 @@ def make_answer(
         ],
         citations=list(citations.values()),
         searched=_searched(task, read) if status == "not_found" else None,
+        paths=[_path(task, path) for path in state.get("paths", [])],
         coverage=_coverage(task, read, skipped, loaded),
         usage=usage,
         run_id=told.run,
@@ -77,6 +90,26 @@ def make_answer(
         model=task.model.name,
         warnings=list(dict.fromkeys(warnings)),
     )
+
+
+def _path(task: Task, path: Mapping[str, Any]) -> PathReport:
+    """A path of the strategy's state, with the pieces of text that it read by their characters."""
+
+    def piece(place: Sequence[int]) -> PieceReport:
+        segment = task.corpus.segment((place[0], place[1]))
+        name = task.corpus.documents[place[0]].name
+        return PieceReport(document=name, char_start=segment.start, char_end=segment.end)
+
+    steps = [
+        StepReport(
+            do=step["do"],
+            node=step["node"],
+            pieces=[piece(place) for place in step["places"]],
+            noted=step["noted"],
+        )
+        for step in path["steps"]
+    ]
+    return PathReport(start=path["start"], steps=steps, conclusion=path["conclusion"], ended=path["ended"])
 
 
 def _place(task: Task, place: tuple[int, int]) -> str:
@@ -118,7 +151,13 @@ def _spans(task: Task, read: Set[Place]) -> list[list[tuple[int, int]]]:
     ]
 
 
-def make_usage(task: Task, totals: dict[str, int], earlier: int, seconds: float) -> UsageReport:
+def make_usage(
+    task: Task,
+    totals: dict[str, int],
+    earlier: int,
+    seconds: float,
+    built: Sequence[Mapping[str, int]] = (),
+) -> UsageReport:
     """What a run cost.
 
     Args:
@@ -126,8 +165,10 @@ def make_usage(task: Task, totals: dict[str, int], earlier: int, seconds: float)
         totals: calls and tokens over all commands.
         earlier: calls that earlier commands had finished.
         seconds: over all commands.
+        built: the same totals of each work that the run built.
     """
     ours = task.model.faults
+    summed = {name: sum(one[name] for one in built) for name in BuildingReport.model_fields}
     return UsageReport(
         **totals,
         replayed=earlier,
@@ -135,6 +176,7 @@ def make_usage(task: Task, totals: dict[str, int], earlier: int, seconds: float)
         malformed=ours.malformed,
         cut=ours.cut,
         seconds=round(seconds, 3),
+        building=BuildingReport(**summed) if built else None,
     )
 
 

@@ -7,30 +7,34 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lcagent.answer import Answer
-from lcagent.documents import Loaded, Segment, load_all, split
+from lcagent.documents import Loaded, Segment, load_all
 from lcagent.documents.corpus import Corpus
-from lcagent.documents.retrieval import Retrieval
+from lcagent.documents.retrieval import Retrieval, Similarity
+from lcagent.documents.segments import split_again
 from lcagent.errors import LcagentError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.trust import Trust
+from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
+from lcagent.memory.parsed import StoredDocuments, StoredSegments
 from lcagent.memory.profiles import profile_for
-from lcagent.memory.store import RunJournal, Store, StoredDocuments, StoredSegments
+from lcagent.memory.store import Store
+from lcagent.memory.works import Works
 from lcagent.models.budget import Budget
+from lcagent.models.embeddings import Embedder, Likeness
 from lcagent.models.profile import ModelProfile
 from lcagent.models.prompt import as_data
 from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.runs.graph import read
 from lcagent.runs.live import Live
-from lcagent.runs.locks import locked
 from lcagent.runs.progress import RunProgress
 from lcagent.runs.prune import evict
 from lcagent.runs.records import RunRecord, Runs
@@ -65,6 +69,7 @@ class Asked:
     store: Store
     parsed: StoredDocuments
     loaded: Loaded
+    embedder: Embedder | None
 
 
 async def run(request: Request, settings: Settings, session: ModelSession, emit: Emit) -> Answer:
@@ -77,30 +82,51 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
     """
     if not request.question.strip():
         raise UsageError("the question is empty", hint='lcagent ask doc.pdf "question"')
+    async with asking(request, settings, session, emit) as (asked, task, live):
+        answer = await _answer(asked, task, live)
+    emit(Finished(answer))
+    return answer
+
+
+@asynccontextmanager
+async def asking(
+    request: Request, settings: Settings, session: ModelSession, emit: Emit
+) -> AsyncGenerator[tuple[Asked, Task, Live]]:
+    """Documents, store and model of one command, open; afterwards the store is kept to its size.
+
+    Args:
+        request: what is read, and what is asked.
+        settings: how.
+        session: leads to the model.
+        emit: gets what happens meanwhile.
+
+    Raises:
+        LcagentError: any of the tree.
+    """
     if not request.sources:
         raise UsageError("no document is named", hint='lcagent ask doc.pdf "question"')
     # A byte of the command line that is no UTF-8 comes as half a surrogate pair.
     request = replace(request, question=whole_characters(request.question))
-    with closing(Store(settings.data_dir / "lcagent.db")) as store:
+    with closing(Store.open(settings.data_dir)) as store:
         parsed = StoredDocuments(store)
         loaded = await asyncio.to_thread(load_all, request.sources, password=request.password, cache=parsed)
         _tell_loaded(loaded, emit)
+        # First, since what is set wrongly there is known at once.
+        embedder = await asyncio.to_thread(session.embedder)
         # Waited for here, so that a question that is given up gives up the wait too.
         opened = await session.wait_open(lambda text: emit(Notice(text)))
-        asked = Asked(request, settings, store, parsed, loaded)
+        asked = Asked(request, settings, store, parsed, loaded, embedder)
         live = Live(emit, (settings.max_calls, settings.max_tokens, settings.max_seconds))
         profile = await _profile(opened, settings, store, emit)
         task = _task(asked, opened, profile, live.emit)
         try:
-            answer = await _answer(asked, task, live)
+            yield asked, task, live
         finally:
             await task.model.transport.close()
         try:
             evict(store, settings.store_mb << 20)
         except sqlite3.OperationalError as error:  # locked by others, say: the answer is there all the same
             emit(Notice(f"the store could not be kept to its size: {error}"))
-    emit(Finished(answer))
-    return answer
 
 
 def mark_told(settings: Settings, run_id: str) -> None:
@@ -110,7 +136,7 @@ def mark_told(settings: Settings, run_id: str) -> None:
         settings: where the run is kept.
         run_id: the answer's.
     """
-    with closing(Store(settings.data_dir / "lcagent.db")) as store:
+    with closing(Store.open(settings.data_dir)) as store:
         Runs(store).tell(run_id)
 
 
@@ -143,12 +169,14 @@ def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) ->
         options=None,
         style=settings.style,
         model=opened.chat(
-            settings, RunJournal(asked.store, ""), budget, notice=lambda text: emit(Notice(text))
+            settings, StoredJournal(asked.store, ""), budget, notice=lambda text: emit(Notice(text))
         ),
         ledger=Ledger(asked.store, ""),
+        works=Works(asked.store),
         trust=Trust(profile),
         retrieval=Retrieval(corpus, question),
         progress=RunProgress(emit, opened.alive, gate, request.stream),
+        embedder=asked.embedder,
     )
 
 
@@ -158,23 +186,31 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
     strategy = asked.request.strategy or await asyncio.to_thread(_picked, task, settings.strategy)
     task = replace(task, options=settings.of(strategy.name))
     budget = await asyncio.to_thread(segment_tokens, task, strategy, settings.window)
-    key, folder = _key(task, strategy, budget), settings.data_dir
+    key, folder = _key(task, strategy, budget, asked.embedder), settings.data_dir
 
     async def work() -> Answer:
         record = runs.open(key, task, strategy.name, settings, resume=asked.request.resume)
         if record.answer is not None:
             live.emit(Notice(f"run {record.id} had finished; this is its answer"))
             return Answer.model_validate_json(record.answer)
-        with locked(folder, record.id):
+        with runs.writing(record.id):
             cut = StoredSegments(asked.store)
-            segments = await asyncio.to_thread(_segments, task, budget, cut)
-            runs.uses(record.id, documents=asked.parsed.keys, segmentations=cut.keys)
+            segments = await asyncio.to_thread(segmented, task, budget, cut)
+            runs.uses(record.id, asked.parsed.works | cut.works)
             corpus = Corpus(task.corpus.documents, segments)
             task.model.journal = runs.journal(record.id)
-            whole = replace(task, corpus=corpus, retrieval=Retrieval(corpus, task.question))
+            works = Works(asked.store, run=record.id)
+            retrieval = Retrieval(corpus, task.question, _similarity(asked, task, live.emit))
+            whole = replace(task, corpus=corpus, retrieval=retrieval, works=works)
             return await _work(asked, whole, strategy, record, live.emit)
 
     return await live.share(f"{folder}|{key}", work)
+
+
+def _similarity(asked: Asked, task: Task, emit: Emit) -> Similarity | None:
+    if asked.embedder is None:
+        return None
+    return Likeness(asked.embedder, task.question, lambda text: emit(Notice(text)))
 
 
 def _picked(task: Task, name: str) -> Strategy:
@@ -190,7 +226,8 @@ def _picked(task: Task, name: str) -> Strategy:
 
 async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord, emit: Emit) -> Answer:
     runs = Runs(asked.store)
-    earlier = runs.calls(record.id)
+    journal = runs.journal(record.id)
+    earlier = journal.usable()
     emit(
         RunStarted(
             run_id=record.id,
@@ -206,7 +243,9 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
         with tracing(asked.settings.tracing):
             state = await read(task, strategy, record, runs, asked.settings.data_dir)
         seconds = record.seconds + time.monotonic() - started
-        usage = make_usage(task, runs.totals(record.id), earlier, seconds)
+        scopes = (StoredJournal(asked.store, f"work:{work}") for work in state.get("built", []))
+        built = [journal.totals() for journal in scopes]
+        usage = make_usage(task, journal.totals(), earlier, seconds, built)
         # Headings and lines of a huge text are looked for when something of it is first cited.
         told = Told(record.id, strategy.name)
         answer = await asyncio.to_thread(make_answer, task, state, asked.loaded, usage, told)
@@ -220,7 +259,7 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
     return answer
 
 
-def _key(task: Task, strategy: Strategy, budget: int) -> str:
+def _key(task: Task, strategy: Strategy, budget: int, embedder: Embedder | None) -> str:
     """Names a run by everything that decides its calls, budgets and places excepted.
 
     Its version is none of it (`lcagent.runs.graph`): a newer one goes on from the calls that are finished.
@@ -241,18 +280,27 @@ def _key(task: Task, strategy: Strategy, budget: int) -> str:
         "sampling": [model.temperature, model.top_p],
         "prompts": [f"{p.name}@{p.version}" for p in strategy.prompts(task.options)],
     }
+    if embedder is not None:  # it decides which passages are shown; without one keys are as they were
+        exact["embedder"] = embedder.name
     return hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
 
 
-def _segments(task: Task, budget: int, kept: StoredSegments) -> tuple[tuple[Segment, ...], ...]:
+def segmented(task: Task, budget: int, kept: StoredSegments) -> tuple[tuple[Segment, ...], ...]:
+    """The segments of every document, found or cut.
+
+    Args:
+        task: the run.
+        budget: most tokens of a segment.
+        kept: where they are kept.
+    """
     counter = task.model.window.counter
+    exact = {"tokens": str(budget), "tokenizer": counter.source}
     every: list[tuple[Segment, ...]] = []
     for document in task.corpus.documents:
-        exact = f"{document.sha256}|{len(document.text)}|{budget}|{counter.source}"
-        key = hashlib.sha256(exact.encode()).hexdigest()
-        segments = kept.get(key)
+        segments = kept.get(document, exact)
         if segments is None:
-            segments = split(document.text, budget, lambda text: counter.count(as_data(text)))
-            kept.put(key, segments)
+            before = kept.before(document, exact)
+            segments = split_again(document.text, before, budget, lambda text: counter.count(as_data(text)))
+            kept.put(document, exact, segments)
         every.append(tuple(segments))
     return tuple(every)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lcagent.documents import Document, Page, extent, load
-from lcagent.memory.store import Store, StoredDocuments
+from lcagent.memory.parsed import StoredDocuments
+from lcagent.memory.store import Store
 from tests.helpers import REPORT
 
 BODY = "The tenant may leave the house at the end of any month that follows, if this was said in writing."

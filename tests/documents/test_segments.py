@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcagent.documents import split
+from lcagent.documents.segments import Piece, split_again
 from tests.helpers import prose
 from tests.loopback import count
 
@@ -65,3 +66,20 @@ def test_few_counts_are_asked_for() -> None:
     text = prose(3000)
     segments = split(text, 500, lambda piece: asked.append(1) or count(piece))
     assert len(asked) <= 1.5 * len(segments)
+
+
+@settings(max_examples=150)
+@given(text=TEXTS, budget=st.integers(16, 400), data=st.data())
+def test_a_changed_text_is_cut_within_the_budget_and_as_before_where_it_is_the_same(
+    text: str, budget: int, data: st.DataObject
+) -> None:
+    before = split(text, budget, count)
+    at, until = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
+    changed = text[:at] + data.draw(st.text(max_size=200)) + text[until:]
+    segments = split_again(changed, [Piece.of(text, one) for one in before], budget, count)
+    assert "".join(changed[s.start : s.end] for s in segments) == changed
+    assert [s.index for s in segments] == list(range(len(segments)))
+    assert all(s.tokens == count(changed[s.start : s.end]) <= budget for s in segments)
+    if changed == text:
+        blank = [one for one in before if not text[one.start : one.end].strip()]
+        assert segments == before or blank

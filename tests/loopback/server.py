@@ -79,6 +79,19 @@ def two_facts(request: Request) -> str:
     return json.dumps({"relevant": "yes", "facts": facts, "sufficient": "no"})
 
 
+def twenty_facts(request: Request) -> str:
+    """An extractor that states twenty sentences of the segment, every second one without some of its words,
+    each with three elements."""
+    segment = " ".join(request.text.split("<segment>")[-1].split("</segment>")[0].split())
+    facts: list[dict[str, Any]] = []
+    for sentence in [s for s in segment.split(". ") if 40 < len(s) < 250][:20]:
+        words = sentence.split(" ")
+        said = [word for at, word in enumerate(words) if at % 5 != 4] if len(facts) % 2 else words
+        named = sorted(words, key=lambda word: (not word[:1].isupper(), -len(word)))[:3]
+        facts.append({"fact": " ".join(said), "elements": named})
+    return json.dumps({"facts": facts})
+
+
 def _value(spec: dict[str, Any]) -> Any:
     if "enum" in spec:
         return spec["enum"][0]
@@ -103,6 +116,12 @@ class Loopback:
     """An endless or trickling body in place of the list of models."""
     tokenize_fault: Reply | None = None
     """The same for /tokenize."""
+    embed: Callable[[list[str]], Any] | None = None
+    """What /v1/embeddings makes of some texts: its `data`, or a status; None: there is no such path."""
+    embedded: list[list[str]] = field(default_factory=list)
+    """The texts of each request to it."""
+    embed_keys: list[str] = field(default_factory=list)
+    """What each of them came with as authorization."""
     api_key: str | None = None
     port: int = 0
     keep_requests: bool = True
@@ -209,6 +228,14 @@ class Loopback:
                 return await _send(writer, 400, {"error": {"message": "no prompt"}})
             tokens = count_messages(data["messages"]) if "messages" in data else count(data["prompt"])
             return await _send(writer, 200, {"count": tokens, "max_model_len": self.window, "tokens": []})
+        if path == "/v1/embeddings" and self.embed:
+            texts = json.loads(body)["input"]
+            self.embedded.append(texts)
+            self.embed_keys.append(headers.get("authorization", ""))
+            data = self.embed(texts)
+            if isinstance(data, int):
+                return await _send(writer, data, {"error": {"message": "on purpose"}})
+            return await _send(writer, 200, {"object": "list", "data": data})
         if path == "/v1/chat/completions":
             return await self._chat(json.loads(body), writer)
         return await _send(writer, 404, {"detail": "Not Found"})

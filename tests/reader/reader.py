@@ -22,9 +22,12 @@ _SECTION = re.compile(r"<(\w+)>\n(.*?)\n?</\1>", re.S)
 _NUMBER = re.compile(r"^\[(\d+)\]", re.M)
 _RETRY = "\n\nYour last reply could not be used:"
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+|\n+")
+_NAME = re.compile(r"[A-Z\d][\w.'’-]*(?: (?:of |the |de )?[A-Z\d][\w.'’-]*)*")
 _NEGATIVE = ("no", "zero", "none", "other", "ANSWER")
 _BESIDE = {"next", "rationale", "reasoning"}
 NOTHING = "Nothing yet."
+_MOST_OTHERS = 25
+"""Other sentences of a segment that an extraction states."""
 _MOST_INVENTED = 3
 """Sentences of irrelevant segments that a memory in free text keeps."""
 
@@ -66,6 +69,8 @@ class CompetentReader:
         invent: chance that it finds something in a segment that holds no gold sentence: it then gives a
             sentence of that segment as a fact. Drawn once for a case and a segment.
         seed: what both are drawn by.
+        every: whether an extraction states other sentences of the segment too, so that a graph is as large as
+            a real one.
         certainty: probability that it gives to its yes or no, where a request asks for that.
         log: what was said, in order.
     """
@@ -74,6 +79,7 @@ class CompetentReader:
     miss: float = 0.0
     invent: float = 0.0
     seed: int = 0
+    every: bool = False
     certainty: float | None = None
     log: list[Said] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
@@ -129,7 +135,9 @@ class Look:
         found: dict[str, list[str]] = {}
         for name, body in _SECTION.findall(text):
             found.setdefault(name, []).append(body)
+        self.properties: dict[str, Any] = request.schema["properties"] if request.schema else {}
         self.asked = fold(" ".join(found.pop("question", [])[:1]))
+        self.findings = "\n".join(found.get("findings", []))
         self.read = "\n".join(found.pop("segment", []) + found.pop("section", []))
         self.kept = "\n".join(body for bodies in found.values() for body in bodies)
         self.case = self._case()
@@ -141,6 +149,9 @@ class Look:
 
     def _case(self) -> Case:
         cases = self.reader.cases
+        if not self.asked:  # what is read whatever will be asked
+            every = dict.fromkeys(hop for case in cases for hop in case.hops if not hop.context)
+            return Case("", tuple(every), name=cases[0].name or cases[0].question)
         whole = [case for case in cases if self.asked.startswith(fold(case.question))]
         if whole:
             return max(whole, key=lambda case: len(case.question))
@@ -194,6 +205,11 @@ class Look:
         sentences = [s for s in map(fold, _SENTENCE.split(self.material)) if 40 < len(s) < 170]
         return sentences[len(sentences) // 2] if sentences else ""
 
+    def others(self) -> list[str]:
+        """Sentences of the segment that are no hop's."""
+        sentences = [s for s in map(fold, _SENTENCE.split(self.material)) if 40 < len(s) < 250]
+        return [s for s in sentences if not any(hop.stands_in(s) for hop in self.case.hops)][:_MOST_OTHERS]
+
     def facts(self, most: int, chars: int) -> list[str]:
         """The sentences that stand here, within the bounds of the schema."""
         notes = {hop.note: hop for hop in self.here if not hop.context}
@@ -242,9 +258,65 @@ def _yes(does: bool) -> str:
     return "yes" if does else "no"
 
 
-def _facts(look: Look, spec: dict[str, Any]) -> list[str]:
+def _facts(look: Look, spec: dict[str, Any]) -> list[Any]:
+    if spec.get("items", {}).get("type") == "object":
+        return _extracted(look, spec)
     chars = spec.get("items", {}).get("maxLength", 10_000)
     return look.facts(spec.get("maxItems", 10_000), chars)
+
+
+def elements(hop: Hop) -> list[str]:
+    """What a hop's fact is about: the names and numbers in it and in what it answers, and its answer."""
+    names = [match.group() for text in (hop.note, hop.ask) for match in _NAME.finditer(fold(text))]
+    return [clip(name, 60) for name in dict.fromkeys([hop.answer, *names]) if name]
+
+
+def _extracted(look: Look, spec: dict[str, Any]) -> list[dict[str, Any]]:
+    chars = spec["items"]["properties"]["fact"].get("maxLength", 10_000)
+    hops = [hop for hop in look.here if not hop.context]
+    facts = [{"fact": hop.shortened(chars), "elements": elements(hop)} for hop in hops]
+    others = [look.invented] if look.invented else look.others() if look.reader.every else []
+    return [*facts, *({"fact": clip(one, chars), "elements": _NAME.findall(one)[:4]} for one in others)]
+
+
+def _useful(look: Look, spec: dict[str, Any]) -> list[str]:
+    """The numbers of the facts that say a hop."""
+    lines = [line.split(" ", 1) for line in look.findings.splitlines() if re.match(r"f\d+ ", line)]
+    return [number for number, said in lines if look._standing(look.case, said)]
+
+
+def _left(look: Look) -> Hop | None:
+    """The first hop that the prompt does not hold."""
+    return next((hop for hop in look.case.noted if hop not in look.shown), None)
+
+
+def _missing(look: Look, spec: dict[str, Any]) -> str:
+    hop = _left(look)
+    return (hop.ask or look.case.question) if hop else ""
+
+
+def _node(look: Look, spec: dict[str, Any]) -> str:
+    """The neighbour that what is missing is about."""
+    hop = _left(look)
+    about = [fold(name).casefold() for name in elements(hop)] if hop else []
+    named = {fold(option).casefold(): option for option in spec.get("enum", [])}
+    return next((named[name] for name in about if name in named), "")
+
+
+def _do(look: Look, spec: dict[str, Any]) -> str:
+    options = spec["enum"]
+    if "read_neighbor_node" in options:
+        leads = _node(look, look.properties["node"])
+        return "read_neighbor_node" if leads else "termination"
+    if "search_more" in options:
+        return "termination" if look.complete else "search_more"
+    return "stop_and_read_neighbor"
+
+
+def _chosen(look: Look, spec: dict[str, Any]) -> list[str]:
+    options = spec.get("items", {}).get("enum", [])
+    about = {fold(name).casefold() for hop in look.case.noted for name in elements(hop)}
+    return [one for one in options if fold(one).casefold() in about][: spec.get("maxItems", 99)]
 
 
 def _answer(look: Look, spec: dict[str, Any]) -> str:
@@ -369,6 +441,13 @@ FIELDS: dict[str, Fill] = {
     "used": _used,
     "passages": _used,
     "sources": _used,
+    # exploring a graph of facts
+    "useful": _useful,
+    "conclusion": lambda look, spec: look.case.said if look.complete else "",
+    "missing": _missing,
+    "do": _do,
+    "node": _node,
+    "chosen": _chosen,
     # planning
     "core": lambda look, spec: look.case.question,
     "steps": _steps,

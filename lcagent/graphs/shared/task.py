@@ -10,7 +10,9 @@ from lcagent.documents.corpus import Corpus, Place
 from lcagent.documents.retrieval import Retrieval
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
+from lcagent.memory.works import Works
 from lcagent.models.chat import ChatModel
+from lcagent.models.embeddings import Embedder
 
 Style = Literal["auto", "short", "full"]
 
@@ -51,9 +53,11 @@ class Task:
         style: how long an answer is wished.
         model: who is asked.
         ledger: where findings are kept.
+        works: what is kept of documents, whatever is asked.
         trust: what follows from what is known of the model.
         retrieval: finds passages of the corpus.
         progress: what is told meanwhile.
+        embedder: an embedding model, where one is asked for.
     """
 
     question: str
@@ -62,6 +66,8 @@ class Task:
     style: Style
     model: ChatModel
     ledger: Ledger
+    works: Works
     trust: Trust
     retrieval: Retrieval
     progress: Progress
+    embedder: Embedder | None = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.budget import Budget
 from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, Journal, endpoint_limit
+from lcagent.models.embeddings import Embedder, open_embedder
 from lcagent.models.endpoint import Endpoint, probe
 from lcagent.models.estimate import EstimateCounter
 from lcagent.models.fingerprint import of_name
@@ -101,6 +102,7 @@ class ModelSession:
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._open: OpenModel | None = None
+        self._embedder: Embedder | None = None
 
     def open(self, say: Say, halt: threading.Event | None = None, *, anew: bool = False) -> OpenModel:
         """The open model; the first call chooses and starts.
@@ -139,11 +141,26 @@ class ModelSession:
         finally:
             halt.set()
 
+    def embedder(self) -> Embedder | None:
+        """The embedding model that the settings name, opened once; None where they name none.
+
+        Raises:
+            SettingsError: it is not on this machine, or what runs it is not installed.
+            ModelError: the server that is named gives no vectors.
+        """
+        with self._lock:
+            if self._embedder is None:
+                self._embedder = open_embedder(self._settings)
+            return self._embedder
+
     def close(self) -> None:
         """Stop what this process started for itself alone (not a shared vLLM)."""
         with self._lock:
             self._open = None
             self._stack.close()
+            if self._embedder is not None:
+                self._embedder.close()
+                self._embedder = None
 
     def __enter__(self) -> ModelSession:
         return self

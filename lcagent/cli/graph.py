@@ -1,0 +1,187 @@
+"""`lcagent graph`: the graph of a document's facts, built once for every question."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lcagent.cli.options import (
+    ApiBaseOption,
+    ApiKeyOption,
+    CallsOption,
+    HomeOption,
+    JsonOption,
+    ModelOption,
+    PasswordOption,
+    QuietOption,
+    SecondsOption,
+    SetOption,
+    TimeoutOption,
+    TokensOption,
+    TrustOption,
+    VerboseOption,
+    WindowOption,
+    settings_from,
+)
+from lcagent.errors import UsageError
+from lcagent.text import folded_line, shown
+
+if TYPE_CHECKING:
+    from lcagent.memory.graph import FactGraph
+
+app = typer.Typer(help="Build, show and export the graph of documents' facts.", no_args_is_help=True)
+Documents = Annotated[list[str], typer.Argument(metavar="DOC...", help="Files, folders, or -.")]
+
+
+class Form(StrEnum):
+    """What a graph is exported as."""
+
+    HTML = "html"
+    GRAPHML = "graphml"
+    JSON = "json"
+
+
+@app.command()
+def build(
+    documents: Documents,
+    model: ModelOption = None,
+    api_base: ApiBaseOption = None,
+    api_key: ApiKeyOption = None,
+    window: WindowOption = None,
+    timeout: TimeoutOption = None,
+    home: HomeOption = None,
+    trust_config: TrustOption = False,
+    options: SetOption = None,
+    password: PasswordOption = None,
+    max_calls: CallsOption = None,
+    max_tokens: TokensOption = None,
+    max_seconds: SecondsOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Read documents once, and keep their facts for every later question (`--strategy graphreader`).
+
+    What was read before is not read again. Exit status: 0 all is read, 4 a budget was reached or some could
+    not be read; the same command again goes on.
+    """
+    settings = settings_from(
+        options,
+        model=model,
+        api_base=api_base,
+        api_key=api_key,
+        window=window,
+        timeout=timeout,
+        home=home,
+        trust_config=trust_config,
+        max_calls=max_calls,
+        max_tokens=max_tokens,
+        max_seconds=max_seconds,
+    )
+    from lcagent.cli.progress import Console
+    from lcagent.reader import Reader
+
+    with (
+        Console(quiet=quiet, verbose=verbose) as console,
+        Reader(settings, progress=console.fetching) as reader,
+    ):
+        counts = reader.build(documents, password=password, on_event=console.show)
+    if as_json:
+        print(json.dumps(counts))
+    else:
+        print(_counted(counts))
+        if counts["unread"]:
+            print(f"{counts['unread']} segments are not read: the same command goes on")
+    raise typer.Exit(4 if counts["unread"] else 0)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    names = (("documents", "document"), ("facts", "fact"), ("nodes", "element"), ("edges", "connection"))
+    return ", ".join(f"{counts[key]} {name}{'s' * (counts[key] != 1)}" for key, name in names)
+
+
+@app.command()
+def show(
+    documents: Documents,
+    element: Annotated[
+        str | None, typer.Option(help="One element: its written forms, facts and neighbours.")
+    ] = None,
+    home: HomeOption = None,
+    password: PasswordOption = None,
+    as_json: JsonOption = False,
+    limit: Annotated[int, typer.Option("-n", min=1, help="Most elements, facts or neighbours.")] = 20,
+) -> None:
+    """What a graph holds: how much, and the elements in most facts; or one element."""
+    from lcagent.runs.graphs import kept_graph
+
+    with kept_graph(documents, settings_from(home=home), password=password) as (_, graph):
+        told = _element(graph, element, limit) if element else _overview(graph, limit)
+    if as_json:
+        print(shown(json.dumps(told, indent=2, ensure_ascii=False)))
+        return
+    if element:
+        _print_element(told)
+        return
+    print(_counted(told["counts"]))
+    for node in told["elements"]:
+        print(f"{node['facts']:>6}  {folded_line(node['name'])}")
+
+
+def _overview(graph: FactGraph, limit: int) -> dict[str, Any]:
+    nodes = [{"name": node.name, "facts": node.facts} for node in graph.nodes(limit)]
+    return {"counts": graph.counts(), "elements": nodes}
+
+
+def _element(graph: FactGraph, name: str, limit: int) -> dict[str, Any]:
+    from lcagent.memory.elements import node_of
+
+    node = graph.node(node_of(name)) or next(iter(graph.candidates(name, 1)), None)
+    if node is None:
+        raise UsageError(f"no element is like {name!r}", hint="`lcagent graph show DOC` lists the commonest")
+    facts = graph.facts_of(node.key)
+    return {
+        "name": node.name,
+        "forms": graph.aliases(node.key),
+        "facts": [fact.text for fact in facts[:limit]],
+        "more_facts": max(0, len(facts) - limit),
+        "neighbours": [other.name for other, _ in graph.neighbours(node.key)[:limit]],
+    }
+
+
+def _print_element(told: dict[str, Any]) -> None:
+    print(shown(told["name"]))
+    forms = [f"{form['name']} ({form['stage']})" for form in told["forms"]]
+    print(f"written    {folded_line(', '.join(forms))}")
+    print(f"neighbours {folded_line(', '.join(told['neighbours'])) or 'none'}")
+    for fact in told["facts"]:
+        print(f"- {folded_line(fact)}")
+    if told["more_facts"]:
+        print(f"and {told['more_facts']} more facts")
+
+
+@app.command()
+def export(
+    documents: Documents,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
+    form: Annotated[
+        Form | None, typer.Option("--as", help="Default: by the file's ending.", case_sensitive=False)
+    ] = None,
+    home: HomeOption = None,
+    password: PasswordOption = None,
+) -> None:
+    """Write a graph as one HTML page, with the paths of its answers, or as GraphML or JSON."""
+    from lcagent.runs.graphs import exported
+
+    ending = output.suffix.lstrip(".").lower()
+    if form is None and ending not in set(Form):
+        raise UsageError(f"{output} does not end in a known form", hint=f"--as {', '.join(Form)}")
+    text = exported(documents, settings_from(home=home), str(form or ending), password=password)
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}") from error
+    print(output)

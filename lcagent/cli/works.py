@@ -1,0 +1,111 @@
+"""`lcagent works`: what is kept of documents, whatever is asked of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lcagent.cli.calls import show_call
+from lcagent.cli.options import HomeOption, settings_from
+from lcagent.text import folded_line, shown
+
+if TYPE_CHECKING:
+    from lcagent.memory.store import Store
+
+app = typer.Typer(help="List, show and delete what is kept of documents.", no_args_is_help=True)
+WorkArgument = Annotated[
+    str, typer.Argument(metavar="WORK", help="A work's id, or the beginning of its key.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_works(
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    kind: Annotated[
+        str | None, typer.Option(help="Only works of one kind: document, segmentation, facts, ...")
+    ] = None,
+) -> None:
+    """All works, the one that was used last first."""
+    from dataclasses import asdict
+
+    from lcagent.memory.works import Works
+
+    works = [work for work in Works(_store(home)).list() if kind in {None, work.kind}]
+    if as_json:
+        print(shown(json.dumps([asdict(work) for work in works], indent=2, ensure_ascii=False)))
+        return
+    for work in works:
+        print(
+            f"{work.id:>5}  {_when(work.used)}  {work.kind:<12}  {work.status:<8}  {folded_line(work.name)}"
+            f"  {folded_line(_exact(work.exact))}"
+        )
+
+
+@app.command()
+def show(
+    work: WorkArgument,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    call: Annotated[
+        int | None, typer.Option(metavar="N", help="One call alone: what was sent and what came back.")
+    ] = None,
+) -> None:
+    """One work: what it follows from, what it holds, what it cost; or one of its calls."""
+    from dataclasses import asdict
+
+    from lcagent.memory.works import Works
+
+    works = Works(_store(home))
+    found = works.find(work)
+    if call is not None:
+        show_call(works.journal(found).call(call), as_json)
+        return
+    cost, holds, runs = works.journal(found).totals(), works.holds(found), works.runs(found)
+    if as_json:
+        told = {**asdict(found), "holds": holds, "runs": runs, "cost": cost}
+        print(shown(json.dumps(told, indent=2, ensure_ascii=False)))
+        return
+    print(f"work      {found.id} ({found.kind}, {found.status})")
+    print(f"key       {found.key}")
+    print(f"document  {shown(found.name)} {found.document}")
+    for name, value in found.exact.items():
+        print(f"from      {shown(name)} {shown(value)}")
+    print(f"made      {_when(found.created)}, used {_when(found.used)}")
+    for name, count in holds.items():
+        print(f"holds     {count:,} {name}")
+    for run in runs:
+        print(f"used by   run {run}")
+    if cost["calls"]:
+        tokens = cost["prompt_tokens"] + cost["completion_tokens"]
+        print(f"cost      {cost['calls']:,} calls, {tokens:,} tokens")
+
+
+@app.command()
+def delete(work: WorkArgument, home: HomeOption = None) -> None:
+    """Delete a work with all that it holds and its calls; who needs it again makes it again."""
+    from lcagent.memory.works import Works
+
+    works = Works(_store(home))
+    found = works.find(work)
+    works.delete(found.id)
+    print(f"deleted {found.id}")
+
+
+def _exact(exact: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value[:40]}" for name, value in exact.items())
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _store(home: str | None) -> Store:
+    from lcagent.memory.store import Store
+
+    return Store.open(settings_from(home=home).data_dir)

@@ -1,0 +1,129 @@
+"""Finished calls: what was asked and what came back, under the key of the exact request.
+
+A scope says whose calls they are: a run's id, or `work:` and a work's id.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from lcagent.errors import UsageError
+from lcagent.memory.rows import Rows
+from lcagent.models.transport import RawReply
+
+UNUSABLE = "unusable-"
+"""Begins the key of a call whose reply was of no use: no request has such a key."""
+_REPLY = "text, reasoning, finish_reason, prompt_tokens, cached_tokens, completion_tokens, seconds, certainty"
+
+
+class StoredJournal:
+    """Finished calls of one scope (`lcagent.models.chat.Journal`).
+
+    Args:
+        store: where they are kept.
+        scope: whose they are.
+        others: scopes in which the same request may have been answered.
+    """
+
+    def __init__(self, store: Rows, scope: str, others: Sequence[str] = ()) -> None:
+        self._store = store
+        self._scope = scope
+        self._others = others
+
+    def get(self, key: str) -> RawReply | None:
+        """The reply to a finished call, if there is one."""
+        for scope in (self._scope, *self._others):
+            row = self._store.execute(
+                f"SELECT {_REPLY} FROM calls WHERE scope = ? AND key = ?",  # noqa: S608 - ours
+                (scope, key),
+            ).fetchone()
+            if row:
+                return RawReply(*row)
+        return None
+
+    def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
+        """Keep a reply beside its request; when this returns, both survive a SIGKILL.
+
+        Args:
+            key: names the request.
+            role: which agent asked.
+            reply: as it came.
+            request: the body as it was sent, as JSON.
+        """
+        self._store.execute(
+            f"INSERT OR IGNORE INTO calls (scope, key, role, {_REPLY}, created, request)"  # noqa: S608 - ours
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                self._scope,
+                key,
+                role,
+                reply.text,
+                reply.reasoning,
+                reply.finish_reason,
+                reply.prompt_tokens,
+                reply.cached_tokens,
+                reply.completion_tokens,
+                reply.seconds,
+                reply.certainty,
+                time.time(),
+                zlib.compress(request, 1),
+            ),
+        )
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Replies that were of no use are not given again; their rows stay, for what they cost."""
+        several = ",".join("?" * len(keys))
+        own = f"UPDATE calls SET key = '{UNUSABLE}' || hex(randomblob(8)) WHERE scope = ?"  # noqa: S608 - ours
+        self._store.execute(f"{own} AND key IN ({several})", (self._scope, *keys))
+
+    def usable(self) -> int:
+        """Finished calls whose replies need not be asked for again."""
+        sql = "SELECT count(*) FROM calls WHERE scope = ? AND key NOT LIKE ?"
+        return int(self._store.execute(sql, (self._scope, f"{UNUSABLE}%")).fetchone()[0])
+
+    def totals(self) -> dict[str, int]:
+        """Calls and tokens, over all commands that worked on it."""
+        (row,) = self._store.rows(
+            "SELECT count(*) AS calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,"
+            " coalesce(sum(cached_tokens), 0) AS cached_tokens,"
+            " coalesce(sum(completion_tokens), 0) AS completion_tokens FROM calls WHERE scope = ?",
+            (self._scope,),
+        )
+        return row
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Finished calls in the order they ended, numbered from 1 on, without their requests."""
+        rows = self._store.rows(
+            f"SELECT key, role, {_REPLY}, created FROM calls WHERE scope = ? ORDER BY created, rowid",  # noqa: S608 - ours
+            (self._scope,),
+        )
+        return [{"number": number, **row} for number, row in enumerate(rows, start=1)]
+
+    def call(self, number: int) -> dict[str, Any]:
+        """One of `calls` with its `request`: the body that was sent, None where it is not kept (any more).
+
+        Args:
+            number: from 1 on.
+
+        Raises:
+            UsageError: there are fewer.
+        """
+        calls = self.calls()
+        if not 1 <= number <= len(calls):
+            raise UsageError(f"there is no call {number}", hint=f"there are {len(calls)} finished calls")
+        sql = "SELECT request FROM calls WHERE scope = ? AND key = ?"
+        (kept,) = self._store.execute(sql, (self._scope, calls[number - 1]["key"])).fetchone()
+        return {**calls[number - 1], "request": json.loads(zlib.decompress(kept)) if kept else None}
+
+    def drop_requests(self) -> None:
+        """Make room: the replies stay."""
+        sql = "UPDATE calls SET request = NULL WHERE scope = ? AND request IS NOT NULL"
+        self._store.execute(sql, (self._scope,))
+
+    def delete(self) -> None:
+        """Delete all calls of the scope."""
+        self._store.execute("DELETE FROM calls WHERE scope = ?", (self._scope,))

@@ -1,0 +1,134 @@
+"""Works that need no model: parsed documents and segmentations, found again by every later question."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, astuple
+
+from lcagent.documents import Document, Page, Segment
+from lcagent.documents.segments import Piece
+from lcagent.memory.rows import Rows
+from lcagent.memory.works import Works
+
+DOCUMENT, SEGMENTATION = "document", "segmentation"
+PARSED = (DOCUMENT, SEGMENTATION)
+"""Kinds that cost no call: they are made again whenever they are missing."""
+
+
+class StoredDocuments:
+    """Parsed documents, so that a second question parses nothing (`documents.ParseCache`)."""
+
+    def __init__(self, store: Rows) -> None:
+        self._store = store
+        self.works: set[int] = set()
+        """Ids of those that were got or put."""
+
+    def get(self, key: str) -> Document | None:
+        """The parsed document, if it stands here."""
+        row = self._store.execute(
+            "SELECT w.id, d.meta, d.text FROM works w JOIN documents d ON d.work = w.id"
+            " WHERE w.kind = ? AND w.key = ?",
+            (DOCUMENT, key),
+        ).fetchone()
+        if row is None:
+            return None
+        self.works.add(row[0])
+        meta = json.loads(row[1])
+        meta["pages"] = tuple(Page(*page) for page in meta["pages"])
+        meta["warnings"] = tuple(meta["warnings"])
+        text = zlib.decompress(row[2]).decode("utf-8", "surrogatepass")
+        return Document(text=text, **meta)
+
+    def put(self, key: str, document: Document) -> None:
+        """Keep a parsed document."""
+        meta = asdict(document)
+        text = zlib.compress(meta.pop("text").encode("utf-8", "surrogatepass"), 1)
+        meta["pages"] = [[p.number, p.start, p.end, p.label] for p in document.pages]
+        exact = {"sha256": document.sha256, "format": document.format}
+        works = Works(self._store)
+        with self._store.transaction():
+            work = works.keep(DOCUMENT, key, name=document.name, document=document.sha256, exact=exact)
+            self._store.execute(
+                "INSERT OR REPLACE INTO documents (work, meta, text) VALUES (?,?,?)",
+                (work.id, json.dumps(meta), text),
+            )
+            works.done(work)
+        self.works.add(work.id)
+
+
+class StoredSegments:
+    """Segmentations: where the segments of a text begin and end, for a budget and a tokenizer."""
+
+    def __init__(self, store: Rows) -> None:
+        self._store = store
+        self.works: set[int] = set()
+        """Ids of those that were got or put."""
+
+    def get(self, document: Document, exact: Mapping[str, str]) -> list[Segment] | None:
+        """The segments, if they stand here.
+
+        Args:
+            document: whose they are.
+            exact: what else they follow from.
+        """
+        row = self._store.execute(
+            "SELECT w.id, s.spans FROM works w JOIN segmentations s ON s.work = w.id"
+            " WHERE w.kind = ? AND w.key = ?",
+            (SEGMENTATION, segmentation_key(document, exact)),
+        ).fetchone()
+        if row is None:
+            return None
+        self.works.add(row[0])
+        spans = json.loads(row[1])
+        return [Segment(i, start, end, tokens) for i, (start, end, tokens) in enumerate(spans)]
+
+    def before(self, document: Document, exact: Mapping[str, str]) -> list[Piece]:
+        """The segments of an earlier version of a document; none where there is no such version.
+
+        Args:
+            document: as it is now; an earlier version has its name and another text.
+            exact: what else segments follow from.
+        """
+        row = self._store.execute(
+            "SELECT s.pieces FROM works w JOIN segmentations s ON s.work = w.id"
+            " WHERE w.kind = ? AND w.name = ? AND w.document != ? AND w.exact = ?"
+            " ORDER BY w.used DESC, w.id DESC LIMIT 1",
+            (SEGMENTATION, document.name, document.sha256, json.dumps(dict(exact))),
+        ).fetchone()
+        return [Piece(*piece) for piece in json.loads(row[0])] if row else []
+
+    def put(self, document: Document, exact: Mapping[str, str], segments: list[Segment]) -> None:
+        """Keep a segmentation.
+
+        Args:
+            document: whose it is.
+            exact: what else it follows from.
+            segments: in order.
+        """
+        key, works = segmentation_key(document, exact), Works(self._store)
+        with self._store.transaction():
+            work = works.keep(SEGMENTATION, key, name=document.name, document=document.sha256, exact=exact)
+            self._store.execute(
+                "INSERT OR REPLACE INTO segmentations (work, spans, pieces) VALUES (?,?,?)",
+                (
+                    work.id,
+                    json.dumps([[s.start, s.end, s.tokens] for s in segments]),
+                    json.dumps([astuple(Piece.of(document.text, s)) for s in segments]),
+                ),
+            )
+            works.done(work)
+        self.works.add(work.id)
+
+
+def segmentation_key(document: Document, exact: Mapping[str, str]) -> str:
+    """Names a segmentation: works that follow from one name it among what they follow from.
+
+    Args:
+        document: whose it is.
+        exact: `tokens` of a segment, at most, and the `tokenizer` that counted them.
+    """
+    named = f"{document.sha256}|{len(document.text)}|{exact['tokens']}|{exact['tokenizer']}"
+    return hashlib.sha256(named.encode()).hexdigest()

@@ -1,0 +1,69 @@
+"""What the rest of the package uses of a store, so that another engine than SQLite could stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+
+class Result(Protocol):
+    """The rows that a statement gives, one after the other."""
+
+    @property
+    def rowcount(self) -> int:
+        """Rows that the statement changed."""
+        ...
+
+    def fetchone(self) -> Any:
+        """The next row as a tuple; None after the last."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Rows(Protocol):
+    """An open store (`lcagent.memory.store.Store` is the one there is)."""
+
+    @property
+    def folder(self) -> Path:
+        """Where what is no row lies beside it: locks, checkpoints."""
+        ...
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open the store of a folder, or make it.
+
+        Raises:
+            SettingsError: it cannot be written there, or a newer version made it.
+        """
+        ...
+
+    def execute(self, sql: str, values: tuple[Any, ...] = ()) -> Result:
+        """Run one statement; outside a transaction it is committed when this returns."""
+        ...
+
+    def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
+        """All rows of one query, by the names of their columns."""
+        ...
+
+    def insert_many(self, table: str, rows: list[dict[str, Any]]) -> None:
+        """Insert rows in one transaction; a row that stands there already stays as it is."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Everything in it, or nothing; one within another is part of it."""
+        ...
+
+    def size(self) -> int:
+        """Bytes that are in use."""
+        ...
+
+    def release(self) -> None:
+        """Give the space of what was deleted back."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...

