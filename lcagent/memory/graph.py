@@ -173,7 +173,7 @@ class FactGraph:
 
     def candidates(self, query: str, limit: int) -> list[Node]:
         """Nodes that a search for something may begin from, best first: by their names, and by the facts that
-        say most of it.
+        say most of it. Where no word of it stands in the graph (as in another language), those in most facts.
 
         Args:
             query: question and plan.
@@ -202,7 +202,7 @@ class FactGraph:
                 if node is not None and (key in scores or not too_common(node.facts, facts)):
                     scores[key] += 1 / (1 + rank)
         best = sorted(scores, key=lambda node: (-scores[node] / self._length(node), node))
-        return [node for key in best if (node := found[key])][:limit]
+        return [node for key in best if (node := found[key])][:limit] or self.nodes(limit)
 
     def _total(self) -> int:
         sql = "SELECT count(*) AS n FROM facts WHERE work IN (SELECT value FROM json_each(?))"
