@@ -3,7 +3,6 @@
 import json
 import signal
 import threading
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lcagent.errors import CutReply, MalformedReply, UsageError
-from lcagent.memory.facts import Facts
-from lcagent.memory.graph import FactGraph
-from lcagent.memory.store import Store
-from lcagent.memory.works import Works
 from tests.exploring import QUESTION, World, ask, role, roles, written
 from tests.helpers import in_this_process, prose
 from tests.killable import Killable
@@ -116,18 +111,14 @@ def test_a_dead_end_ends_the_path(loopback, tmp_path: Path) -> None:
     assert "neighbour" not in roles(server)
 
 
-def test_a_question_with_no_word_of_the_graph_begins_where_most_facts_are(tmp_path: Path) -> None:
-    with closing(Store.open(tmp_path)) as store:
-        works = Works(store)
-        work = works.open("facts", name="light.txt", document="", exact={})
-        Facts(store, work.id).put(
-            0, [(LIGHT, [], ["Skarholm light"]), (BORN, [], ["Skarholm light", "Vellmere"])]
-        )
-        graph = FactGraph(works, [work.id])
-        graph.prepare()
-        names = [node.name for node in graph.candidates("灯台は誰が建てたか", 60)]
-        assert names == ["Skarholm light", "Vellmere"]
-        assert graph.candidates("Where is Vellmere?", 60)[0].name == "Vellmere"
+def test_a_question_with_no_word_of_the_graph_begins_where_most_facts_are(loopback, tmp_path: Path) -> None:
+    world = chain(begin=["Oskar Brandvold"])
+    server = loopback(window=4096, reply=world)
+    answer = ask(server, written(world, tmp_path), "灯台は誰が建てたか", graphreader={"paths": 1})
+    assert answer.answer == "Vellmere"
+    (chosen,) = [request.text for request in server.requests if role(request) == "choose"]
+    nodes = chosen.split("<findings>")[-1].split()
+    assert nodes[:2] == ["Oskar", "Brandvold"]
 
 
 def test_a_function_that_does_not_exist_is_asked_for_again_and_then_passed_over(
