@@ -151,21 +151,6 @@ class Facts:
         found = {fact.id: fact for fact in _facts(self._store, wanted) if fact.work == self._work}
         return [found[id] for id in wanted if id in found]
 
-    def of_element(self, *names: str, limit: int | None = None) -> list[Fact]:
-        """Facts with at least one of some key elements, in reading order.
-
-        Args:
-            names: as written in the facts.
-            limit: facts at most.
-        """
-        several = ",".join("?" * len(names))
-        named = f"SELECT fact FROM elements WHERE work = ? AND name IN ({several})"  # noqa: S608 - marks
-        rows = self._store.execute(
-            f"SELECT id FROM facts WHERE id IN ({named}) ORDER BY segment, seq LIMIT ?",  # noqa: S608 - ours
-            (self._work, *names, -1 if limit is None else limit),
-        )
-        return self.facts([id for (id,) in rows])
-
     def elements(self) -> Iterator[tuple[int, str]]:
         """Each fact's id with each of its key elements, one after the other: the edges of the graph."""
         sql = "SELECT fact, name FROM elements WHERE work = ? ORDER BY id"

@@ -177,7 +177,7 @@ _FACTS = (
     " spans TEXT NOT NULL, UNIQUE (work, segment, seq))",
     "CREATE TABLE elements (id INTEGER PRIMARY KEY, work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE,"
     " fact INTEGER NOT NULL REFERENCES facts ON DELETE CASCADE, name TEXT NOT NULL, node TEXT NOT NULL)",
-    "CREATE INDEX elements_name ON elements (work, name, fact)",
+    "CREATE INDEX elements_work ON elements (work)",
     "CREATE INDEX elements_node ON elements (node, work, fact)",
     "CREATE INDEX elements_fact ON elements (fact)",
     "CREATE TABLE passages (id INTEGER PRIMARY KEY, work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE,"
