@@ -161,7 +161,8 @@ def test_paths_that_disagree_are_put_to_the_vote(loopback, tmp_path: Path) -> No
     assert "'Vellmere' (2: from" in told and "'Kalvik' (1: from" in told
 
 
-def test_a_hub_is_cut_to_the_window_and_the_rest_is_told(loopback, tmp_path: Path) -> None:
+@pytest.mark.parametrize("window", [4096, 2048])
+def test_a_hub_is_cut_to_the_window_and_the_rest_is_told(loopback, tmp_path: Path, window: int) -> None:
     names = [
         f"lamp number {n} of the {word} row"
         for n in range(107)
@@ -170,7 +171,7 @@ def test_a_hub_is_cut_to_the_window_and_the_rest_is_told(loopback, tmp_path: Pat
     facts = {f"The hub holds {name}.": ["hub", name] for name in names}
     text = [" ".join(list(facts)[at : at + 4]) for at in range(0, len(facts), 4)]
     world = chain(paragraphs=text, elements=facts, begin=["hub"], needed=["nowhere"], visit={}, neighbour={})
-    server = loopback(window=4096, reply=world)
+    server = loopback(window=window, reply=world)
     answer = ask(server, written(world, tmp_path), "What is the hub of the hub?", graphreader={"paths": 1})
     assert answer.status == "not_found"
     assert server.overruns == 0

@@ -212,7 +212,9 @@ class Facts:
         return {name: self._store.execute(sql, (self._work,)).fetchone()[0] for name, sql in queries.items()}
 
 
-def search_facts(store: Rows, works: Sequence[int], query: str, limit: int) -> list[Fact]:
+def search_facts(
+    store: Rows, works: Sequence[int], query: str, limit: int, *, nodes: Sequence[str] = ()
+) -> list[Fact]:
     """The facts of some works that share most with a query by BM25, the best first.
 
     Args:
@@ -220,8 +222,9 @@ def search_facts(store: Rows, works: Sequence[int], query: str, limit: int) -> l
         works: their ids.
         query: words as a person or a model wrote them; none of them is an operator.
         limit: facts at most.
+        nodes: only facts of one of these key elements, by their nodes; none: all facts.
     """
-    ids = _search(store, "facts", works, query, limit)
+    ids = _search(store, "facts", works, query, limit, nodes)
     return [fact for _, fact in sorted((ids.index(fact.id), fact) for fact in _facts(store, ids))]
 
 
@@ -304,15 +307,19 @@ def _match(query: str) -> str:
     return " OR ".join(f'"{word}"{" *" if len(word) == 1 and unspaced(word) else ""}' for word in wanted)
 
 
-def _search(store: Rows, table: str, works: Sequence[int], query: str, limit: int) -> list[int]:
+def _search(
+    store: Rows, table: str, works: Sequence[int], query: str, limit: int, nodes: Sequence[str] = ()
+) -> list[int]:
     _ensure_index(store)
     if not (match := _match(query)) or not works:
         return []
+    named = "SELECT fact FROM elements WHERE node IN (SELECT value FROM json_each(?))"
+    within, values = (f" AND t.id IN ({named})", (json.dumps(nodes),)) if nodes else ("", ())
     rows = store.execute(
         f"SELECT t.id FROM {table}_words JOIN {table} t ON t.id = {table}_words.rowid"  # noqa: S608 - ours
-        f" WHERE {table}_words MATCH ? AND t.work IN ({','.join('?' * len(works))})"
+        f" WHERE {table}_words MATCH ? AND t.work IN ({','.join('?' * len(works))}){within}"
         f" ORDER BY bm25({table}_words), t.id LIMIT ?",
-        (match, *works, limit),
+        (match, *works, *values, limit),
     )
     return [id for (id,) in rows]
 

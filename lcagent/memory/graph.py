@@ -283,14 +283,37 @@ class FactGraph:
         found = search_facts(self.store, self._works, query, limit)
         return [Fact(f.id, self._documents[f.work], f.segment, f.text, f.spans) for f in found]
 
-    def facts_of(self, key: str) -> list[Fact]:
-        """The facts of a node, in reading order."""
-        keys = self._keys(key)
+    def facts_of(self, key: str, *, query: str = "", limit: int = -1) -> list[Fact]:
+        """The facts of a node, in reading order; where there are more of them than the limit, those that say
+        most of a query.
+
+        Args:
+            key: the node's.
+            query: what is looked for.
+            limit: most facts; -1 for all.
+        """
+        of_node = (self._in, json.dumps(self._keys(key)))
         sql = (
-            "SELECT DISTINCT f.* FROM elements e JOIN facts f ON f.id = e.fact"
-            " WHERE e.work IN (SELECT value FROM json_each(?)) AND e.node IN (SELECT value FROM json_each(?))"
+            "SELECT * FROM facts WHERE id IN (SELECT fact FROM elements WHERE work IN (SELECT value FROM"
+            " json_each(?)) AND node IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT ?"
         )
-        return sorted(self._facts(sql, self._in, json.dumps(keys)), key=lambda fact: (fact.place, fact.id))
+        if limit < 0 or self.size(key) <= limit:
+            found = self._facts(sql, *of_node, -1)
+        else:
+            best = search_facts(self.store, self._works, query, limit, nodes=self._keys(key))
+            found = [Fact(f.id, self._documents[f.work], f.segment, f.text, f.spans) for f in best]
+            held = {fact.id for fact in found}
+            more = (fact for fact in self._facts(sql, *of_node, limit) if fact.id not in held)
+            found += islice(more, limit - len(found))
+        return sorted(found, key=lambda fact: (fact.place, fact.id))
+
+    def size(self, key: str) -> int:
+        """How many facts a node stands in."""
+        sql = (
+            "SELECT count(DISTINCT fact) AS n FROM elements WHERE work IN (SELECT value FROM json_each(?))"
+            " AND node IN (SELECT value FROM json_each(?))"
+        )
+        return self._rows(sql, self._in, json.dumps(self._keys(key)))[0]["n"]
 
     def facts_in(self, place: Place) -> list[Fact]:
         """The facts of a segment."""

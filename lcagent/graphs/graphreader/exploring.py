@@ -27,6 +27,8 @@ SEQ_A_CALL = 64
 """Numbers of one call's findings of a segment: no two calls' can collide."""
 NOTES_SHARE = 4
 """A call shows at most this part of its window of notes."""
+LEAST_FACT = 8
+"""Tokens of the shortest fact in a prompt, with its number and place."""
 NAMED = 1.0
 """Added to a neighbour's strength for the share of its name that question, notes or what is missing name."""
 
@@ -123,20 +125,22 @@ class Round:
 
     def _visit(self, path: Path) -> Call | None:
         """The facts of the node, as many as fit, those that say most of what is asked first."""
-        facts = self._graph.facts_of(path["node"])
+        aim, window = self._aim(path), self._task.model.window
+        # No window of today holds more; a node of a large graph may stand in tens of thousands.
+        query = f"{aim.question} {aim.missing}"
+        facts = self._graph.facts_of(path["node"], query=query, limit=window.size // LEAST_FACT)
         if not facts:
             return None
-        aim, window = self._aim(path), self._task.model.window
         prompt = explorer.VISIT.bind(node=path["node"])
-        asked = set(query_words(f"{aim.question} {aim.missing}"))
+        asked = set(query_words(query))
         order = sorted(facts, key=lambda fact: (-len(asked & set(query_words(fact.text))), fact.id))
         lines = [self._line(f"f{number}", fact) for number, fact in enumerate(order, 1)]
         room = explorer.room(window, prompt, aim, "facts")
         most = explorer.shown_that_fit(lines, room, window.count)
         shown = {f"f{number}": fact for number, fact in enumerate(sorted(order[:most], key=_in_text), 1)}
         told = {number: self._line(number, fact) for number, fact in shown.items()}
-        if most < len(order):
-            told[""] = f"({len(order) - most} more facts of this node are not shown)"
+        if left := self._graph.size(path["node"]) - most:
+            told[""] = f"({left} more facts of this node are not shown)"
         places = dict.fromkeys(fact.place for fact in shown.values() if fact.place not in self._read)
         chunks = [self._labels[place] for place in places]
         node = self._name(path["node"])
