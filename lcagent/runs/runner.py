@@ -27,7 +27,6 @@ from lcagent.memory.ledger import Ledger
 from lcagent.memory.parsed import StoredDocuments, StoredSegments
 from lcagent.memory.profiles import profile_for
 from lcagent.memory.store import Store
-from lcagent.memory.works import Works
 from lcagent.models.budget import Budget
 from lcagent.models.embeddings import Embedder, Likeness
 from lcagent.models.profile import ModelProfile
@@ -172,7 +171,7 @@ def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) ->
             settings, StoredJournal(asked.store, ""), budget, notice=lambda text: emit(Notice(text))
         ),
         ledger=Ledger(asked.store, ""),
-        works=Works(asked.store),
+        store=asked.store,
         trust=Trust(profile),
         retrieval=Retrieval(corpus, question),
         progress=RunProgress(emit, opened.alive, gate, request.stream),
@@ -199,9 +198,8 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
             runs.uses(record.id, asked.parsed.works | cut.works)
             corpus = Corpus(task.corpus.documents, segments)
             task.model.journal = runs.journal(record.id)
-            works = Works(asked.store, run=record.id)
             retrieval = Retrieval(corpus, task.question, _similarity(asked, task, live.emit))
-            whole = replace(task, corpus=corpus, retrieval=retrieval, works=works)
+            whole = replace(task, corpus=corpus, retrieval=retrieval, run=record.id)
             return await _work(asked, whole, strategy, record, live.emit)
 
     return await live.share(f"{folder}|{key}", work)

@@ -20,7 +20,7 @@ from lcagent.graphs.shared.reading import Reading, read_each
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
-from lcagent.memory.works import Work
+from lcagent.memory.works import Work, Works
 
 _AGAIN = 1.0
 """Seconds after which a work that another process is building is looked at again."""
@@ -50,9 +50,10 @@ async def build(task: Task) -> Built:
     Raises:
         EndpointUnavailable: the server does not answer at all any more; what was extracted is kept.
     """
-    works = await asyncio.to_thread(opened, task)
-    kept = [Facts(task.works.store, work.id) for work in works]
-    models = [replace(task.model, journal=task.works.journal(work)) for work in works]
+    kept_works = Works(task.store, run=task.run)
+    works = await asyncio.to_thread(opened, task, kept_works)
+    kept = [Facts(task.store, work.id) for work in works]
+    models = [replace(task.model, journal=kept_works.journal(work)) for work in works]
     places = set(task.corpus.places)
 
     async def read(place: Place) -> extractor.Extract:
@@ -63,24 +64,24 @@ async def build(task: Task) -> Built:
         return facts
 
     ids = [work.id for work in works]
-    async with _alone(task, works):
+    async with _alone(task, kept_works, works):
         done = {(at, index) for at, facts in enumerate(kept) for index in facts.segments()} & places
         if done and done != places:
             task.progress.notice(f"{len(done)} of {len(places)} segments were extracted before")
         got = await read_each(task, sorted(places - done), read)
         for work, facts, segments in zip(works, kept, task.corpus.segments, strict=True):
             if work.status != "done" and len(facts.segments()) == len(segments):
-                task.works.done(work)
+                kept_works.done(work)
         await asyncio.to_thread(graph_of(task, ids).prepare)
     return Built(ids, got, sorted(done))
 
 
 def graph_of(task: Task, works: Sequence[int]) -> FactGraph:
     """The graph over extracted facts, with the embedding model that the run has."""
-    return FactGraph(task.works, works, task.embedder)
+    return FactGraph(Works(task.store, run=task.run), works, task.embedder)
 
 
-def opened(task: Task) -> Sequence[Work]:
+def opened(task: Task, kept: Works) -> Sequence[Work]:
     """The extraction of each document: named by all that decides what it holds."""
     model, window = task.model, task.model.window
     works: list[Work] = []
@@ -95,19 +96,19 @@ def opened(task: Task) -> Sequence[Work]:
             "brief": str(task.trust.brief),
             "sampling": json.dumps([model.temperature, model.top_p]),
         }
-        works.append(task.works.open("facts", name=document.name, document=document.sha256, exact=exact))
+        works.append(kept.open("facts", name=document.name, document=document.sha256, exact=exact))
     return works
 
 
 @asynccontextmanager
-async def _alone(task: Task, works: Sequence[Work]) -> AsyncGenerator[None]:
+async def _alone(task: Task, kept: Works, works: Sequence[Work]) -> AsyncGenerator[None]:
     """Be the one who builds; another question about the same documents waits, and finds all of it done."""
     with ExitStack() as stack:
         for work in sorted(works, key=lambda work: work.id):
             told = False
             while work.status != "done":
                 try:
-                    stack.enter_context(task.works.building(work))
+                    stack.enter_context(kept.building(work))
                     break
                 except WorkBusy as busy:
                     if not told:

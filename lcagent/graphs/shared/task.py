@@ -10,7 +10,7 @@ from lcagent.documents.corpus import Corpus, Place
 from lcagent.documents.retrieval import Retrieval
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.ledger import Ledger
-from lcagent.memory.works import Works
+from lcagent.memory.rows import Rows
 from lcagent.models.chat import ChatModel
 from lcagent.models.embeddings import Embedder
 
@@ -53,11 +53,12 @@ class Task:
         style: how long an answer is wished.
         model: who is asked.
         ledger: where findings are kept.
-        works: what is kept of documents, whatever is asked.
+        store: where the run is kept, and what is true of a document whatever is asked.
         trust: what follows from what is known of the model.
         retrieval: finds passages of the corpus.
         progress: what is told meanwhile.
         embedder: an embedding model, where one is asked for.
+        run: the run's id; empty as long as there is none.
     """
 
     question: str
@@ -66,8 +67,9 @@ class Task:
     style: Style
     model: ChatModel
     ledger: Ledger
-    works: Works
+    store: Rows
     trust: Trust
     retrieval: Retrieval
     progress: Progress
     embedder: Embedder | None = None
+    run: str = ""
