@@ -8,7 +8,7 @@ import pytest
 
 from lcagent import Reader
 from lcagent.errors import GraphNotBuilt
-from tests.exploring import ask, roles, written
+from tests.exploring import QUESTION, ask, roles, written
 from tests.helpers import in_this_process
 from tests.loopback import Loopback
 from tests.test_graphreader import BORN, LIGHT, chain
@@ -56,6 +56,17 @@ def test_building_and_exploring_are_told_apart(built) -> None:
         "read_neighbor_node",
         "stop_and_read_neighbor",
     ]
+
+
+def test_a_person_is_told_what_the_graph_cost(built) -> None:
+    server, path = built
+    asked = ["ask", str(path), QUESTION, "--strategy", "graphreader", "--api-base", server.url]
+    asked += ["--window", "4096", "--set", "graphreader.segment_tokens=64"]
+    first = in_this_process(*asked)
+    made = roles(server).count("extract")
+    assert f"(besides {made}, " in first.stderr and "for the graph that is kept)" in first.stderr
+    again = in_this_process(*asked, "--style", "short")
+    assert again.exit_code == 0 and "for the graph" not in again.stderr
 
 
 def test_a_budget_ends_the_building_and_the_same_command_goes_on(built) -> None:

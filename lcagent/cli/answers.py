@@ -54,9 +54,14 @@ def status_line(answer: Answer) -> str:
     again = f" ({usage.replayed} from an earlier command)" if usage.replayed else ""
     tokens = usage.prompt_tokens + usage.completion_tokens
     calls = f"{usage.calls} call{'s' * (usage.calls != 1)}"
+    built = usage.building
+    building = ""
+    if built is not None:
+        spent = built.prompt_tokens + built.completion_tokens
+        building = f" (besides {built.calls}, {spent:,} tokens, for the graph that is kept)"
     return (
-        f"{answer.status.replace('_', ' ')}; {answer.coverage.sentence}; {calls}{again}, {tokens:,} tokens,"
-        f" {duration(usage.seconds)}; run {answer.run_id}"
+        f"{answer.status.replace('_', ' ')}; {answer.coverage.sentence}; {calls}{again}, {tokens:,} tokens"
+        f"{building}, {duration(usage.seconds)}; run {answer.run_id}"
     )
 
 
