@@ -22,7 +22,7 @@ from lcagent.models.actions import action, one_of, some_of
 from lcagent.models.chat import ChatModel
 from lcagent.models.prompt import Bound, as_data
 from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded
-from lcagent.models.window import Part, Window
+from lcagent.models.window import Part, Window, most_first
 
 CHOOSE, VISIT, CHUNK, NEIGHBOUR = map(load_prompt, ("choose", "visit", "chunk", "neighbour"))
 PROMPTS = (CHOOSE, VISIT, CHUNK, NEIGHBOUR)
@@ -215,16 +215,11 @@ async def next_node(model: ChatModel, aim: Aim, node: str, nodes: Sequence[str],
 
 
 def shown_that_fit(lines: Sequence[str], room: int, count: Callable[[str], int]) -> int:
-    """How many of some lines fit, the first ones first; few counts, for each may be a request.
+    """How many of some lines fit, the first ones first.
 
     Args:
         lines: as a prompt shows them.
         room: tokens.
         count: of a text.
     """
-    low, high = 0, min(len(lines), max(room, 0))
-    while low < high:
-        middle = (low + high + 1) // 2
-        fits = count(as_data("\n".join(lines[:middle]))) <= room
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return low
+    return most_first(len(lines), room, lambda number: count(as_data("\n".join(lines[:number]))))

@@ -278,9 +278,9 @@ class FactGraph:
         # A node whose name holds much beside what is asked for is about something else.
         return 1 + 0.2 * max(0, len(node.split()) - 1)
 
-    def search(self, query: str, *, limit: int) -> list[Fact]:
-        """The facts that say most of a query, best first."""
-        found = search_facts(self.store, self._works, query, limit)
+    def search(self, query: str, *, limit: int, nodes: Sequence[str] = ()) -> list[Fact]:
+        """The facts that say most of a query, best first; of some nodes alone where any are named."""
+        found = search_facts(self.store, self._works, query, limit, nodes=nodes)
         return [Fact(f.id, self._documents[f.work], f.segment, f.text, f.spans) for f in found]
 
     def facts_of(self, key: str, *, query: str = "", limit: int = -1) -> list[Fact]:
@@ -292,7 +292,8 @@ class FactGraph:
             query: what is looked for.
             limit: most facts; -1 for all.
         """
-        of_node = (self._in, json.dumps(self._keys(key)))
+        keys = self._keys(key)
+        of_node = (self._in, json.dumps(keys))
         sql = (
             "SELECT * FROM facts WHERE id IN (SELECT fact FROM elements WHERE work IN (SELECT value FROM"
             " json_each(?)) AND node IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT ?"
@@ -300,8 +301,7 @@ class FactGraph:
         if limit < 0 or self.size(key) <= limit:
             found = self._facts(sql, *of_node, -1)
         else:
-            best = search_facts(self.store, self._works, query, limit, nodes=self._keys(key))
-            found = [Fact(f.id, self._documents[f.work], f.segment, f.text, f.spans) for f in best]
+            found = self.search(query, limit=limit, nodes=keys)
             held = {fact.id for fact in found}
             more = (fact for fact in self._facts(sql, *of_node, limit) if fact.id not in held)
             found += islice(more, limit - len(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -219,3 +220,14 @@ class Window:
             Plan(render, parts, reply, spare),
             self.safety,
         )
+
+
+def most_first(number: int, room: int, size: Callable[[int], int]) -> int:
+    """How many of some things fit, the first ones first; told by few counts, for each may be a request.
+
+    Args:
+        number: of all of them; each takes a token at least.
+        room: tokens.
+        size: tokens that so many of the first ones take together.
+    """
+    return bisect_right(range(1, min(number, room) + 1), room, key=size)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lcagent.agents import explorer
@@ -35,11 +35,20 @@ NAMED = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What one path does in a round: the work, what it shows by number, and where it stands then."""
+    """What one path does in a round.
+
+    Args:
+        path: where it stands then.
+        work: the call.
+        facts: what it shows, by number.
+        nodes: the keys of the nodes that it shows, by name.
+        place: the piece of text that it reads.
+    """
 
     path: Path
     work: Coroutine[Any, Any, Any]
-    facts: dict[str, Fact]
+    facts: dict[str, Fact] = field(default_factory=dict[str, Fact])
+    nodes: dict[str, str] = field(default_factory=dict[str, str])
     place: Place | None = None
 
 
@@ -159,7 +168,7 @@ class Round:
         beside = (self._beside(place, -1) is not None, self._beside(place, 1) is not None)
         text, segment = corpus.documents[place[0]].text, corpus.segment(place)
         work = explorer.read_chunk(self._task.model, self._aim(path), text, segment, beside)
-        return Call(path, work, {}, place)
+        return Call(path, work, place=place)
 
     def _beside(self, place: Place, step: int) -> Place | None:
         """The piece before or after one; None where there is none, or it was read."""
@@ -184,6 +193,8 @@ class Round:
         ranked = zip(others, meaning, strict=True)
         others = [one for one, _ in sorted(ranked, key=lambda one: (-worth(*one), one[0][0].key))]
         prompt = explorer.NEIGHBOUR.bind(node=path["node"], left_out="")
+        # Of two that are written alike the stronger one is meant.
+        keys = {node.name: node.key for node, _ in reversed(others)}
         names = list(dict.fromkeys(node.name for node, _ in others))
         # The list of what may be named is part of the request as well, not of the prompt.
         room = explorer.room(window, prompt, aim, "nodes") - 32
@@ -192,7 +203,7 @@ class Round:
             return ended(path, "no neighbour is left")
         node = self._name(path["node"])
         work = explorer.next_node(self._task.model, aim, node, names[:most], len(names) - most)
-        return Call(path, work, {})
+        return Call(path, work, nodes=keys)
 
     def _aim(self, path: Path) -> Aim:
         return Aim(self._task.question, self._plan, self._notes(path), path["missing"])
@@ -230,17 +241,12 @@ class Round:
             return self._visited(path, call, reply)
         if path["phase"] == "chunks":
             return self._chunk_read(path, call, reply)
-        node = "" if isinstance(reply, Unread) else self._key(path, reply)
+        node = "" if isinstance(reply, Unread) else call.nodes.get(reply, "")
         step = _step(explorer.READ_NEIGHBOUR if node else explorer.TERMINATION)
         if not node:
             return Found(ended(path, "no neighbour leads on"), [], step)
         visited = [*path["visited"], path["node"]]
         return Found({**path, "phase": "facts", "node": node, "visited": visited}, [], step)
-
-    def _key(self, path: Path, name: str) -> str:
-        """The neighbour of that name."""
-        others = self._graph.neighbours(path["node"])
-        return next((node.key for node, _ in others if node.name == name), "")
 
     def _visited(self, path: Path, call: Call, reply: explorer.VisitReply | Unread) -> Found:
         if isinstance(reply, Unread):

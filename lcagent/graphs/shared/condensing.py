@@ -9,7 +9,6 @@ that bound is counted and told.
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +19,7 @@ from lcagent.graphs.shared.reading import Unread, attempt, gathered, over_budget
 from lcagent.graphs.shared.task import Task
 from lcagent.models.estimate import EstimateCounter
 from lcagent.models.prompt import as_data
-from lcagent.models.window import JOINT
+from lcagent.models.window import JOINT, most_first
 
 SHARE = 4
 """A note takes at most this part of the room."""
@@ -152,9 +151,8 @@ def _grouped(task: Task, notes: Sequence[Note], room: int) -> list[Sequence[Note
 
 
 def _most_first(task: Task, notes: Sequence[Note], room: int) -> int:
-    """How many of the first notes fit together, told by few counts: each may be a request."""
-    numbers = range(1, min(len(notes), room) + 1)  # a note takes a token at least
-    return bisect_right(numbers, room, key=lambda number: tokens(task, notes[:number]))
+    """How many of the first notes fit together."""
+    return most_first(len(notes), room, lambda number: tokens(task, notes[:number]))
 
 
 def _most_telling(task: Task, notes: Sequence[Note], room: int) -> list[Note]:
