@@ -198,17 +198,17 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
             runs.uses(record.id, asked.parsed.works | cut.works)
             corpus = Corpus(task.corpus.documents, segments)
             task.model.journal = runs.journal(record.id)
-            retrieval = Retrieval(corpus, task.question, _similarity(asked, task, live.emit))
+            retrieval = Retrieval(corpus, task.question, _similarity(asked, live.emit))
             whole = replace(task, corpus=corpus, retrieval=retrieval, run=record.id)
             return await _work(asked, whole, strategy, record, live.emit)
 
     return await live.share(f"{folder}|{key}", work)
 
 
-def _similarity(asked: Asked, task: Task, emit: Emit) -> Similarity | None:
+def _similarity(asked: Asked, emit: Emit) -> Similarity | None:
     if asked.embedder is None:
         return None
-    return Likeness(asked.embedder, task.question, lambda text: emit(Notice(text)))
+    return Likeness(asked.embedder, lambda text: emit(Notice(text)))
 
 
 def _picked(task: Task, name: str) -> Strategy:
@@ -216,7 +216,7 @@ def _picked(task: Task, name: str) -> Strategy:
     from lcagent.graphs import strategy
 
     if name == "auto":
-        from lcagent.graphs.direct import fits
+        from lcagent.graphs.direct.graph import fits
 
         name = "direct" if fits(task) else "memagent"
     return strategy(name)

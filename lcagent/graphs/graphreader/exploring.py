@@ -230,7 +230,7 @@ class Round:
             said.setdefault(finding.place, []).append(finding)
         kept = record(self._task, said, first)
         self._findings.update({finding.id: finding for finding in kept})
-        names = [finding.target or finding.id if finding.op == "merge" else finding.id for finding in kept]
+        names = [finding.stands_for for finding in kept]
         notes = list(dict.fromkeys([*path["notes"], *names]))
         step: Step = {**got.step, "node": here, "noted": len(names)}
         return {**got.path, "notes": notes, "steps": [*path["steps"], step]}
