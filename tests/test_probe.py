@@ -259,7 +259,15 @@ def test_ctrl_c_leaves_nothing(loopback, home: Path) -> None:
     server = loopback(reply=stopping)
     command = [sys.executable, "-W", "error", "-m", "lcagent.cli.main", "probe", "--api-base", server.url]
     child.append(
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ,
+            # A shell that runs tests in the background ignores Ctrl-C for all its children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
     )
     started.set()
     stdout, stderr = child[0].communicate(timeout=60)
