@@ -155,6 +155,8 @@ class Answer(BaseModel):
     """Where the answer was not found: what was looked for."""
     hops: list[HopReport] = []
     """What was looked up one after the other, by strategies that do so."""
+    way: list[str] = []
+    """How far the default strategy went, and why, step by step: sentences for people."""
     paths: list[PathReport] = []
     """The ways that `graphreader` took; none of other strategies."""
     coverage: CoverageReport

@@ -42,7 +42,7 @@ class _Settings(BaseSettings):
     window: int = Field(default=8192, ge=512)
     """Tokens of one model call, prompt and reply together."""
     strategy: str = "auto"
-    """How to read: a strategy's name; `auto` takes `direct` where the document fits the window."""
+    """How to read: a strategy's name; `auto` looks up, and reads on where that does not suffice."""
     style: Literal["auto", "short", "full"] = "auto"
     """How long an answer is: as the question needs, a word or a phrase, or whole sentences."""
     profile: Literal["auto", "trusting", "cautious", "probe"] = "auto"
@@ -115,8 +115,8 @@ class _Settings(BaseSettings):
     @field_validator("strategy")
     @classmethod
     def _known(cls, strategy: str) -> str:
-        if strategy not in {"auto", *STRATEGIES}:
-            raise ValueError(f"strategies are auto, {', '.join(STRATEGIES)}")
+        if strategy not in STRATEGIES:
+            raise ValueError(f"strategies are {', '.join(STRATEGIES)}")
         return strategy
 
     def of(self, strategy: str) -> BaseModel | None:

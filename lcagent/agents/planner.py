@@ -28,7 +28,10 @@ MOST_STEPS = 4
 STEP_CHARS = 120
 _FIXED_REPLY = 200
 """Tokens of the reply beside the question that it repeats."""
-Asks = Literal["fact", "list", "text"]
+Asks = Literal["fact", "list", "comparison", "explanation", "summary", "aggregate", "absence"]
+"""A thing that the text says; several, each of which may stand in a place of its own; what things have in
+common or not; why and how; all of the text; a count, sum, ranking or grouping over it; whether something is
+not there."""
 _REFERENCE = re.compile(r"#\s?(\d{1,2})(?!\d)")
 """What a step is written with that needs the answer to an earlier one, by its number from 1."""
 
@@ -49,7 +52,7 @@ class Plan:
     Args:
         core: what drives the reading; the whole question where it could not be split safely.
         steps: what to find, one after the other; `#1` stands for the answer to the first.
-        asks: for a fact, for several things, or for a text that explains, compares or sums up.
+        asks: what kind of question it is.
     """
 
     core: str

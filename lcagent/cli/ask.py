@@ -48,7 +48,13 @@ def ask(
         list[str],
         typer.Argument(metavar="DOC... QUESTION", help="Files, folders or -, then the question."),
     ],
-    strategy: Annotated[str | None, typer.Option(help=", ".join(["auto", *STRATEGIES]) + ".")] = None,
+    strategy: Annotated[str | None, typer.Option(help=", ".join(STRATEGIES) + ".")] = None,
+    effort: Annotated[
+        str | None, typer.Option(help="How far the default strategy goes: low, normal, high or all.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print the way that led to the answer, step by step.")
+    ] = False,
     style: Annotated[
         str | None, typer.Option(help="How long the answer is: auto (as the question needs), short or full.")
     ] = None,
@@ -84,8 +90,9 @@ def ask(
     """
     if len(words) < 2:
         raise typer.BadParameter('name a document and a question: lcagent ask doc.pdf "question"')
+    pairs = [*(options or []), *([f"auto.effort={effort}"] if effort else [])]
     settings = settings_from(
-        options,
+        pairs,
         strategy=strategy,
         style=style,
         model=model,
@@ -104,7 +111,7 @@ def ask(
         settings,
         words[:-1],
         words[-1],
-        Telling(as_json=as_json, stream=stream, output=output, quiet=quiet, verbose=verbose),
+        Telling(as_json, stream, output, quiet, verbose, explain),
         password=password,
         resume=resume,
     )
@@ -120,6 +127,7 @@ class Telling:
         output: also write the JSON object there.
         quiet: nothing on stderr but errors, and no marks in the answer, since nothing explains them.
         verbose: say what each segment gave.
+        explain: tell the way that led to the answer.
     """
 
     as_json: bool
@@ -127,6 +135,7 @@ class Telling:
     output: Path | None
     quiet: bool
     verbose: bool
+    explain: bool = False
 
 
 def deliver(
@@ -181,7 +190,7 @@ def deliver(
     sys.stdout.flush()
     events.close()
     if not telling.as_json:
-        console.tell_answer(answer)
+        console.tell_answer(answer, explain=telling.explain)
     raise typer.Exit(EXIT[answer.status])
 
 

@@ -139,8 +139,8 @@ class Console:
             else f"{what}: {done} of {total} {unit}"
         )
 
-    def tell_answer(self, answer: Answer) -> None:
-        """Where the answer stands, how much was read, what it cost."""
+    def tell_answer(self, answer: Answer, *, explain: bool = False) -> None:
+        """Where the answer stands, how much was read, what it cost; and the way to it."""
         if self._quiet:
             return
         self.say("")
@@ -149,6 +149,8 @@ class Console:
             self._say_hanging(f"{mark} ", rest)
         for line in hop_lines(answer):
             self._say_hanging("step ", line)
+        for number, line in enumerate(answer.way if explain else [], 1):
+            self._say_hanging("way  ", f"{number}. {line}")
         rows = search_lines(answer)
         width = max((len(label) for label, _ in rows), default=0)
         for label, text in rows:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lcagent.graphs.interface import Strategy
 
 STRATEGIES: Mapping[str, tuple[str, str | None]] = {
+    "auto": ("lcagent.graphs.auto.graph:Auto", "lcagent.graphs.auto.options:Options"),
     "direct": ("lcagent.graphs.direct.graph:Direct", "lcagent.graphs.direct.options:Options"),
     "memagent": ("lcagent.graphs.memagent.graph:MemAgent", "lcagent.graphs.memagent.options:Options"),
     "mapreduce": ("lcagent.graphs.mapreduce.graph:MapReduce", "lcagent.graphs.mapreduce.options:Options"),

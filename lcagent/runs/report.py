@@ -85,6 +85,7 @@ def make_answer(
         citations=list(citations.values()),
         searched=_searched(task, read) if status == "not_found" else None,
         hops=[_hop(task, hop, citations) for hop in hops],
+        way=list(state.get("way", [])),
         paths=[_path(task, path) for path in state.get("paths", [])],
         coverage=_coverage(task, read, seen, [*skipped, *_left_out(loaded)]),
         usage=usage,

@@ -212,13 +212,13 @@ def _similarity(asked: Asked, emit: Emit) -> Similarity | None:
 
 
 def _picked(task: Task, name: str) -> Strategy:
-    """The strategy that the settings name; `auto` takes `direct` where everything fits one call."""
+    """The strategy that the settings name; in place of `auto` `direct` where everything fits one call."""
     from lcagent.graphs import strategy
 
     if name == "auto":
         from lcagent.graphs.direct.graph import fits
 
-        name = "direct" if fits(task) else "memagent"
+        name = "direct" if fits(task) else name
     return strategy(name)
 
 

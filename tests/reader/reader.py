@@ -24,6 +24,7 @@ _RETRY = "\n\nYour last reply could not be used:"
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+|\n+")
 _NAME = re.compile(r"[A-Z\d][\w.'’-]*(?: (?:of |the |de )?[A-Z\d][\w.'’-]*)*")
 _NEGATIVE = ("no", "zero", "none", "other", "ANSWER")
+_ASKS = {"fact": "fact", "list": "list", "text": "explanation"}
 _BESIDE = {"next", "rationale", "reasoning"}
 NOTHING = "Nothing yet."
 _MOST_OTHERS = 25
@@ -481,7 +482,8 @@ FIELDS: dict[str, Fill] = {
     # planning
     "core": lambda look, spec: look.case.question,
     "steps": _steps,
-    "asks": lambda look, spec: look.case.kind,
+    "asks": lambda look, spec: _ASKS[look.case.kind],
+    "queries": lambda look, spec: [look.asked[: spec["items"]["maxLength"]]],
     "language": lambda look, spec: look.case.language,
 }
 """How each field of a reply is filled in, by its name."""

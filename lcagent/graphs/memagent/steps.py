@@ -8,7 +8,7 @@ journalled, and each segment's findings are recorded, so that a killed run repea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from langgraph.runtime import Runtime
@@ -16,15 +16,14 @@ from langgraph.runtime import Runtime
 from lcagent.agents import reader
 from lcagent.documents.corpus import Place
 from lcagent.graphs.memagent import overwrite
-from lcagent.graphs.shared.reading import Run, Unread, attempt, found, gathered, read_each, record
+from lcagent.graphs.shared.noting import findings_of, noted, view
+from lcagent.graphs.shared.reading import Run, Unread, attempt, gathered, read_each, record
 from lcagent.graphs.shared.task import Task
-from lcagent.memory.findings import Finding, Known
+from lcagent.memory.findings import Known
 from lcagent.memory.ledger import STRIDE
 
 SEGMENTS_A_STEP = 16
 """Of each document."""
-JOINT = 4
-"""Tokens for the mark and the line break of each finding in a view."""
 _SUFFICIENT = 2
 """Segments in a row, or of one round, that are found sufficient, for `memagent.early_exit`."""
 
@@ -121,7 +120,7 @@ async def _read(task: Task, core: str, now: Mapping[str, Any], place: Place) -> 
     known = task.ledger.before(*place)
     memory = "" if now["alone"] else _view(task, known)
     got = await _reading(task, core, memory, now["plan"], place)
-    findings = known.tried(_findings(task, place, got))
+    findings = known.tried(findings_of(task, place, got))
     task.ledger.record(*place, findings)
     told, copied = now["told"] + len(got.facts), now["copied"] + got.copied
     alone = now["alone"] or task.trust.reads_alone(told, copied)
@@ -139,34 +138,12 @@ async def _read(task: Task, core: str, now: Mapping[str, Any], place: Place) -> 
 
 
 async def _reading(task: Task, core: str, memory: str, plan: str, place: Place) -> reader.Reading:
-    text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
-    seen = reader.Seen(core, plan, memory)
-    return await reader.read_segment(task.model, seen, text, segment, brief=task.trust.brief)
-
-
-def _findings(task: Task, place: Place, got: reader.Reading) -> list[Finding]:
-    return [found(task, place, fact, spans, "reader") for fact, spans in got.facts]
+    return await noted(task, reader.Seen(core, plan, memory), place)
 
 
 def _view(task: Task, known: Known) -> str:
     left = (f for f in reversed(known.findings.values()) if f.id not in known.superseded)
     return view(left, task.options.memory(task.model.window.size))
-
-
-def view(newest_first: Iterable[Finding], tokens: int) -> str:
-    """The memory that a reading call sees: the newest findings that fit, in reading order.
-
-    Args:
-        newest_first: findings; no more of them are looked at than fit.
-        tokens: most tokens of the view.
-    """
-    lines: list[str] = []
-    for finding in newest_first:
-        tokens -= finding.tokens + JOINT
-        if tokens < 0:
-            break
-        lines.append("- " + " ".join(finding.text.split()))
-    return "\n".join(reversed(lines))
 
 
 async def read_round(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
@@ -178,7 +155,7 @@ async def read_round(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, 
     read = await read_each(
         task, task.corpus.places, lambda p: _reading(task, state["core"], state["memory"], state["plan"], p)
     )
-    said = {place: _findings(task, place, got) for place, got in read.replies.items()}
+    said = {place: findings_of(task, place, got) for place, got in read.replies.items()}
     kept = await asyncio.to_thread(record, task, said, STRIDE * (number - 1))
     fresh = [finding for finding in kept if finding.op != "merge"]
     known = Known()

@@ -26,7 +26,12 @@ from lcagent.memory.findings import Finding
 
 
 async def answer_from(
-    task: Task, findings: Sequence[Finding], merger: Merger, *, form: Form | None = None
+    task: Task,
+    findings: Sequence[Finding],
+    merger: Merger,
+    *,
+    form: Form | None = None,
+    final: bool = True,
 ) -> Verdict:
     """Answer once, from all that was found and what retrieval adds to it.
 
@@ -35,6 +40,8 @@ async def answer_from(
         findings: in reading order, repetitions too.
         merger: how findings are merged that do not fit.
         form: how it is asked; default: `form_for`.
+        final: it is the answer that is given: the budget has kept room for it, and it is shown while it is
+            written.
 
     Raises:
         MalformedReply, CutReply: the model gave no usable reply.
@@ -42,11 +49,11 @@ async def answer_from(
     form = form or form_for(task)
     room = await asyncio.to_thread(form.room, task.model.window, task.question)
     if task.trust.brief:
-        return await _from_few(task, findings, form, room)
+        return await _from_few(task, findings, form, room, final=final)
     evidence = await _everything(task, findings, room, merger)
     if not evidence.blocks:
         return Verdict()
-    verdict = await asked(task, evidence, form, on_text=streamer(task))
+    verdict = await asked(task, evidence, form, final=final, on_text=streamer(task) if final else None)
     if findings and not verdict.found:
         return verdict.warned(
             f"{len(findings)} things were noted that no answer was seen in: `lcagent runs show last`"
@@ -80,12 +87,14 @@ def _fitting(task: Task, notes: Sequence[Note], room: int) -> list[Block] | None
     return None
 
 
-async def _from_few(task: Task, findings: Sequence[Finding], form: Form, room: int) -> Verdict:
+async def _from_few(
+    task: Task, findings: Sequence[Finding], form: Form, room: int, *, final: bool
+) -> Verdict:
     """Answer from the best passages, and once more where the first answer leads to others."""
     evidence = await asyncio.to_thread(best_passages, task, findings, room)
     if not evidence.blocks:
         return Verdict()
-    verdict = await asked(task, evidence, form)
+    verdict = await asked(task, evidence, form, final=final)
     if verdict.found:  # a weak model answers with what stands between two hops
         again = await asyncio.to_thread(best_passages, task, findings, room, answer=verdict.text)
         if set(again.regions) - set(evidence.regions):
@@ -95,6 +104,12 @@ async def _from_few(task: Task, findings: Sequence[Finding], form: Form, room: i
                 second = verdict
             seen = tuple(dict.fromkeys([*verdict.seen, *second.seen]))
             verdict = replace(second if second.found else verdict, seen=seen)
+    if final:
+        told(task, verdict)
+    return verdict
+
+
+def told(task: Task, verdict: Verdict) -> None:
+    """Show an answer whole where it was not shown while it was written."""
     if verdict.found and (on_text := streamer(task)):
         on_text(verdict.text)
-    return verdict

@@ -46,20 +46,24 @@ class Hop(TypedDict):
     shown: list[list[int]]
 
 
-async def look_up(task: Task, question: str) -> tuple[Verdict, Evidence]:
-    """The answer to a question from the passages that match it best, in one call; and what it was shown.
+async def look_up(
+    task: Task, question: str, *, regions: Sequence[Region] | None = None
+) -> tuple[Verdict, Evidence]:
+    """The answer to a question from a few passages, in one call; and what it was shown.
 
     Args:
-        task: the run; the question may be another than its own.
-        question: about one fact.
+        task: the run; its own question is answered in its style, another one, about one fact, shortly.
+        question: what is looked up.
+        regions: the passages, best first; default: those that match best.
 
     Raises:
         BudgetReached: before sending.
         MalformedReply, CutReply: after a retry.
     """
-    step = await asyncio.to_thread(_about, task, question)
+    step = task if question == task.question else await asyncio.to_thread(_about, task, question)
     form = replace(form_for(step), role=ROLE)
-    evidence = await asyncio.to_thread(_best, step, form.room(step.model.window, question))
+    room = form.room(step.model.window, question)
+    evidence = await asyncio.to_thread(_shown, step, regions, room)
     if not evidence.blocks:
         return Verdict(), evidence
     return await asked(step, evidence, form, final=False), evidence
@@ -69,9 +73,9 @@ def _about(task: Task, question: str) -> Task:
     return replace(task, question=question, style="short", retrieval=task.retrieval.about(question))
 
 
-def _best(task: Task, room: int) -> Evidence:
-    regions = [one.region for one in task.retrieval.ranked()[:PASSAGES]]
-    return Evidence(tuple(in_order(fitting(task, regions, room))))
+def _shown(task: Task, regions: Sequence[Region] | None, room: int) -> Evidence:
+    best = regions or [one.region for one in task.retrieval.ranked()[:PASSAGES]]
+    return Evidence(tuple(in_order(fitting(task, best, room))))
 
 
 async def planned(task: Task) -> list[str]:

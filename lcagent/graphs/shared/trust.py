@@ -53,6 +53,12 @@ class Trust:
         """Whether an answer from a few passages counts beside those of who has read everything."""
         return not self.brief
 
+    def sure(self, verdict: Verdict) -> bool:
+        """Whether the model found an answer, and was as sure of it as its profile asks for."""
+        threshold = self.profile.certainty
+        unsure = threshold is not None and verdict.certainty is not None and verdict.certainty < threshold
+        return verdict.found and not unsure
+
     def segment_tokens(self, most: int) -> int:
         """Most tokens of document in one call: the strategy's own, or what the model reads well."""
         return min(most, self.profile.limit_tokens or most)
@@ -120,9 +126,7 @@ class Trust:
         if not verdict.found:
             return verdict
         warnings = [f"the text never mentions {name}" for name in task.retrieval.unmentioned]
-        threshold = self.profile.certainty
-        unsure = threshold is not None and verdict.certainty is not None and verdict.certainty < threshold
-        if unsure:
+        if not self.sure(verdict):
             warnings.append(f"the model was {verdict.certainty:.0%} sure that the text says it")
         if not self.brief:
             return verdict.warned(*warnings)

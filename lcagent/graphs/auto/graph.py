@@ -1,0 +1,292 @@
+"""Auto: look it up, check, read more only where the evidence does not suffice, and say how far it went.
+
+    START -> plan -> find -> follow_plan -> reword -> read -> read ... -> END
+             plan -> read               a list of unknown length; whether something is absent; effort `all`
+             plan -> delegate -> END    a summary
+
+Each look ends the run where `checking.suffices`. Sources: MacRAG (fine, then coarse), FB-RAG (other words),
+"Sufficient Context: A New Lens on Retrieval Augmented Generation Systems" (whether it suffices comes first).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from lcagent import graphs
+from lcagent.agents import answerer, collapser, planner, reader, searcher
+from lcagent.agents.reader import Seen
+from lcagent.documents.corpus import Region
+from lcagent.graphs.auto.checking import suffices
+from lcagent.graphs.auto.options import Options
+from lcagent.graphs.auto.waves import WAVE, unread, wider
+from lcagent.graphs.shared.answering import answer_from, told
+from lcagent.graphs.shared.asking import form_for
+from lcagent.graphs.shared.collapsing import collapsing
+from lcagent.graphs.shared.noting import findings_of, noted, view
+from lcagent.graphs.shared.reading import (
+    NOTHING_YET,
+    Run,
+    Unread,
+    attempt,
+    read_each,
+    record,
+    segment_budget,
+)
+from lcagent.graphs.shared.retrieval import PASSAGES, Hop, answered, cited, follow, look_up, recorded
+from lcagent.graphs.shared.task import Task
+from lcagent.graphs.shared.verdict import Verdict
+from lcagent.memory.ledger import STRIDE
+from lcagent.models.prompt import Prompt
+
+SUMMARY = "mapreduce"
+"""Whose graph answers a question for a summary."""
+SEGMENT_TOKENS = 5000
+"""Most tokens of a segment; less where the window is smaller."""
+MEMORY = 8
+"""A reading call sees at most this part of its window of what was noted before."""
+
+
+class AutoState(Run):
+    """The whole run.
+
+    `kind`, `core` and `steps` are the plan's, `hops` what was looked up of it. `queries` are the question in
+    other words, `seen` the passages that were shown, `answers` what looks came to. `wave` counts the reading,
+    `way` tells in words what was done, `why` that it suffices.
+    """
+
+    kind: planner.Asks
+    core: str
+    steps: list[str]
+    hops: list[Hop]
+    queries: list[str]
+    seen: list[list[int]]
+    answers: list[str]
+    wave: int
+    way: list[str]
+    why: str
+
+
+class Auto:
+    """The strategy `auto`."""
+
+    name = "auto"
+    version = 1
+
+    def prompts(self, options: Options) -> list[Prompt]:
+        """Planner, searcher, reader, answerer; and the summary's."""
+        own = [planner.PROMPT, searcher.PROMPT, reader.PROMPT, collapser.PROMPT]
+        return [*own, answerer.FROM_EVIDENCE, answerer.BRIEF, *_summary().prompts(_summary_options())]
+
+    def segment_tokens(self, task: Task) -> int:
+        """Segments that can be read in any of its ways."""
+        window = task.model.window
+        room = reader.room(window, task.question, brief=task.trust.brief) - window.size // MEMORY
+        own = segment_budget(task, room, SEGMENT_TOKENS)
+        return min(own, _summary().segment_tokens(_for_summary(task)))
+
+    def graph(self, task: Task) -> StateGraph[Any, Any, Any, Any]:
+        """Plan, look up, read."""
+        graph = StateGraph(AutoState, context_schema=Task)
+        for node in (plan, find, follow_plan, reword, read, delegate):
+            graph.add_node(node.__name__, node)
+        graph.add_edge(START, "plan")
+        graph.add_conditional_edges("plan", _begun, ["find", "read", "delegate"])
+        graph.add_conditional_edges("find", _looked, ["follow_plan", "reword", END])
+        graph.add_conditional_edges("follow_plan", _followed, ["reword", END])
+        graph.add_conditional_edges("reword", _reworded, ["read", END])
+        graph.add_conditional_edges("read", _more, ["read", END])
+        graph.add_edge("delegate", END)
+        return graph
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """Nothing is known yet."""
+        lists: dict[str, Any] = {name: [] for name in ("steps", "hops", "queries", "seen", "answers", "way")}
+        return {**NOTHING_YET, **lists, "kind": "fact", "core": task.question, "wave": 0, "why": ""}
+
+
+async def plan(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
+    """What kind of question it is, and what to find one after the other."""
+    task = runtime.context
+    made = await attempt(task, planner.make_plan(task.model, task.question))
+    if isinstance(made, Unread):  # a budget: what comes next will find the same, and say so
+        return {}
+    steps = list(task.trust.steps(task.question, made.steps))
+    return {"kind": made.asks, "core": made.core, "steps": steps}
+
+
+async def _begun(state: AutoState, runtime: Runtime[Task]) -> str:
+    """Where it begins, by the kind of question."""
+    if state["kind"] == "summary":
+        return "delegate"
+    # Of how many things a list is made nobody knows who has not read everything.
+    open_list = state["kind"] in {"list", "aggregate"} and not state["steps"]
+    everything = open_list or state["kind"] == "absence" or runtime.context.options.effort == "all"
+    return "read" if everything else "find"
+
+
+async def find(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
+    """Look the question itself up; one of several things is answered when each of them was."""
+    task = runtime.context
+    if state["steps"] and state["kind"] in {"list", "comparison", "aggregate"}:
+        return {}
+    return await _look(state, task, "the question's words", [])
+
+
+async def _look(state: AutoState, task: Task, by: str, regions: Sequence[Region]) -> dict[str, Any]:
+    """One look at some passages; default: those that match the question best."""
+    got = await attempt(task, look_up(task, task.question, regions=regions))
+    if isinstance(got, Unread):
+        return {"stop": got.reason} if got.budget else {}
+    verdict, evidence = got
+    seen = [*state["seen"], *(list(region) for region in evidence.regions)]
+    did = f"looked up {len(evidence.blocks)} passages by {by}"
+    return {**_judged(state, task, verdict, did), "seen": seen}
+
+
+def _judged(state: AutoState, task: Task, verdict: Verdict, did: str) -> dict[str, Any]:
+    """What a look came to: the answer if it suffices, else one more to compare later looks with."""
+    why = suffices(task, state["kind"], verdict, state["answers"])
+    gave = "found nothing" if not verdict.found else why or f"{verdict.text[:80]!r} does not suffice"
+    way = [*state["way"], f"{did}: {gave}"]
+    task.progress.notice(way[-1])
+    if why:
+        told(task, verdict)
+    answers = [*state["answers"], verdict.text] if verdict.found else state["answers"]
+    best = {"verdict": verdict.as_state()} if verdict.found else {}
+    return {"way": way, "answers": answers, "why": why, **best}
+
+
+async def _looked(state: AutoState) -> str:
+    if state["why"]:
+        return END
+    return "follow_plan" if state["steps"] and not state["stop"] else "reword"
+
+
+async def follow_plan(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
+    """Look the plan's steps up, hop by hop, and answer from what they gave."""
+    task = runtime.context
+    hops = await follow(task, state["steps"])
+    findings = await asyncio.to_thread(recorded, task, hops)
+    seen = [*state["seen"], *(region for hop in hops for region in hop["shown"])]
+    looked = {"hops": hops, "seen": seen}
+    if len(answered(hops)) < len(state["steps"]):
+        missing = next((hop["question"] for hop in hops if not hop["answer"]), state["steps"][-1])
+        return {**looked, "way": [*state["way"], f"looked up {len(hops)} steps: {missing!r} was not found"]}
+    work = answer_from(task, findings, collapsing(task), form=_form(task, state), final=False)
+    got = await attempt(task, work)
+    if isinstance(got, Unread):
+        return {**looked, **({"stop": got.reason} if got.budget else {})}
+    # The chain's end is one look, what is answered from all of it another.
+    chain = [*state["answers"], hops[-1]["answer"]]
+    did = f"looked up {len(hops)} steps"
+    return {**looked, **_judged({**state, "answers": chain}, task, cited(got, hops), did)}
+
+
+def _form(task: Task, state: AutoState) -> answerer.Form:
+    return form_for(task, several=state["kind"] in {"list", "aggregate"})
+
+
+async def _followed(state: AutoState) -> str:
+    return END if state["why"] else "reword"
+
+
+async def reword(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
+    """Search for what is missing in other words, and around what was found; look at what that adds."""
+    task = runtime.context
+    if state["stop"]:
+        return {}
+    missing = next((hop["question"] for hop in state["hops"] if not hop["answer"]), task.question)
+    sample = task.corpus.documents[0].text[: searcher.SAMPLE_CHARS]
+    worded = await attempt(task, searcher.reworded(task.model, missing, sample))
+    queries = [] if isinstance(worded, Unread) else worded
+    seen: list[Region] = [(d, start, end) for d, start, end in state["seen"]]
+    further = await asyncio.to_thread(wider, task, queries, seen)
+    if not further:
+        return {"queries": queries}
+    looked = await _look(state, task, "other words, and around what was found", further[:PASSAGES])
+    return {"queries": queries, **looked}
+
+
+async def _reworded(state: AutoState, runtime: Runtime[Task]) -> str:
+    return END if state["why"] or runtime.context.options.effort == "low" else "read"
+
+
+async def read(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
+    """Read the next segments side by side, the most promising first, and answer where they gave something."""
+    task, wave = runtime.context, state["wave"]
+    if state["stop"]:
+        return await _last(state, task)
+    queries = [*(hop["question"] for hop in state["hops"]), *state["queries"]]
+    places = await asyncio.to_thread(unread, task, state["read"], queries)
+    if not _everything(state, task):
+        places = places[: WAVE << wave]
+    findings = task.ledger.findings()
+    memory = view(reversed(findings), task.model.window.size // MEMORY)
+    answers = answered(state["hops"])
+    steps = planner.as_text([planner.filled(step, answers) or step for step in state["steps"]])
+    beside = Seen(state["core"], steps, memory)
+    got = await read_each(task, places, lambda place: noted(task, beside, place))
+    said = {place: findings_of(task, place, one) for place, one in got.replies.items()}
+    kept = await asyncio.to_thread(record, task, said, STRIDE * (1 + wave))
+    read = [*state["read"], *(list(place) for place in got.replies)]
+    now: AutoState = {**state, "read": read, "stop": got.stop, "wave": wave + 1}
+    update = {**got.as_update(), "wave": wave + 1}
+    left = task.corpus.total - len(read) - len(state["unread"]) - len(got.unread)
+    did = f"read {len(read)} of {task.corpus.total} segments"
+    if got.stop or left <= 0:
+        return {**update, **await _last({**now, "way": [*state["way"], did]}, task)}
+    if not kept:
+        return {**update, "way": [*state["way"], f"{did}: found nothing"]}
+    work = answer_from(task, task.ledger.findings(), collapsing(task), form=_form(task, now), final=False)
+    answer = await attempt(task, work)
+    if isinstance(answer, Unread):
+        return {**update, **({"stop": answer.reason} if answer.budget else {})}
+    return {**update, **_judged(now, task, cited(answer, state["hops"]), did)}
+
+
+def _everything(state: AutoState, task: Task) -> bool:
+    """Whether all segments are read side by side, since none of them may be left out."""
+    return task.options.effort == "all" or state["kind"] in {"absence", "list", "aggregate"}
+
+
+async def _last(state: AutoState, task: Task) -> dict[str, Any]:
+    """Answer from all that was found; where a budget has ended the reading, what a look came to will do."""
+    best = Verdict.from_state(state["verdict"]) if state["verdict"] else Verdict()
+    if state["stop"] and best.found:
+        told(task, best)
+        return {"way": state["way"], "why": state["stop"]}
+    work = answer_from(task, task.ledger.findings(), collapsing(task), form=_form(task, state))
+    verdict = cited(await work, state["hops"])
+    return {"verdict": verdict.as_state(), "way": state["way"], "why": "everything was read"}
+
+
+async def _more(state: AutoState) -> str:
+    return END if state["why"] else "read"
+
+
+async def delegate(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
+    """Let the summary's own graph answer; its calls are this run's, so that it can go on like any other."""
+    task = _for_summary(runtime.context)
+    graph = _summary().graph(task).compile(checkpointer=False)
+    done = await graph.ainvoke(_summary().start(task), context=task)
+    kept = {name: done[name] for name in Run.__annotations__}
+    return {**kept, "way": [*state["way"], "read everything, for a summary"], "why": "everything was read"}
+
+
+def _summary() -> Any:
+    return graphs.strategy(SUMMARY)
+
+
+def _summary_options() -> Any:
+    kind = graphs.options(SUMMARY)
+    return kind(mode="summary") if kind else None
+
+
+def _for_summary(task: Task) -> Task:
+    return replace(task, options=_summary_options())
