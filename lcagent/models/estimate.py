@@ -93,9 +93,15 @@ def _most(piece: str) -> int:
         return _bytes(piece)
     if word in _WHOLE:
         return 1
-    # The first letter may be a token with the space, and capitals each one of their own.
-    small = _RUN.findall(word[1:])
-    return 1 + len(word[1:]) - sum(map(len, small)) + sum(map(_run, small))
+    most = 1 + _letters(word[1:])  # the first letter by itself, or with the space
+    # Where it joins the second letter first, the space stays alone (" iau" is " ", "ia", "u").
+    return most if word == piece else max(most, 2 + _letters(word[2:]))
+
+
+def _letters(text: str) -> int:
+    """Most tokens of letters: capitals may each be one of their own."""
+    small = _RUN.findall(text)
+    return len(text) - sum(map(len, small)) + sum(map(_run, small))
 
 
 def _run(letters: str) -> int:
