@@ -21,7 +21,7 @@ from lcagent.models.transport import ChatRequest, HttpTransport, LiteLlmTranspor
 from lcagent.models.window import Calling, Part, Window
 from tests.exploring import ask, calls_functions, role, roles, written
 from tests.helpers import in_this_process
-from tests.loopback import Loopback, Reply, Request, count_messages
+from tests.loopback import Loopback, Reply, Request, count, count_messages
 from tests.test_bounded_calls import model
 from tests.test_counter import tokenizer
 from tests.test_graphreader import BORN, LIGHT, chain
@@ -219,6 +219,29 @@ def test_functions_count_against_the_window(facts: list[str], counted: bool, roo
     assert count_messages(fitted.messages, list(fitted.tools)) <= fitted.prompt_tokens
     assert fitted.total <= window.size
     assert fitted.tools == prompt.tools
+
+
+class Blind(EstimateCounter):
+    """Counts as the server does, but for functions."""
+
+    def count(self, text: str) -> int:
+        return count(text)
+
+    def count_messages(self, messages, tools=()) -> int:
+        return count_messages(messages)
+
+
+async def test_a_call_found_over_the_window_is_planned_again_with_its_functions(loopback) -> None:
+    server = loopback(window=2000, reply=lambda _: json.dumps(GOOD))
+    asked = model(server)
+    asked.tools, asked.window = True, Window(2000, Blind())
+    part = Part("question", "word " * 800, shrink=lambda tokens: "word " * (tokens // 2))
+    prompt = as_asked(asked, render, lambda: VISIT)
+    fitted = await asked.window.fit(prompt, [part], reply=200, spare=RETRY_TOKENS)
+    assert (await ask_typed(asked, "visit", fitted, VISIT)).chunks == ["c3"]
+    await asked.transport.close()
+    assert server.overruns >= 1
+    assert server.requests[-1].functions == server.requests[0].functions != {}
 
 
 TEMPLATE = (
