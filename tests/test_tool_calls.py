@@ -386,14 +386,18 @@ def refused(status: int) -> Any:
         {"reply": lambda request: Reply("") if request.functions else perfect(request)},
         {"reply": lambda request: Reply("end_search()") if request.functions else perfect(request)},
         {"reply": refused(404)},
-        {"reply": refused(500)},
     ],
 )
 def test_of_a_server_without_tool_calls_all_else_is_measured(loopback, options: dict[str, Any]) -> None:
     server = loopback(**options)
-    profile = measured(server, "--set", "timeout=2")
+    profile = measured(server)
     assert (profile.tools, profile.answers, profile.stance) == (False, 1.0, "trusting")
     assert profile.calls == server.calls
+
+
+def test_of_a_server_that_fails_at_functions_nothing_is_told_but_all_else(loopback) -> None:
+    profile = measured(loopback(reply=refused(500)), "--set", "timeout=2")
+    assert (profile.tools, profile.answers, profile.stance) == (None, 1.0, "trusting")
 
 
 def test_where_no_function_fits_the_window_nothing_is_known(loopback) -> None:

@@ -44,9 +44,10 @@ class _NextReply(Action):
 
 
 async def calls_functions(model: ChatModel, alive: Callable[[], bool]) -> bool | None:
-    """Whether it calls the right function, with arguments from the list; None: no prompt fits its window.
+    """Whether it calls the right function, with arguments from the list; None: that cannot be told.
 
-    A server without tool calls refuses them, fails at them, or answers with text: that is a no.
+    A server without tool calls refuses them, or answers with text: that is a no. Nothing can be told where no
+    prompt fits its window, or where it fails at these calls alone.
 
     Args:
         model: who is asked, by native tool calls.
@@ -68,7 +69,7 @@ async def calls_functions(model: ChatModel, alive: Callable[[], bool]) -> bool |
         raise
     except EndpointUnavailable:
         if await asyncio.to_thread(alive):
-            return False
+            return None
         raise
     except WindowExceeded:
         return None
