@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lcagent.documents import Span
-from lcagent.graphs.memagent.steps import JOINT, view
+from lcagent.graphs.shared.noting import JOINT, view
 from lcagent.memory.findings import Finding, Known
 from lcagent.memory.ledger import STRIDE, Ledger
 from lcagent.memory.store import Store

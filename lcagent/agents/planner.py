@@ -32,7 +32,7 @@ Asks = Literal["fact", "list", "comparison", "explanation", "summary", "aggregat
 """A thing that the text says; several, each of which may stand in a place of its own; what things have in
 common or not; why and how; all of the text; a count, sum, ranking or grouping over it; whether something is
 not there."""
-_REFERENCE = re.compile(r"#\s?(\d{1,2})(?!\d)")
+_REFERENCE = re.compile(r"#\s*(\d{1,2})(?!\d)")
 """What a step is written with that needs the answer to an earlier one, by its number from 1."""
 
 

@@ -140,7 +140,7 @@ async def find(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
 
 async def _look(state: AutoState, task: Task, by: str, regions: Sequence[Region]) -> dict[str, Any]:
     """One look at some passages; default: those that match the question best."""
-    got = await attempt(task, look_up(task, task.question, regions=regions))
+    got = await look_up(task, task.question, regions=regions)
     if isinstance(got, Unread):
         return {"stop": got.reason} if got.budget else {}
     verdict, evidence = got

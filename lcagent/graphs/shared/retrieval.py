@@ -48,7 +48,7 @@ class Hop(TypedDict):
 
 async def look_up(
     task: Task, question: str, *, regions: Sequence[Region] | None = None
-) -> tuple[Verdict, Evidence]:
+) -> tuple[Verdict, Evidence] | Unread:
     """The answer to a question from a few passages, in one call; and what it was shown.
 
     Args:
@@ -57,8 +57,8 @@ async def look_up(
         regions: the passages, best first; default: those that match best.
 
     Raises:
-        BudgetReached: before sending.
-        MalformedReply, CutReply: after a retry.
+        EndpointUnavailable: the server does not answer at all any more.
+        LcagentError: passages cannot be ranked, as where an embedding server refuses them.
     """
     step = task if question == task.question else await asyncio.to_thread(_about, task, question)
     form = replace(form_for(step), role=ROLE)
@@ -66,7 +66,8 @@ async def look_up(
     evidence = await asyncio.to_thread(_shown, step, regions, room)
     if not evidence.blocks:
         return Verdict(), evidence
-    return await asked(step, evidence, form, final=False), evidence
+    got = await attempt(task, asked(step, evidence, form, final=False))
+    return got if isinstance(got, Unread) else (got, evidence)
 
 
 def _about(task: Task, question: str) -> Task:
@@ -101,7 +102,7 @@ async def follow(task: Task, steps: Sequence[str]) -> list[Hop]:
         steps: of `Trust.steps`.
 
     Raises:
-        EndpointUnavailable: the server does not answer at all any more.
+        LcagentError: as `look_up`.
     """
     hops: list[Hop] = []
     answers: dict[int, str] = {}
@@ -109,7 +110,7 @@ async def follow(task: Task, steps: Sequence[str]) -> list[Hop]:
         question = planner.filled(step, answers)
         if question is None:
             continue
-        got = await attempt(task, look_up(task, question))
+        got = await look_up(task, question)
         if isinstance(got, Unread):
             if got.budget:
                 break
