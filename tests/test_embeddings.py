@@ -345,7 +345,7 @@ def test_where_passages_cannot_be_ranked_nothing_is_said_to_be_missing(loopback,
         said = json.loads(clever(request))
         return json.dumps(said | {"steps": [QUESTION, "Who was #1?"]} if "steps" in said else said)
 
-    server = loopback(window=2048, reply=plans, embed=fails(9, lambda _: 400))
+    server = loopback(window=2048, reply=plans, embed=fails(1, lambda _: 400))
     document = tmp_path / "doc.txt"
     document.write_text(haystack())
     options = {"strategy": "direct", "direct": {"retrieve": True}, "window": 2048}
