@@ -90,7 +90,7 @@ def test_the_limit_of_requests_in_flight_holds(loopback, tmp_path: Path) -> None
     for number in range(9):
         (folder / f"{number}.txt").write_text(haystack(60) + str(number))
     server = loopback(window=1536, reply=clever, latency=0.01)
-    with Reader(api_base=server.url, window=1536, concurrency=2) as reader:
+    with Reader(api_base=server.url, window=1536, concurrency=2, strategy="memagent") as reader:
         reader.ask(folder, QUESTION)
     assert server.peak_in_flight == 2
 

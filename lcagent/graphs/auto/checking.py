@@ -1,7 +1,7 @@
 """Checking: whether the evidence for an answer suffices, so that nothing more need be read.
 
-Three things speak for it: every statement stands in the sentences that it cites, which are about what is
-asked; the model, as far as it is believed, is sure; two looks that knew nothing of each other agree.
+Three things speak for it: every statement stands in the sentences that it cites; the model, as far as it is
+believed, is sure; two looks that knew nothing of each other agree.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from lcagent.documents.answers import same_answer
 from lcagent.documents.forms import holds
-from lcagent.documents.placing import about
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
 
@@ -31,28 +30,17 @@ def suffices(task: Task, kind: str, verdict: Verdict, before: Sequence[str]) -> 
     effort = task.options.effort
     if effort == "low":
         return FOUND
-    stands, agree = _stands(task, kind, verdict), any(_same(verdict.text, other) for other in before)
+    stands, agree = _stands(kind, verdict), any(_same(verdict.text, other) for other in before)
     if effort == "high":
         return f"{STANDS}, and {AGREE}" if stands and agree else ""
     return STANDS if stands else AGREE if agree else ""
 
 
-def _stands(task: Task, kind: str, verdict: Verdict) -> bool:
-    """Whether sentences carry every statement: a fact's words stand there, in a place about the question;
-    what explains or compares was put together from them."""
-    if not all(one.regions for one in verdict.statements):
-        return False
-    if kind != "fact":
-        return True
-    if any(one.support == "inferred" for one in verdict.statements):
-        return False
-    passages = dict.fromkeys(
-        passage
-        for one in verdict.statements
-        for region in one.regions
-        for passage in task.retrieval.passages_at(*region)
-    )
-    return about(task.question, " ".join(map(task.corpus.text, passages)))
+def _stands(kind: str, verdict: Verdict) -> bool:
+    """Whether sentences carry every statement: a fact's words stand there; what explains or compares was put
+    together from them."""
+    carried = all(one.regions for one in verdict.statements)
+    return carried and (kind != "fact" or all(one.support != "inferred" for one in verdict.statements))
 
 
 def _same(one: str, other: str) -> bool:

@@ -207,9 +207,12 @@ async def reword(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
     queries = [] if isinstance(worded, Unread) else worded
     seen: list[Region] = [(d, start, end) for d, start, end in state["seen"]]
     further = await asyncio.to_thread(wider, task, queries, seen)
-    if not further:
-        return {"queries": queries}
-    looked = await _look(state, task, "other words, and around what was found", further[:PASSAGES])
+    looked: dict[str, Any] = {}
+    if further:
+        looked = await _look(state, task, "other words, and around what was found", further[:PASSAGES])
+    if task.options.effort == "low" and not looked.get("why"):
+        nothing = Verdict().warned("not everything was read: a larger --effort reads on")
+        looked["verdict"] = nothing.as_state()
     return {"queries": queries, **looked}
 
 
@@ -273,7 +276,7 @@ async def _more(state: AutoState) -> str:
 async def delegate(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Let the summary's own graph answer; its calls are this run's, so that it can go on like any other."""
     task = _for_summary(runtime.context)
-    graph = _summary().graph(task).compile(checkpointer=False)
+    graph = _summary().graph(task).compile()
     done = await graph.ainvoke(_summary().start(task), context=task)
     kept = {name: done[name] for name in Run.__annotations__}
     return {**kept, "way": [*state["way"], "read everything, for a summary"], "why": "everything was read"}

@@ -1,0 +1,301 @@
+"""Auto: looks up, checks, reads on only where that does not suffice, and says how far it went."""
+
+import json
+import re
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lcagent import Answer, Reader, UsageError
+from lcagent.errors import SettingsError
+from tests.helpers import in_this_process, prose
+from tests.killable import Killable
+from tests.loopback import Loopback, Request
+from tests.team import inside
+
+QUESTION = "Who kept the harbour of Vellmere?"
+FACT = "The keeper of the harbour of Vellmere was Oskar Brandvold."
+OTHER = "Vellmere's quays were looked after by one Oskar Brandvold."
+"""The same without a word that the question's search would find first."""
+
+
+@dataclass
+class Librarian:
+    """A model that answers a question where the prompt holds what it takes.
+
+    Args:
+        says: by question the answer and the sentences that it takes.
+        kind: of question, as the plan says.
+        steps: of the plan.
+        queries: other words.
+        notes: sentences that a reader notes.
+    """
+
+    says: dict[str, tuple[str, Sequence[str]]]
+    kind: str = "fact"
+    steps: Sequence[str] = ()
+    queries: Sequence[str] = ("nothing of use",)
+    notes: Sequence[str] = ()
+    roles: list[str] = field(default_factory=list)
+
+    def __call__(self, request: Request) -> str:
+        names = request.schema["properties"]
+        if "steps" in names:
+            self.roles.append("plan")
+            steps = list(self.steps) or [inside(request.text, "question")[0]]
+            return json.dumps({"core": "", "form": "", "asks": self.kind, "steps": steps})
+        if "queries" in names:
+            self.roles.append("search")
+            return json.dumps({"queries": list(self.queries)})
+        if "facts" in names:
+            self.roles.append("read")
+            facts = [note for note in self.notes if note in request.text.split("<segment>")[-1]]
+            return json.dumps({"relevant": "yes" if facts else "no", "facts": facts, "next": ""})
+        self.roles.append("answer")
+        (evidence,), (question,) = inside(request.text, "evidence"), inside(request.text, "question")
+        answer, needed = self.says.get(question, ("", ["nowhere"]))
+        found = all(sentence in evidence for sentence in needed)
+        numbers = [
+            number
+            for number, part in re.findall(r"^\[(\d+)\](.*?)(?=^\[\d+\]|\Z)", evidence, re.M | re.S)
+            if any(sentence in part for sentence in needed)
+        ]
+        marks = "".join(f" [{number}]" for number in numbers)
+        return json.dumps({"found": "yes" if found else "no", "answer": answer + marks if found else ""})
+
+
+def document(folder: Path, *told: str, sentences: int = 600) -> Path:
+    parts = prose(sentences).split("\n\n")
+    for at, sentence in enumerate(told, 1):
+        parts.insert(at * len(parts) // (len(told) + 1), sentence)
+    path = folder / "doc.txt"
+    path.write_text("\n\n".join(parts))
+    return path
+
+
+def ask(
+    server: Loopback, path: Path, question: str = QUESTION, *, effort: str = "normal", **options: Any
+) -> Answer:
+    given = {"strategy": "auto", "auto": {"effort": effort}, "window": server.window, **options}
+    with Reader(api_base=server.url, **given) as reader:
+        return reader.ask(path, question)
+
+
+def test_where_one_look_suffices_nothing_more_is_read(loopback, tmp_path: Path) -> None:
+    model = Librarian({QUESTION: ("Oskar Brandvold", [FACT])})
+    answer = ask(loopback(window=2048, reply=model), document(tmp_path, FACT))
+    assert (answer.answer, answer.status, answer.strategy) == ("Oskar Brandvold", "answered", "auto")
+    assert [c.quote for c in answer.citations] == [FACT]
+    assert model.roles == ["plan", "answer"]
+    assert answer.coverage.segments_read == 0 and "looked up in" in answer.coverage.sentence
+    assert len(answer.way) == 1 and answer.way[0].endswith("every statement stands there")
+
+
+def test_what_the_question_alone_does_not_find_is_looked_up_step_by_step(loopback, tmp_path: Path) -> None:
+    asked = "In which town was the keeper of the harbour of Vellmere born?"
+    born = "Oskar Brandvold was born in Tarn."
+    steps = [QUESTION, "Where was #1 born?"]
+    says = {QUESTION: ("Oskar Brandvold", [FACT]), "Where was Oskar Brandvold born?": ("Tarn", [born])}
+    model = Librarian({**says, asked: ("Tarn", [FACT, born, "Noted: "])}, steps=steps)
+    answer = ask(loopback(window=2048, reply=model), document(tmp_path, born, FACT), asked)
+    assert (answer.answer, [hop.answer for hop in answer.hops]) == ("Tarn", ["Oskar Brandvold", "Tarn"])
+    assert {FACT, born} <= {c.quote for c in answer.citations}
+    assert model.roles == ["plan", *["answer"] * 4] and answer.coverage.segments_read == 0
+
+
+def test_what_the_document_says_in_other_words_is_searched_in_other_words(loopback, tmp_path: Path) -> None:
+    decoys = [
+        f"Who kept the harbour of {name}? Nobody knows."
+        for name in "Aal Bel Col Dun Eld Fay Gor Hel Ild".split()
+    ]
+    quays = "The quays had been in the charge of one Oskar Brandvold."
+    model = Librarian({QUESTION: ("Oskar Brandvold", [quays])}, queries=["quays in charge of"])
+    answer = ask(loopback(window=2048, reply=model), document(tmp_path, quays, *decoys))
+    assert model.roles == ["plan", "answer", "search", "answer", "read"][: len(model.roles)]
+    assert answer.answer == "Oskar Brandvold"
+    assert len(answer.way) >= 2 and "other words" in answer.way[1]
+
+
+def test_reading_ends_with_the_wave_that_finds_it(loopback, tmp_path: Path) -> None:
+    """Neither look finds it, for no word leads there; what was read is not read again."""
+    hidden = "Of the moorings one Oskar Brandvold had charge."
+    model = Librarian({QUESTION: ("Oskar Brandvold", [hidden])}, notes=[hidden])
+    path = document(tmp_path, hidden, "The harbour of Vellmere is old.", sentences=2400)
+    server = loopback(window=2048, reply=model)
+    answer = ask(server, path)
+    assert answer.answer == "Oskar Brandvold" and answer.citations[0].quote == hidden
+    read = [r.text.split("<segment>")[-1] for r in server.requests if "relevant" in r.schema["properties"]]
+    assert len(read) == len(set(read)) == answer.coverage.segments_read
+    assert 8 <= len(read) < answer.coverage.segments_total
+
+
+@pytest.mark.parametrize("effort", ["low", "normal", "all"])
+def test_what_is_not_there_is_told_as_what_was_done(loopback, tmp_path: Path, effort: str) -> None:
+    model = Librarian({})
+    answer = ask(loopback(window=2048, reply=model), document(tmp_path), effort=effort)
+    assert answer.status == "not_found"
+    everything = answer.coverage.segments_read == answer.coverage.segments_total
+    assert everything == (effort != "low")
+    assert any("not everything was read" in warning for warning in answer.warnings) == (effort == "low")
+    assert answer.way[-1].startswith("read " if everything else "looked up ")
+
+
+@pytest.mark.parametrize("kind", ["absence", "list", "aggregate"])
+def test_where_all_of_it_counts_everything_is_read_at_once(loopback, tmp_path: Path, kind: str) -> None:
+    told = [f"The barque number {number} sank." for number in range(5)]
+    model = Librarian({QUESTION: ("five barques", told)}, kind=kind, notes=told)
+    answer = ask(loopback(window=2048, reply=model), document(tmp_path, *told))
+    assert answer.answer == "five barques"
+    assert answer.coverage.segments_read == answer.coverage.segments_total
+    assert model.roles.count("answer") == 1
+
+
+def test_things_that_are_compared_are_looked_up_one_by_one(loopback, tmp_path: Path) -> None:
+    asked = "Which is older, the barque Ada or the ketch Bel?"
+    one, other = "The barque Ada was built in 1902.", "The ketch Bel was built in 1911."
+    steps = ["When was the barque Ada built?", "When was the ketch Bel built?"]
+    says = {steps[0]: ("1902", [one]), steps[1]: ("1911", [other]), asked: ("the barque Ada", [one, other])}
+    model = Librarian(says, kind="comparison", steps=steps)
+    answer = ask(loopback(window=2048, reply=model), document(tmp_path, one, other), asked)
+    assert (answer.answer, answer.coverage.segments_read) == ("the barque Ada", 0)
+    assert [hop.answer for hop in answer.hops] == ["1902", "1911"] and model.roles.count("answer") == 3
+    assert {one, other} <= {c.quote for c in answer.citations}
+
+
+def test_what_was_concluded_counts_where_two_looks_agree(loopback, tmp_path: Path) -> None:
+    """A bare yes stands nowhere: a single look does not suffice."""
+    model = Librarian(
+        {"Was the harbour of Vellmere kept?": ("yes", [FACT])}, queries=["keeper of the harbour"]
+    )
+    path = document(tmp_path, FACT, "Its keeper was never late.")
+    answer = ask(loopback(window=2048, reply=model), path, "Was the harbour of Vellmere kept?")
+    assert answer.answer == "yes"
+    assert model.roles[:4] == ["plan", "answer", "search", "answer"]
+
+
+def test_more_effort_wants_an_answer_found_twice(loopback, tmp_path: Path) -> None:
+    path = document(tmp_path, FACT, OTHER)
+    model = Librarian({QUESTION: ("Oskar Brandvold", [])}, queries=["quays looked after"])
+    answer = ask(loopback(window=2048, reply=model), path, effort="high")
+    assert model.roles[:3] == ["plan", "answer", "search"]
+    assert answer.answer == "Oskar Brandvold"
+
+
+def test_a_budget_ends_it_with_the_best_answer_so_far(loopback, tmp_path: Path) -> None:
+    model = Librarian({"Was the harbour of Vellmere kept?": ("yes", [FACT])})
+    path = document(tmp_path, FACT, sentences=2400)
+    server = loopback(window=2048, reply=model)
+    answer = ask(server, path, "Was the harbour of Vellmere kept?", max_calls=6)
+    assert (answer.answer, answer.status) == ("yes", "budget")
+    assert len(server.requests) <= 6
+
+
+def test_a_summary_is_made_as_summaries_are(loopback, tmp_path: Path) -> None:
+    def says(request: Request) -> str:
+        names = request.schema["properties"]
+        if "steps" in names:
+            return json.dumps({"core": "", "form": "", "asks": "summary", "steps": ["What is it about?"]})
+        if "summary" in names:
+            return json.dumps({"summary": "The harbour was kept by Oskar Brandvold."})
+        facts = [FACT] if FACT in request.text else []
+        told = {"relevant": "yes", "facts": facts, "rationale": "", "answered": "no", "answer": ""}
+        return json.dumps({**told, "confidence": "zero"})
+
+    answer = ask(loopback(window=2048, reply=says), document(tmp_path, FACT), "Sum this up.")
+    assert answer.answer == "The harbour was kept by Oskar Brandvold."
+    assert answer.coverage.segments_read == answer.coverage.segments_total
+    assert FACT in [c.quote for c in answer.citations]
+
+
+def test_the_command_explains_the_way(loopback, tmp_path: Path) -> None:
+    model = Librarian({QUESTION: ("Oskar Brandvold", [FACT])})
+    server = loopback(window=2048, reply=model)
+    arguments = ["ask", str(document(tmp_path, FACT)), QUESTION, "--api-base", server.url, "--window", "2048"]
+    done = in_this_process(*arguments, "--home", str(tmp_path / "home"), "--explain", "--effort", "low")
+    assert done.stdout == "Oskar Brandvold [1]\n"
+    assert "way 1. looked up" in re.sub(r"\s+", " ", done.stderr)
+    wrong = in_this_process(*arguments, "--effort", "enormous")
+    assert isinstance(wrong.exception, SettingsError) and "auto.effort" in wrong.exception.message
+
+
+HIDDEN = "Of the moorings one Oskar Brandvold had charge."
+
+
+@pytest.mark.parametrize("step", [0, 1, 2, 3, 8, 14])
+def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: int) -> None:
+    """While it plans, looks up, searches, looks again, reads and answers."""
+    model = Librarian({QUESTION: ("Oskar Brandvold", [HIDDEN])}, notes=[HIDDEN])
+    path = document(tmp_path, HIDDEN, "The harbour of Vellmere is old.", sentences=900)
+    with Loopback(window=2048, reply=model) as undisturbed:
+        ask(undisturbed, path, home=tmp_path / "other", concurrency=1)
+        calls = len(undisturbed.requests)
+    assert step < calls
+    server = loopback(window=2048)
+    started: list[Killable] = []
+    ready = threading.Event()
+
+    def kills(request):
+        if request.number == step:
+            assert ready.wait(10)
+            started[0].kill()
+        return model(request)
+
+    server.reply = kills
+    arguments = ["ask", str(path), QUESTION, "--api-base", server.url, "--window", "2048", "--json"]
+    arguments += ["--home", str(tmp_path / "home"), "--set", "concurrency=1"]
+    started.append(Killable(arguments, tmp_path))
+    ready.set()
+    assert started[0].ended() == -signal.SIGKILL
+    server.reply = model
+    second = in_this_process(*arguments)
+    assert second.exit_code == 0, second.stderr
+    assert json.loads(second.stdout)["answer"] == "Oskar Brandvold"
+    assert len(server.requests) == calls + 1  # the one in the air
+
+
+TEXTS = st.text(alphabet="abc #123漢<>\n", min_size=1, max_size=200)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    said=st.lists(TEXTS, min_size=1, max_size=6),
+    kind=st.sampled_from(["fact", "list", "comparison", "explanation", "absence", "aggregate"]),
+    found=st.lists(st.sampled_from(["yes", "no"]), min_size=1, max_size=5),
+    question=st.text(min_size=1, max_size=400).filter(str.strip),
+    window=st.integers(1200, 2048),
+    effort=st.sampled_from(["low", "normal", "high", "all"]),
+)
+def test_no_call_exceeds_the_window_whatever_is_said(
+    tmp_path_factory, said: list[str], kind: str, found: list[str], question: str, window: int, effort: str
+) -> None:
+    folder = tmp_path_factory.mktemp("w")
+    path = document(folder, FACT, sentences=240)
+
+    def talks(request):
+        names, at = request.schema["properties"], request.number
+        if "steps" in names:
+            return json.dumps({"core": "", "form": "", "asks": kind, "steps": said})
+        if "queries" in names:
+            return json.dumps({"queries": said})
+        if "facts" in names:
+            return json.dumps({"relevant": found[at % len(found)], "facts": said[:2], "next": said[0]})
+        return json.dumps({"found": found[at % len(found)], "answer": said[at % len(said)]})
+
+    with Loopback(window=window, reply=talks) as server:
+        try:
+            answer = ask(server, path, question, effort=effort, home=folder / "home")
+        except UsageError:
+            assert not server.requests  # refused before the first call
+            return
+        assert server.overruns == 0
+        read = [
+            r.text.split("<segment>")[-1] for r in server.requests if "relevant" in r.schema["properties"]
+        ]
+        assert len(read) <= 2 * answer.coverage.segments_total  # each once, and again where it was no use
