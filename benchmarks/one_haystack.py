@@ -8,7 +8,7 @@ DIR holds the multi-hop questions and the pool of `ruler-hqa`. A haystack holds 
 questions, then these questions' own distractors, then the pool's; no other paragraph holds an answer to any
 of them. Each strategy has a home of its own a haystack. `graphreader` extracts the graph first, which is
 timed and counted by itself; then its questions are asked, as those of every other strategy, `--jobs` of them
-at once. Questions that are left out by `--offset` were looked at before, say.
+at once. Haystack number k is the same whatever `--haystacks` and `--offset`, which leaves out the first, are.
 
 OUT then holds `rows.jsonl`, the rows of `lcagent bench`, written as they come, and `figures.json`: a line a
 haystack and strategy, without texts of the data sets. `seconds` of a question and of building are wall
@@ -114,8 +114,9 @@ def haystacks(options: argparse.Namespace, count: Counter) -> Iterator[list[Item
     """The haystacks wanted, each as its questions."""
     request = Request(options.data, options.length, 0, options.seed, count)
     pool = load_pool(options.data)
-    asked = questions(request, pool, HOTPOTQA, MUSIQUE)[options.offset :]
-    for number, group in enumerate(islice(apart(asked, options.questions), options.haystacks)):
+    asked = questions(request, pool, HOTPOTQA, MUSIQUE)
+    groups = enumerate(apart(asked, options.questions))
+    for number, group in islice(groups, options.offset, options.offset + options.haystacks):
         yield haystack(number, group, pool, request)
 
 
@@ -259,7 +260,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--window", type=int)
     parser.add_argument("--profile", choices=("trusting", "cautious"))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--offset", type=int, default=0, help="leave out the first questions")
+    parser.add_argument("--offset", type=int, default=0, help="leave out the first haystacks")
     parser.add_argument("--jobs", type=int, default=1, help="questions of a strategy in work at once")
     return parser.parse_args()
 

@@ -36,6 +36,8 @@ def test_the_graph_is_built_once_and_every_question_answered(tmp_path: Path) -> 
     with Loopback(window=2048) as server:
         asked = options(tmp_path, server.url)
         made = list(haystacks(asked, count))
+        second = Namespace(**{**vars(asked), "offset": 1, "haystacks": 1})
+        assert list(haystacks(second, count)) == made[1:]
         rows = rows_by_question(None)
         server.reply = CompetentReader(
             [case_of(item, rows[item.question], None) for items in made for item in items]
