@@ -142,13 +142,14 @@ def _element(graph: FactGraph, name: str, limit: int) -> dict[str, Any]:
     node = graph.node(node_of(name)) or next(iter(graph.candidates(name, 1)), None)
     if node is None:
         raise UsageError(f"no element is like {name!r}", hint="`lcagent graph show DOC` lists the commonest")
-    facts = graph.facts_of(node.key)
+    facts = graph.facts_of(node.key, query="", limit=limit)
+    neighbours, _ = graph.neighbours(node.key, limit=limit)
     return {
         "name": node.name,
         "forms": graph.aliases(node.key),
-        "facts": [fact.text for fact in facts[:limit]],
-        "more_facts": max(0, len(facts) - limit),
-        "neighbours": [other.name for other, _ in graph.neighbours(node.key)[:limit]],
+        "facts": [fact.text for fact in facts],
+        "more_facts": graph.size(node.key) - len(facts),
+        "neighbours": [other.name for other, _ in neighbours],
     }
 
 

@@ -179,8 +179,8 @@ class Sentences:
         return sentences(self._text, self._start, self._end)
 
     def at(self, place: Span) -> list[Span]:
-        """The sentences that a place stands in, in order; only its paragraphs are looked through, where not all
-        sentences are known."""
+        """The sentences that a place stands in, in order; only its paragraphs are looked through where not
+        all sentences are known."""
         if "spans" in self.__dict__:
             spans, first = self.spans, bisect_right(self.spans, place.start, key=lambda span: span.end)
         else:

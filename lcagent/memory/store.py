@@ -63,7 +63,7 @@ class Store:
         with self._alone:
             return self._conn.execute(sql, values)
 
-    def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
+    def rows(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[dict[str, Any]]:
         """Run one query."""
         with self._alone:
             cursor = self._conn.execute(sql, values)

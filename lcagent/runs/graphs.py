@@ -16,6 +16,7 @@ from lcagent.documents.corpus import Corpus
 from lcagent.errors import GraphNotBuilt, MalformedReply
 from lcagent.events import RunStarted
 from lcagent.memory.graph import FactGraph
+from lcagent.memory.graph_whole import as_networkx, everything
 from lcagent.memory.parsed import StoredDocuments, StoredSegments
 from lcagent.memory.rows import Rows
 from lcagent.memory.store import Store
@@ -144,7 +145,7 @@ def exported(
         if form == "graphml":
             import networkx
 
-            return "\n".join(networkx.generate_graphml(graph.as_networkx())) + "\n"
+            return "\n".join(networkx.generate_graphml(as_networkx(graph))) + "\n"
         answers = _answers(graph.store, documents) if form == "html" else []
         data = page_data(documents, graph, answers)
         if form == "html":
@@ -178,7 +179,7 @@ def page_data(
         graph: of their facts.
         answers: with the question of each; only those whose paths were noted are shown.
     """
-    facts, nodes = graph.everything()
+    facts, nodes = everything(graph)
     numbers = {fact.id: number for number, (fact, _) in enumerate(facts)}
     at = {node.key: number for number, (node, _, _) in enumerate(nodes)}
     names = _unique([node.name for node, _, _ in nodes])

@@ -55,4 +55,6 @@ def test_the_sentences_at_a_place_are_those_of_the_whole_text(text: str, data: s
     expected = [s for s in Sentences(text).spans if s.start < place.end and place.start < s.end]
     apart = Sentences(text)
     assert apart.at(place) == expected
-    assert [span for span in apart.spans if span in expected] == apart.at(place) == expected  # all are known now
+    assert (
+        [span for span in apart.spans if span in expected] == apart.at(place) == expected
+    )  # all are known now

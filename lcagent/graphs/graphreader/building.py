@@ -32,12 +32,12 @@ class Built:
 
     Args:
         works: ids of each document's, in the documents' order.
-        reading: what was extracted now, and what could not be.
+        reading: ids of what was extracted now, and what could not be.
         before: segments that were extracted before.
     """
 
     works: list[int]
-    reading: Reading[extractor.Extract]
+    reading: Reading[range]
     before: list[Place]
 
 
@@ -56,12 +56,11 @@ async def build(task: Task) -> Built:
     models = [replace(task.model, journal=kept_works.journal(work)) for work in works]
     places = set(task.corpus.places)
 
-    async def read(place: Place) -> extractor.Extract:
+    async def read(place: Place) -> range:
         text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
         facts = await extractor.extract(models[place[0]], text, segment, brief=task.trust.brief)
         rows = [(fact.text, fact.spans, fact.elements) for fact in facts]
-        await asyncio.to_thread(kept[place[0]].put, place[1], rows)
-        return facts
+        return await asyncio.to_thread(kept[place[0]].put, place[1], rows)
 
     ids = [work.id for work in works]
     async with _alone(task, kept_works, works):
