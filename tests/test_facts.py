@@ -140,19 +140,19 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, max_size=14))
 def test_a_search_finds_what_was_put_up_to_now(store: Store, steps: list[tuple[str, str, list[str]]]) -> None:
     """Rows come into the full text when it is asked; works are deleted before and after that."""
     for old in Works(store).list():
-        Works(store).delete(old.id)
+        Works(store).drop(old.id)
     held: dict[str, list[str]] = {}
     for number, (do, name, words) in enumerate(steps):
         if do == "put":
             Facts(store, work(store, name).id).put(number, [(word, [], []) for word in words])
             held[name] = held.get(name, []) + words
         elif do == "delete":
-            Works(store).delete(work(store, name).id)
+            Works(store).drop(work(store, name).id)
             held.pop(name, None)
         else:
             for word in ("ox", "elk"):

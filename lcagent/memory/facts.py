@@ -184,8 +184,7 @@ def index(store: Rows) -> None:
         SettingsError: this Python's SQLite has no full-text search.
     """
     _make_index(store)
-    (missing,) = store.execute(f"SELECT EXISTS (SELECT 1 {_MISSING})").fetchone()
-    if missing:
+    if store.rows(f"SELECT 1 {_MISSING} LIMIT 1"):
         store.execute(f"INSERT INTO facts_words (rowid, words) SELECT id, words {_MISSING}")
 
 

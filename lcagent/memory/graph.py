@@ -42,22 +42,20 @@ _MENTIONS = (
     " WHERE f.work IN (SELECT value FROM json_each(?)) AND e.node != '' ORDER BY node, e.fact"
 )
 _AROUND = """
-WITH around AS (
-    SELECT n.node, n.name, n.facts, count(DISTINCT b.fact) AS shared
+WITH around AS MATERIALIZED (
+    SELECT coalesce(m.target, b.node) AS node, count(DISTINCT b.fact) AS shared
     FROM mentions a JOIN elements b ON b.fact = a.fact
     LEFT JOIN merges m ON m.work = a.work AND m.node = b.node
-    JOIN nodes n ON n.work = a.work AND n.node = coalesce(m.target, b.node)
-    WHERE a.work = :graph AND a.node = :node AND n.node NOT IN (SELECT value FROM json_each(:without))
-    GROUP BY n.node),
-best AS (SELECT * FROM around ORDER BY 1.0 * shared * shared / facts DESC, node LIMIT :most),
-named AS (
-    SELECT * FROM around WHERE node IN (
+    WHERE a.work = :graph AND a.node = :node AND b.node != ''
+    GROUP BY 1 HAVING coalesce(m.target, b.node) NOT IN (SELECT value FROM json_each(:without)))
+SELECT n.node, n.name, n.facts, shared, (SELECT count(*) FROM around) AS every,
+    n.node IN (
         SELECT node FROM node_words WHERE work = :graph AND word IN (SELECT value FROM json_each(:words))
-        UNION SELECT value FROM json_each(:alike))
-    ORDER BY 1.0 * shared * shared / facts DESC, node LIMIT :most)
-SELECT *, (SELECT count(*) FROM around) AS every FROM (SELECT * FROM best UNION SELECT * FROM named)
+        UNION SELECT value FROM json_each(:alike)) AS named
+FROM around CROSS JOIN nodes n ON n.work = :graph AND n.node = around.node
+ORDER BY 1.0 * shared * shared / n.facts + named DESC, n.node LIMIT :most
 """
-"""A node's neighbours: SQLite itself sorts and counts them, in files where they are many."""
+"""A node's neighbours, counted and sorted by SQLite itself, which does it in files where they are many."""
 _AT_ONCE = 5000
 """Rows that are made and written at a time, so that what is to be written takes no memory."""
 
@@ -367,13 +365,13 @@ class FactGraph:
 
         Args:
             key: the node's.
-            limit: so many of the strongest, and as many more of those that are named or meant.
+            limit: most neighbours; those that are named or meant go before others about as strong.
             words: stems; nodes with one of them in a name are named.
-            query: with an embedding model, nodes that are most like it are meant.
+            query: with an embedding model, the nodes that are most like it are meant.
             without: keys of nodes that do not count.
 
         Returns:
-            These neighbours, and how many there are in all.
+            The neighbours, and how many there are in all.
         """
         values = {
             "graph": self.key,
