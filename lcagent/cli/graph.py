@@ -115,14 +115,19 @@ def show(
     as_json: JsonOption = False,
     limit: Annotated[int, typer.Option("-n", min=1, help="Most elements, facts or neighbours.")] = 20,
 ) -> None:
-    """What a graph holds: how much, and the elements in most facts; or one element."""
+    """What a graph holds: how much, and the elements in most facts; or one element. Of a document that is not
+    read in full, what there is."""
     from lcagent.runs.graphs import kept_graph
 
-    with kept_graph(documents, settings_from(home=home), password=password) as (_, graph):
-        told = _element(graph, element, limit) if element else _overview(graph, limit)
+    with kept_graph(documents, settings_from(home=home), password=password) as kept:
+        told = _element(kept.graph, element, limit) if element else _overview(kept.graph, limit)
+        told["partial"] = [{"document": d, "segments": done, "of": every} for d, done, every in kept.partial]
     if as_json:
         print(shown(json.dumps(told, indent=2, ensure_ascii=False)))
         return
+    for name, done, every in kept.partial:
+        of = f" of {every}" if every else ""
+        print(f"partial: {done}{of} segments of {folded_line(name)} are read")
     if element:
         _print_element(told)
         return

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -17,30 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from lcagent.documents import Span, query_words
 from lcagent.documents.corpus import Place, Region
-from lcagent.memory.elements import merges, too_common
+from lcagent.memory.elements import too_common
 from lcagent.memory.facts import Facts, index, search_facts, spans_of
+from lcagent.memory.nodes import NODE, list_nodes
 from lcagent.memory.works import Work, Works
 from lcagent.models.embeddings import Embedder
 
 if TYPE_CHECKING:
     from lcagent.models.vectors import Vectors
 
-_NODE = "node"
-MEANT = 0.93
-"""Cosine from which two elements are one."""
 _ASKED = 16
 """Queries of which the vectors are known."""
 _ALIASES = 6
 """Written forms of a node that are told."""
-_FORMS = (
-    "SELECT node, name, count(DISTINCT fact) AS facts FROM facts JOIN elements ON fact = facts.id"
-    " WHERE work IN (SELECT value FROM json_each(?)) AND node != '' GROUP BY node, name"
-)
-_MENTIONS = (
-    "INSERT OR IGNORE INTO mentions SELECT ?, coalesce(m.target, e.node) AS node, e.fact"
-    " FROM facts f JOIN elements e ON e.fact = f.id LEFT JOIN merges m ON m.work = ? AND m.node = e.node"
-    " WHERE f.work IN (SELECT value FROM json_each(?)) AND e.node != '' ORDER BY node, e.fact"
-)
 _AROUND = """
 WITH around AS MATERIALIZED (
     SELECT coalesce(m.target, b.node) AS node, count(DISTINCT b.fact) AS shared
@@ -56,8 +45,6 @@ FROM around CROSS JOIN nodes n ON n.work = :graph AND n.node = around.node
 ORDER BY 1.0 * shared * shared / n.facts + named DESC, n.node LIMIT :most
 """
 """A node's neighbours, counted and sorted by SQLite itself, which does it in files where they are many."""
-_AT_ONCE = 5000
-"""Rows that are made and written at a time, so that what is to be written takes no memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,58 +118,37 @@ class FactGraph:
         return self.work.id
 
     def prepare(self) -> None:
-        """Bring written forms together and list the nodes; done once for these documents.
+        """Bring written forms together and list the nodes; done once for what was extracted of the documents.
 
         Raises:
             WorkBusy: another process is at it.
         """
         if self.work.status == "done":
             return
-        with self._kept.building(self.work):
-            self._make()
-            self._kept.done(self.work)
+        with self._kept.building(self.work) as now:
+            if now.status == "done":
+                return
+            whole = self.whole
+            if self._behind:
+                list_nodes(self.store, self.key, self.works, self._embedder)
+                index(self.store)
+            if whole:
+                self._kept.done(self.work)
 
-    def _make(self) -> None:
-        often: dict[str, Counter[str]] = defaultdict(Counter)
-        for row in self._rows(_FORMS, self._in):
-            often[row["node"]][row["name"]] += row["facts"]
-        merged = merges({node: forms.total() for node, forms in often.items()}, self._meant(often))
-        for merge in merged:
-            often[merge.into].update(often.pop(merge.node))
-        tables: dict[str, Iterable[dict[str, Any]]] = {
-            "merges": ({"node": m.node, "target": m.into, "stage": m.stage} for m in merged),
-            "nodes": (
-                {"node": node, "name": forms.most_common(1)[0][0], "facts": forms.total()}
-                for node, forms in often.items()
-            ),
-            "node_words": (
-                {"word": word, "node": node}
-                for node, forms in often.items()
-                for word in {word for name in forms for word in query_words(name)}
-            ),
-        }
-        with self.store.transaction():
-            for table, rows in tables.items():
-                every = ({"work": self.key, **row} for row in rows)
-                while some := list(islice(every, _AT_ONCE)):
-                    self.store.insert_many(table, some)
-            self.store.execute(_MENTIONS, (self.key, self.key, self._in))
-        index(self.store)
-        if self._embedder and often:
-            names = [often[node].most_common(1)[0][0] for node in sorted(often)]
-            vectors = dict(enumerate(self._embedder.embed(names)))
-            Facts(self.store, self.key).put_vectors(_NODE, self._embedder.name, vectors)
+    @property
+    def whole(self) -> bool:
+        """Whether all of the documents is extracted; what is not may still come."""
+        sql = "SELECT 1 FROM works WHERE id IN (SELECT value FROM json_each(?)) AND status != 'done' LIMIT 1"
+        return not self._rows(sql, self._in)
 
-    def _meant(self, often: Mapping[str, Counter[str]]) -> list[tuple[str, str]]:
-        """Nodes that mean the same, as they are mostly written."""
-        if self._embedder is None or not often:
-            return []
-        from lcagent.models.vectors import alike
-
-        nodes = list(often)
-        written = [often[node].most_common(1)[0][0] for node in nodes]
-        pairs = alike(self._embedder.embed(written), MEANT)
-        return [(nodes[one], nodes[other]) for one, other in pairs]
+    @property
+    def _behind(self) -> bool:
+        """Whether facts came since the nodes were listed: ids grow."""
+        sql = (
+            "SELECT 1 FROM facts WHERE work IN (SELECT value FROM json_each(?))"
+            " AND id > (SELECT coalesce(max(fact), 0) FROM mentions WHERE work = ?) LIMIT 1"
+        )
+        return bool(self._rows(sql, self._in, self.key))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -194,7 +160,7 @@ class FactGraph:
     def _matrix(self) -> Vectors:
         """The vectors of all nodes: with an embedding model, a graph takes this much memory."""
         assert self._embedder is not None
-        return Facts(self.store, self.key).vectors(_NODE, self._embedder.name)[1]
+        return Facts(self.store, self.key).vectors(NODE, self._embedder.name)[1]
 
     def _vector(self, query: str) -> Vectors:
         """Of a query; several paths ask for the same, and the last ones are known."""

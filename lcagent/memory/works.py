@@ -166,13 +166,13 @@ class Works:
         return [run for (run,) in self.store.execute(sql, (work.id,))]
 
     def latest(self, kind: str, document: str) -> Work | None:
-        """The finished work of a kind that was used last of those of a document.
+        """The work of a kind that was used last of those of a document: a finished one, if there is any.
 
         Args:
             kind: what it is.
             document: SHA-256 of the document's bytes.
         """
-        condition = "kind = ? AND document = ? AND status = 'done' ORDER BY used DESC, id DESC LIMIT 1"
+        condition = "kind = ? AND document = ? ORDER BY status = 'done' DESC, used DESC, id DESC LIMIT 1"
         return next(iter(self._where(condition, kind, document)), None)
 
     def list(self) -> list[Work]:

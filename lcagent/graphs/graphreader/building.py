@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from lcagent.agents import extractor
+from lcagent.documents import Segment
 from lcagent.documents.corpus import Place
 from lcagent.errors import WorkBusy
 from lcagent.graphs.shared.reading import Reading, read_each
@@ -71,8 +72,17 @@ async def build(task: Task) -> Built:
         for work, facts, segments in zip(works, kept, task.corpus.segments, strict=True):
             if work.status != "done" and len(facts.segments()) == len(segments):
                 kept_works.done(work)
-        await asyncio.to_thread(graph_of(task, ids).prepare)
+        await _prepared(task, ids)
     return Built(ids, got, sorted(done))
+
+
+async def _prepared(task: Task, works: Sequence[int]) -> None:
+    """The elements brought together, by this process or by one that is at it just now."""
+    while True:
+        try:
+            return await asyncio.to_thread(graph_of(task, works).prepare)
+        except WorkBusy:
+            await asyncio.sleep(_AGAIN)
 
 
 def graph_of(task: Task, works: Sequence[int]) -> FactGraph:
@@ -85,10 +95,9 @@ def opened(task: Task, kept: Works) -> Sequence[Work]:
     model, window = task.model, task.model.window
     works: list[Work] = []
     for document, segments in zip(task.corpus.documents, task.corpus.segments, strict=True):
-        spans = json.dumps([(segment.start, segment.end) for segment in segments])
         exact = {
             "document": document.sha256,
-            "segments": hashlib.sha256(spans.encode()).hexdigest(),
+            "segments": segments_key(segments),
             "model": model.name,
             "prompt": extractor.PROMPT.version,
             "window": str(window.size),
@@ -97,6 +106,12 @@ def opened(task: Task, kept: Works) -> Sequence[Work]:
         }
         works.append(kept.open("facts", name=document.name, document=document.sha256, exact=exact))
     return works
+
+
+def segments_key(segments: Iterable[Segment]) -> str:
+    """Names where the segments of a document begin and end."""
+    spans = json.dumps([(segment.start, segment.end) for segment in segments])
+    return hashlib.sha256(spans.encode()).hexdigest()
 
 
 @asynccontextmanager
