@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lcagent.cli.options import (
-    ApiBaseOption,
-    ApiKeyOption,
-    CallsOption,
     HomeOption,
     JsonOption,
-    ModelOption,
     PasswordOption,
     QuietOption,
-    SecondsOption,
-    SetOption,
-    TimeoutOption,
-    TokensOption,
-    TrustOption,
     VerboseOption,
-    WindowOption,
+    reading,
     settings_from,
 )
 from lcagent.errors import UsageError
@@ -46,20 +37,11 @@ class Form(StrEnum):
 
 
 @app.command()
+@reading
 def build(
+    flags: dict[str, Any],
     documents: Documents,
-    model: ModelOption = None,
-    api_base: ApiBaseOption = None,
-    api_key: ApiKeyOption = None,
-    window: WindowOption = None,
-    timeout: TimeoutOption = None,
-    home: HomeOption = None,
-    trust_config: TrustOption = False,
-    options: SetOption = None,
     password: PasswordOption = None,
-    max_calls: CallsOption = None,
-    max_tokens: TokensOption = None,
-    max_seconds: SecondsOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -69,19 +51,7 @@ def build(
     What was read before is not read again. Exit status: 0 all is read, 4 a budget was reached or some could
     not be read; the same command again goes on.
     """
-    settings = settings_from(
-        options,
-        model=model,
-        api_base=api_base,
-        api_key=api_key,
-        window=window,
-        timeout=timeout,
-        home=home,
-        trust_config=trust_config,
-        max_calls=max_calls,
-        max_tokens=max_tokens,
-        max_seconds=max_seconds,
-    )
+    settings = settings_from(**flags)
     from lcagent.cli.progress import Console
     from lcagent.reader import Reader
 
