@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from lcagent.documents import Span, query_words
 from lcagent.documents.corpus import Place, Region
@@ -26,8 +27,9 @@ from lcagent.models.embeddings import Embedder
 if TYPE_CHECKING:
     from lcagent.models.vectors import Vectors
 
-_ASKED = 16
+_ASKED = 64
 """Queries of which the vectors are known."""
+_known: WeakKeyDictionary[Embedder, dict[str, Vectors]] = WeakKeyDictionary()
 _ALIASES = 6
 """Written forms of a node that are told."""
 _AROUND = """
@@ -96,7 +98,6 @@ class FactGraph:
 
     def __init__(self, works: Works, facts: Sequence[int], embedder: Embedder | None = None) -> None:
         self._embedder = embedder
-        self._asked: dict[str, Vectors] = {}
         self._kept, self.store, self.works = works, works.store, list(facts)
         self._in = json.dumps(self.works)
         self._documents = {work: at for at, work in enumerate(self.works)}
@@ -163,13 +164,14 @@ class FactGraph:
         return Facts(self.store, self.key).vectors(NODE, self._embedder.name)[1]
 
     def _vector(self, query: str) -> Vectors:
-        """Of a query; several paths ask for the same, and the last ones are known."""
+        """Of a query; several paths and rounds ask for the same."""
         assert self._embedder is not None
-        if query not in self._asked:
-            if len(self._asked) >= _ASKED:
-                del self._asked[next(iter(self._asked))]
-            self._asked[query] = self._embedder.embed([query])[0]
-        return self._asked[query]
+        known = _known.setdefault(self._embedder, {})
+        if (vector := known.get(query)) is None:
+            vector = known[query] = self._embedder.embed([query])[0]
+            if len(known) > _ASKED:
+                known.pop(next(iter(known)), None)
+        return vector
 
     def likeness(self, query: str, nodes: Sequence[str]) -> list[float]:
         """How alike nodes are to a query in meaning, from -1 to 1; all 0 without an embedding model.
