@@ -9,8 +9,8 @@ fact at the other sizes. Every step stands beside a bare pass over the elements 
 sum(length(name))`), measured in turn with it, since milliseconds differ by four between machines; of five
 times the least counts. A node is asked for what GraphReader asks of it in a window of 8,192: as many facts
 and neighbours as such a window could hold at most. DIR may hold war_and_peace.txt, whose segments are read
-by a server that states twenty facts with three elements of each; the client's CPU of that stands beside a
-bare POST.
+by a server that states twenty facts with three elements of each; the client's CPU of that stands beside
+that of calls which state nothing, and beside a bare POST.
 """
 
 from __future__ import annotations
@@ -270,35 +270,41 @@ def build(base: str, path: Path) -> dict[str, Any]:
 def building(text: str, folder: Path, rounds: int) -> dict[str, Any]:
     """The client's CPU of a further segment: the slope between a short and a long text.
 
-    Beside it a bare POST of an equal body with an equal reply, in turn; of each the least is kept.
+    Beside it the same with a server that states nothing, so that what is left are the calls alone, and a bare
+    POST of an equal body with an equal reply, in turn; of each the least is kept.
     """
     short, long = folder / "short.txt", folder / "long.txt"
     short.write_text(text[: len(text) // 8])
     long.write_text(text)
-    rows, posts = [], []
+    rows, empty, posts = [], [], []
     for _ in range(rounds):
-        with server("--extract") as base:
-            few, many = build(base, short), build(base, long)
-        further = many["segments"] - few["segments"]
-        rows.append(
-            {
-                "segments": [few["segments"], many["segments"]],
-                "facts_a_segment": round(many["facts"] / many["segments"], 1),
-                "nodes": many["nodes"],
-                "cpu_ms_a_segment": round(1000 * (many["cpu"] - few["cpu"]) / further, 2),
-                "peak_mb": round(many["peak_mb"], 1),
-            }
-        )
-        a_segment = text[: len(text) // many["segments"]]
+        rows.append(_further(short, long, "--extract"))
+        empty.append(_further(short, long)["cpu_ms_a_segment"])
+        a_segment = text[: len(text) // rows[-1]["segments"][1]]
         posts.append(bare(a_segment, folder, "--extract", clients=("aiohttp",), most=MOST))
     least = min(rows, key=lambda row: row["cpu_ms_a_segment"])
     post = min(row["aiohttp"] for row in posts)
     return {
         **least,
         "all_rounds": [row["cpu_ms_a_segment"] for row in rows],
+        "cpu_ms_a_segment_without_facts": min(empty),
         "cpu_ms_per_bare_post": round(post, 3),
+        "beyond_calls_without_facts_ms": round(least["cpu_ms_a_segment"] - min(empty), 2),
         "beyond_bare_post_ms": round(least["cpu_ms_a_segment"] - post, 2),
         "times_bare_post": round(least["cpu_ms_a_segment"] / post, 1),
+    }
+
+
+def _further(short: Path, long: Path, *options: str) -> dict[str, Any]:
+    with server(*options) as base:
+        few, many = build(base, short), build(base, long)
+    further = many["segments"] - few["segments"]
+    return {
+        "segments": [few["segments"], many["segments"]],
+        "facts_a_segment": round(many["facts"] / many["segments"], 1),
+        "nodes": many["nodes"],
+        "cpu_ms_a_segment": round(1000 * (many["cpu"] - few["cpu"]) / further, 2),
+        "peak_mb": round(many["peak_mb"], 1),
     }
 
 
