@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from lcagent.agents import extractor
+from lcagent.documents import Segment
 from lcagent.documents.corpus import Place
 from lcagent.errors import WorkBusy
 from lcagent.graphs.shared.reading import Reading, read_each
@@ -32,12 +33,12 @@ class Built:
 
     Args:
         works: ids of each document's, in the documents' order.
-        reading: what was extracted now, and what could not be.
+        reading: ids of what was extracted now, and what could not be.
         before: segments that were extracted before.
     """
 
     works: list[int]
-    reading: Reading[extractor.Extract]
+    reading: Reading[range]
     before: list[Place]
 
 
@@ -56,12 +57,11 @@ async def build(task: Task) -> Built:
     models = [replace(task.model, journal=kept_works.journal(work)) for work in works]
     places = set(task.corpus.places)
 
-    async def read(place: Place) -> extractor.Extract:
+    async def read(place: Place) -> range:
         text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
         facts = await extractor.extract(models[place[0]], text, segment, brief=task.trust.brief)
         rows = [(fact.text, fact.spans, fact.elements) for fact in facts]
-        await asyncio.to_thread(kept[place[0]].put, place[1], rows)
-        return facts
+        return await asyncio.to_thread(kept[place[0]].put, place[1], rows)
 
     ids = [work.id for work in works]
     async with _alone(task, kept_works, works):
@@ -72,8 +72,17 @@ async def build(task: Task) -> Built:
         for work, facts, segments in zip(works, kept, task.corpus.segments, strict=True):
             if work.status != "done" and len(facts.segments()) == len(segments):
                 kept_works.done(work)
-        await asyncio.to_thread(graph_of(task, ids).prepare)
+        await _prepared(task, ids)
     return Built(ids, got, sorted(done))
+
+
+async def _prepared(task: Task, works: Sequence[int]) -> None:
+    """The elements brought together, by this process or by one that is at it just now."""
+    while True:
+        try:
+            return await asyncio.to_thread(graph_of(task, works).prepare)
+        except WorkBusy:
+            await asyncio.sleep(_AGAIN)
 
 
 def graph_of(task: Task, works: Sequence[int]) -> FactGraph:
@@ -86,10 +95,9 @@ def opened(task: Task, kept: Works) -> Sequence[Work]:
     model, window = task.model, task.model.window
     works: list[Work] = []
     for document, segments in zip(task.corpus.documents, task.corpus.segments, strict=True):
-        spans = json.dumps([(segment.start, segment.end) for segment in segments])
         exact = {
             "document": document.sha256,
-            "segments": hashlib.sha256(spans.encode()).hexdigest(),
+            "segments": segments_key(segments),
             "model": model.name,
             "prompt": extractor.PROMPT.version,
             "window": str(window.size),
@@ -98,6 +106,12 @@ def opened(task: Task, kept: Works) -> Sequence[Work]:
         }
         works.append(kept.open("facts", name=document.name, document=document.sha256, exact=exact))
     return works
+
+
+def segments_key(segments: Iterable[Segment]) -> str:
+    """Names where the segments of a document begin and end."""
+    spans = json.dumps([(segment.start, segment.end) for segment in segments])
+    return hashlib.sha256(spans.encode()).hexdigest()
 
 
 @asynccontextmanager
