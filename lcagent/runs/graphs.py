@@ -149,7 +149,7 @@ def kept_graph(
 
 def _segments(store: Rows, document: Document, work: Work) -> int:
     """How many segments a document was cut into for a work; 0 where that is not kept any more."""
-    from lcagent.graphs.graphreader.building import segments_key
+    from lcagent.graphs.shared.works import segments_key
 
     cuts = StoredSegments(store).every(document)
     return next((len(cut) for cut in cuts if segments_key(cut) == work.exact["segments"]), 0)
