@@ -44,6 +44,7 @@ from tests.reader import Case, CompetentReader, fold
 from tests.reader.multihop import case_of, rows_by_question
 
 STRATEGIES = (
+    "direct:retrieve=true",
     "memagent",
     "memagent:mode=overwrite",
     "memagent:mode=parallel",

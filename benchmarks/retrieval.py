@@ -1,11 +1,13 @@
 """How often all gold paragraphs are among the best passages, as retrieval and names rank them; no chat model.
 
     python -m benchmarks.retrieval --data FOLDER [--task ruler-hqa] [--lengths 7k,14k] [--n 120] [--seed 1]
-                                   [--embed-model NAME] [--embed-base URL] [--out FILE]
+                                   [--embed-model NAME] [--embed-base URL] [--hops] [--out FILE]
 
 FOLDER holds what the task needs; length 0 is a task's own. A token counts as 4.2 characters. What a reader
 adds is left out. With an embedding model (settings `embed_model`, `embed_base`) the questions are ranked a
-second time, with it.
+second time, with it. `--hops` ranks MuSiQue's questions (task ruler-hqa) as a whole, and each step of theirs
+by itself with the right answers filled in: whether all gold is among the best k of all steps together,
+taken from each in turn, and among the best k of each.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +30,9 @@ def tokens(text: str) -> int:
     return max(1, round(len(text) / 4.2))
 
 
-def ranked(item: Any, embedder: Any = None) -> list[Any]:
-    """The passages of an item's document, best first; with an embedding model where one is given."""
+def ranked(item: Any, embedder: Any = None, question: str = "") -> list[Any]:
+    """The passages of an item's document, best first; with an embedding model where one is given, and for
+    another question than its own."""
     from lcagent.documents import Document, split
     from lcagent.documents.corpus import Corpus
     from lcagent.documents.retrieval import Retrieval
@@ -36,8 +40,8 @@ def ranked(item: Any, embedder: Any = None) -> list[Any]:
 
     document = Document(item.id, item.text, (), "", item.id, "text")
     segments = tuple(split(document.text, SEGMENT_TOKENS, tokens))
-    similarity = Likeness(embedder, item.question, print) if embedder else None
-    return Retrieval(Corpus((document,), (segments,)), item.question, similarity).ranked()
+    similarity = Likeness(embedder, print) if embedder else None
+    return Retrieval(Corpus((document,), (segments,)), question or item.question, similarity).ranked()
 
 
 def last_gold(item: Any, embedder: Any = None) -> tuple[int, int]:
@@ -74,6 +78,47 @@ def row(items: list[Any], embedder: Any = None) -> dict[str, Any]:
     }
 
 
+def hops(items: list[Any], data: Path, embedder: Any = None) -> dict[str, Any]:
+    """What the right sub-questions give, for questions that come with them."""
+    from tests.reader.multihop import case_of, rows_by_question
+
+    rows = rows_by_question(data)
+    asked = [item for item in items if rows[item.question]["meta"].get("decomposition")]
+    whole: list[list[Any]] = []
+    steps: list[list[list[Any]]] = []
+    for item in asked:
+        case = case_of(item, rows[item.question], data)
+        whole.append([one.region for one in ranked(item, embedder)])
+        steps.append([[one.region for one in ranked(item, embedder, hop.ask)] for hop in case.hops])
+    joint = [in_turn(each) for each in steps]
+
+    def share(found: list[list[Any]]) -> float:
+        return round(
+            sum(all_gold(item, some) for item, some in zip(asked, found, strict=True)) / len(asked), 3
+        )
+
+    return {
+        "n": len(asked),
+        "embedder": embedder.name if embedder else "",
+        "whole question, best k": {str(k): share([some[:k] for some in whole]) for k in BEST},
+        "steps in turn, best k": {str(k): share([some[:k] for some in joint]) for k in BEST},
+        "each step, best k": {
+            str(k): share([[region for one in each for region in one[:k]] for each in steps]) for k in BEST
+        },
+    }
+
+
+def in_turn(ranks: list[list[Any]]) -> list[Any]:
+    """The passages of several rankings, the first of each, then the second; each once."""
+    rows = zip_longest(*ranks)
+    return list(dict.fromkeys(region for row in rows for region in row if region is not None))
+
+
+def all_gold(item: Any, regions: list[Any]) -> bool:
+    """Whether every gold place is met by one of some passages."""
+    return all(any(s < end and start < e for _, s, e in regions) for start, end in item.gold)
+
+
 def main() -> None:
     """Print one JSON line a length and way of ranking, and write them to a file where one is named."""
     from lcagent.cli.bench import parse_length
@@ -91,6 +136,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--embed-model")
     parser.add_argument("--embed-base")
+    parser.add_argument("--hops", action="store_true")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     settings = load_settings({"embed_model": options.embed_model, "embed_base": options.embed_base})
@@ -101,7 +147,8 @@ def main() -> None:
         items = [item for item in generate(options.task, request) if item.gold and item.text]
         about = {"task": options.task, "length": length, "seed": options.seed}
         for way in (None, embedder) if embedder else (None,):
-            results.append({**about, **row(items, way)})
+            found = hops(items, options.data, way) if options.hops else row(items, way)
+            results.append({**about, **found})
             print(json.dumps(results[-1]), flush=True)
     if options.out:
         options.out.write_text(json.dumps(results, indent=1) + "\n")

@@ -42,15 +42,18 @@ class Citation(BaseModel):
 
 
 class CoverageReport(BaseModel):
-    """How much was read, in a sentence and in figures."""
+    """How much was read, in a sentence and in figures. Pages are read where a model was shown all of them,
+    and looked up where it was shown passages of them."""
 
     sentence: str
     segments_read: int
     segments_total: int
     pages_read: int
+    pages_looked_up: int = 0
     pages_total: int
     pages_empty: list[int]
     chars_read: int
+    chars_looked_up: int = 0
     chars_total: int
     skipped: list[str]
     """Files and passages that were not read, each with the reason."""
@@ -106,6 +109,16 @@ class PieceReport(BaseModel):
     char_end: int
 
 
+class HopReport(BaseModel):
+    """One step of the way to an answer: what was looked up, with the answers before it filled in; what that
+    gave, or nothing; and the sentences that carry it, each with the number that it has among the answer's
+    citations, or 0."""
+
+    question: str
+    answer: str
+    citations: list[Citation]
+
+
 class StepReport(BaseModel):
     """One function that a path called (`do`), the element where it stood, what it read, how much it noted."""
 
@@ -140,6 +153,8 @@ class Answer(BaseModel):
     citations: list[Citation]
     searched: SearchReport | None = None
     """Where the answer was not found: what was looked for."""
+    hops: list[HopReport] = []
+    """What was looked up one after the other, by strategies that do so."""
     paths: list[PathReport] = []
     """The ways that `graphreader` took; none of other strategies."""
     coverage: CoverageReport

@@ -1,6 +1,7 @@
 """Vectors of texts: of a server, of the packaged model where it is installed; and what ranking makes of them."""
 
 import hashlib
+import json
 import random
 import re
 import socket
@@ -290,10 +291,10 @@ def test_what_is_alike_rises_and_without_a_model_all_is_as_it_was() -> None:
     asked = "What about the harbour?"
     text = "\n\n".join(SAID)
     plain = Retrieval(corpus(text), asked).ranked()
-    assert Retrieval(corpus(text), asked, lambda texts: [0.0] * len(texts)).ranked() == plain
+    assert Retrieval(corpus(text), asked, lambda _, texts: [0.0] * len(texts)).ranked() == plain
     for favoured in SAID:
         ranked = Retrieval(
-            corpus(text), asked, lambda texts, f=favoured: [float(f in t) for t in texts]
+            corpus(text), asked, lambda _, texts, f=favoured: [float(f in t) for t in texts]
         ).ranked()
         _, start, end = ranked[0].region
         assert text[start:end] == favoured
@@ -302,12 +303,14 @@ def test_what_is_alike_rises_and_without_a_model_all_is_as_it_was() -> None:
 
 def test_each_passage_is_compared_once_in_a_run() -> None:
     embedder, told = Words(), []
-    likeness = Likeness(embedder, "What about the harbour?", told.append)
+    likeness = Likeness(embedder, told.append)
     retrieval = Retrieval(corpus("\n\n".join(SAID)), "What about the harbour?", likeness)
     first = retrieval.ranked()
     assert retrieval.ranked() == first
     assert sorted(embedder.seen) == sorted(["What about the harbour?", *SAID])
-    assert likeness(["What about the harbour?"])[0] == pytest.approx(1)
+    retrieval.about("Who kept the harbour?").ranked()
+    assert sorted(embedder.seen) == sorted(["What about the harbour?", "Who kept the harbour?", *SAID])
+    assert likeness("What about the harbour?", ["What about the harbour?"])[0] == pytest.approx(1)
     assert told == []
 
 
@@ -317,7 +320,7 @@ def test_of_many_documents_no_more_passages_are_compared_than_are_looked_at() ->
         "\n\n".join(f"The harbour {rng.randint(0, 10**9)} was busy." for _ in range(30)) for _ in range(100)
     ]
     embedder, told = Words(), []
-    Retrieval(corpus(*texts), "Which harbour?", Likeness(embedder, "Which harbour?", told.append)).ranked()
+    Retrieval(corpus(*texts), "Which harbour?", Likeness(embedder, told.append)).ranked()
     assert len(embedder.seen) == LOOKED_AT + 1  # and the question
     assert len(told) == 1 and "2,000 passages" in told[0]
 
@@ -335,6 +338,22 @@ def test_a_question_asks_the_embedding_server_of_the_settings(loopback, tmp_path
         assert bool(server.embedded) == bool(more)
     assert any(QUESTION in batch for batch in server.embedded)
     assert len(runs) == 3
+
+
+def test_where_passages_cannot_be_ranked_nothing_is_said_to_be_missing(loopback, tmp_path: Path) -> None:
+    def plans(request):
+        said = json.loads(clever(request))
+        return json.dumps(said | {"steps": [QUESTION, "Who was #1?"]} if "steps" in said else said)
+
+    server = loopback(window=2048, reply=plans, embed=fails(1, lambda _: 400))
+    document = tmp_path / "doc.txt"
+    document.write_text(haystack())
+    options = {"strategy": "direct", "direct": {"retrieve": True}, "window": 2048}
+    with (
+        Reader(api_base=server.url, embed_base=server.url, **options) as reader,
+        pytest.raises(RequestRefused),
+    ):
+        reader.ask(document, QUESTION)
 
 
 def test_a_run_with_an_embedding_model_is_not_one_without(loopback, tmp_path: Path) -> None:

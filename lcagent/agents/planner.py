@@ -8,7 +8,8 @@ a wish for one word.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -23,11 +24,13 @@ from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded_list
 from lcagent.models.window import Part
 
 PROMPT = load_prompt("plan")
-MOST_STEPS = 3
+MOST_STEPS = 4
 STEP_CHARS = 120
 _FIXED_REPLY = 200
 """Tokens of the reply beside the question that it repeats."""
 Asks = Literal["fact", "list", "text"]
+_REFERENCE = re.compile(r"#\s*(\d{1,2})(?!\d)")
+"""What a step is written with that needs the answer to an earlier one, by its number from 1."""
 
 
 class PlanReply(BaseModel):
@@ -45,7 +48,7 @@ class Plan:
 
     Args:
         core: what drives the reading; the whole question where it could not be split safely.
-        steps: what to find, one after the other.
+        steps: what to find, one after the other; `#1` stands for the answer to the first.
         asks: for a fact, for several things, or for a text that explains, compares or sums up.
     """
 
@@ -56,7 +59,49 @@ class Plan:
 
 def as_text(steps: Sequence[str]) -> str:
     """Steps as a reading call sees them."""
-    return " Then: ".join(steps)
+    if not any(map(references, steps)):
+        return " Then: ".join(steps)
+    return " ".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+
+
+def references(step: str) -> list[int]:
+    """The numbers of the steps whose answers a step needs."""
+    return [int(match[1]) for match in _REFERENCE.finditer(step)]
+
+
+def worded(step: str) -> str:
+    """A step without its references: what it says itself."""
+    return _REFERENCE.sub(" ", step)
+
+
+def filled(step: str, answers: Mapping[int, str]) -> str | None:
+    """A step with the answers that it needs in their places; None where one of them is not known.
+
+    Args:
+        step: as planned.
+        answers: by the number of the step that gave them.
+    """
+    if any(number not in answers for number in references(step)):
+        return None
+    return " ".join(_REFERENCE.sub(lambda match: answers[int(match[1])], step).split())
+
+
+def without(steps: Sequence[str], dropped: Container[int]) -> tuple[str, ...]:
+    """Steps without some of them and without those that need them, numbered anew.
+
+    Args:
+        steps: as planned.
+        dropped: numbers, from 1.
+    """
+    numbers: dict[int, str] = {}
+    kept: list[str] = []
+    for number, step in enumerate(steps, 1):
+        renamed = filled(step, numbers)
+        if number in dropped or renamed is None:
+            continue
+        kept.append(renamed)
+        numbers[number] = f"#{len(kept)}"
+    return tuple(kept)
 
 
 async def make_plan(model: ChatModel, question: str) -> Plan:

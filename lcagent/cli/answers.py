@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lcagent.text import clipped
 
 if TYPE_CHECKING:
-    from lcagent.answer import Answer, Citation
+    from lcagent.answer import Answer, Citation, HopReport
 
 MOST_QUOTE = 240
 """Characters of a quote; the whole of it stands in the JSON object."""
@@ -24,6 +24,19 @@ def footnotes(answer: Answer) -> list[str]:
         line = f"put together from {marks}" if marks else "said by the model, from no sentence that was found"
         lines.append(f"{line}: {clipped(claim.text, _MOST_CLAIM)}" if len(answer.claims) > 1 else line)
     return lines
+
+
+def hop_lines(answer: Answer) -> list[str]:
+    """What was looked up one after the other, a line each; none where that was the question alone."""
+    if len(answer.hops) < 2:
+        return []
+    return [_hop(number, hop) for number, hop in enumerate(answer.hops, 1)]
+
+
+def _hop(number: int, hop: HopReport) -> str:
+    numbers = dict.fromkeys(c.number for c in hop.citations if c.number)
+    where = [f"[{n}]" for n in numbers] or [f"({c.document}, {c.place})" for c in hop.citations[:1]]
+    return " ".join([f"{number}. {hop.question}", hop.answer or "not found", *where])
 
 
 def search_lines(answer: Answer) -> list[tuple[str, str]]:

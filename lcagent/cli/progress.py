@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from lcagent.cli.answers import duration, footnotes, notes, search_lines, status_line
+from lcagent.cli.answers import duration, footnotes, hop_lines, notes, search_lines, status_line
 from lcagent.events import AnswerDelta, Event, Notice, RunStarted, SegmentRead
 from lcagent.text import folded_line, shown
 
@@ -147,6 +147,8 @@ class Console:
         for line in footnotes(answer):
             mark, _, rest = line.partition(" ") if line.startswith("[") else ("-", "", line)
             self._say_hanging(f"{mark} ", rest)
+        for line in hop_lines(answer):
+            self._say_hanging("step ", line)
         rows = search_lines(answer)
         width = max((len(label) for label, _ in rows), default=0)
         for label, text in rows:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lcagent.cli.answers import footnotes, notes, search_lines, status_line
+from lcagent.cli.answers import footnotes, hop_lines, notes, search_lines, status_line
 from lcagent.cli.calls import call_line, resent, show_call
 from lcagent.cli.options import ApiBaseOption, ApiKeyOption, HomeOption, ModelOption, settings_from
 from lcagent.text import folded_line, shown
@@ -92,6 +92,8 @@ def _print_answer(kept: str) -> None:
     print(f"answer    {shown(answer.text)}")
     for line in footnotes(answer):
         print(f"  {folded_line(line)}")
+    for line in hop_lines(answer):
+        print(f"  step {folded_line(line)}")
     for label, text in search_lines(answer):
         print(f"  {label:<10} {folded_line(text)}")
     for note in notes(answer):

@@ -136,17 +136,26 @@ class Coverage:
 
     unit: str
     pages_read: int
+    pages_looked_up: int
     pages_total: int
     pages_empty: tuple[int, ...]
     chars_read: int
+    chars_looked_up: int
     chars_total: int
 
     def sentence(self) -> str:
-        """For people: "read 212 of 214 pages; 2 pages hold no text"."""
+        """For people: "read 212 of 214 pages; 2 pages hold no text", "looked up in 2 of 214 pages"."""
+        done, seen = self.chars_read, self.chars_looked_up
         if not self.pages_total:
-            share = 100 * self.chars_read / self.chars_total if self.chars_total else 100
-            return f"read {self.chars_read:,} of {self.chars_total:,} characters ({share:.0f} %)"
-        text = f"read {self.pages_read} of {self.pages_total} {self.unit}s"
+            share = 100 * (done or seen) / self.chars_total if self.chars_total else 100
+            verb = "read" if done or not seen else "looked up in"
+            text = f"{verb} {done or seen:,} of {self.chars_total:,} characters ({share:.0f} %)"
+            return f"{text}, looked up in {seen:,} more" if done and seen else text
+        done, seen = self.pages_read, self.pages_looked_up
+        verb = "read" if done or not seen else "looked up in"
+        text = f"{verb} {done or seen} of {self.pages_total} {self.unit}s"
+        if done and seen:
+            text += f", looked up in {seen} more"
         empty = len(self.pages_empty)
         if empty:
             verb = f"{self.unit} holds" if empty == 1 else f"{self.unit}s hold"
@@ -154,27 +163,34 @@ class Coverage:
         return text
 
 
-def coverage(document: Document, spans: Iterable[tuple[int, int]]) -> Coverage:
+def coverage(
+    document: Document, spans: Iterable[tuple[int, int]], seen: Iterable[tuple[int, int]] = ()
+) -> Coverage:
     """Measure what was read.
 
     Args:
         document: the document.
-        spans: characters read, in order and without overlap.
+        spans: characters read.
+        seen: characters of passages that were looked up, read or not.
     """
-    spans = list(spans)
-    empty = set(document.empty_pages)
-    covered = _merge(spans)
-    read = sum(
-        1
+    seen, empty = list(seen), set(document.empty_pages)
+    covered = _merge(list(spans))
+    both = _merge([*covered, *seen])
+    read = {
+        page.number
         for page in document.pages
         if page.number not in empty and _covers(document.text, covered, page.start, page.end)
-    )
+    }
+    touched = {p.number for p in document.pages if any(s < p.end and p.start < e for s, e in seen)}
+    chars = sum(end - start for start, end in covered)
     return Coverage(
         unit=document.unit,
-        pages_read=read,
+        pages_read=len(read),
+        pages_looked_up=len(touched - read - empty),
         pages_total=len(document.pages),
         pages_empty=tuple(sorted(empty)),
-        chars_read=sum(end - start for start, end in covered),
+        chars_read=chars,
+        chars_looked_up=sum(end - start for start, end in both) - chars,
         chars_total=len(document.text),
     )
 

@@ -30,8 +30,8 @@ from lcagent.documents.lexical import (
 )
 from lcagent.documents.mentions import unmentioned
 
-Similarity = Callable[[Sequence[str]], Sequence[float]]
-"""How alike each of some texts is to the question, from -1 to 1."""
+Similarity = Callable[[str, Sequence[str]], Sequence[float]]
+"""How alike each of some texts is to a question, from -1 to 1."""
 
 FIRST_HOP = 24
 """Passages kept for the question's own words …"""
@@ -85,6 +85,12 @@ class Retrieval:
     def __init__(self, corpus: Corpus, question: str, similarity: Similarity | None = None) -> None:
         self.corpus, self._question, self._similarity = corpus, question, similarity
         self._asked = set(query_words(question))
+
+    def about(self, question: str) -> Retrieval:
+        """Retrieval for another question about the same corpus, whose passages are known already."""
+        other = Retrieval(self.corpus, question, self._similarity)
+        other.layouts = self.layouts
+        return other
 
     @cached_property
     def layouts(self) -> list[Layout]:
@@ -164,7 +170,9 @@ class Retrieval:
         """Add how alike passages are to the question, for the best of those that words and names led to:
         vectors of a whole text take minutes. Which passages lead on is decided by words alone."""
         best = heapq.nsmallest(LOOKED_AT, scores, key=lambda region: (-scores[region], region))
-        for region, alike in zip(best, similarity([self.corpus.text(r) for r in best]), strict=True):
+        for region, alike in zip(
+            best, similarity(self._question, [self.corpus.text(r) for r in best]), strict=True
+        ):
             scores[region] += alike
 
     def _found(self, findings: Sequence[Found]) -> dict[Region, float]:

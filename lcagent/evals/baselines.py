@@ -20,7 +20,7 @@ from lcagent.documents.resting import Sources
 from lcagent.documents.shown import Block, Evidence, block, in_order
 from lcagent.errors import QuestionTooLong, UsageError
 from lcagent.evals.items import Item
-from lcagent.graphs.direct import fits
+from lcagent.graphs.direct.graph import fits
 from lcagent.graphs.shared.checks import checked
 from lcagent.graphs.shared.evidence import fitting
 from lcagent.graphs.shared.reading import NOTHING_YET, Run

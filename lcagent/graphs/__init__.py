@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lcagent.graphs.interface import Strategy
 
 STRATEGIES: Mapping[str, tuple[str, str | None]] = {
-    "direct": ("lcagent.graphs.direct:Direct", None),
+    "direct": ("lcagent.graphs.direct.graph:Direct", "lcagent.graphs.direct.options:Options"),
     "memagent": ("lcagent.graphs.memagent.graph:MemAgent", "lcagent.graphs.memagent.options:Options"),
     "mapreduce": ("lcagent.graphs.mapreduce.graph:MapReduce", "lcagent.graphs.mapreduce.options:Options"),
     "longagent": ("lcagent.graphs.longagent.graph:LongAgent", "lcagent.graphs.longagent.options:Options"),

@@ -54,6 +54,11 @@ class Finding:
         return f"{self.document}.{self.segment}.{self.seq}"
 
     @property
+    def stands_for(self) -> str:
+        """Names what it says within its run: of a repetition what it repeats."""
+        return self.target if self.op == "merge" and self.target else self.id
+
+    @property
     def place(self) -> Place:
         """The segment it was said of."""
         return self.document, self.segment

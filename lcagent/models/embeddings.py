@@ -334,29 +334,30 @@ def _unit_rows(data: Any, texts: int, dimension: int | None) -> Vectors:
 
 
 class Likeness:
-    """How alike texts are to one question; each text is embedded once.
+    """How alike texts are to questions; each of them is embedded once.
 
     Args:
         embedder: from `open_embedder`.
-        question: what they are compared with.
         notice: gets a sentence for people where it takes long.
     """
 
-    def __init__(self, embedder: Embedder, question: str, notice: Callable[[str], None]) -> None:
-        self._embedder, self._question, self._notice = embedder, question, notice
-        self._known: dict[str, float] = {}
+    def __init__(self, embedder: Embedder, notice: Callable[[str], None]) -> None:
+        self._embedder, self._notice = embedder, notice
+        self._known: dict[str, Vectors] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, texts: Sequence[str]) -> list[float]:
-        """The cosine of each text and the question, from -1 to 1.
+    def __call__(self, question: str, texts: Sequence[str]) -> list[float]:
+        """The cosine of each text and a question, from -1 to 1.
 
         Raises:
             LcagentError: as `Embedder.embed`.
         """
         with self._lock:
-            if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
-                if len(new) >= _MANY:
-                    self._notice(f"comparing {len(new):,} passages with the question ({self._embedder.name})")
-                vectors = self._embedder.embed([self._question, *new])
-                self._known.update(zip(new, (vectors[1:] @ vectors[0]).tolist(), strict=True))
-        return [self._known[text] for text in texts]
+            new = [text for text in dict.fromkeys(texts) if text not in self._known]
+            if len(new) >= _MANY:
+                self._notice(f"comparing {len(new):,} passages with the question ({self._embedder.name})")
+            wanted = new if question in self._known or question in new else [question, *new]
+            if wanted:
+                self._known.update(zip(wanted, self._embedder.embed(wanted), strict=True))
+        asked = self._known[question]
+        return [float(self._known[text] @ asked) for text in texts]

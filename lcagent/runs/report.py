@@ -12,6 +12,7 @@ from lcagent.answer import (
     Citation,
     Claim,
     CoverageReport,
+    HopReport,
     PathReport,
     PieceReport,
     SearchReport,
@@ -69,7 +70,8 @@ def make_answer(
         warnings.append(
             f"{len(skipped)} of {task.corpus.total} segments could not be read; what they say is not known"
         )
-    citations = _citations(task, verdict)
+    citations, hops = _citations(task, verdict), state.get("hops", [])
+    seen = {*verdict.seen, *((d, start, end) for hop in hops for d, start, end in hop["shown"])}
     statements = verdict.statements or (Statement(NOT_FOUND) if not budget else Statement(""),)
     status: Status = "conflicting" if verdict.conflict else "answered" if verdict.found else "not_found"
     return Answer(
@@ -82,14 +84,25 @@ def make_answer(
         ],
         citations=list(citations.values()),
         searched=_searched(task, read) if status == "not_found" else None,
+        hops=[_hop(task, hop, citations) for hop in hops],
         paths=[_path(task, path) for path in state.get("paths", [])],
-        coverage=_coverage(task, read, skipped, loaded),
+        coverage=_coverage(task, read, seen, [*skipped, *_left_out(loaded)]),
         usage=usage,
         run_id=told.run,
         strategy=told.strategy,
         model=task.model.name,
         warnings=list(dict.fromkeys(warnings)),
     )
+
+
+def _hop(task: Task, hop: Mapping[str, Any], citations: Mapping[Region, Citation]) -> HopReport:
+    """A hop of the strategy's state, its sentences under the numbers that they have in the answer."""
+    regions: list[Region] = [(d, start, end) for d, start, end in hop["regions"]]
+    cited = [
+        citations.get(region) or citation(task.corpus.documents[region[0]], *region[1:], number=0)
+        for region in regions
+    ]
+    return HopReport(question=hop["question"], answer=hop["answer"], citations=cited)
 
 
 def _path(task: Task, path: Mapping[str, Any]) -> PathReport:
@@ -180,19 +193,27 @@ def make_usage(
     )
 
 
-def _coverage(task: Task, read: Set[Place], skipped: Sequence[str], loaded: Loaded) -> CoverageReport:
+def _left_out(loaded: Loaded) -> list[str]:
+    return [f"{name}: {error.message}" for name, error in loaded.skipped]
+
+
+def _coverage(task: Task, read: Set[Place], seen: Set[Region], skipped: list[str]) -> CoverageReport:
     documents = task.corpus.documents
-    parts = list(map(coverage, documents, _spans(task, read)))
+    shown: list[list[tuple[int, int]]] = [[] for _ in documents]
+    for number, start, end in seen:
+        shown[number].append((start, end))
+    parts = list(map(coverage, documents, _spans(task, read), shown))
     names = [f"{document.name}: " if len(parts) > 1 else "" for document in documents]
-    left_out = [f"{name}: {error.message}" for name, error in loaded.skipped]
     return CoverageReport(
         sentence="; ".join(name + part.sentence() for name, part in zip(names, parts, strict=True)),
         segments_read=len(read),
         segments_total=task.corpus.total,
         pages_read=sum(part.pages_read for part in parts),
+        pages_looked_up=sum(part.pages_looked_up for part in parts),
         pages_total=sum(part.pages_total for part in parts),
         pages_empty=[page for part in parts for page in part.pages_empty],
         chars_read=sum(part.chars_read for part in parts),
+        chars_looked_up=sum(part.chars_looked_up for part in parts),
         chars_total=sum(part.chars_total for part in parts),
-        skipped=[*skipped, *left_out],
+        skipped=skipped,
     )

@@ -168,7 +168,11 @@ def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) ->
         options=None,
         style=settings.style,
         model=opened.chat(
-            settings, StoredJournal(asked.store, ""), budget, notice=lambda text: emit(Notice(text))
+            settings,
+            StoredJournal(asked.store, ""),
+            budget,
+            notice=lambda text: emit(Notice(text)),
+            tools=bool(profile.tools),
         ),
         ledger=Ledger(asked.store, ""),
         store=asked.store,
@@ -198,17 +202,17 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
             runs.uses(record.id, asked.parsed.works | cut.works)
             corpus = Corpus(task.corpus.documents, segments)
             task.model.journal = runs.journal(record.id)
-            retrieval = Retrieval(corpus, task.question, _similarity(asked, task, live.emit))
+            retrieval = Retrieval(corpus, task.question, _similarity(asked, live.emit))
             whole = replace(task, corpus=corpus, retrieval=retrieval, run=record.id)
             return await _work(asked, whole, strategy, record, live.emit)
 
     return await live.share(f"{folder}|{key}", work)
 
 
-def _similarity(asked: Asked, task: Task, emit: Emit) -> Similarity | None:
+def _similarity(asked: Asked, emit: Emit) -> Similarity | None:
     if asked.embedder is None:
         return None
-    return Likeness(asked.embedder, task.question, lambda text: emit(Notice(text)))
+    return Likeness(asked.embedder, lambda text: emit(Notice(text)))
 
 
 def _picked(task: Task, name: str) -> Strategy:
@@ -216,7 +220,7 @@ def _picked(task: Task, name: str) -> Strategy:
     from lcagent.graphs import strategy
 
     if name == "auto":
-        from lcagent.graphs.direct import fits
+        from lcagent.graphs.direct.graph import fits
 
         name = "direct" if fits(task) else "memagent"
     return strategy(name)
@@ -262,14 +266,16 @@ def _key(task: Task, strategy: Strategy, budget: int, embedder: Embedder | None)
 
     Its version is none of it (`lcagent.runs.graph`): a newer one goes on from the calls that are finished.
     """
-    model, window = task.model, task.model.window
+    model, window, profile = task.model, task.model.window, task.trust.profile
+    # Without tool calls keys are as they were before there were any.
+    known = profile.model_dump(exclude=set() if profile.tools else {"tools"})
     exact = {
         "documents": [[d.name, d.sha256] for d in task.corpus.documents],
         "question": task.question,
         "strategy": strategy.name,
         "options": task.options.model_dump() if task.options is not None else {},
         "style": task.style,
-        "profile": task.trust.profile.model_dump(),
+        "profile": known,
         "model": model.name,
         "tokenizer": window.counter.source,
         "window": window.size,

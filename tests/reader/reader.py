@@ -46,6 +46,8 @@ class Said:
     shown: tuple[int, ...]
     reply: str
     text: str
+    hop: Hop | None = None
+    """Whose own question it was asked, to be looked up."""
 
     @property
     def reads(self) -> bool:
@@ -55,7 +57,7 @@ class Said:
     @property
     def answers(self) -> bool:
         """Whether it was to answer the question from what others read."""
-        return "found" in self.fields or (not self.fields and not self.reads)
+        return self.hop is None and ("found" in self.fields or (not self.fields and not self.reads))
 
 
 @dataclass
@@ -108,7 +110,8 @@ class CompetentReader:
                 text = json.dumps(values, ensure_ascii=False)
         numbers = {hop: at for at, hop in enumerate(look.case.hops)}
         reported, shown = ([numbers[hop] for hop in hops] for hops in (look.reported(text), look.shown))
-        self.log.append(Said(look.case, fields, tuple(reported), tuple(shown), text, request.text))
+        said = Said(look.case, fields, tuple(reported), tuple(shown), text, request.text, look.looked_up)
+        self.log.append(said)
         decides = self.certainty is not None and re.search(r'"(?:yes|no)"', text)
         return Reply(text, certainty=self.certainty if decides else None)
 
@@ -196,6 +199,14 @@ class Look:
         """Whether what the call is about answers the question; of a list, whether it has a part."""
         noted = [hop for hop in self.here if not hop.context]
         return len(self.here) == len(self.case.hops) or (self.case.kind == "list" and bool(noted))
+
+    @cached_property
+    def looked_up(self) -> Hop | None:
+        """The hop whose own question is to be answered from passages."""
+        if "found" not in self.fields or self.asked.startswith(fold(self.case.question)):
+            return None
+        asked = [hop for hop in self.case.noted if self._asks(hop)]
+        return next((hop for hop in asked if hop in self.here), asked[0]) if asked else None
 
     @cached_property
     def invented(self) -> str:
@@ -320,6 +331,9 @@ def _chosen(look: Look, spec: dict[str, Any]) -> list[str]:
 
 
 def _answer(look: Look, spec: dict[str, Any]) -> str:
+    if (hop := look.looked_up) is not None:
+        marks = "".join(f" [{number}]" for number in _numbers(look, [hop]))
+        return hop.says + marks if hop in look.here else ""
     if "refuse" in look.fields:
         return _member(look)[0]
     if look.case.kind == "list" and not look.complete:
@@ -339,17 +353,24 @@ def _answers(look: Look, spec: dict[str, Any]) -> list[str]:
     return [clip(item, chars) for item in items][: spec.get("maxItems", 10_000)]
 
 
+def _found(look: Look) -> bool:
+    return look.looked_up in look.here if look.looked_up else look.complete or look.answered
+
+
 def _marks(look: Look) -> str:
     """The numbers of the passages that hold the hops, where the prompt numbers its passages."""
     return "".join(f" [{number}]" for number in _numbers(look))
 
 
-def _numbers(look: Look) -> list[int]:
+def _numbers(look: Look, hops: Sequence[Hop] | None = None) -> list[int]:
+    """The numbers of the passages that hold hops; by default all that are noted."""
     text = f"{look.read}\n{look.kept}"
     starts = [(match.start(), int(match[1])) for match in _NUMBER.finditer(text)]
     ends = [start for start, _ in starts[1:]] + [len(text)] * bool(starts)
     passages = [(number, fold(text[start:end])) for (start, number), end in zip(starts, ends, strict=True)]
-    used = [next((n for n, passage in passages if hop.stands_in(passage)), 0) for hop in look.case.noted]
+    used = [
+        next((n for n, passage in passages if hop.stands_in(passage)), 0) for hop in hops or look.case.noted
+    ]
     return sorted(set(used) - {0})
 
 
@@ -402,8 +423,17 @@ def _ask(look: Look, spec: dict[str, Any]) -> str:
 
 
 def _steps(look: Look, spec: dict[str, Any]) -> list[str]:
-    """The first sub-question alone is known before reading; the later ones hold what is to be found."""
-    return [look.case.question]
+    """The hops' own questions, the number of an earlier one where they hold its answer."""
+    hops = look.case.noted
+    if len(hops) < 2 or not all(hop.ask for hop in hops):
+        return [look.case.question]
+    steps: list[str] = []
+    for at, hop in enumerate(hops):
+        step = fold(hop.ask)
+        for number, before in enumerate(hops[:at], 1):
+            step = step.replace(fold(before.answer), f"#{number}") if before.answer else step
+        steps.append(clip(step, spec.get("items", {}).get("maxLength", len(step))))
+    return steps[: spec.get("maxItems", len(steps))]
 
 
 def _next(look: Look, spec: dict[str, Any]) -> str:
@@ -434,7 +464,7 @@ FIELDS: dict[str, Fill] = {
     "state": lambda look, spec: "NEW_STATE" if _ask(look, spec) else "ANSWER",
     "ask": _ask,
     # answering
-    "found": lambda look, spec: _yes(look.complete or look.answered),
+    "found": lambda look, spec: _yes(_found(look)),
     "answer": _answer,
     "answers": _answers,
     "summary": lambda look, spec: look.case.said if look.complete else " ".join(look.facts(99, 999)),

@@ -3,7 +3,8 @@
 Source: "GraphReader: Building Graph-based Agent to Enhance Long-Context Abilities of LLMs", section 3. What
 is read of a document is kept, whatever was asked: a later question explores at once, and reads nothing twice.
 
-    START -> plan -> build -> choose -> explore -> answer -> END         explore -> explore: the next round
+    START -> plan -> look_up -> build -> choose -> explore -> answer -> END
+                                                   explore -> explore: the next round
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from lcagent.graphs.graphreader.paths import Path, begun, votes
 from lcagent.graphs.shared.answering import answer_from
 from lcagent.graphs.shared.collapsing import collapsing
 from lcagent.graphs.shared.reading import NOTHING_YET, Run, Unread, attempt, segment_budget
+from lcagent.graphs.shared.retrieval import Hop, answered, cited, follow, planned, recorded
 from lcagent.graphs.shared.task import Task
 from lcagent.models.prompt import Prompt
 
@@ -32,9 +34,13 @@ CANDIDATES = 60
 
 
 class GraphState(Run):
-    """The whole run. `works` are the extractions of its documents, `built` those to which this run added;
-    `explored` the pieces that paths read."""
+    """The whole run. `steps` are planned, `hops` what was looked up of them, `known` names its findings.
+    `works` are the extractions of the documents, `built` those to which this run added; `explored` the pieces
+    that paths read."""
 
+    steps: list[str]
+    hops: list[Hop]
+    known: list[str]
     plan: str
     works: list[int]
     built: list[int]
@@ -47,7 +53,7 @@ class GraphReader:
     """The strategy `graphreader`."""
 
     name = "graphreader"
-    version = 1
+    version = 2
 
     def prompts(self, options: Options) -> list[Prompt]:
         """One for each role."""
@@ -64,20 +70,31 @@ class GraphReader:
         the question and the notes where it is read again."""
         window = task.model.window
         prompt = explorer.CHUNK.bind(before=True, after=True)
-        left = explorer.room(window, prompt, Aim(task.question), "segment", reply=explorer.CHUNK_TOKENS)
+        left = explorer.room(
+            task.model,
+            prompt,
+            Aim(task.question),
+            "segment",
+            lambda: explorer.chunk_reply((True, True)),
+            reply=explorer.CHUNK_TOKENS,
+        )
         # In steps of a whole part of the window, so that questions share what was extracted.
         step = max(window.size // 16, 32)
         room = min(extractor.room(window, brief=task.trust.brief), left // step * step)
         return segment_budget(task, room, task.options.segment_tokens)
 
     def graph(self, task: Task) -> StateGraph[Any, Any, Any, Any]:
-        """Plan, build, choose, explore, answer."""
+        """Plan, look up, build, choose, explore, answer."""
         graph = StateGraph(GraphState, context_schema=Task)
-        for name, node in (("plan", plan), ("build", read), ("choose", choose), ("explore", explore)):
-            graph.add_node(name, node)
+        graph.add_node("plan", plan)
+        graph.add_node("look_up", look_up)
+        graph.add_node("build", read)
+        graph.add_node("choose", choose)
+        graph.add_node("explore", explore)
         graph.add_node("answer", answer)
         graph.add_edge(START, "plan")
-        graph.add_edge("plan", "build")
+        graph.add_edge("plan", "look_up")
+        graph.add_edge("look_up", "build")
         graph.add_edge("build", "choose")
         graph.add_edge("choose", "explore")
         graph.add_conditional_edges("explore", more, ["explore", "answer"])
@@ -86,16 +103,24 @@ class GraphReader:
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is read yet."""
-        return {**NOTHING_YET, "plan": "", "works": [], "built": [], "paths": [], "explored": [], "round": 0}
+        lists: dict[str, Any] = {name: [] for name in ("steps", "hops", "known", "works", "built", "paths")}
+        return {**NOTHING_YET, **lists, "plan": "", "explored": [], "round": 0}
 
 
 async def plan(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     """The rational plan: what to find, one after the other."""
+    return {"steps": await planned(runtime.context)}
+
+
+async def look_up(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
+    """Look the plan's steps up, hop by hop: what that gives stands in every notebook from the beginning, and
+    in the plan."""
     task = runtime.context
-    made = await attempt(task, planner.make_plan(task.model, task.question))
-    if isinstance(made, Unread):  # a budget: what comes next will find the same, and say so
-        return {}
-    return {"plan": planner.as_text(task.trust.steps(task.question, made.steps))}
+    hops = await follow(task, state["steps"])
+    noted = await asyncio.to_thread(recorded, task, hops)
+    answers = answered(hops)
+    plan = planner.as_text([planner.filled(step, answers) or step for step in state["steps"]])
+    return {"hops": hops, "plan": plan, "known": [finding.stands_for for finding in noted]}
 
 
 async def read(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
@@ -109,7 +134,7 @@ async def read(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
 async def choose(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     """The nodes to begin from: found by words, chosen by the model, filled up with those found."""
     task, graph = runtime.context, graph_of(runtime.context, state["works"])
-    query = f"{task.question} {state['plan']}"
+    query = " ".join([task.question, state["plan"], *answered(state["hops"]).values()])
     nodes = await asyncio.to_thread(graph.candidates, query, CANDIDATES)
     # A question in another language shares no word with any: the model knows which of them it is about.
     nodes = nodes or await asyncio.to_thread(graph.nodes, CANDIDATES)
@@ -118,8 +143,9 @@ async def choose(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     most = task.options.paths
 
     def fitting() -> list[str]:
-        room = explorer.room(window, explorer.CHOOSE.bind(most=most), aim, "nodes") - 32
-        return names[: explorer.shown_that_fit(names, room, window.count)]
+        prompt = explorer.CHOOSE.bind(most=most)
+        room = explorer.room(task.model, prompt, aim, "nodes", lambda: explorer.ChooseReply) - 32
+        return names[: explorer.shown_that_fit(names, lambda _: room, window.count)]
 
     shown = await asyncio.to_thread(fitting)
     chosen = (
@@ -128,14 +154,15 @@ async def choose(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     first = [] if isinstance(chosen, Unread) else chosen
     keys = {node.name: node.key for node in reversed(nodes)}
     begin = list(dict.fromkeys([*first, *names]))[:most]
-    return {"paths": [begun(keys[name], name) for name in begin]}
+    return {"paths": [begun(keys[name], name, state["known"]) for name in begin]}
 
 
 async def explore(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     """One round of all paths."""
     task, graph = runtime.context, graph_of(runtime.context, state["works"])
     one = await asyncio.to_thread(Round, task, graph, state["plan"], state["explored"])
-    first = 1 + state["round"] * SEQ_A_CALL * max(1, len(state["paths"]))
+    # Behind what was looked up.
+    first = SEQ_A_CALL * (1 + state["round"] * max(1, len(state["paths"])))
     paths, read, stop = await one.go(state["paths"], first)
     explored = [*state["explored"], *(list(place) for place in read)]
     return {"paths": paths, "explored": explored, "round": state["round"] + 1, "stop": stop}
@@ -162,7 +189,7 @@ async def answer(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
             ]
             kept = {name for path in agreed for name in path["notes"]}
             findings = [finding for finding in findings if finding.id in kept] or findings
-    verdict = await answer_from(task, findings, collapsing(task))
+    verdict = cited(await answer_from(task, findings, collapsing(task)), state["hops"])
     if told:
         verdict = verdict.warned(told)
     return {"verdict": verdict.as_state()}

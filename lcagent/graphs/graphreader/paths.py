@@ -45,8 +45,8 @@ class Path(TypedDict):
     steps: list[Step]
 
 
-def begun(node: str, name: str) -> Path:
-    """A path that stands at its first node, which is called so."""
+def begun(node: str, name: str, known: Iterable[str] = ()) -> Path:
+    """A path that stands at its first node, which is called so; with findings that it knows already."""
     return Path(
         start=name,
         node=node,
@@ -54,7 +54,7 @@ def begun(node: str, name: str) -> Path:
         queue=[],
         at=[],
         visited=[],
-        notes=[],
+        notes=list(known),
         missing="",
         conclusion="",
         calls=0,

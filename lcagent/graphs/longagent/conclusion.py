@@ -17,6 +17,7 @@ from lcagent.graphs.shared.answering import answer_from
 from lcagent.graphs.shared.asking import form_for
 from lcagent.graphs.shared.collapsing import collapsing
 from lcagent.graphs.shared.fallback import own_answer
+from lcagent.graphs.shared.retrieval import Hop
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.findings import Finding
@@ -25,6 +26,24 @@ from lcagent.memory.findings import Finding
 def left(done: Round) -> list[Side]:
     """The sides of a round that no other has beaten."""
     return [done["sides"][i] for i in done["left"]]
+
+
+def hops(rounds: Sequence[Round]) -> list[Hop]:
+    """The rounds as a chain: what was asked, and the answers that are left with their sentences."""
+    chain: list[Hop] = []
+    for number, done in enumerate(rounds, 1):
+        sides = left(done)
+        regions = dict.fromkeys(region for side in sides for region in _regions(side))
+        chain.append(
+            Hop(
+                number=number,
+                question=done["question"],
+                answer=" / ".join(side["answer"] for side in sides),
+                regions=[list(region) for region in regions],
+                shown=[],
+            )
+        )
+    return chain
 
 
 async def conclude(task: Task, rounds: Sequence[Round], *, several: bool) -> Verdict:

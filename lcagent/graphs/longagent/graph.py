@@ -12,6 +12,7 @@ meet in a bracket, ANSWER ends. At most three sub-questions are put, then the be
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -20,10 +21,19 @@ from langgraph.runtime import Runtime
 from lcagent.agents import answerer, collapser, leader, member
 from lcagent.graphs.longagent import bracket
 from lcagent.graphs.longagent.bracket import Round
-from lcagent.graphs.longagent.conclusion import conclude, left
-from lcagent.graphs.longagent.members import ask, concerned, meet, recorded
+from lcagent.graphs.longagent.conclusion import conclude, hops, left
+from lcagent.graphs.longagent.members import ask, concerned, looked_up, meet, recorded
 from lcagent.graphs.longagent.options import Options
-from lcagent.graphs.shared.reading import NOTHING_YET, Run, Unread, attempt, read_each, segment_budget
+from lcagent.graphs.shared.reading import (
+    NOTHING_YET,
+    Run,
+    Unread,
+    attempt,
+    gathered,
+    read_each,
+    segment_budget,
+)
+from lcagent.graphs.shared.retrieval import Hop
 from lcagent.graphs.shared.task import Task
 from lcagent.models.prompt import Prompt, as_data
 
@@ -33,19 +43,20 @@ LEAST_SEGMENT = 96
 
 class LongAgentState(Run):
     """The whole run. `several`: the question asks for several things, so that different answers are no
-    conflict."""
+    conflict. `hops` is what the rounds came to, in the end."""
 
     state: leader.State
     question: str
     several: bool
     rounds: list[Round]
+    hops: list[Hop]
 
 
 class LongAgent:
     """The strategy `longagent`."""
 
     name = "longagent"
-    version = 2
+    version = 3
 
     def prompts(self, options: Options) -> list[Prompt]:
         """Leader, member and answerer."""
@@ -76,7 +87,8 @@ class LongAgent:
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nobody was asked yet."""
-        begin = {"state": "NEW_STATE", "question": task.question, "several": False, "rounds": []}
+        begin: dict[str, Any] = {"state": "NEW_STATE", "question": task.question, "several": False}
+        begin |= {"rounds": [], "hops": []}
         return {**NOTHING_YET, **begin}
 
 
@@ -126,13 +138,17 @@ async def chosen(state: LongAgentState) -> str:
 
 
 async def ask_all(state: LongAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
-    """Put the sub-question to all members at once; refusals out, equal answers together."""
+    """Put the sub-question to all members at once, and look it up; refusals out, equal answers together."""
     task, number = runtime.context, len(state["rounds"])
     places = list(task.corpus.places)
     if number and task.options.prefilter:
         places = await asyncio.to_thread(concerned, task, state["question"]) or places
-    got = await read_each(task, places, lambda place: ask(task, state["question"], place))
-    replies = await asyncio.to_thread(recorded, task, number, got)
+    works: list[Coroutine[Any, Any, Any]] = [
+        read_each(task, places, lambda place: ask(task, state["question"], place)),
+        looked_up(task, state["question"]),
+    ]
+    got, beside = await gathered(works)
+    replies = [*await asyncio.to_thread(recorded, task, number, got), *beside]
     done = await asyncio.to_thread(bracket.gather, state["question"], replies)
     return {**got.as_update(), "rounds": [*state["rounds"], done]}
 
@@ -152,4 +168,4 @@ async def again(state: LongAgentState) -> str:
 async def answer(state: LongAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Answer once, from what is left."""
     verdict = await conclude(runtime.context, state["rounds"], several=state["several"])
-    return {"verdict": verdict.as_state()}
+    return {"verdict": verdict.as_state(), "hops": hops(state["rounds"])}

@@ -13,6 +13,7 @@ from lcagent.documents.corpus import Place
 from lcagent.graphs.longagent import bracket
 from lcagent.graphs.longagent.bracket import Meeting, Reply, Round
 from lcagent.graphs.shared.reading import Reading, Unread, attempt, found, gathered, over_budget, record
+from lcagent.graphs.shared.retrieval import hop_of, look_up
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.findings import Finding
 from lcagent.memory.ledger import STRIDE
@@ -32,6 +33,40 @@ def concerned(task: Task, question: str) -> list[Place]:
         scores[place] = max(hit.score, scores.get(place, 0.0))
     best = max(scores.values(), default=0.0)
     return sorted(place for place, score in scores.items() if score >= NEAR * best)
+
+
+async def looked_up(task: Task, question: str) -> list[Reply]:
+    """What the passages that match a sub-question best answer to it, whosever segments they stand in: what no
+    member's segment answers alone is answered so. Not for a model that is not believed, and not for the
+    question itself, which is answered from its passages at the end.
+
+    Args:
+        task: the run.
+        question: the sub-question.
+
+    Raises:
+        LcagentError: as `look_up`.
+    """
+    if question == task.question or not task.trust.looks_up:
+        return []
+    got = await look_up(task, question)
+    if isinstance(got, Unread) or not (hop := hop_of(0, question, *got))["regions"]:
+        return []
+    verdict = got[0]
+    document, start, _ = hop["regions"][0]
+    spans = [[start, end] for number, start, end in hop["regions"] if number == document]
+    text = task.corpus.documents[document].text
+    return [
+        Reply(
+            document=document,
+            index=task.corpus.segment_at(document, start),
+            answer=hop["answer"],
+            fact="",
+            spans=spans,
+            quote=" ".join(text[start:end] for start, end in spans),
+            held=any(one.support != "inferred" for one in verdict.statements),
+        )
+    ]
 
 
 async def ask(task: Task, question: str, place: Place) -> member.Said:

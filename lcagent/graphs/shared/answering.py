@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lcagent.agents.answerer import Form
 from lcagent.documents.shown import Block, Evidence
@@ -92,7 +93,8 @@ async def _from_few(task: Task, findings: Sequence[Finding], form: Form, room: i
                 second = await asked(task, again, form, final=False)
             except (BudgetReached, MalformedReply, CutReply):
                 second = verdict
-            verdict = second if second.found else verdict
+            seen = tuple(dict.fromkeys([*verdict.seen, *second.seen]))
+            verdict = replace(second if second.found else verdict, seen=seen)
     if verdict.found and (on_text := streamer(task)):
         on_text(verdict.text)
     return verdict

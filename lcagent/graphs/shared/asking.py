@@ -53,7 +53,8 @@ async def asked(
         citable = await asyncio.to_thread(lambda: sources.blocks)
         told = Marks(on_text, len(evidence.citable), citable)
     raw = await answerer.answer(task.model, form, task.question, shown, on_text=told, final=final)
-    return await asyncio.to_thread(judged, task, raw, sources)
+    verdict = await asyncio.to_thread(judged, task, raw, sources)
+    return replace(verdict, seen=tuple(evidence.regions))
 
 
 def judged(task: Task, raw: RawAnswer, sources: Sources) -> Verdict:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lcagent.agents import planner
 from lcagent.documents import query_words
 from lcagent.documents.forms import holds
 from lcagent.documents.placing import ABOUT, about
@@ -47,6 +48,11 @@ class Trust:
         """Whether the model is asked for little at a time."""
         return self.profile.stance == "cautious"
 
+    @property
+    def looks_up(self) -> bool:
+        """Whether an answer from a few passages counts beside those of who has read everything."""
+        return not self.brief
+
     def segment_tokens(self, most: int) -> int:
         """Most tokens of document in one call: the strategy's own, or what the model reads well."""
         return min(most, self.profile.limit_tokens or most)
@@ -69,15 +75,21 @@ class Trust:
         return max(FEW_PASSAGES, min(alike, 2 * FEW_PASSAGES))
 
     def steps(self, question: str, steps: Sequence[str]) -> tuple[str, ...]:
-        """The planner's steps that are followed."""
-        asked = set(query_words(question))
-        worded = {frozenset(query_words(step)): " ".join(step.split()) for step in steps}
-        kept = [
-            step
-            for words, step in worded.items()
-            if words and (not self.brief or len(words & asked) >= _STEP * len(words))
-        ]
-        return tuple(kept) if len(kept) > 1 else ()
+        """The planner's steps that are followed; none where the question is a single step.
+
+        A step that repeats another is left out, and of a weak planner one that is not about the question; so
+        is what needs their answers.
+        """
+        asked, seen, dropped = set(query_words(question)), set[frozenset[str]](), set[int]()
+        for number, step in enumerate(steps, 1):
+            words = frozenset(query_words(planner.worded(step)))
+            exact = words | {f"#{other}" for other in planner.references(step)}
+            off = self.brief and len(words & asked) < _STEP * len(words)
+            if not words or off or exact in seen:
+                dropped.add(number)
+            seen.add(exact)
+        kept = planner.without(steps, dropped)
+        return kept if len(kept) > 1 else ()
 
     def reads_alone(self, told: int, copied: int) -> bool:
         """Whether a reader repeats its memory in place of reading, so that it reads without it."""

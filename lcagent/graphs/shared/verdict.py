@@ -40,6 +40,7 @@ class Verdict:
             where that is not told.
         named: a sentence of each passage that the model named, in the order in which it did: citations are
             numbered in it, as the marks are that were shown while the answer was written.
+        seen: characters of the documents that the answering call was shown.
     """
 
     statements: tuple[Statement, ...] = ()
@@ -47,6 +48,7 @@ class Verdict:
     warnings: tuple[str, ...] = field(default_factory=tuple)
     certainty: float | None = None
     named: tuple[tuple[int, int, int], ...] = ()
+    seen: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def found(self) -> bool:
