@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from lcagent import Answer, Reader, UsageError
 from lcagent.errors import SettingsError
+from tests.exploring import World
 from tests.helpers import in_this_process, prose
 from tests.killable import Killable
 from tests.loopback import Loopback, Request
@@ -121,6 +122,26 @@ def test_what_the_document_says_in_other_words_is_searched_in_other_words(loopba
     assert model.roles == ["plan", "answer", "search", "answer", "read"][: len(model.roles)]
     assert answer.answer == "Oskar Brandvold"
     assert len(answer.way) >= 2 and "other words" in answer.way[1]
+
+
+def test_facts_that_an_earlier_question_extracted_are_used_first(loopback, tmp_path: Path) -> None:
+    decoys = [f"Who kept the harbour of Vellmere? {name}al does not know." for name in "AaBbCcDdEeFfGgHhIiJj"]
+    fact = "Vellmere had Oskar Brandvold for that."
+    path = document(tmp_path, *decoys, fact)
+    model = Librarian({QUESTION: ("Oskar Brandvold", [fact])})
+    world = World([], {fact: ["Vellmere"]}, "nothing", ["nowhere"])
+
+    def says(request: Request) -> str:
+        names = request.schema["properties"].keys()
+        return world(request) if names == {"facts"} else model(request)
+
+    server = loopback(window=2048, reply=says)
+    assert ask(server, path, home=tmp_path / "other").way[0].endswith("found nothing")
+    with Reader(api_base=server.url, window=2048, home=tmp_path / "home") as reader:
+        reader.build(path)
+    answer = ask(server, path, home=tmp_path / "home")
+    assert (answer.answer, answer.coverage.segments_read) == ("Oskar Brandvold", 0)
+    assert "facts that are kept" in answer.way[0] and len(answer.way) == 1
 
 
 def test_reading_ends_with_the_wave_that_finds_it(loopback, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from lcagent.agents.reader import Seen
 from lcagent.documents.corpus import Region
 from lcagent.graphs.auto.checking import suffices
 from lcagent.graphs.auto.options import Options
-from lcagent.graphs.auto.waves import WAVE, unread, wider
+from lcagent.graphs.auto.waves import WAVE, kept_facts, unread, wider
 from lcagent.graphs.shared.answering import answer_from, told
 from lcagent.graphs.shared.asking import form_for
 from lcagent.graphs.shared.collapsing import collapsing
@@ -135,7 +135,12 @@ async def find(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
     task = runtime.context
     if state["steps"] and state["kind"] in {"list", "comparison", "aggregate"}:
         return {}
-    return await _look(state, task, "the question's words", [])
+    facts = await asyncio.to_thread(kept_facts, task)
+    if not facts:
+        return await _look(state, task, "the question's words", [])
+    best = [one.region for one in await asyncio.to_thread(task.retrieval.ranked)]
+    both = list(dict.fromkeys([*facts, *best]))[:PASSAGES]
+    return await _look(state, task, "the question's words and facts that are kept", both)
 
 
 async def _look(state: AutoState, task: Task, by: str, regions: Sequence[Region]) -> dict[str, Any]:

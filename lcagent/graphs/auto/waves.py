@@ -1,4 +1,5 @@
-"""Waves: the segments that were not read yet, those that may hold what is missing first."""
+"""Where to look next: passages that kept facts lead to, that other words find, and the segments that were not
+read yet, the most promising first."""
 
 from __future__ import annotations
 
@@ -6,11 +7,15 @@ from collections.abc import Iterable, Sequence
 
 from lcagent.documents.corpus import Place, Region
 from lcagent.graphs.shared.task import Task
+from lcagent.memory.facts import search_facts
+from lcagent.memory.works import Works
 
 WAVE = 8
 """Segments of the first wave; each later one has twice as many."""
 _LOOKED_AT = 24
 """Best passages of each search."""
+MOST_FACTS = 4
+"""Passages that kept facts lead to, of those that a look is shown."""
 BESIDE = 2
 """Passages before and after one that was found, and at most so many of its section's beginning."""
 
@@ -31,6 +36,21 @@ def unread(task: Task, read: Iterable[Sequence[int]], queries: Iterable[str]) ->
             rank[place] = min(number, rank.get(place, number))
     left = [place for place in task.corpus.places if place not in done]
     return sorted(left, key=lambda place: (rank.get(place, _LOOKED_AT), place))
+
+
+def kept_facts(task: Task) -> list[Region]:
+    """The passages of facts that were extracted of these documents for another question, nearest to this one
+    first; none where there are no such facts."""
+    works = Works(task.store, run=task.run)
+    found: list[Region] = []
+    for number, document in enumerate(task.corpus.documents):
+        work = works.latest("facts", document.sha256)
+        if work is None:
+            continue
+        facts = search_facts(task.store, [work.id], task.question, MOST_FACTS)
+        spans = [span for fact in facts for span in fact.spans[:1]]
+        found += [p for span in spans for p in task.retrieval.passages_at(number, span.start, span.end)]
+    return list(dict.fromkeys(found))[:MOST_FACTS]
 
 
 def searched(task: Task, queries: Iterable[str]) -> list[list[Region]]:
