@@ -92,6 +92,10 @@ class Retrieval:
         other.layouts = self.layouts
         return other
 
+    def over(self, corpus: Corpus) -> Retrieval:
+        """Retrieval for the same question over the same documents in other segments."""
+        return Retrieval(corpus, self._question, self._similarity)
+
     @cached_property
     def layouts(self) -> list[Layout]:
         """For each document where its passages are; none crosses the end of a segment."""

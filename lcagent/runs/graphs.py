@@ -15,6 +15,7 @@ from lcagent.documents import Document, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.errors import GraphNotBuilt, MalformedReply
 from lcagent.events import RunStarted
+from lcagent.graphs.shared.segmenting import segmented
 from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
 from lcagent.memory.graph_whole import as_networkx, everything
@@ -32,7 +33,7 @@ from lcagent.runs.graph_page import (
     PathRow,
     page,
 )
-from lcagent.runs.runner import Emit, Request, asking, segmented
+from lcagent.runs.runner import Emit, Request, asking
 from lcagent.runs.segments import segment_tokens
 from lcagent.settings import Settings
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lcagent.answer import Answer
-from lcagent.documents import Loaded, Segment, load_all
+from lcagent.documents import Loaded, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.retrieval import Retrieval, Similarity
-from lcagent.documents.segments import split_again
 from lcagent.errors import LcagentError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
 from lcagent.graphs.interface import Strategy
+from lcagent.graphs.shared.segmenting import segmented
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.journal import StoredJournal
@@ -30,7 +30,6 @@ from lcagent.memory.store import Store
 from lcagent.models.budget import Budget
 from lcagent.models.embeddings import Embedder, Likeness
 from lcagent.models.profile import ModelProfile
-from lcagent.models.prompt import as_data
 from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.runs.graph import read
 from lcagent.runs.live import Live
@@ -287,24 +286,3 @@ def _key(task: Task, strategy: Strategy, budget: int, embedder: Embedder | None)
     if embedder is not None:  # it decides which passages are shown; without one keys are as they were
         exact["embedder"] = embedder.name
     return hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
-
-
-def segmented(task: Task, budget: int, kept: StoredSegments) -> tuple[tuple[Segment, ...], ...]:
-    """The segments of every document, found or cut.
-
-    Args:
-        task: the run.
-        budget: most tokens of a segment.
-        kept: where they are kept.
-    """
-    counter = task.model.window.counter
-    exact = {"tokens": str(budget), "tokenizer": counter.source}
-    every: list[tuple[Segment, ...]] = []
-    for document in task.corpus.documents:
-        segments = kept.get(document, exact)
-        if segments is None:
-            before = kept.before(document, exact)
-            segments = split_again(document.text, before, budget, lambda text: counter.count(as_data(text)))
-            kept.put(document, exact, segments)
-        every.append(tuple(segments))
-    return tuple(every)

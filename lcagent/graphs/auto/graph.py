@@ -2,7 +2,7 @@
 
     START -> plan -> find -> follow_plan -> reword -> read -> read ... -> END
              plan -> read               a list of unknown length; whether something is absent; effort `all`
-             plan -> delegate -> END    a summary
+             plan -> delegate -> END    a summary: the strategy that is made for it
 
 Each look ends the run where `checking.suffices`. Sources: MacRAG (fine, then coarse), FB-RAG (other words),
 "Sufficient Context: A New Lens on Retrieval Augmented Generation Systems" (whether it suffices comes first).
@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from lcagent import graphs
 from lcagent.agents import answerer, collapser, planner, reader, searcher
 from lcagent.agents.reader import Seen
 from lcagent.documents.corpus import Region
 from lcagent.graphs.auto.checking import suffices
+from lcagent.graphs.auto.delegating import DELEGATED, answered_by, prompts
 from lcagent.graphs.auto.options import Options
 from lcagent.graphs.auto.waves import WAVE, kept_facts, unread, wider
 from lcagent.graphs.shared.answering import answer_from, told
@@ -44,8 +43,6 @@ from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.ledger import STRIDE
 from lcagent.models.prompt import Prompt
 
-SUMMARY = "mapreduce"
-"""Whose graph answers a question for a summary."""
 SEGMENT_TOKENS = 5000
 """Most tokens of a segment; less where the window is smaller."""
 MEMORY = 8
@@ -70,6 +67,7 @@ class AutoState(Run):
     wave: int
     way: list[str]
     why: str
+    built: list[int]
 
 
 class Auto:
@@ -79,16 +77,15 @@ class Auto:
     version = 1
 
     def prompts(self, options: Options) -> list[Prompt]:
-        """Planner, searcher, reader, answerer; and the summary's."""
+        """Planner, searcher, reader, answerer; and those of the strategies that it hands questions to."""
         own = [planner.PROMPT, searcher.PROMPT, reader.PROMPT, collapser.PROMPT]
-        return [*own, answerer.FROM_EVIDENCE, answerer.BRIEF, *_summary().prompts(_summary_options())]
+        return [*own, answerer.FROM_EVIDENCE, answerer.BRIEF, *prompts()]
 
     def segment_tokens(self, task: Task) -> int:
-        """Segments that can be read in any of its ways."""
+        """What the window leaves for a segment beside question, plan, notes and reply."""
         window = task.model.window
         room = reader.room(window, task.question, brief=task.trust.brief) - window.size // MEMORY
-        own = segment_budget(task, room, SEGMENT_TOKENS)
-        return min(own, _summary().segment_tokens(_for_summary(task)))
+        return segment_budget(task, room, SEGMENT_TOKENS)
 
     def graph(self, task: Task) -> StateGraph[Any, Any, Any, Any]:
         """Plan, look up, read."""
@@ -107,7 +104,8 @@ class Auto:
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is known yet."""
         lists: dict[str, Any] = {name: [] for name in ("steps", "hops", "queries", "seen", "answers", "way")}
-        return {**NOTHING_YET, **lists, "kind": "fact", "core": task.question, "wave": 0, "why": ""}
+        begun = {"kind": "fact", "core": task.question, "wave": 0, "why": "", "built": []}
+        return {**NOTHING_YET, **lists, **begun}
 
 
 async def plan(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
@@ -122,7 +120,7 @@ async def plan(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
 
 async def _begun(state: AutoState, runtime: Runtime[Task]) -> str:
     """Where it begins, by the kind of question."""
-    if state["kind"] == "summary":
+    if state["kind"] in DELEGATED:
         return "delegate"
     # Of how many things a list is made nobody knows who has not read everything.
     open_list = state["kind"] in {"list", "aggregate"} and not state["steps"]
@@ -279,22 +277,7 @@ async def _more(state: AutoState) -> str:
 
 
 async def delegate(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
-    """Let the summary's own graph answer; its calls are this run's, so that it can go on like any other."""
-    task = _for_summary(runtime.context)
-    graph = _summary().graph(task).compile()
-    done = await graph.ainvoke(_summary().start(task), context=task)
-    kept = {name: done[name] for name in Run.__annotations__}
-    return {**kept, "way": [*state["way"], "read everything, for a summary"], "why": "everything was read"}
-
-
-def _summary() -> Any:
-    return graphs.strategy(SUMMARY)
-
-
-def _summary_options() -> Any:
-    kind = graphs.options(SUMMARY)
-    return kind(mode="summary") if kind else None
-
-
-def _for_summary(task: Task) -> Task:
-    return replace(task, options=_summary_options())
+    """Hand the question to the strategy that is made for its kind."""
+    name, _ = DELEGATED[state["kind"]]
+    done = await answered_by(runtime.context, state["kind"])
+    return {**done, "way": [*state["way"], f"read by {name}"], "why": "everything was read"}

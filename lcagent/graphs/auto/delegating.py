@@ -1,0 +1,90 @@
+"""Delegating: a question that another strategy is made for is answered by its graph, through the registry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lcagent import graphs
+from lcagent.documents import Segment
+from lcagent.documents.corpus import Corpus, Place
+from lcagent.graphs.interface import Strategy
+from lcagent.graphs.shared.reading import Run
+from lcagent.graphs.shared.segmenting import segmented
+from lcagent.graphs.shared.task import Task
+from lcagent.memory.parsed import StoredSegments
+from lcagent.models.prompt import Prompt
+
+DELEGATED: Mapping[str, tuple[str, dict[str, Any]]] = {"summary": ("mapreduce", {"mode": "summary"})}
+"""By kind of question the strategy that is made for it, and how it is set."""
+PASSED_ON = ("built", "hops")
+"""What the runner tells of a strategy's last state, besides what all of them have."""
+
+
+def prompts() -> list[Prompt]:
+    """Of all strategies that questions are handed to."""
+    return [p for name, _ in DELEGATED.values() for p in graphs.strategy(name).prompts(options(name))]
+
+
+async def answered_by(task: Task, kind: str) -> dict[str, Any]:
+    """The last state of the strategy that is made for such questions. Its calls are the run's, so that the
+    run goes on like any other.
+
+    Args:
+        task: the run.
+        kind: of question, one of `DELEGATED`.
+
+    Raises:
+        LcagentError: any that the strategy raises.
+    """
+    name, _ = DELEGATED[kind]
+    task = replace(task, options=options(name))
+    strategy = graphs.strategy(name)
+    corpus = await asyncio.to_thread(_cut_anew, task, strategy)
+    whole = replace(task, corpus=corpus, retrieval=task.retrieval.over(corpus))
+    task.progress.notice(f"read by {name}, as questions of this kind are")
+    done = await strategy.graph(whole).compile().ainvoke(strategy.start(whole), context=whole)
+    kept = {name: done[name] for name in (*Run.__annotations__, *PASSED_ON) if name in done}
+    places = places_in(task.corpus, corpus, kept["read"], kept["unread"])
+    return {**kept, **places}
+
+
+def options(name: str) -> Any:
+    """How a strategy is set that a question is handed to."""
+    kind, set_so = graphs.options(name), next(values for other, values in DELEGATED.values() if other == name)
+    return kind(**set_so) if kind else None
+
+
+def _cut_anew(task: Task, strategy: Strategy) -> Corpus:
+    """The documents in a strategy's own segments, so that it finds its works again."""
+    segments = segmented(task, strategy.segment_tokens(task), StoredSegments(task.store))
+    return Corpus(task.corpus.documents, segments)
+
+
+def places_in(
+    corpus: Corpus, other: Corpus, read: Iterable[Sequence[int]], unread: Iterable[Sequence[Any]]
+) -> dict[str, Any]:
+    """What was read of documents in other segments, told by our own: one is read if all of it was."""
+    why: dict[Place, str] = {}
+    for document, index, reason in unread:
+        segment = other.segment((document, index))
+        first, last = (corpus.segment_at(document, at) for at in (segment.start, segment.end - 1))
+        why |= {(document, at): str(reason) for at in range(first, last + 1)}
+    spans = {(place[0], place[1]): other.segment((place[0], place[1])) for place in read}
+    done = [
+        place
+        for place in corpus.places
+        if place not in why and _covered(corpus.segment(place), place[0], spans)
+    ]
+    return {"read": done, "unread": [[*place, reason] for place, reason in sorted(why.items())]}
+
+
+def _covered(segment: Segment, document: int, spans: Mapping[Place, Segment]) -> bool:
+    inside = sum(
+        max(0, min(one.end, segment.end) - max(one.start, segment.start))
+        for place, one in spans.items()
+        if place[0] == document
+    )
+    return inside == segment.end - segment.start
