@@ -196,6 +196,18 @@ def test_what_failed_or_lies_elsewhere_is_not_replayed_and_told(loopback, tmp_pa
         assert one.outcome is Outcome.LEFT_OUT and why in one.why
 
 
+def test_rows_of_our_own_texts_are_kept_whole_and_can_be_scored_again(loopback, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    measured(loopback, out, tasks=("aggregate", "niah"), n=1, strategies=("closed",))
+    command = [sys.executable, "-m", "benchmarks.strip", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    (tmp_path / "kept.jsonl").write_text(done.stdout)
+    ours, theirs = load_rows(tmp_path / "kept.jsonl")
+    assert (ours.task, ours.stripped, theirs.task, theirs.stripped) == ("aggregate", False, "niah", True)
+    assert ours.question and ours.answers and not theirs.gold and theirs.depths
+    assert "1 of 2 rows hold no texts" in reproduce(tmp_path / "kept.jsonl").stdout
+
+
 def test_rows_alone_are_scored_again(tmp_path: Path) -> None:
     write_rows(tmp_path / "rows.jsonl", "Paris", "Rome")
     done = reproduce(tmp_path)
