@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from lcagent.agents import explorer
@@ -144,17 +145,27 @@ class Round:
         asked = set(query_words(query))
         order = sorted(facts, key=lambda fact: (-len(asked & set(query_words(fact.text))), fact.id))
         lines = [self._line(f"f{number}", fact) for number, fact in enumerate(order, 1)]
-        room = explorer.room(window, prompt, aim, "facts")
+
+        def room(number: int) -> int:
+            return explorer.room(self._task.model, prompt, aim, "facts", partial(self._said, order[:number]))
+
         most = explorer.shown_that_fit(lines, room, window.count)
         shown = {f"f{number}": fact for number, fact in enumerate(sorted(order[:most], key=_in_text), 1)}
         told = {number: self._line(number, fact) for number, fact in shown.items()}
         if left := self._graph.size(path["node"]) - most:
             told[""] = f"({left} more facts of this node are not shown)"
-        places = dict.fromkeys(fact.place for fact in shown.values() if fact.place not in self._read)
-        chunks = [self._labels[place] for place in places]
         node = self._name(path["node"])
-        work = explorer.visit(self._task.model, aim, node, told, chunks)
+        work = explorer.visit(self._task.model, aim, node, told, self._unread(shown.values()))
         return Call(path, work, shown)
+
+    def _said(self, facts: Sequence[Fact]) -> type[explorer.VisitReply]:
+        """What can be said of so many facts."""
+        return explorer.visit_reply([f"f{n}" for n in range(1, len(facts) + 1)], self._unread(facts))
+
+    def _unread(self, facts: Iterable[Fact]) -> list[str]:
+        """The pieces of text that facts stand in and that no path has read, as they are called."""
+        places = dict.fromkeys(fact.place for fact in facts if fact.place not in self._read)
+        return [self._labels[place] for place in places]
 
     def _line(self, number: str, fact: Fact) -> str:
         return f"{number} [{self._labels[fact.place]}] {fact.text}"
@@ -196,8 +207,11 @@ class Round:
         # Of two that are written alike the stronger one is meant.
         keys = {node.name: node.key for node, _ in reversed(others)}
         names = list(dict.fromkeys(node.name for node, _ in others))
-        # The list of what may be named is part of the request as well, not of the prompt.
-        room = explorer.room(window, prompt, aim, "nodes") - 32
+
+        def room(number: int) -> int:
+            kind = partial(explorer.neighbour_reply, names[:number])
+            return explorer.room(self._task.model, prompt, aim, "nodes", kind) - 32
+
         most = explorer.shown_that_fit(names, room, window.count)
         if not most:
             return ended(path, "no neighbour is left")
