@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lcagent.errors import UsageError
 from lcagent.evals.items import Row, read_rows
 from lcagent.evals.scorers import rescored
-from lcagent.evals.stats import score_of
+from lcagent.evals.stats import paired_difference, score_of
 from lcagent.evals.summary import GOLD, of_ceiling
 
 MANIFEST = "figures.json"
@@ -46,7 +46,8 @@ class Value(_Strict):
         where: fields and values of the rows that count; a text counts where the field begins with it, if it
             ends in `*`.
         show: how it is written, with names of figures in braces (`_of_rows`, or a script's own fields).
-        over: other rows; then figures are ratios of the first rows' to theirs.
+        over: other rows; then figures are ratios of the first rows' to theirs, and of rows of `lcagent bench`
+            also what they gain item by item (`_gains`).
     """
 
     file: str
@@ -173,13 +174,10 @@ class _Sources:
         """A value as it is written."""
         figures = self._figures(value, where | value.where)
         if value.over is not None:
-            below = self._figures(value, where | value.over)
-            ratios = {
-                name: one / two
-                for name, one in figures.items()
-                if isinstance(one, float | int) and isinstance(two := below.get(name), float | int) and two
-            }
-            figures = {name: _Number(ratio) for name, ratio in ratios.items()}
+            figures = _ratios(figures, self._figures(value, where | value.over))
+            if value.file.endswith(".jsonl"):
+                theirs, mine = (self._met(value, where | one) for one in (value.over, value.where))
+                figures |= _gains(theirs, mine)
         try:
             return value.show.format_map(figures)
         except KeyError as error:
@@ -190,15 +188,17 @@ class _Sources:
     def _figures(self, value: Value, where: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any]
         if value.file.endswith(".jsonl"):
-            every = self.rows(value.file)
-            rows = [row for row in every if _meets(row.model_dump(), where)]
-            found = _of_rows(rows, every) if rows else {}
+            rows = self._met(value, where)
+            found = _of_rows(rows, self.rows(value.file)) if rows else {}
         else:
             records = [record for record in self.records(value.file) if _meets(record, where)]
             found = _of_records(records) if records else {}
         if not found:
             raise UsageError(f"{value.file} has no rows with {where}", hint=f"see {MANIFEST}")
         return found
+
+    def _met(self, value: Value, where: dict[str, Any]) -> list[Row]:
+        return [row for row in self.rows(value.file) if _meets(row.model_dump(), where)]
 
     def _rows(self, file: str) -> list[Row]:
         _read(self._folder / file)
@@ -254,6 +254,25 @@ def _of_records(records: Sequence[Record]) -> dict[str, Any]:
     return found
 
 
+def _ratios(figures: dict[str, Any], below: dict[str, Any]) -> dict[str, Any]:
+    ratios: dict[str, Any] = {}
+    for name, one in figures.items():
+        two = below.get(name)
+        if isinstance(one, float | int) and isinstance(two, float | int) and two:
+            ratios[name] = _Number(one / two)
+    return ratios
+
+
+def _gains(a: Sequence[Row], b: Sequence[Row]) -> dict[str, Any]:
+    """What b scores more than a in points, with its interval, and the items better and worse."""
+    found = paired_difference(a, b)
+    points = {"gain": found.difference, "gain_low": found.low, "gain_high": found.high}
+    return {name: _Number(round(100 * share)) for name, share in points.items()} | {
+        "better": found.better,
+        "worse": found.worse,
+    }
+
+
 def _of_rows(rows: Sequence[Row], every: Sequence[Row]) -> dict[str, Any]:
     """The figures of some rows: shares in per cent, costs as means.
 
@@ -273,6 +292,9 @@ def _of_rows(rows: Sequence[Row], every: Sequence[Row]) -> dict[str, Any]:
         "of_gold": _Number(round(100 * share)) if share is not None else "",
         "refused": _Number(round(100 * refused / len(rows))),
         "not_found": refused,
+        "recorded": sum(row.recorded for row in rows),
+        "kept": sum(row.kept for row in rows),
+        "lost": sum(row.recorded - row.kept for row in rows),
         "calls": _Number(fmean(row.cost.calls for row in rows)),
         "tokens": _Tokens(tokens),
     }

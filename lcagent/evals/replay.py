@@ -27,7 +27,7 @@ from lcagent.evals.items import Item, Row
 from lcagent.evals.scorers import rescored
 from lcagent.memory.store import FILE, Store
 from lcagent.models.embeddings import Embedder
-from lcagent.models.estimate import Messages
+from lcagent.models.estimate import Messages, Tools
 from lcagent.models.serving.session import ModelSession, OpenModel, Say
 from lcagent.models.tokens import TokenCounter
 from lcagent.models.transport import ChatRequest, OnDelta, RawReply, Transport
@@ -89,9 +89,10 @@ class _Counter:
         """Tokens of a text alone."""
         return self._count(f"t{text}", lambda inner: inner.count(text))
 
-    def count_messages(self, messages: Messages) -> int:
-        """Tokens of a whole prompt."""
-        return self._count(f"m{json.dumps(messages)}", lambda inner: inner.count_messages(messages))
+    def count_messages(self, messages: Messages, tools: Tools = ()) -> int:
+        """Tokens of a whole prompt, with the functions it may call."""
+        exact = json.dumps([messages, list(tools)])
+        return self._count(f"m{exact}", lambda inner: inner.count_messages(messages, tools))
 
     def close(self) -> None:
         """Whoever opened the model closes it."""
