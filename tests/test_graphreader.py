@@ -344,3 +344,18 @@ def test_with_an_embedding_model_what_means_the_same_is_one_and_leads_on(loopbac
     assert answer.answer == "Oskar Brandvold"
     (visit,) = [request.text for request in server.requests if role(request) == "visit"]
     assert beacon in visit and fire in visit  # of the one node that both names were brought to
+    queries = [text for texts in server.embedded for text in texts if "Who put up the light?" in text]
+    assert queries and len(queries) == len({*queries})
+
+
+def test_paths_that_ask_for_the_same_have_it_embedded_once(loopback, tmp_path: Path) -> None:
+    world = chain(begin=["Skarholm light", "Oskar Brandvold"], visit={}, neighbour={}, needed=["nowhere"])
+
+    def embed(texts: list[str]) -> list[dict[str, object]]:
+        return [{"index": at, "embedding": [1.0, len(text)]} for at, text in enumerate(texts)]
+
+    server = loopback(window=4096, reply=world, embed=embed)
+    ask(server, written(world, tmp_path), embed_base=server.url, graphreader={"paths": 2})
+    assert roles(server).count("neighbour") >= 2
+    queries = [text for texts in server.embedded for text in texts if QUESTION in text and len(texts) == 1]
+    assert queries and len(queries) == len({*queries})

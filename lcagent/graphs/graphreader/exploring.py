@@ -30,6 +30,8 @@ NOTES_SHARE = 4
 """A call shows at most this part of its window of notes."""
 LEAST_FACT = 8
 """Tokens of the shortest fact in a prompt, with its number and place."""
+LEAST_NAME = 2
+"""Tokens of the shortest name in a list of them."""
 NAMED = 1.0
 """Added to a neighbour's strength for the share of its name that question, notes or what is missing name."""
 
@@ -193,8 +195,15 @@ class Round:
         seen = set(path["visited"]) | {path["node"]}
         words = set(query_words(" ".join([aim.question, aim.plan, aim.missing, aim.notes])))
 
-        others = [one for one in self._graph.neighbours(path["node"]) if one[0].key not in seen]
         goal = f"{aim.question} {aim.missing}"
+        others, every = self._graph.neighbours(
+            path["node"],
+            limit=window.size // LEAST_NAME,
+            words=sorted(words),
+            query=goal,
+            without=sorted(seen),
+        )
+        left = every - len(others)
         meaning = self._graph.likeness(goal, [node.key for node, _ in others])
 
         def worth(one: tuple[Node, float], alike: float) -> float:
@@ -216,7 +225,7 @@ class Round:
         if not most:
             return ended(path, "no neighbour is left")
         node = self._name(path["node"])
-        work = explorer.next_node(self._task.model, aim, node, names[:most], len(names) - most)
+        work = explorer.next_node(self._task.model, aim, node, names[:most], len(names) - most + left)
         return Call(path, work, nodes=keys)
 
     def _aim(self, path: Path) -> Aim:
