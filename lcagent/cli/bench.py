@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,13 +27,17 @@ from lcagent.errors import UsageError
 
 if TYPE_CHECKING:
     from lcagent.evals.bench import Plan, Progress
+    from lcagent.evals.items import Row
 
 _DEFAULT = "closed,bm25,gold,direct,memagent"
 
 
 def bench(
     words: Annotated[
-        list[str], typer.Argument(metavar="TASK... | compare A B", help="Tasks, or two output folders.")
+        list[str],
+        typer.Argument(
+            metavar="TASK... | compare A B | reproduce [FOLDER|FILE...]", help="Tasks, or what was measured."
+        ),
     ],
     data: Annotated[Path | None, typer.Option(help="Folder of the data sets; else small samples.")] = None,
     lengths: Annotated[str, typer.Option(help="Tokens of the documents, such as 7k,14k.")] = "",
@@ -58,10 +63,17 @@ def bench(
     """Measure strategies side by side: scores with their intervals, and what they cost.
 
     The same command again goes on where it stopped. Tasks: ruler-hqa, abstain, niah, niah-plus,
-    conflict, nested-kv, variable-tracking, common-words, quality, squality, qmsum, filings, locomo.
+    conflict, nested-kv, variable-tracking, common-words, aggregate, no-overlap, threads, quality,
+    squality, qmsum, filings, locomo. `compare` shows which items changed between two output folders;
+    `reproduce` gives the figures of a measurement, or those that the README quotes, again, without a model.
     """
     if words[0] == "compare":
         _compare(words[1:])
+        return
+    if words[0] == "reproduce":
+        from lcagent.cli.reproduce import reproduce
+
+        reproduce([Path(word) for word in words[1:]])
         return
     settings = settings_from(
         options, model=model, api_base=api_base, api_key=api_key, window=window, profile=profile
@@ -85,11 +97,9 @@ def bench(
 
 
 def _measure(plan: Plan, settings: Any, quiet: bool) -> None:
-    from rich.console import Console as RichConsole
-
     from lcagent.cli.progress import Console
     from lcagent.evals.bench import Bench
-    from lcagent.evals.report import table, write_report
+    from lcagent.evals.report import write_report
     from lcagent.evals.summary import summarise
     from lcagent.models.serving.session import ModelSession
 
@@ -110,13 +120,26 @@ def _measure(plan: Plan, settings: Any, quiet: bool) -> None:
     if len(bench_run.skipped) > 5:
         console.say(f"not run: {len(bench_run.skipped) - 5} more")
     write_report(rows, plan.out, facts)
-    cells = summarise(rows)
-    RichConsole(width=None if sys.stdout.isatty() else 120, highlight=False).print(table(cells))
-    for cell in cells:
+    print_tables(rows)
+    for cell in summarise(rows):
         if cell.costed < cell.n:
             known = f"{cell.costed} of {cell.n} items, the others failed before a first call had ended"
             console.say(f"{cell.task} by {cell.strategy}: calls, tokens and seconds are means over {known}")
     console.say(f"rows, report.html and pictures: {plan.out}")
+
+
+def print_tables(rows: Sequence[Row]) -> None:
+    """Print the scores, and those by the place of the evidence where it is known."""
+    from rich.console import Console as RichConsole
+
+    from lcagent.evals.report import place_table, table
+    from lcagent.evals.summary import by_place, summarise
+
+    console = RichConsole(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console.print(table(summarise(rows)))
+    if places := by_place(rows):
+        console.print("\nscore (n) by where the evidence begins in the document")
+        console.print(place_table(places))
 
 
 def _compare(words: list[str]) -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lcagent.answer import Answer
-from lcagent.documents import load
 from lcagent.errors import EndpointUnavailable, LcagentError, SettingsError, UsageError
+from lcagent.evals.answered import fill, spent
 from lcagent.evals.baselines import BASELINES, baseline
 from lcagent.evals.compare import ROWS_FILE
-from lcagent.evals.items import Cited, Cost, Item, Row, read_rows
-from lcagent.evals.measure import cost, retention
+from lcagent.evals.items import Item, Row, read_rows
+from lcagent.evals.replay import RecordedSession
 from lcagent.evals.scorers import rescored
 from lcagent.evals.tasks import Request, folder, generate, named
 from lcagent.events import Event, RunStarted
@@ -24,7 +23,6 @@ from lcagent.graphs import STRATEGIES
 from lcagent.memory.profiles import StoredProfiles
 from lcagent.memory.store import FILE, Store
 from lcagent.models.serving.session import ModelSession, OpenModel
-from lcagent.runs.records import Runs
 from lcagent.runs.runner import Request as Question
 from lcagent.runs.runner import mark_told, run
 from lcagent.settings import Settings, load_settings, split_strategy
@@ -138,7 +136,8 @@ class Bench:
                 done += 1
                 self.tell(Progress(done, len(wanted), row))
 
-            asyncio.run(self._all(missing, session, keep))
+            with RecordedSession(session, self.settings, self.plan.out) as recorded:
+                asyncio.run(self._all(missing, recorded, keep))
         return rows
 
     def _bring_profile(self, opened: OpenModel) -> None:
@@ -191,6 +190,7 @@ class Bench:
             options=item.options,
             gold=item.gold,
             gold_pages=item.gold_pages,
+            depths=item.depths(),
             tokens=item.tokens,
             model=model,
             window=self._window(settings),
@@ -272,40 +272,10 @@ class Bench:
         except LcagentError as error:
             row.error = error.code
         else:
-            self._fill(row, answer, item, settings)
+            fill(row, answer, self._source(item), settings)
         if row.error:
-            row.cost = self._spent(row, settings, time.monotonic() - started)
+            row.cost = spent(row, settings, time.monotonic() - started)
         return rescored(row)
-
-    def _spent(self, row: Row, settings: Settings, seconds: float) -> Cost:
-        """What a run had spent when it failed: its finished calls stand in its journal."""
-        spent = Cost(seconds=round(seconds, 3))
-        if row.run_id:
-            with _runs(settings) as runs:
-                seconds = runs.find(row.run_id)["seconds"]
-                spent = cost(runs.journal(row.run_id).calls(), seconds, row.window)
-        spent.overruns += int(row.error == "WindowExceeded")
-        return spent
-
-    def _fill(self, row: Row, answer: Answer, item: Item, settings: Settings) -> None:
-        with _runs(settings) as runs:
-            calls, entries = runs.journal(answer.run_id).calls(), runs.findings(answer.run_id)
-        text = load(self._source(item)).text
-        row.prediction, row.status, row.run_id = answer.answer, answer.status, answer.run_id
-        row.citations = [
-            Cited(
-                page=c.page,
-                char_start=c.char_start,
-                char_end=c.char_end,
-                quote=c.quote,
-                verbatim=text[c.char_start : c.char_end] == c.quote,
-            )
-            for c in answer.citations
-        ]
-        row.warnings = answer.warnings
-        row.chars_read, row.chars_total = answer.coverage.chars_read, answer.coverage.chars_total
-        row.recorded, row.kept = retention(item.answers, entries, calls)
-        row.cost = cost(calls, answer.usage.seconds, row.window)
 
     def _source(self, item: Item) -> Path:
         if item.path is not None:
@@ -338,15 +308,6 @@ def _drop_half_a_line(path: Path) -> None:
     """What a killed process left at the file's end would spoil the next row."""
     if path.exists() and not (text := path.read_bytes()).endswith(b"\n"):
         path.write_bytes(text[: text.rfind(b"\n") + 1])
-
-
-@contextmanager
-def _runs(settings: Settings) -> Generator[Runs]:
-    store = Store.open(settings.data_dir)
-    try:
-        yield Runs(store)
-    finally:
-        store.close()
 
 
 def _check_same(kept: Row, asked: Row, path: Path) -> None:

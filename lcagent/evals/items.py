@@ -54,6 +54,16 @@ class Item(BaseModel):
         """The gold stretches of the document, in order."""
         return [self.text[start:end] for start, end in self.gold] if self.text else []
 
+    def depths(self) -> tuple[float, float] | None:
+        """Where the first and the last evidence begin, in per cent of the text; None where no span is known.
+
+        The place is told among all the places where it could begin, so that a piece at the end is at 100.
+        """
+        if not self.text or not self.gold:
+            return None
+        places = [100 * start / max(1, len(self.text) - (end - start)) for start, end in self.gold]
+        return round(min(places), 1), round(max(places), 1)
+
     def digest(self, data: Path) -> str:
         """Names all that is asked and what it is scored by, the document included.
 
@@ -106,6 +116,8 @@ class Row(BaseModel):
     `recorded` and `kept` say of how many gold facts that a step had recorded how many the last state
     still held; both are 0 where a strategy keeps no such record.
 
+    `depths` are those of `Item.depths`.
+
     `model`, `window`, `settings` and `content` (`Item.digest`) are what the row was measured with: it is
     kept in place of a new answer only where all of them are the same. They are empty in old rows.
     """
@@ -123,6 +135,7 @@ class Row(BaseModel):
     options: dict[str, str] = {}
     gold: tuple[tuple[int, int], ...] = ()
     gold_pages: tuple[int, ...]
+    depths: tuple[float, float] | None = None
     tokens: int
     prediction: str = ""
     status: Literal["answered", "not_found", "conflicting", "budget", "failed"] = "failed"

@@ -1,15 +1,16 @@
-"""The charts of a report, as PNG: score against length, and score against tokens spent."""
+"""The charts of a report, as PNG: score against length, tokens spent and place of the evidence."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcagent.errors import UsageError
-from lcagent.evals.summary import GOLD, Cell
+from lcagent.evals.summary import GOLD, Cell, Places
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,21 +52,48 @@ def draw(cells: Sequence[Cell], out: Path) -> list[Path]:
     Raises:
         UsageError: matplotlib is not installed.
     """
+    looks = _looks({cell.strategy for cell in cells})
+    tasks = list(dict.fromkeys(cell.task for cell in cells))
+    paths: list[Path] = []
+    with _style():
+        for task in tasks:
+            mine = [cell for cell in cells if cell.task == task]
+            paths.append(_save(_by_length(mine, looks), out / f"score-by-length-{_file(task)}.png"))
+        if tasks:
+            paths.append(_save(_by_tokens(cells, tasks, looks), out / "score-by-tokens.png"))
+    return paths
+
+
+def draw_places(places: Sequence[Places], names: Sequence[str], out: Path) -> list[Path]:
+    """Write `score-by-place-TASK.png` for each task: scores by where the first evidence stands.
+
+    Args:
+        places: of any number of tasks; those by the last evidence are passed over.
+        names: of the parts of a document.
+        out: folder.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    looks = _looks({line.strategy for line in places})
+    paths: list[Path] = []
+    with _style():
+        for task in dict.fromkeys(line.task for line in places):
+            mine = [line for line in places if line.task == task and line.evidence != "last"]
+            paths.append(_save(_by_place(mine, names, looks), out / f"score-by-place-{_file(task)}.png"))
+    return paths
+
+
+def _style() -> AbstractContextManager[None]:
     try:
         from matplotlib import rc_context
     except ImportError as error:
         raise UsageError("charts need matplotlib", hint="pip install 'lcagent[bench]'") from error
-    looks = _looks(cells)
-    tasks = list(dict.fromkeys(cell.task for cell in cells))
-    paths: list[Path] = []
-    with rc_context(_STYLE):
-        for task in tasks:
-            mine = [cell for cell in cells if cell.task == task]
-            name = re.sub(r"[^\w.-]+", "-", task)
-            paths.append(_save(_by_length(mine, looks), out / f"score-by-length-{name}.png"))
-        if tasks:
-            paths.append(_save(_by_tokens(cells, tasks, looks), out / "score-by-tokens.png"))
-    return paths
+    return rc_context(_STYLE)
+
+
+def _file(task: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", task)
 
 
 def _save(figure: Figure, path: Path) -> Path:
@@ -74,9 +102,9 @@ def _save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _looks(cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
+def _looks(strategies: set[str]) -> dict[str, dict[str, Any]]:
     """One colour and marker a strategy, the same in every chart of a report."""
-    names = sorted({cell.strategy for cell in cells} - {GOLD})
+    names = sorted(strategies - {GOLD})
     looks: dict[str, dict[str, Any]] = {GOLD: _GOLD_LOOK}
     for at, name in enumerate(names):
         marker = _MARKERS[(at + at // len(_COLOURS)) % len(_MARKERS)]
@@ -88,6 +116,30 @@ def _figure(**kwargs: Any) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(**kwargs, layout="constrained")
+
+
+def _by_place(places: Sequence[Places], names: Sequence[str], looks: dict[str, dict[str, Any]]) -> Figure:
+    """A panel a length: the mean of each strategy in each part of the document."""
+    lengths = sorted({line.length for line in places})
+    figure = _figure(figsize=(3.6 * len(lengths) + 2.2, 3.6))
+    shown: dict[str, Any] = {}
+    for at, length in enumerate(lengths):
+        axes = figure.add_subplot(1, len(lengths), at + 1)
+        for line in (line for line in places if line.length == length):
+            (shown[line.strategy],) = axes.plot(
+                [at for at, score in enumerate(line.scores) if score],
+                [score.mean for score in line.scores if score],
+                markersize=5,
+                **looks[line.strategy],
+            )
+        axes.set_xticks(range(len(names)), [name.removesuffix(" %") for name in names])
+        axes.set_xlim(-0.3, len(names) - 0.7)
+        axes.set_xlabel("first evidence, % of the document")
+        _score_axis(axes, places[0].metric)
+        axes.set_title(f"{places[0].task}, {length_label(length)}", loc="left", size=10)
+    order = sorted(shown, key=lambda name: (name == GOLD, name))
+    figure.legend([shown[name] for name in order], order, loc="outside right center")
+    return figure
 
 
 def _errors(cells: Sequence[Cell]) -> list[list[float]]:

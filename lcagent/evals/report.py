@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcagent.evals.items import Row
-from lcagent.evals.plots import draw, length_label
+from lcagent.evals.plots import draw, draw_places, length_label
 from lcagent.evals.stats import Score, paired_difference
-from lcagent.evals.summary import Cell, failed, groups, summarise
+from lcagent.evals.summary import FIFTHS, Cell, Places, by_place, failed, groups, summarise
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -104,6 +104,35 @@ def _terminal_row(cell: Cell) -> list[Any]:
     ]
 
 
+def place_table(places: Sequence[Places]) -> Table:
+    """Scores by where the evidence stands, for a terminal of 120 columns.
+
+    Each figure is a mean with its n. Of items with several pieces of evidence one line is by the first
+    piece and one by the last.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    found = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    for name in ("task", "strategy"):
+        found.add_column(name, overflow="fold", max_width=24)
+    found.add_column("length", justify="right", no_wrap=True)
+    found.add_column("evidence", no_wrap=True)
+    for name in place_names():
+        found.add_column(name, justify="right", no_wrap=True)
+    for line in places:
+        named = (Text(line.task), Text(line.strategy), length_label(line.length), line.evidence)
+        found.add_row(*named, *(f"{_short(s.mean)} ({s.n})" if s else NONE for s in line.scores))
+    return found
+
+
+def place_names() -> list[str]:
+    """The parts of a document by which scores are told: `0-20 %` and so on."""
+    step = 100 // FIFTHS
+    return [f"{at}-{at + step} %" for at in range(0, 100, step)]
+
+
 def write_report(rows: Iterable[Row], out: Path, facts: dict[str, str]) -> None:
     """Write `report.html`, which needs no network and no other file, and the charts as PNGs.
 
@@ -118,11 +147,15 @@ def write_report(rows: Iterable[Row], out: Path, facts: dict[str, str]) -> None:
     rows = list(rows)
     out.mkdir(parents=True, exist_ok=True)
     cells = summarise(rows)
-    charts = [(path.stem.replace("-", " "), _data_url(path)) for path in draw(cells, out)]
+    places = by_place(rows)
+    drawn = [*draw(cells, out), *draw_places(places, place_names(), out)]
+    charts = [(path.stem.replace("-", " "), _data_url(path)) for path in drawn]
     page = _template().render(
         facts=facts,
         cells=cells,
         names=list(dict.fromkeys(name for cell in cells for name in cell.scores)),
+        places=places,
+        place_names=place_names(),
         charts=charts,
         comparisons=_comparisons(rows),
         stops=_stops(rows),

@@ -5,12 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Literal
 
 from lcagent.evals.items import Row
 from lcagent.evals.stats import Score, paired, score_of
 
 GOLD = "gold"
 """The strategy that reads only the gold paragraphs: the model's own ceiling."""
+
+
+FIFTHS = 5
+"""Parts of a document by which scores are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The headline score of one task, length and strategy by where the evidence stands.
+
+    Args:
+        evidence: whether an item counts by its first or its last evidence; `all` where each has one place.
+        scores: one a fifth of the document, from its beginning on; None where no item has it there.
+    """
+
+    task: str
+    length: int
+    strategy: str
+    metric: str
+    evidence: Literal["all", "first", "last"]
+    scores: tuple[Score | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +140,33 @@ def summarise(rows: Iterable[Row]) -> list[Cell]:
         for strategies in groups(rows).values()
         for mine in strategies.values()
     ]
+
+
+def by_place(rows: Iterable[Row]) -> list[Places]:
+    """Scores by the place of the evidence; rows that do not tell it are left out."""
+    found: list[Places] = []
+    for strategies in groups(row for row in rows if row.depths).values():
+        for mine in strategies.values():
+            several = any(row.depths and row.depths[0] != row.depths[1] for row in mine)
+            for evidence in ("first", "last") if several else ("all",):
+                found.append(_places(mine, evidence))
+    return found
+
+
+def _places(rows: list[Row], evidence: Literal["all", "first", "last"]) -> Places:
+    held: list[list[float]] = [[] for _ in range(FIFTHS)]
+    for row in rows:
+        if row.depths:
+            depth = row.depths[evidence == "last"]
+            held[min(FIFTHS - 1, int(depth * FIFTHS / 100))].append(row.score)
+    return Places(
+        task=rows[0].task,
+        length=rows[0].length,
+        strategy=rows[0].strategy,
+        metric="+".join(sorted({row.metric for row in rows})),
+        evidence=evidence,
+        scores=tuple(score_of(values) if values else None for values in held),
+    )
 
 
 def _cell(rows: list[Row], gold: list[Row]) -> Cell:

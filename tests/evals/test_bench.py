@@ -68,6 +68,20 @@ def test_every_strategy_and_baseline_runs_on_the_same_items(loopback, tmp_path: 
     assert server.overruns == 0
 
 
+@pytest.mark.parametrize("task", ["aggregate", "no-overlap", "threads"])
+def test_made_up_tasks_are_measured_and_their_rows_tell_where_the_evidence_stands(
+    loopback, tmp_path: Path, task: str
+) -> None:
+    server = loopback(window=2048, reply=knows)
+    rows, _ = measure(server, tmp_path / "out", tasks=(task,), strategies=("gold", "bm25"), n=3)
+    assert {row.error for row in rows} == {""} and len(rows) == 6
+    for row in load_rows(tmp_path / "out"):
+        text = (tmp_path / "out" / "documents" / f"{row.item}.txt").read_text()
+        first = min(row.gold)
+        assert row.depths and row.depths[0] == pytest.approx(100 * first[0] / len(text), abs=8)
+        assert 0 <= row.depths[0] <= row.depths[1] <= 100
+
+
 def test_a_row_says_why_nothing_was_answered(loopback, tmp_path: Path) -> None:
     def invents(request):
         names = request.schema["properties"] if request.schema else {}

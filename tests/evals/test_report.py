@@ -12,12 +12,12 @@ from rich.console import Console
 
 from lcagent.errors import UsageError
 from lcagent.evals.compare import changed, load_rows, print_comparison
-from lcagent.evals.items import Cost, Row
+from lcagent.evals.items import Cost, Item, Row
 from lcagent.evals.plots import length_label
-from lcagent.evals.report import amount, interval, table, write_report
+from lcagent.evals.report import amount, interval, place_table, table, write_report
 from lcagent.evals.scorers import rescored
 from lcagent.evals.stats import score_of
-from lcagent.evals.summary import summarise
+from lcagent.evals.summary import by_place, summarise
 from tests.evals.test_scorers import cited, row
 from tests.helpers import ROOT
 
@@ -106,6 +106,52 @@ def test_the_report_says_what_failed_and_how_strategies_compare(tmp_path: Path) 
     # With two gains and two losses more: 1/8, standard error √((5/8 - 1/64) / 7) = 0.2951; z = 0.4237.
     assert "niah 8K memagent reader 4 +0.250 -0.453 to +0.703 0.6718 1 0 3" in text
     assert "niah 8K memagent sub_em 4 .50 [.15 .85] 50 1 0" in text
+
+
+def placed(*depths: tuple[float, float] | None, strategy: str = "reader") -> list[Row]:
+    """One row a pair of depths; those whose first evidence stands in the first half are right."""
+    return [
+        rescored(row("Paris" if at and at[0] < 50 else "Rome", item=f"t-{n}", depths=at, strategy=strategy))
+        for n, at in enumerate(depths)
+    ]
+
+
+def test_a_depth_is_the_share_of_the_places_where_a_piece_could_begin() -> None:
+    def depths(text: str | None, *gold: tuple[int, int]) -> tuple[float, float] | None:
+        fields = {"id": "1", "task": "t", "length": 0, "question": "?", "answers": ("a",)}
+        return Item(**fields, text=text, gold=gold).depths()
+
+    text = "x" * 110
+    assert depths(text, (0, 10)) == (0, 0)
+    assert depths(text, (100, 110)) == (100, 100)
+    assert depths(text, (80, 90), (25, 35), (50, 60)) == (25, 80)
+    assert depths(text, (0, 110)) == (0, 0)
+    assert depths(text) is None and depths(None, (0, 10)) is None
+
+
+def test_scores_are_told_by_where_the_evidence_stands() -> None:
+    one_place = by_place(placed((0, 0), (19.9, 19.9), (20, 20), (100, 100), None))
+    assert [(line.strategy, line.evidence) for line in one_place] == [("reader", "all")]
+    assert [s and (s.mean, s.n) for s in one_place[0].scores] == [(1, 2), (1, 1), None, None, (0, 1)]
+    several = by_place(placed((0, 90), (90, 90), (30, 30)))
+    assert [line.evidence for line in several] == ["first", "last"]
+    assert [s and (s.mean, s.n) for s in several[0].scores] == [(1, 1), (1, 1), None, None, (0, 1)]
+    assert [s and (s.mean, s.n) for s in several[1].scores] == [None, (1, 1), None, None, (0.5, 2)]
+    assert by_place(placed(None)) == []
+
+
+def test_places_are_in_the_table_the_report_and_a_chart(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    found = placed((0, 90), (90, 90)) + placed((0, 90), (90, 90), strategy="[red]-with-a-very-long-name")
+    lines = shown(place_table(by_place(found))).splitlines()
+    assert max(map(len, lines)) <= 120
+    (line,) = [line for line in lines if "reader" in line and "first" in line]
+    assert line.split() == ["t", "reader", "8K", "first", *"1.0 (1) – – – .00 (1)".split()]
+    write_report(found, tmp_path, {})
+    assert (tmp_path / "score-by-place-t.png").read_bytes().startswith(b"\x89PNG")
+    text = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", (tmp_path / "report.html").read_text())))
+    assert f"t 8K reader last – – – – {interval(score_of([1.0, 0.0]))} n 2" in text
+    assert "evidence from 90.0 to 90.0 %" in text
 
 
 def test_a_report_of_nothing_and_of_costless_rows(tmp_path: Path) -> None:

@@ -11,12 +11,15 @@ from lcagent.evals.tasks import conflict as _conflict
 from lcagent.evals.tasks import niah as _niah
 from lcagent.evals.tasks import niah_plus as _niah_plus
 from lcagent.evals.tasks import ruler_hqa as _ruler_hqa
+from lcagent.evals.tasks.aggregate import aggregate
 from lcagent.evals.tasks.data import folder, found
 from lcagent.evals.tasks.filings import filings
 from lcagent.evals.tasks.locomo import locomo
 from lcagent.evals.tasks.nested_kv import nested_kv
+from lcagent.evals.tasks.no_overlap import no_overlap
 from lcagent.evals.tasks.reading import qmsum, quality, squality
 from lcagent.evals.tasks.request import Generator, Request, Task
+from lcagent.evals.tasks.threads import threads
 from lcagent.evals.tasks.tracing import common_words, variable_tracking
 
 __all__ = ["TASKS", "Generator", "Request", "Task", "folder", "generate"]
@@ -46,6 +49,13 @@ TASKS: dict[str, Task] = {
         Task("nested-kv", "UUID pairs whose values may be keys, 0 to 4 levels", nested_kv),
         Task("variable-tracking", "all variables that get a value through four hops", variable_tracking),
         Task("common-words", "the ten most common words of a list", common_words),
+        Task(
+            "aggregate",
+            "counts, totals, rankings, lists, joins and pairs over made-up biographies and logs",
+            aggregate,
+        ),
+        Task("no-overlap", "facts whose question shares no content word with them", no_overlap),
+        Task("threads", "ancestors over two to five hops, and all people at a place on a day", threads),
         Task(
             "quality",
             "multiple choice on stories of 3-7k tokens",

@@ -17,12 +17,11 @@ from lcagent.evals.items import Item
 from lcagent.evals.tasks.hiding import bury
 from lcagent.evals.tasks.pool import FILE, Screen, load_pool
 from lcagent.evals.tasks.request import Request, drawn, item_id
-from lcagent.evals.tasks.words import GIVEN_NAMES, NOUNS, ORGANISATIONS, PLACES, SURNAMES
+from lcagent.evals.tasks.words import GIVEN_NAMES, MONTHS, NOUNS, ORGANISATIONS, PLACES, SURNAMES
 
 NEEDS = (FILE,)
 VARIANTS = ("contradicted", "corrected", "contradicted", "once")
 """By turns: as many items that contradict themselves as controls."""
-_MONTHS = "January February March April May June July August September October November December".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,7 @@ def _values(kind: str, rng: Random) -> tuple[str, str]:
     if kind == "number":
         first, second = rng.sample(range(213, 9_987), 2)
         return str(first), str(second)
-    years, months = rng.sample(range(1821, 1989), 2), rng.sample(_MONTHS, 2)
+    years, months = rng.sample(range(1821, 1989), 2), rng.sample(MONTHS, 2)
     days = rng.sample(range(2, 29), 2)
     first, second = (f"{day} {month} {year}" for day, month, year in zip(days, months, years, strict=True))
     return first, second

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from lcagent.evals.tasks.words import COINED, GIVEN_NAMES, ORGANISATIONS, PLACES, SURNAMES
+from lcagent.evals.tasks.words import COINED, GIVEN_NAMES, MONTHS, ORGANISATIONS, PLACES, SURNAMES
 
-_MONTHS = "January February March April May June July August September October November December".split()
-_DATE = re.compile(rf"(?:\d{{1,2}} )?(?:{'|'.join(_MONTHS)})(?: \d{{1,2}},?)?(?: \d{{4}})?")
+_DATE = re.compile(rf"(?:\d{{1,2}} )?(?:{'|'.join(MONTHS)})(?: \d{{1,2}},?)?(?: \d{{4}})?")
 _YEAR = re.compile(r"1[0-9]\d\d|20\d\d")
 _NUMBER = re.compile(r"[$€£]?\d[\d,]*(?:\.\d+)?\s?%?(?: (?:million|billion|thousand|percent|[a-z]+))?")
 _NAME = re.compile(r"[A-ZÀ-Þ][\w'’]*\.?(?:[ -][A-ZÀ-Þ][\w'’]*\.?){0,3}")
@@ -77,8 +76,8 @@ def _other(question: str, body: str, answer: str, rng: Random) -> str | None:
 
 
 def _other_date(answer: str, rng: Random) -> str:
-    month = rng.choice([month for month in _MONTHS if month not in answer])
-    text = re.sub("|".join(_MONTHS), month, answer)
+    month = rng.choice([month for month in MONTHS if month not in answer])
+    text = re.sub("|".join(MONTHS), month, answer)
     text = re.sub(r"\d{4}", lambda year: str(int(year.group()) - rng.randint(11, 40)), text)
     return re.sub(r"\b\d{1,2}\b", lambda _: str(rng.randint(2, 28)), text)
 

@@ -85,6 +85,10 @@ COINED = tuple(
     """.split()
 )
 
+MONTHS = tuple(
+    "January February March April May June July August September October November December".split()
+)
+
 NOISE = (
     "The path runs along the wall and turns at the gate.",
     "Rain fell in the night and the stones are still wet.",
