@@ -29,6 +29,8 @@ _HOLDING = {
     "mentions of elements": "elements",
     "passages": "passages",
     "vectors": "vectors",
+    "segments with their rows": "labelled",
+    "rows": "items",
 }
 """What a work may hold, and the table of it."""
 _VERSIONS = 4

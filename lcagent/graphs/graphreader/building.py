@@ -7,23 +7,17 @@ on, and a second question builds nothing.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lcagent.agents import extractor
 from lcagent.documents.corpus import Place
-from lcagent.errors import WorkBusy
+from lcagent.graphs.shared.keeping import alone, follows_from, opened
 from lcagent.graphs.shared.reading import Reading, read_each
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
-from lcagent.memory.works import Work, Works
-
-_AGAIN = 1.0
-"""Seconds after which a work that another process is building is looked at again."""
+from lcagent.memory.works import Works
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +45,8 @@ async def build(task: Task) -> Built:
         EndpointUnavailable: the server does not answer at all any more; what was extracted is kept.
     """
     kept_works = Works(task.store, run=task.run)
-    works = await asyncio.to_thread(opened, task, kept_works)
+    exacts = follows_from(task, extractor.PROMPT)
+    works = await asyncio.to_thread(opened, task, kept_works, "facts", exacts)
     kept = [Facts(task.store, work.id) for work in works]
     models = [replace(task.model, journal=kept_works.journal(work)) for work in works]
     places = set(task.corpus.places)
@@ -64,7 +59,7 @@ async def build(task: Task) -> Built:
         return facts
 
     ids = [work.id for work in works]
-    async with _alone(task, kept_works, works):
+    async with alone(task, kept_works, works):
         done = {(at, index) for at, facts in enumerate(kept) for index in facts.segments()} & places
         if done and done != places:
             task.progress.notice(f"{len(done)} of {len(places)} segments were extracted before")
@@ -79,40 +74,3 @@ async def build(task: Task) -> Built:
 def graph_of(task: Task, works: Sequence[int]) -> FactGraph:
     """The graph over extracted facts, with the embedding model that the run has."""
     return FactGraph(Works(task.store, run=task.run), works, task.embedder)
-
-
-def opened(task: Task, kept: Works) -> Sequence[Work]:
-    """The extraction of each document: named by all that decides what it holds."""
-    model, window = task.model, task.model.window
-    works: list[Work] = []
-    for document, segments in zip(task.corpus.documents, task.corpus.segments, strict=True):
-        spans = json.dumps([(segment.start, segment.end) for segment in segments])
-        exact = {
-            "document": document.sha256,
-            "segments": hashlib.sha256(spans.encode()).hexdigest(),
-            "model": model.name,
-            "prompt": extractor.PROMPT.version,
-            "window": str(window.size),
-            "brief": str(task.trust.brief),
-            "sampling": json.dumps([model.temperature, model.top_p]),
-        }
-        works.append(kept.open("facts", name=document.name, document=document.sha256, exact=exact))
-    return works
-
-
-@asynccontextmanager
-async def _alone(task: Task, kept: Works, works: Sequence[Work]) -> AsyncGenerator[None]:
-    """Be the one who builds; another question about the same documents waits, and finds all of it done."""
-    with ExitStack() as stack:
-        for work in sorted(works, key=lambda work: work.id):
-            told = False
-            while work.status != "done":
-                try:
-                    stack.enter_context(kept.building(work))
-                    break
-                except WorkBusy as busy:
-                    if not told:
-                        task.progress.notice(f"{busy.message}: it is waited for")
-                    told = True
-                    await asyncio.sleep(_AGAIN)
-        yield
