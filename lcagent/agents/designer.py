@@ -28,7 +28,7 @@ WORDS = Schema((Kind("word", "a word of the text", (Field("word", "the word itse
 """For questions about the text's own words: code finds them, and nothing is read."""
 MOST_KINDS, MOST_FIELDS, BRIEF_FIELDS, MOST_LABELS = 2, 10, 5, 16
 NAME_CHARS, ABOUT_CHARS, LABEL_CHARS, UNIT_CHARS = 32, 100, 40, 16
-REPLY_TOKENS, BRIEF_TOKENS = 640, 400
+REPLY_TOKENS, BRIEF_TOKENS = 480, 400
 _RESERVED = ("quote", "item")
 """What a row has besides its fields."""
 _NONE = "none"
@@ -132,7 +132,7 @@ def _line(text: str, chars: int) -> str:
 
 
 def _reply_tokens(window: int, *, brief: bool) -> int:
-    return BRIEF_TOKENS if brief else reply_limit(REPLY_TOKENS, window, brief=False)
+    return BRIEF_TOKENS if brief else reply_limit(REPLY_TOKENS, window, brief=False, part=5)
 
 
 def room(window: Window, question: str, *, brief: bool) -> int:

@@ -6,7 +6,9 @@ of the text, which code finds, so that each has its place; values stay as writte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Annotated, Any
 
@@ -32,11 +34,12 @@ MOST_ITEMS, BRIEF_ITEMS = 120, 24
 """Where a constrained decoder ends a list; a segment that tells of more is read in halves."""
 BRIEF_TOKENS = 640
 QUOTE_CHARS, VALUE_CHARS = 80, 120
+_LINE = re.compile(r"\n\s*")
 SCHEMA_SHARE = 8
 """A schema's description takes an eighth of the window at most, so that segments are the same for all."""
 BEFORE_CHARS = 240
 """What is shown of the text before a segment: whom "he" means."""
-_BEFORE_TOKENS = 96
+_BEFORE_TOKENS = 64
 """Most of it in tokens; where a script takes more, less is shown."""
 
 
@@ -103,7 +106,7 @@ def _row(schema: Schema, kind: Kind) -> dict[str, Any]:
 
 def reply_tokens(window: int, *, brief: bool) -> int:
     """Most tokens of a reply: rows are about as long as the text that they are taken from."""
-    most = window * 3 // 8
+    most = window // 3
     return min(BRIEF_TOKENS, most) if brief else most
 
 
@@ -136,7 +139,18 @@ async def label(
     def joined(one: tuple[Told, ...], other: tuple[Told, ...]) -> tuple[Told, ...]:
         return (*one, *other)
 
-    return await in_halves(segment, read, joined, partial(halved, text))
+    return await in_halves(segment, read, joined, partial(_halved, text))
+
+
+def _halved(text: str, segment: Segment) -> tuple[Segment, Segment] | None:
+    """A segment in two, between lines where there are some about its middle: a line may be an item."""
+    quarter = (segment.end - segment.start) // 4
+    middle = segment.start + 2 * quarter
+    ends = [match.end() for match in _LINE.finditer(text, middle - quarter, middle + quarter)]
+    if not ends:
+        return halved(text, segment)
+    cut = min(ends, key=lambda end: abs(end - middle))
+    return replace(segment, end=cut), replace(segment, start=cut)
 
 
 async def _label_piece(

@@ -23,9 +23,9 @@ from lcagent.models.structured import RETRY_TOKENS, ask_typed
 from lcagent.models.window import Part, Window
 
 PROMPT = load_prompt("query")
-REPLY_TOKENS = 320
+REPLY_TOKENS = 256
 MOST_FILTERS, VALUE_CHARS = 4, 80
-_BESIDE = 64
+_BESIDE = 48
 """Tokens of a table's description beside the schema's: how many rows there are, parts of dates."""
 NONE = "none"
 Measure = Literal["count", "distinct", "pairs", "sum", "mean", "min", "max", "list"]

@@ -74,6 +74,12 @@ def ask(
     max_tokens: TokensOption = None,
     max_seconds: SecondsOption = None,
     output: OutputOption = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--table", help="Also write the rows behind the answer to a .csv or .xlsx file (tally)."
+        ),
+    ] = None,
     quiet: PlainOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -100,11 +106,15 @@ def ask(
         max_tokens=max_tokens,
         max_seconds=max_seconds,
     )
+    if table is not None:
+        from lcagent.cli.tables import check_table
+
+        check_table(table, settings.strategy)
     deliver(
         settings,
         words[:-1],
         words[-1],
-        Telling(as_json=as_json, stream=stream, output=output, quiet=quiet, verbose=verbose),
+        Telling(as_json, stream, output, quiet, verbose, table),
         password=password,
         resume=resume,
     )
@@ -120,6 +130,7 @@ class Telling:
         output: also write the JSON object there.
         quiet: nothing on stderr but errors, and no marks in the answer, since nothing explains them.
         verbose: say what each segment gave.
+        table: also write the rows behind the answer there.
     """
 
     as_json: bool
@@ -127,6 +138,7 @@ class Telling:
     output: Path | None
     quiet: bool
     verbose: bool
+    table: Path | None = None
 
 
 def deliver(
@@ -149,10 +161,11 @@ def deliver(
         resume: also show the answer of a run that had finished.
 
     Raises:
-        UsageError: `output` cannot be written, found out before anything is read.
+        UsageError: `output` or `table` cannot be written, found out before anything is read.
     """
-    if telling.output is not None:
-        _check_writable(telling.output)
+    for file, flag in ((telling.output, "-o"), (telling.table, "--table")):
+        if file is not None:
+            _check_writable(file, flag)
     from lcagent.cli.progress import Console
     from lcagent.events import Finished, RunStarted
     from lcagent.reader import Reader
@@ -174,6 +187,8 @@ def deliver(
     assert answer is not None  # the stream ends with it, or raises
     if telling.output is not None:
         _write(answer, telling.output)
+    if telling.table is not None:
+        _write_table(answer, telling.table, console)
     if telling.as_json:
         print(shown(answer.to_json()))
     else:
@@ -209,14 +224,23 @@ def _print(answer: Answer, telling: Telling, console: Console) -> None:
         print(text[len(echoed) :])
 
 
-def _check_writable(file: Path) -> None:
+def _write_table(answer: Answer, file: Path, console: Console) -> None:
+    if answer.table is None:
+        console.say(f"no table was written: {answer.strategy} gave the answer, and makes none")
+        return
+    from lcagent.cli.tables import write_table
+
+    write_table(answer, file)
+
+
+def _check_writable(file: Path, flag: str) -> None:
     """Complain of a file that cannot be written, without making it: the reading may fail yet."""
     try:
         reason = _hindrance(file)
     except OSError as error:  # a folder above it may not be looked into
         reason = str(error.strerror)
     if reason:
-        hint = "-o names a file in a folder that is there"
+        hint = f"{flag} names a file in a folder that is there"
         raise UsageError(f"{file} cannot be written: {reason}", hint=hint)
 
 

@@ -142,25 +142,28 @@ class Labeller:
         return {"kept": "none", "counts": "items", "items": [], "fields": [], **self.schema}
 
     def _rows(self, segment: str, before: str, note: str) -> list[dict[str, str]]:
-        """The items that have a whole sentence in the segment, in its order."""
+        """The items of which a sentence ends in the segment and has begun no earlier than what is shown of the
+        text before it, in order."""
         told = next((one for one in self.documents if segment.strip() in one.text), None)
         if told is None:  # of a document with marks, which prompts show otherwise
             return []
-        begin = told.text.index(segment.strip())
+        begin = _place(told.text, segment.strip(), before)
         end = begin + len(segment.strip())
         rows: list[dict[str, str]] = []
         for item, starts in told.places:
-            here = [
-                one
+            whole = [
+                (one, max(0, begin - at))
                 for one, at in zip(item.sentences, starts, strict=True)
-                if begin <= at and at + len(one.text) <= end
+                if begin - len(before) <= at and begin < at + len(one.text) <= end
             ]
+            here = [one for one, _ in whole]
             if not here or f"item {item.kind}" not in note:
                 continue
             values = {name: self._said(item, name, v) for one in here for name, v in one.values.items()}
             if starts[0] < begin and item.sentences[0].text in before:
                 values |= {name: item.sentences[0].values[name] for name in item.known}
-            quote = " ".join(here[0].text.split()[:_WORDS])
+            first, cut = whole[0]
+            quote = " ".join(first.text[cut:].split()[:_WORDS])
             rows.append({"item": item.kind, "quote": quote, **values})
         return rows
 
@@ -174,6 +177,13 @@ class Labeller:
     def _drawn(self, item: Item, name: str, what: str) -> float:
         exact = f"{self.seed}/{what}/{name}/{item.sentences[0].text}"
         return int.from_bytes(hashlib.sha256(exact.encode()).digest()[:8]) / 2**64
+
+
+def _place(text: str, segment: str, before: str) -> int:
+    """Where a segment stands; of several places the one with the same text ahead of it."""
+    places = [match.start() for match in re.finditer(re.escape(segment), text)]
+    ahead = "".join(before.split())[-60:]
+    return next((at for at in places if "".join(text[:at].split()).endswith(ahead)), places[0])
 
 
 def field_of(item: str, name: str, type: str = "text", **more: Any) -> dict[str, Any]:

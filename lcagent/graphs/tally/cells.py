@@ -180,9 +180,7 @@ def holds(cell: Cell, test: Test, value: Cell, other: Cell) -> bool | None:
     if not cell.text:
         return False
     if test == "contains":
-        return f" {text_key(value.text)} " in f" {text_key(cell.text)} " or text_key(value.text) in _words(
-            cell
-        )
+        return _contains(cell.text, value.text)
     if cell.doubt or value.doubt or other.doubt:
         return None
     if test == "between":
@@ -192,9 +190,10 @@ def holds(cell: Cell, test: Test, value: Cell, other: Cell) -> bool | None:
     return outcomes.pop() if len(outcomes) == 1 else None
 
 
-def _words(cell: Cell) -> str:
-    """Where words are not set apart, a part may stand anywhere."""
-    return text_key(cell.text) if unspaced(cell.text) else ""
+def _contains(text: str, part: str) -> bool:
+    """Whether whole words stand in a text one after the other; where words are not set apart, characters."""
+    whole, wanted = (" ".join(w.strip(_MARKS) for w in text_key(one).split()) for one in (text, part))
+    return wanted in whole if unspaced(text) else f" {wanted} " in f" {whole} "
 
 
 def _passes(one: Reading, test: Test, wanted: Reading) -> bool | None:

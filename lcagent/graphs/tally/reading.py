@@ -24,7 +24,8 @@ from lcagent.memory.items import KIND, Items, Told
 from lcagent.memory.schema import Schema
 from lcagent.memory.works import Works
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_WORD = re.compile(r"(?=\w*[^\W\d_])\w+(?:['’-]\w+)*")
+"""With a letter in it: no number is a word."""
 
 
 @dataclass(frozen=True, slots=True)
