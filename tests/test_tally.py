@@ -61,6 +61,23 @@ def test_25_questions_are_answered_rightly_and_read_the_document_once(loopback, 
     assert server.overruns == 0
 
 
+def test_an_answer_cites_who_and_what(loopback, tmp_path: Path) -> None:
+    """The sentence that names somebody, and the one further on that says the trade."""
+    items = biographies(12)
+    text = text_of(items)
+    oslo = [{"field": "trade", "test": "is", "value": "smith", "other": ""}]
+    case = Case("Which smiths?", {"item": "person", "measure": "list", "field": "name", "filters": oslo})
+    server = loopback(window=4096, reply=labeller(items, text, [case]))
+    answer = ask(server, written(tmp_path, text), case.question)
+    smiths = [item for item in items if item.values["trade"] == "smith"]
+    quotes = [(item.sentences[0].text, item.sentences[2].text) for item in smiths]
+    assert [citation.quote for citation in answer.citations] == [quote for pair in quotes for quote in pair]
+    assert [claim.text for claim in answer.claims][:-1] == [item.values["name"] for item in smiths][:-1]
+    assert answer.claims[0].citations == [1, 2]
+    assert answer.table is not None
+    assert [[one.quote for one in row.citations] for row in answer.table.rows] == [[*pair] for pair in quotes]
+
+
 @pytest.mark.parametrize("segment_tokens", [64, 90, 130])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_an_item_that_crosses_a_segments_end_is_one(

@@ -74,7 +74,7 @@ class Run:
         items: Mapping[str, Sequence[Item]],
         read: Mapping[tuple[str, str], Values],
     ) -> None:
-        self.query, self.schema, self._items, self._read = query, schema, items, read
+        self.query, self.schema, self.items, self._read = query, schema, items, read
         self.result = Result(total=len(items[query.item]))
 
     def go(self) -> Result:
@@ -99,6 +99,14 @@ class Run:
         """A column by its name."""
         return self.schema.columns[name]
 
+    def used(self) -> list[str]:
+        """The columns that the query looks at."""
+        query = self.query
+        joined = [query.join_field, query.join_to] if query.join not in {NONE, query.item} else []
+        filtered = (one.field for one in query.filters)
+        names = [*filtered, self._of_interest(), query.group, self._order(), *joined]
+        return [name for name in dict.fromkeys(names) if name != NONE]
+
     def cell(self, record: Record, name: str) -> Cell:
         """What a row tells in a column."""
         column = self.column(name)
@@ -119,14 +127,14 @@ class Run:
         """Each item of the query, with each of the other kind that belongs to it."""
         query = self.query
         if query.join in {NONE, query.item}:
-            return [{query.item: item} for item in self._items[query.item]]
-        other = self._items[query.join]
+            return [{query.item: item} for item in self.items[query.item]]
+        other = self.items[query.join]
         known: dict[Reading, list[Item]] = {}
         for item in other:
             if (exact := self.cell({query.join: item}, query.join_to).sure) is not None:
                 known.setdefault(exact, []).append(item)
         records: list[Record] = []
-        for item in self._items[query.item]:
+        for item in self.items[query.item]:
             alone = {query.item: item}
             cell = self.cell(alone, query.join_field)
             if (exact := cell.sure) is not None:

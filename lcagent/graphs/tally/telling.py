@@ -13,18 +13,16 @@ from typing import TypedDict
 from lcagent.agents.designer import WORDS
 from lcagent.agents.querier import NONE, Query
 from lcagent.documents.corpus import Corpus, Place, Region
-from lcagent.documents.placing import Placing
 from lcagent.documents.support import support
 from lcagent.graphs.shared.verdict import Statement, Verdict
-from lcagent.graphs.tally.merging import Item, Mention
+from lcagent.graphs.tally.merging import Item
+from lcagent.graphs.tally.places import Places
 from lcagent.graphs.tally.querying import Line, Record, Run, with_unit
 
 MOST_CITED = 12
 """Sentences that the answer cites, shared by its lines; the table has all of them."""
 MOST_ROWS = 5000
 """Rows of a table, which is kept with the answer."""
-_REGIONS = 2
-"""Places of one item that are cited."""
 _SIGMAS = 1.96
 """Of an interval that holds in 95 of 100 cases."""
 
@@ -85,8 +83,7 @@ class Teller:
     def __init__(self, run: Run, corpus: Corpus, coverage: Coverage) -> None:
         self._run, self._corpus, self._coverage = run, corpus, coverage
         self._query, self._schema, self._result = run.query, run.schema, run.result
-        self._placings: dict[Place, Placing] = {}
-        self._by_word = run.schema == WORDS
+        self._places = Places(corpus, run.items, words=run.schema == WORDS)
 
     def verdict(self) -> Verdict:
         """The answer, and what speaks against it."""
@@ -96,7 +93,7 @@ class Teller:
             return Verdict(warnings=(self._nothing(told), *self._warnings()))
         beside = "; ".join(filter(None, [told, self._unread_told()]))
         figure = query.measure in {"count", "distinct", "pairs", "sum", "mean"}
-        each = max(1, MOST_CITED // len(result.lines))
+        each = max(2, MOST_CITED // len(result.lines))
         statements: list[Statement] = []
         for line in result.lines:
             regions = self._cited(line.records, each)
@@ -207,23 +204,14 @@ class Teller:
                 found.update(dict.fromkeys(self._regions(item)))
             if len(found) >= most:
                 break
-        return tuple(found)[: max(most, _REGIONS)]
+        return tuple(found)[:most]
 
     def _regions(self, item: Item) -> list[Region]:
-        """The sentences in which an item is first told of; of a word the word itself."""
-        placed = [mention for mention in item.mentions if mention.span][:_REGIONS]
-        return list(dict.fromkeys(self._region(mention) for mention in placed))
-
-    def _region(self, mention: Mention) -> Region:
-        assert mention.span is not None
-        span = mention.span
-        if not self._by_word:
-            place = (mention.document, mention.segment)
-            if place not in self._placings:
-                segment, text = self._corpus.segment(place), self._corpus.documents[place[0]].text
-                self._placings[place] = Placing(text, segment.start, segment.end)
-            span = self._placings[place].sentence(span)
-        return (mention.document, span.start, span.end)
+        """The sentences that a row rests on, as far as the query looks at it."""
+        columns = [self._run.column(name) for name in self._run.used()]
+        return self._places.regions(
+            item, dict.fromkeys(one.field.name for one in columns if one.kind == item.kind)
+        )
 
 
 def _estimated(shares: Sequence[float], unread: int) -> tuple[float, float]:
