@@ -10,6 +10,6 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    segment_tokens: int = Field(default=1200, ge=64)
+    segment_tokens: int = Field(default=800, ge=64)
     """Most tokens of a segment that rows are made of; less where the window is smaller. Where a text is all
-    items, its rows take about twice its tokens."""
+    items, its rows take three times its tokens, and a cut reply is asked for in halves."""
