@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from lcagent import Answer, Reader
-from tests.loopback import Loopback, Request
+from lcagent.memory.profiles import StoredProfiles
+from lcagent.memory.store import Store
+from lcagent.models.profile import ModelProfile
+from lcagent.models.serving.session import ModelSession
+from lcagent.settings import load_settings
+from tests.loopback import Loopback, Reply, Request
 from tests.side_by_side import segment_of
 
 Said = Mapping[str, Any]
@@ -38,10 +43,10 @@ class World:
     visit: Mapping[str, Said] = field(default_factory=dict)
     chunk: Mapping[str, Said] = field(default_factory=dict)
     neighbour: Mapping[str, str] = field(default_factory=dict)
-    told: Callable[[Request], str | None] = lambda _: None
+    told: Callable[[Request], str | Reply | None] = lambda _: None
     """Goes before all of that."""
 
-    def __call__(self, request: Request) -> str:
+    def __call__(self, request: Request) -> str | Reply:
         said = self.told(request)
         return said if said is not None else json.dumps(self._says(request), ensure_ascii=False)
 
@@ -111,6 +116,23 @@ def ask(server: Loopback, path: Path | list[Path], question: str = QUESTION, **o
     given = {"api_base": server.url, "window": server.window, "strategy": "graphreader", **options}
     with Reader(**given, graphreader=settings) as reader:
         return reader.ask(path, question)
+
+
+def calls_functions(server: Loopback, home: Path) -> None:
+    """From now on the server's model is known to do native tool calls."""
+    settings = load_settings({"api_base": server.url, "home": home})
+    with ModelSession(settings) as session:
+        opened, store = session.open(lambda _: None), Store.open(settings.data_dir)
+        known = ModelProfile(
+            model=opened.model,
+            fingerprint=opened.fingerprint,
+            stance="trusting",
+            source="probe",
+            tools=True,
+            measured="2026-01-01",
+        )
+        StoredProfiles(store).put(known)
+        store.close()
 
 
 def roles(server: Loopback) -> list[str]:

@@ -185,7 +185,7 @@ class HalfCounter(EstimateCounter):
     def count(self, text: str) -> int:
         return (len(text) + 7) // 8
 
-    def count_messages(self, messages) -> int:
+    def count_messages(self, messages, tools=()) -> int:
         return count_messages(messages) // 2
 
 

@@ -1,6 +1,7 @@
 """Vectors of texts: of a server, of the packaged model where it is installed; and what ranking makes of them."""
 
 import hashlib
+import json
 import random
 import re
 import socket
@@ -337,6 +338,22 @@ def test_a_question_asks_the_embedding_server_of_the_settings(loopback, tmp_path
         assert bool(server.embedded) == bool(more)
     assert any(QUESTION in batch for batch in server.embedded)
     assert len(runs) == 3
+
+
+def test_where_passages_cannot_be_ranked_nothing_is_said_to_be_missing(loopback, tmp_path: Path) -> None:
+    def plans(request):
+        said = json.loads(clever(request))
+        return json.dumps(said | {"steps": [QUESTION, "Who was #1?"]} if "steps" in said else said)
+
+    server = loopback(window=2048, reply=plans, embed=fails(1, lambda _: 400))
+    document = tmp_path / "doc.txt"
+    document.write_text(haystack())
+    options = {"strategy": "direct", "direct": {"retrieve": True}, "window": 2048}
+    with (
+        Reader(api_base=server.url, embed_base=server.url, **options) as reader,
+        pytest.raises(RequestRefused),
+    ):
+        reader.ask(document, QUESTION)
 
 
 def test_a_run_with_an_embedding_model_is_not_one_without(loopback, tmp_path: Path) -> None:

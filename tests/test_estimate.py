@@ -58,6 +58,7 @@ PIECE = st.one_of(
 @given(text=st.lists(PIECE, max_size=14).map(" ".join) | st.lists(PIECE, max_size=14).map("".join))
 @example(text="Skjeggestad Ulvhild\nBrzęczyszczykiewicz Grzegorz\nWojciechowska Małgorzata")
 @example(text="zqxjkvb " * 20)
+@example(text=" iau")
 @example(text="1 2 3 4,50 " * 20)
 def test_no_tokenizer_needs_more_than_the_bound(tokenizers: dict[str, Count], text: str) -> None:
     bound = EstimateCounter().count(text)

@@ -78,6 +78,7 @@ def test_a_budget_ends_the_building_and_the_same_command_goes_on(built) -> None:
     second = build(server, path, "--json")
     assert second.exit_code == 0
     assert json.loads(second.stdout)["facts"] == 2
+    assert json.loads(second.stdout)["nodes"] == 4  # those of the facts that came now are among them
     sent = [request.text for request in server.requests]
     assert not set(sent[:made]) & set(sent[made:])
 
@@ -92,6 +93,23 @@ def test_shown_with_its_most_connected_elements_and_one_of_them(built) -> None:
     assert LIGHT in one.stdout and BORN in one.stdout and "Vellmere" in one.stdout
     nothing = in_this_process("graph", "show", str(path), "--element", "zzz")
     assert nothing.exit_code != 0
+
+
+def test_of_a_document_that_is_read_in_part_what_there_is_is_shown(built, tmp_path: Path) -> None:
+    server, path = built
+    part = json.loads(build(server, path, "--max-calls", "6", "--json").stdout)
+    told = json.loads(in_this_process("graph", "show", str(path), "--json").stdout)
+    (partial,) = told["partial"]
+    assert (partial["document"], partial["of"] - partial["segments"]) == (path.name, part["unread"])
+    assert told["counts"]["facts"] == part["facts"] and part["unread"] > 0
+    first = in_this_process("graph", "show", str(path)).stdout.splitlines()[0]
+    assert first == f"partial: {partial['segments']} of {partial['of']} segments of {path.name} are read"
+    out = tmp_path / "graph.json"
+    exported = in_this_process("graph", "export", str(path), "-o", str(out)).exception
+    assert isinstance(exported, GraphNotBuilt) and "partial" in exported.message and not out.exists()
+    build(server, path)
+    told = json.loads(in_this_process("graph", "show", str(path), "--json").stdout)
+    assert (told["partial"], told["counts"]["nodes"]) == ([], 4)
 
 
 def test_what_was_never_built_is_told(tmp_path: Path) -> None:

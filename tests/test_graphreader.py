@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lcagent.errors import CutReply, MalformedReply, UsageError
-from tests.exploring import QUESTION, World, ask, role, roles, written
+from tests.exploring import QUESTION, World, ask, calls_functions, role, roles, written
 from tests.helpers import in_this_process, prose
 from tests.killable import Killable
 from tests.loopback import Loopback
@@ -179,6 +179,7 @@ def test_a_hub_is_cut_to_the_window_and_the_rest_is_told(loopback, tmp_path: Pat
     (neighbour,) = [request.text for request in server.requests if role(request) == "neighbour"]
     shown = visit.split("<findings>")[-1].count("The hub holds")
     assert 20 < shown < 428 and f"({428 - shown} more facts of this node are not shown)" in visit
+    assert not any(request.functions for request in server.requests)
     listed = neighbour.split("<findings>")[-1].count("lamp number")
     assert f"{428 - listed} more are not shown" in neighbour or listed == 428
 
@@ -221,16 +222,22 @@ def test_several_documents_make_one_graph(loopback, tmp_path: Path) -> None:
     assert all(LIGHT not in text and BORN not in text for text in extracted)
 
 
-@pytest.mark.parametrize("step", [0, 1, 5, 12, 13, 14, 15, 16])
-def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: int) -> None:
+@pytest.mark.parametrize(
+    ("step", "tools"), [*((step, False) for step in (0, 1, 5, 12, 13, 14, 15, 16)), (14, True), (15, True)]
+)
+def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: int, tools: bool) -> None:
     """While it plans, builds, chooses, visits, goes on and answers."""
     world = chain()
     path = written(world, tmp_path)
     with Loopback(window=4096, reply=world) as undisturbed:
+        if tools:
+            calls_functions(undisturbed, tmp_path / "other")
         ask(undisturbed, path, graphreader={"paths": 1}, home=tmp_path / "other", concurrency=1)
         calls = len(undisturbed.requests)
     assert step < calls
     server = loopback(window=4096)
+    if tools:
+        calls_functions(server, tmp_path / "home")
     started: list[Killable] = []
     ready = threading.Event()
 
@@ -254,6 +261,7 @@ def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: i
     assert second.exit_code == 0, second.stderr
     assert json.loads(second.stdout)["answer"] == "Vellmere"
     assert len(server.requests) == calls + 1  # the one in the air
+    assert any(request.functions for request in server.requests) == tools
 
 
 NAMES = st.text(alphabet="ab cé漢<|>\n", min_size=1, max_size=80)
@@ -263,11 +271,12 @@ NAMES = st.text(alphabet="ab cé漢<|>\n", min_size=1, max_size=80)
 @given(
     facts=st.lists(st.tuples(st.text(min_size=1, max_size=200), st.lists(NAMES, max_size=6)), max_size=30),
     question=st.text(min_size=1, max_size=200).filter(str.strip),
-    window=st.integers(1200, 4096),
+    window=st.integers(1200, 6000),
     chance=st.lists(st.integers(0, 99), min_size=1, max_size=40),
+    tools=st.sampled_from(["", "counted", "bounded"]),
 )
 def test_no_call_exceeds_the_window_whatever_the_graph(
-    tmp_path_factory, facts, question: str, window: int, chance: list[int]
+    tmp_path_factory, facts, question: str, window: int, chance: list[int], tools: str
 ) -> None:
     folder = tmp_path_factory.mktemp("w")
     path = folder / "doc.txt"
@@ -287,7 +296,9 @@ def test_no_call_exceeds_the_window_whatever_the_graph(
         said |= {"found": "yes"} if "found" in names else {}
         return json.dumps(said)
 
-    with Loopback(window=window, reply=talks) as server:
+    with Loopback(window=window, reply=talks, tokenize_tools=tools != "bounded") as server:
+        if tools:
+            calls_functions(server, folder / "home")
         try:
             ask(
                 server,
@@ -333,3 +344,18 @@ def test_with_an_embedding_model_what_means_the_same_is_one_and_leads_on(loopbac
     assert answer.answer == "Oskar Brandvold"
     (visit,) = [request.text for request in server.requests if role(request) == "visit"]
     assert beacon in visit and fire in visit  # of the one node that both names were brought to
+    queries = [text for texts in server.embedded for text in texts if "Who put up the light?" in text]
+    assert queries and len(queries) == len({*queries})
+
+
+def test_paths_that_ask_for_the_same_have_it_embedded_once(loopback, tmp_path: Path) -> None:
+    world = chain(begin=["Skarholm light", "Oskar Brandvold"], visit={}, neighbour={}, needed=["nowhere"])
+
+    def embed(texts: list[str]) -> list[dict[str, object]]:
+        return [{"index": at, "embedding": [1.0, len(text)]} for at, text in enumerate(texts)]
+
+    server = loopback(window=4096, reply=world, embed=embed)
+    ask(server, written(world, tmp_path), embed_base=server.url, graphreader={"paths": 2})
+    assert roles(server).count("neighbour") >= 2
+    queries = [text for texts in server.embedded for text in texts if QUESTION in text and len(texts) == 1]
+    assert queries and len(queries) == len({*queries})

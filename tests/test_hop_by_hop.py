@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lcagent import Answer, Reader, UsageError
@@ -256,6 +256,7 @@ def test_no_call_exceeds_the_window_whatever_is_planned(
 
 
 @given(st.lists(TEXTS, max_size=5), st.sets(st.integers(1, 5)))
+@example(["#  1"], set[int]())
 def test_steps_need_only_steps_before_them(steps: list[str], dropped: set[int]) -> None:
     kept = planner.without(steps, dropped)
     for number, step in enumerate(kept, 1):

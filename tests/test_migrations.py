@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcagent.errors import SettingsError
+from lcagent.memory.graph import FactGraph
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.migrations import STEPS
 from lcagent.memory.parsed import StoredDocuments, StoredSegments
@@ -145,6 +146,48 @@ def test_a_file_of_no_number_keeps_all_its_rows(home: Path) -> None:
         assert store.rows("SELECT model FROM profiles") == [{"model": "m"}]
         assert store.rows("PRAGMA foreign_key_check") == []
     assert version_of(home) == len(STEPS)
+
+
+FOURTH = """
+INSERT INTO works VALUES (7, 'k', 'facts', 'a.txt', '5ea', '{}', 'done', 1.0, 2.0);
+INSERT INTO extracted VALUES (7, 0);
+CREATE VIRTUAL TABLE facts_words USING fts5 (words, content = 'facts', content_rowid = 'id');
+CREATE TRIGGER facts_words_insert AFTER INSERT ON facts
+  BEGIN INSERT INTO facts_words (rowid, words) VALUES (new.id, new.words); END;
+CREATE VIRTUAL TABLE passages_words USING fts5 (words, content = 'passages', content_rowid = 'id');
+CREATE TRIGGER passages_words_insert AFTER INSERT ON passages
+  BEGIN INSERT INTO passages_words (rowid, words) VALUES (new.id, new.words); END;
+INSERT INTO facts VALUES (1, 7, 0, 0, 'Ada met the Bos.', 'ada met the bo', '[[0, 5]]');
+INSERT INTO facts VALUES (2, 7, 0, 1, 'Ada slept.', 'ada slept', '[]');
+INSERT INTO elements VALUES (1, 7, 1, 'Ada', 'ada'), (2, 7, 2, 'Ada', 'ada'), (3, 7, 1, 'the Bos', 'bos');
+"""
+"""Facts and their graph as version 4 kept them, with a full text that each row came into by itself."""
+
+
+def test_facts_of_the_fourth_version_are_kept_and_found(home: Path) -> None:
+    home.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(home / FILE, isolation_level=None)) as connection:
+        for step in STEPS[:4]:
+            step(connection)
+        connection.execute("PRAGMA user_version=4")
+        connection.executescript(FOURTH)
+        key = hashlib.sha256(json.dumps(["graph", [["facts", "[7]"]]]).encode()).hexdigest()
+        row = (8, key, "graph", "a.txt", "", "{}", "done", 1.0, 2.0)
+        connection.execute(f"INSERT INTO works VALUES ({','.join('?' * 9)})", row)
+        connection.execute("INSERT INTO nodes VALUES (8, 'ada', 'Ada', 2), (8, 'bos', 'the Bos', 1)")
+    with closing(Store.open(home)) as store:
+        rows = store.rows("SELECT fact, seq, name, node FROM elements ORDER BY fact, seq")
+        assert [tuple(row.values()) for row in rows] == [
+            (1, 0, "Ada", "ada"),
+            (1, 1, "the Bos", "bos"),
+            (2, 0, "Ada", "ada"),
+        ]
+        graph = FactGraph(Works(store), [7])
+        graph.prepare()
+        assert (graph.key, graph.size("ada"), graph.size("bos")) == (8, 2, 1)
+        assert [node.key for node, _ in graph.neighbours("ada", limit=9)[0]] == ["bos"]
+        assert [fact.text for fact in graph.search("who met the Bos?", limit=9)] == ["Ada met the Bos."]
+        assert store.rows("PRAGMA foreign_key_check") == []
 
 
 def test_a_migrated_file_is_made_like_a_fresh_one(home: Path, tmp_path: Path) -> None:

@@ -159,3 +159,27 @@ def test_a_summary_longer_than_the_window_allows_is_told(loopback, document: Pat
     answer = ask(server, document, words=3000)
     assert any("the window allows a summary of about" in warning for warning in answer.warnings)
     assert server.overruns == 0
+
+
+def test_a_second_summary_reads_nothing_and_of_a_changed_document_only_what_changed(
+    loopback, document: Path, home: Path
+) -> None:
+    server = loopback(window=2048, reply=writes)
+
+    def asked(*more: object) -> tuple[dict, int]:
+        before = len(server.requests)
+        done = summarize(server, document, "--json", *more)
+        assert done.returncode == 0, done.stderr
+        new = server.requests[before:]
+        return json.loads(done.stdout), sum(role(request) == "map" for request in new)
+
+    first, read = asked("--words", 80)
+    assert read == first["coverage"]["segments_total"] == first["usage"]["building"]["calls"]
+    second, read = asked("--words", 60)
+    assert (second["answer"], read, second["usage"]["building"]) == (SUMMARY, 0, None)
+    assert second["coverage"] == first["coverage"]
+    document.write_text(document.read_text() + "\n\nThe gauge was found again in 1931.")
+    third, read = asked()
+    assert third["answer"] == SUMMARY and 1 <= read <= 2 < third["coverage"]["segments_total"]
+    listed = lcagent("works", "list")
+    assert "summary notes" in listed.stdout

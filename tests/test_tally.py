@@ -350,14 +350,27 @@ def test_the_words_of_a_text_are_counted_by_code_and_nothing_is_read(loopback, t
         ["anchor"] * 9 + ["Barley"] * 7 + ["barley"] * 4 + ["cider-press"] * 8 + [f"x{n}y" for n in range(30)]
     )
     text = " ".join(f"{number}. {word}" for number, word in enumerate(words, 1))
-    case = Case(
-        "The three most common words?", {"item": "word", "measure": "count", "group": "word", "top": 3}
-    )
-    knows = Labeller({"counts": "words"}, [], [case])
+    different = len({word.casefold() for word in words})
+    cases = [
+        Case(
+            "The three most common words?",
+            {"asks": "most common", "word": "", "top": 3},
+            "Barley: 11, anchor: 9, cider-press: 8",
+        ),
+        Case("How often is it barley?", {"asks": "how often", "word": "BARLEY", "top": 0}, "11"),
+        Case("How many words?", {"asks": "how many words", "word": "", "top": 0}, str(len(words))),
+        Case("How many different?", {"asks": "how many different", "word": "", "top": 0}, str(different)),
+        Case("The most seldom one?", {"asks": "least common", "word": "", "top": 1}),
+    ]
+    knows = Labeller({"counts": "words"}, [], cases)
     server = loopback(window=2048, reply=knows)
-    answer = ask(server, written(tmp_path, text), case.question)
-    assert answer.answer == f"Barley: 11, anchor: 9, cider-press: 8 ({answer.table.rule})"
-    assert (server.calls, reads(knows)) == (2, 0)
+    path = written(tmp_path, text)
+    told = [ask(server, path, case.question) for case in cases]
+    for answer, case in zip(told[:-1], cases[:-1], strict=True):
+        assert right(answer, case), answer.answer
+    assert told[-1].answer.startswith("x0y: 1, ") and "29 more than the 1 asked for" in told[-1].warnings[0]
+    answer = told[0]
+    assert (server.calls, reads(knows)) == (2 * len(cases), 0)
     assert answer.coverage.segments_read == answer.coverage.segments_total
     assert {citation.quote.casefold() for citation in answer.citations} == {"barley", "anchor", "cider-press"}
 

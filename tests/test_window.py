@@ -78,7 +78,7 @@ class _Characters:
     def count(self, text: str) -> int:
         return len(text)
 
-    def count_messages(self, messages: list[dict[str, str]]) -> int:
+    def count_messages(self, messages: list[dict[str, str]], tools: object = ()) -> int:
         return sum(len(message["content"]) for message in messages)
 
     def close(self) -> None:

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from lcagent.agents.prompt import load_prompt
 from lcagent.documents import Segment
 from lcagent.documents.placing import Carried, Placing
-from lcagent.models.actions import action, one_of, some_of
+from lcagent.models.actions import Action, Function, action, one_of, some_of
 from lcagent.models.chat import ChatModel
 from lcagent.models.prompt import Bound, as_data
-from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded
-from lcagent.models.window import Part, Window, most_first
+from lcagent.models.structured import RETRY_TOKENS, as_asked, ask_typed, bounded
+from lcagent.models.window import Part, most_first
 
 CHOOSE, VISIT, CHUNK, NEIGHBOUR = map(load_prompt, ("choose", "visit", "chunk", "neighbour"))
 PROMPTS = (CHOOSE, VISIT, CHUNK, NEIGHBOUR)
@@ -39,7 +39,7 @@ READ_CHUNK, STOP, READ_NEIGHBOUR = "read_chunk", "stop_and_read_neighbor", "read
 T = TypeVar("T", bound=BaseModel)
 
 
-class _Seen(BaseModel):
+class _Seen(Action):
     """What is said before a function is called."""
 
     conclusion: Annotated[str, bounded(CONCLUSION_CHARS)] = ""
@@ -49,23 +49,37 @@ class _Seen(BaseModel):
 class VisitReply(_Seen):
     """What is asked of the facts of a node."""
 
+    functions: ClassVar = {
+        READ_CHUNK: Function("Read whole pieces of the text that facts of this node stand in.", ("chunks",)),
+        STOP: Function("Read no piece of the text, and go on to the neighbours of this node."),
+    }
     useful: list[str]
     do: str
-    chunks: list[str]
+    chunks: list[str] = Field([])
 
 
 class ChunkReply(_Seen):
     """What is asked of a piece of the text."""
 
+    functions: ClassVar = {
+        SEARCH_MORE: Function("Go on with other pieces of the text."),
+        PREVIOUS: Function("Read the piece before this one."),
+        SUBSEQUENT: Function("Read the piece after this one."),
+        TERMINATION: Function("End the search: the question can now be answered in full."),
+    }
     facts: list[str]
     do: str
 
 
-class NeighbourReply(BaseModel):
+class NeighbourReply(Action):
     """What is asked of a node's neighbours."""
 
+    functions: ClassVar = {
+        READ_NEIGHBOUR: Function("Read the facts of a neighbour of this node.", ("node",)),
+        TERMINATION: Function("End the search: the question can be answered, or no neighbour helps."),
+    }
     do: str
-    node: str
+    node: str = ""
 
 
 class ChooseReply(BaseModel):
@@ -100,26 +114,37 @@ class Aim:
         ]
 
 
-def room(window: Window, prompt: Bound, aim: Aim, name: str, *, reply: int = SHORT_TOKENS) -> int:
+def room(
+    model: ChatModel,
+    prompt: Bound,
+    aim: Aim,
+    name: str,
+    kind: Callable[[], type[BaseModel]],
+    *,
+    reply: int = SHORT_TOKENS,
+) -> int:
     """Tokens that one more part can take in a call.
 
     Args:
-        window: of the call.
+        model: who is asked.
         prompt: which call.
         aim: what else it shows.
         name: the part's variable.
+        kind: makes the type of its reply.
         reply: most tokens of the reply.
     """
-    parts = aim.parts()
+    parts, window = aim.parts(), model.window
     names = [*(part.name for part in parts), name]
-    left = window.room(prompt, names, reply=reply + RETRY_TOKENS) - window.size // 100
+    asked = as_asked(model, prompt, kind)
+    left = window.room(asked, names, reply=reply + RETRY_TOKENS) - window.size // 100
     return left - sum(window.count(part.text) for part in parts)
 
 
 async def _asked(
     model: ChatModel, prompt: Bound, parts: Sequence[Part], reply_type: type[T], reply: int, role: str
 ) -> T:
-    fitted = await model.window.fit(prompt, parts, reply=reply, spare=RETRY_TOKENS)
+    asked = as_asked(model, prompt, lambda: reply_type)
+    fitted = await model.window.fit(asked, parts, reply=reply, spare=RETRY_TOKENS)
     return await ask_typed(model, role, fitted, reply_type)
 
 
@@ -143,6 +168,17 @@ async def choose(model: ChatModel, aim: Aim, nodes: Sequence[str], most: int) ->
     return [named[one] for one in dict.fromkeys(reply.chosen)][:most]
 
 
+def visit_reply(facts: Sequence[str], chunks: Sequence[str]) -> type[VisitReply]:
+    """What can be said of the facts of a node.
+
+    Args:
+        facts: their numbers.
+        chunks: the pieces of text that may be read.
+    """
+    do = one_of([READ_CHUNK, STOP] if chunks else [STOP])
+    return action(VisitReply, useful=some_of(facts), do=do, chunks=some_of(chunks, most=4))
+
+
 async def visit(
     model: ChatModel, aim: Aim, node: str, facts: Mapping[str, str], chunks: Sequence[str]
 ) -> VisitReply:
@@ -160,11 +196,19 @@ async def visit(
     """
     prompt = VISIT.bind(node=as_data(node))
     parts = [*aim.parts(), Part("facts", as_data("\n".join(facts.values())))]
-    functions = [READ_CHUNK, STOP] if chunks else [STOP]
-    kind = action(
-        VisitReply, useful=some_of(list(facts)), do=one_of(functions), chunks=some_of(chunks, most=4)
-    )
+    kind = visit_reply([number for number in facts if number], chunks)
     return await _asked(model, prompt, parts, kind, SHORT_TOKENS, "visit")
+
+
+def chunk_reply(beside: tuple[bool, bool]) -> type[ChunkReply]:
+    """What can be said of a piece of the text.
+
+    Args:
+        beside: whether the piece before it and the one after it may be read.
+    """
+    before, after = beside
+    functions = [SEARCH_MORE, *([PREVIOUS] if before else []), *([SUBSEQUENT] if after else []), TERMINATION]
+    return action(ChunkReply, do=one_of(functions))
 
 
 async def read_chunk(
@@ -185,11 +229,15 @@ async def read_chunk(
     before, after = beside
     shown = as_data(text[segment.start : segment.end])
     parts = [*aim.parts(), Part("segment", shown, tokens=segment.tokens)]
-    functions = [SEARCH_MORE, *([PREVIOUS] if before else []), *([SUBSEQUENT] if after else []), TERMINATION]
-    kind = action(ChunkReply, do=one_of(functions))
     prompt = CHUNK.bind(before=before, after=after)
-    reply = await _asked(model, prompt, parts, kind, CHUNK_TOKENS, "chunk")
+    reply = await _asked(model, prompt, parts, chunk_reply(beside), CHUNK_TOKENS, "chunk")
     return reply, Placing(text, segment.start, segment.end).carried(reply.facts)
+
+
+def neighbour_reply(nodes: Sequence[str]) -> type[NeighbourReply]:
+    """What can be said of a node's neighbours, which are called so."""
+    named = list(dict.fromkeys(map(as_data, nodes)))
+    return action(NeighbourReply, do=one_of([READ_NEIGHBOUR, TERMINATION]), node=one_of(named))
 
 
 async def next_node(model: ChatModel, aim: Aim, node: str, nodes: Sequence[str], left_out: int) -> str:
@@ -208,18 +256,24 @@ async def next_node(model: ChatModel, aim: Aim, node: str, nodes: Sequence[str],
     told = f" (the most promising; {left_out} more are not shown)" if left_out else ""
     named = {as_data(one): one for one in nodes}
     parts = [*aim.parts(), Part("nodes", "\n".join(named))]
-    kind = action(NeighbourReply, do=one_of([READ_NEIGHBOUR, TERMINATION]), node=one_of(list(named)))
     prompt = NEIGHBOUR.bind(node=as_data(node), left_out=told)
-    reply = await _asked(model, prompt, parts, kind, SHORT_TOKENS, "neighbour")
+    reply = await _asked(model, prompt, parts, neighbour_reply(nodes), SHORT_TOKENS, "neighbour")
     return named[reply.node] if reply.do == READ_NEIGHBOUR else ""
 
 
-def shown_that_fit(lines: Sequence[str], room: int, count: Callable[[str], int]) -> int:
+def shown_that_fit(lines: Sequence[str], room: Callable[[int], int], count: Callable[[str], int]) -> int:
     """How many of some lines fit, the first ones first.
 
     Args:
         lines: as a prompt shows them.
-        room: tokens.
+        room: tokens for so many of them, one at least: what may be said of them takes room as well.
         count: of a text.
     """
-    return most_first(len(lines), room, lambda number: count(as_data("\n".join(lines[:number]))))
+    if not lines:
+        return 0
+    most = room(1)
+
+    def size(number: int) -> int:
+        return count(as_data("\n".join(lines[:number]))) + most - room(number)
+
+    return most_first(len(lines), most, size)

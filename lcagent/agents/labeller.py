@@ -35,6 +35,8 @@ MOST_ITEMS, BRIEF_ITEMS = 120, 24
 BRIEF_TOKENS = 640
 QUOTE_CHARS, VALUE_CHARS = 80, 120
 _LINE = re.compile(r"\n\s*")
+_LARGE = 4096
+"""Tokens of a window that holds a segment worth reading beside a reply of half of it."""
 SCHEMA_SHARE = 8
 """A schema's description takes an eighth of the window at most, so that segments are the same for all."""
 BEFORE_CHARS = 240
@@ -105,8 +107,8 @@ def _row(schema: Schema, kind: Kind) -> dict[str, Any]:
 
 
 def reply_tokens(window: int, *, brief: bool) -> int:
-    """Most tokens of a reply: rows are about as long as the text that they are taken from."""
-    most = window // 3
+    """Most tokens of a reply: rows may be several times as long as the text that they are taken from."""
+    most = window // 2 if window >= _LARGE else window // 3
     return min(BRIEF_TOKENS, most) if brief else most
 
 

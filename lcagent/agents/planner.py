@@ -29,7 +29,7 @@ STEP_CHARS = 120
 _FIXED_REPLY = 200
 """Tokens of the reply beside the question that it repeats."""
 Asks = Literal["fact", "list", "text"]
-_REFERENCE = re.compile(r"#\s?(\d{1,2})(?!\d)")
+_REFERENCE = re.compile(r"#\s*(\d{1,2})(?!\d)")
 """What a step is written with that needs the answer to an earlier one, by its number from 1."""
 
 

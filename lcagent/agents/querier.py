@@ -19,11 +19,11 @@ from lcagent.memory.schema import PARTS, Column, Schema
 from lcagent.models.actions import action, one_of
 from lcagent.models.chat import ChatModel
 from lcagent.models.prompt import as_data
-from lcagent.models.structured import RETRY_TOKENS, ask_typed
+from lcagent.models.structured import RETRY_TOKENS, ask_typed, bounded
 from lcagent.models.window import Part, Window
 
-PROMPT = load_prompt("query")
-REPLY_TOKENS = 256
+PROMPT, WORDS_PROMPT = map(load_prompt, ("query", "words"))
+REPLY_TOKENS, WORDS_TOKENS = 256, 80
 MOST_FILTERS, VALUE_CHARS = 4, 80
 _BESIDE = 48
 """Tokens of a table's description beside the schema's: how many rows there are, parts of dates."""
@@ -251,3 +251,46 @@ def _fitting(window: Window, question: str, table: Table) -> str:
     left = room(window, question)
     texts = (as_data(table.text(most)) for most in _SHOWN)
     return next((text for text in texts if window.count(text) <= left), as_data(table.text(0)))
+
+
+class WordsReply(BaseModel):
+    """What is asked where the text's own words are counted: a weak model fills in no whole query."""
+
+    asks: Literal["most common", "least common", "how often", "how many words", "how many different"]
+    word: Annotated[str, bounded(VALUE_CHARS)]
+    top: int
+
+    def query(self, kind: str, column: str) -> Query:
+        """The query that it describes.
+
+        Args:
+            kind: of the words' schema.
+            column: its only one.
+        """
+        if self.asks == "how many different":
+            return Query(item=kind, measure="distinct", field=column)
+        if self.asks == "how often":
+            one = Filter(field=column, test="is", value=self.word)
+            return Query(item=kind, measure="count", filters=[one] if self.word else [])
+        if self.asks == "how many words":
+            return Query(item=kind, measure="count")
+        direction = "largest" if self.asks == "most common" else "smallest"
+        return Query(item=kind, measure="count", group=column, direction=direction, top=max(0, self.top))
+
+
+async def ask_words(model: ChatModel, question: str, schema: Schema) -> Query:
+    """The query that answers a question about the text's own words.
+
+    Args:
+        model: who is asked.
+        question: as asked; it is shorter than what `room` holds.
+        schema: of words.
+
+    Raises:
+        MalformedReply, CutReply: after a retry.
+        BudgetReached: before sending.
+    """
+    parts = [Part("question", as_data(question))]
+    fitted = await model.window.fit(WORDS_PROMPT.bind(), parts, reply=WORDS_TOKENS, spare=RETRY_TOKENS)
+    reply = await ask_typed(model, "query", fitted, WordsReply, final=True)
+    return reply.query(schema.kinds[0].name, next(iter(schema.columns)))

@@ -7,28 +7,17 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from lcagent.cli.options import (
-    ApiBaseOption,
-    ApiKeyOption,
-    CallsOption,
-    HomeOption,
     JsonOption,
-    ModelOption,
     OutputOption,
     PasswordOption,
     PlainOption,
-    ProfileOption,
-    SecondsOption,
-    SetOption,
-    TimeoutOption,
-    TokensOption,
-    TrustOption,
     VerboseOption,
-    WindowOption,
+    reading,
     settings_from,
 )
 from lcagent.errors import UsageError
@@ -43,7 +32,9 @@ if TYPE_CHECKING:
 EXIT = {"answered": 0, "conflicting": 0, "not_found": 3, "budget": 4}
 
 
+@reading
 def ask(
+    flags: dict[str, Any],
     words: Annotated[
         list[str],
         typer.Argument(metavar="DOC... QUESTION", help="Files, folders or -, then the question."),
@@ -52,15 +43,6 @@ def ask(
     style: Annotated[
         str | None, typer.Option(help="How long the answer is: auto (as the question needs), short or full.")
     ] = None,
-    model: ModelOption = None,
-    api_base: ApiBaseOption = None,
-    api_key: ApiKeyOption = None,
-    window: WindowOption = None,
-    timeout: TimeoutOption = None,
-    profile: ProfileOption = None,
-    home: HomeOption = None,
-    trust_config: TrustOption = False,
-    options: SetOption = None,
     password: PasswordOption = None,
     as_json: JsonOption = False,
     stream: Annotated[
@@ -70,9 +52,6 @@ def ask(
         bool,
         typer.Option("--resume", help="Go on with the last run of this question, also if it had finished."),
     ] = False,
-    max_calls: CallsOption = None,
-    max_tokens: TokensOption = None,
-    max_seconds: SecondsOption = None,
     output: OutputOption = None,
     table: Annotated[
         Path | None,
@@ -90,22 +69,7 @@ def ask(
     """
     if len(words) < 2:
         raise typer.BadParameter('name a document and a question: lcagent ask doc.pdf "question"')
-    settings = settings_from(
-        options,
-        strategy=strategy,
-        style=style,
-        model=model,
-        api_base=api_base,
-        api_key=api_key,
-        window=window,
-        timeout=timeout,
-        profile=profile,
-        home=home,
-        trust_config=trust_config,
-        max_calls=max_calls,
-        max_tokens=max_tokens,
-        max_seconds=max_seconds,
-    )
+    settings = settings_from(strategy=strategy, style=style, **flags)
     if table is not None:
         from lcagent.cli.tables import check_table
 

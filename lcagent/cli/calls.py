@@ -11,7 +11,8 @@ from lcagent.errors import UsageError
 from lcagent.text import shown
 
 if TYPE_CHECKING:
-    from lcagent.models.transport import RawReply, Transport
+    from lcagent.models.replies import RawReply
+    from lcagent.models.transport import Transport
     from lcagent.settings import Settings
 
 
@@ -30,13 +31,22 @@ def show_call(call: dict[str, Any], as_json: bool) -> None:
     if request is None:
         print("request   not kept: an earlier version made the call, or it made room (`store_mb`)")
     else:
-        others = {name: value for name, value in request.items() if name != "messages"}
+        others = {name: value for name, value in request.items() if name not in {"messages", "tools"}}
         print(f"asked     {shown(json.dumps(others, ensure_ascii=False))}")
         for message in request["messages"]:
             print(f"--- {message['role']}\n{shown(message['content'])}")
+        for tool in request.get("tools", []):
+            _show_function(tool["function"])
     if call["reasoning"]:
         print(f"--- thought\n{shown(call['reasoning'])}")
     print(f"--- reply\n{shown(call['text'])}")
+
+
+def _show_function(function: dict[str, Any]) -> None:
+    """A function that could be called: what it does, and its arguments' schemas."""
+    print(shown(f"--- function {function['name']}: {function['description']}"))
+    for name, schema in function["parameters"]["properties"].items():
+        print(shown(f"{name}  {json.dumps(schema, ensure_ascii=False)}"))
 
 
 def call_line(call: dict[str, Any]) -> str:

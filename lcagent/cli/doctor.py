@@ -119,6 +119,8 @@ def _told(profile: ModelProfile) -> str:
         parts.append(f"certainty threshold {profile.certainty:.3g}")
     if profile.effective_tokens is not None:
         parts.append(f"right up to {reach(profile)}")
+    if profile.tools is not None:
+        parts.append("native tool calls" if profile.tools else "no native tool calls")
     return "; ".join([*parts, "`lcagent probe` measures it" + " again" * (profile.source == "probe")])
 
 

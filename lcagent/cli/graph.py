@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lcagent.cli.options import (
-    ApiBaseOption,
-    ApiKeyOption,
-    CallsOption,
     HomeOption,
     JsonOption,
-    ModelOption,
     PasswordOption,
     QuietOption,
-    SecondsOption,
-    SetOption,
-    TimeoutOption,
-    TokensOption,
-    TrustOption,
     VerboseOption,
-    WindowOption,
+    reading,
     settings_from,
 )
 from lcagent.errors import UsageError
@@ -46,20 +37,11 @@ class Form(StrEnum):
 
 
 @app.command()
+@reading
 def build(
+    flags: dict[str, Any],
     documents: Documents,
-    model: ModelOption = None,
-    api_base: ApiBaseOption = None,
-    api_key: ApiKeyOption = None,
-    window: WindowOption = None,
-    timeout: TimeoutOption = None,
-    home: HomeOption = None,
-    trust_config: TrustOption = False,
-    options: SetOption = None,
     password: PasswordOption = None,
-    max_calls: CallsOption = None,
-    max_tokens: TokensOption = None,
-    max_seconds: SecondsOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -69,19 +51,7 @@ def build(
     What was read before is not read again. Exit status: 0 all is read, 4 a budget was reached or some could
     not be read; the same command again goes on.
     """
-    settings = settings_from(
-        options,
-        model=model,
-        api_base=api_base,
-        api_key=api_key,
-        window=window,
-        timeout=timeout,
-        home=home,
-        trust_config=trust_config,
-        max_calls=max_calls,
-        max_tokens=max_tokens,
-        max_seconds=max_seconds,
-    )
+    settings = settings_from(**flags)
     from lcagent.cli.progress import Console
     from lcagent.reader import Reader
 
@@ -115,14 +85,19 @@ def show(
     as_json: JsonOption = False,
     limit: Annotated[int, typer.Option("-n", min=1, help="Most elements, facts or neighbours.")] = 20,
 ) -> None:
-    """What a graph holds: how much, and the elements in most facts; or one element."""
+    """What a graph holds: how much, and the elements in most facts; or one element. Of a document that is not
+    read in full, what there is."""
     from lcagent.runs.graphs import kept_graph
 
-    with kept_graph(documents, settings_from(home=home), password=password) as (_, graph):
-        told = _element(graph, element, limit) if element else _overview(graph, limit)
+    with kept_graph(documents, settings_from(home=home), password=password) as kept:
+        told = _element(kept.graph, element, limit) if element else _overview(kept.graph, limit)
+        told["partial"] = [{"document": d, "segments": done, "of": every} for d, done, every in kept.partial]
     if as_json:
         print(shown(json.dumps(told, indent=2, ensure_ascii=False)))
         return
+    for name, done, every in kept.partial:
+        of = f" of {every}" if every else ""
+        print(f"partial: {done}{of} segments of {folded_line(name)} are read")
     if element:
         _print_element(told)
         return
@@ -142,13 +117,14 @@ def _element(graph: FactGraph, name: str, limit: int) -> dict[str, Any]:
     node = graph.node(node_of(name)) or next(iter(graph.candidates(name, 1)), None)
     if node is None:
         raise UsageError(f"no element is like {name!r}", hint="`lcagent graph show DOC` lists the commonest")
-    facts = graph.facts_of(node.key)
+    facts = graph.facts_of(node.key, query="", limit=limit)
+    neighbours, _ = graph.neighbours(node.key, limit=limit)
     return {
         "name": node.name,
         "forms": graph.aliases(node.key),
-        "facts": [fact.text for fact in facts[:limit]],
-        "more_facts": max(0, len(facts) - limit),
-        "neighbours": [other.name for other, _ in graph.neighbours(node.key)[:limit]],
+        "facts": [fact.text for fact in facts],
+        "more_facts": graph.size(node.key) - len(facts),
+        "neighbours": [other.name for other, _ in neighbours],
     }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,3 +61,37 @@ def settings_from(pairs: list[str] | None = None, *, trust_config: bool = False,
     from lcagent.settings import load_settings
 
     return load_settings(flags, pairs, trust_config=trust_config)
+
+
+def _flags(
+    model: ModelOption = None,
+    api_base: ApiBaseOption = None,
+    api_key: ApiKeyOption = None,
+    window: WindowOption = None,
+    timeout: TimeoutOption = None,
+    profile: ProfileOption = None,
+    home: HomeOption = None,
+    trust_config: TrustOption = False,
+    pairs: SetOption = None,
+    max_calls: CallsOption = None,
+    max_tokens: TokensOption = None,
+    max_seconds: SecondsOption = None,
+) -> None:
+    """What every command that reads with a model can be told."""
+
+
+def reading(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the options of every one that reads with a model.
+
+    Args:
+        command: gets them as `flags`, by the names of `settings_from`.
+    """
+    own, shared = (inspect.signature(function, eval_str=True) for function in (command, _flags))
+
+    @wraps(command)
+    def told(**given: Any) -> None:
+        command(flags={name: given.pop(name) for name in shared.parameters}, **given)
+
+    before = [parameter for name, parameter in own.parameters.items() if name != "flags"]
+    told.__signature__ = own.replace(parameters=[*before, *shared.parameters.values()])  # type: ignore[attr-defined]
+    return told

@@ -35,10 +35,10 @@ def probe(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Measure the model with about 50 calls, and keep what follows: is it believed, up to which length.
+    """Measure the model with about 55 calls, and keep what follows: is it believed, up to which length.
 
-    Whether it keeps to a schema, says no, refuses, copies, is distracted; how sure it is when right and when
-    wrong. A probe that is interrupted keeps nothing.
+    Whether it keeps to a schema, says no, refuses, copies, is distracted, calls functions; how sure it is
+    when right and when wrong. A probe that is interrupted keeps nothing.
     """
     settings = settings_from(
         options, model=model, api_base=api_base, api_key=api_key, window=window, home=home
@@ -104,6 +104,10 @@ def _rows(profile: ModelProfile) -> list[tuple[str, str]]:
             "no threshold" if profile.certainty is None else f"{profile.certainty:.3g}",
         ),
         ("right up to an input of", reach(profile)),
+        (
+            "native tool calls",
+            {None: "not known", True: "work", False: "do not work: JSON is asked for"}[profile.tools],
+        ),
         ("calls", str(profile.calls)),
     ]
 

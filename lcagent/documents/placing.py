@@ -78,9 +78,9 @@ class Placing:
         if not chosen:
             return []
         held = " ".join(self._text[span.start : span.end] for span in chosen)
-        if not figures(statement) <= figures(held):
+        if (said := figures(statement)) and not said <= figures(held):
             share *= 0.6  # a figure that the sentences lack speaks against them
-        elif (called := names(statement)) and set(called) & set(query_words(held)):
+        elif share < ENOUGH and (called := names(statement)) and set(called) & set(query_words(held)):
             share += ENOUGH - NAMED
         return chosen if share >= ENOUGH else []
 

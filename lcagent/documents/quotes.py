@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import chain
+from itertools import chain, islice, takewhile
 
 from lcagent.documents.boundaries import END, MARKS, ends
 from lcagent.documents.document import Document
@@ -88,19 +89,24 @@ def find_quote(text: str, quote: str, start: int = 0, end: int | None = None) ->
     """
     end = len(text) if end is None else end
     wanted = unlaid(quote.strip().strip("\"'“”‘’"))
-    if sum(1 + unspaced(character) for character in wanted if character.isalnum()) < _LEAST_QUOTE:
+    if not _says(wanted):
         return None
     if exact := next(occurrences(text, quote.strip(), start, end), None):
         return exact
-    if end - start <= _STRETCH and wanted not in _unlaid_stretch(text[start:end]):
-        return None  # as most do not: a model says things in its own words
-    found = (Span(*place) for place in Unlaid(text, start, end).find(wanted))
+    laid = _short(text[start:end]) if end - start <= _STRETCH else Unlaid(text[start:end])
+    found = (Span(start + begin, start + stop) for begin, stop in laid.find(wanted))
     return next((span for span in found if not (_inside(text, span.start) or _inside(text, span.end))), None)
 
 
+def _says(wanted: str) -> bool:
+    """Whether a quotation has letters and digits enough to be looked for."""
+    weights = (1 + unspaced(character) for character in wanted if character.isalnum())
+    return sum(islice(weights, _LEAST_QUOTE)) >= _LEAST_QUOTE
+
+
 @lru_cache(maxsize=16)  # several statements about one segment are looked for one after the other
-def _unlaid_stretch(text: str) -> str:
-    return unlaid(text)
+def _short(text: str) -> Unlaid:
+    return Unlaid(text)
 
 
 def occurrences(text: str, wanted: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
@@ -173,12 +179,17 @@ class Sentences:
         return sentences(self._text, self._start, self._end)
 
     def at(self, place: Span) -> list[Span]:
-        """The sentences that a place stands in, in order; only its paragraphs are looked through."""
-        before = self._text.rfind("\n\n", self._start, place.start)
-        after = self._text.find("\n\n", place.end, self._end)
-        begin, end = (before + 2 if before >= 0 else self._start), (after if after >= 0 else self._end)
-        spans = sentences(self._text, begin, end)
-        return [span for span in spans if span.start < place.end and place.start < span.end]
+        """The sentences that a place stands in, in order; only its paragraphs are looked through where not
+        all sentences are known."""
+        if "spans" in self.__dict__:
+            spans, first = self.spans, bisect_right(self.spans, place.start, key=lambda span: span.end)
+        else:
+            before = self._text.rfind("\n\n", self._start, place.start)
+            after = self._text.find("\n\n", place.end, self._end)
+            begin, end = (before + 2 if before >= 0 else self._start), (after if after >= 0 else self._end)
+            spans, first = sentences(self._text, begin, end), 0
+        stretch = takewhile(lambda span: span.start < place.end, islice(spans, first, None))
+        return [span for span in stretch if place.start < span.end]
 
     @cached_property
     def _folded(self) -> Folded:

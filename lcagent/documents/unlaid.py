@@ -28,6 +28,8 @@ _FORMS = {
 }
 _SPECIAL = re.compile(f"[{''.join(_FORMS)}]")
 _LINE_END_HYPHEN = re.compile(r"-[^\S\r\n]*[\r\n]")
+_LINE_END = re.compile(r"[\r\n]")
+_RUN = re.compile(r"\S+")
 _PIECE = 512
 """Characters of a text, or a few more, that are brought into this form at once."""
 
@@ -59,17 +61,15 @@ def _joined(text: str) -> str:
 
 
 class Unlaid:
-    """A stretch of a text in this form, and where what is found in it stands.
+    """A text in this form, and where what is found in it stands.
 
     Args:
-        text: the document's text.
-        start: where the stretch begins.
-        end: where it ends.
+        text: a document's, or a stretch of it.
     """
 
-    def __init__(self, text: str, start: int, end: int) -> None:
-        self._text = text
-        self._starts = [start]
+    def __init__(self, text: str) -> None:
+        self._text, end = text, len(text)
+        self._starts = [0]
         # A letter or digit begins each piece: no hyphen looks back beyond it.
         while (cut := self._starts[-1] + _PIECE) < end:
             while cut < end and not text[cut].isalnum():
@@ -79,6 +79,7 @@ class Unlaid:
         forms = [unlaid(text[a:b]) for a, b in zip(self._starts, self._starts[1:], strict=False)]
         self._ends = list(accumulate(map(len, forms)))
         self._whole = "".join(forms)
+        self._origins: dict[int, list[int]] = {}
 
     def find(self, wanted: str) -> Iterator[tuple[int, int]]:
         """Where something that is in this form already stands: offsets of its beginning and its end."""
@@ -91,21 +92,26 @@ class Unlaid:
         """Where in the text a character of the form came from."""
         number = bisect_right(self._ends, at)
         first, last = self._starts[number], self._starts[number + 1]
-        kept = at - (self._ends[number - 1] if number else 0)
-        return first + _origins(self._text[first:last])[kept]
+        if (origins := self._origins.get(number)) is None:
+            origins = self._origins[number] = _origins(self._text[first:last])
+        return first + origins[at - (self._ends[number - 1] if number else 0)]
 
 
 def _origins(text: str) -> list[int]:
     """The offset that each character of a text's form came from."""
-    out: list[str] = []
     origins: list[int] = []
-    for offset, character in enumerate(text):
-        if character.isspace():
-            if character in "\r\n" and out[-1:] == ["-"] and "".join(out[-2:-1]).isalpha():
-                out.pop()
-                origins.pop()
-            continue
-        form = _FORMS.get(character, character)
-        out.extend(form)
-        origins.extend([offset] * len(form))
+    last, end = "", 0  # of the form: its last two characters; of the text: where the last run ended
+    for match in _RUN.finditer(text):
+        if last[-1:] == "-" and last[:-1].isalpha() and _LINE_END.search(text, end, match.start()):
+            origins.pop()
+            last = last[:-1]
+        run, end = match.group(), match.end()
+        if _SPECIAL.search(run):
+            for offset, character in enumerate(run, match.start()):
+                form = _FORMS.get(character, character)
+                origins.extend([offset] * len(form))
+            run = _SPECIAL.sub(_form, run)
+        else:
+            origins.extend(range(match.start(), end))
+        last = (last + run)[-2:]
     return origins

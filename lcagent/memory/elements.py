@@ -14,6 +14,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from rapidfuzz import fuzz
@@ -57,6 +58,7 @@ def folded(name: str) -> str:
     return plain if any(c.isalnum() for c in plain) else ""
 
 
+@lru_cache(maxsize=1 << 12)  # facts are about the same things again and again
 def node_of(name: str) -> str:
     """The node of an element as written: the first two stages, which know nothing of other elements.
 

@@ -1,18 +1,17 @@
-"""Facts of a document and its passages: rows of a work, found by words, by key element, by id.
+"""Facts of a document: rows of a work, found by words, by key element, by id.
 
 Nothing is held in memory: a work of 100,000 facts opens as fast as one of ten. The full text is SQLite's FTS5
 over a column of words as `lcagent.documents` tells them (stems; pairs of characters where a script sets no
-words apart), made again from the rows where it is missing (docs/design/0014-works.md).
+words apart). Rows come into it when it is next asked, all at once (docs/design/0014-works.md).
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lcagent.documents import Span, query_words
 from lcagent.documents.lexical import stem, terms, unspaced
@@ -20,73 +19,34 @@ from lcagent.errors import SettingsError
 from lcagent.memory.elements import node_of
 from lcagent.memory.rows import Rows
 
+if TYPE_CHECKING:
+    from lcagent.models.vectors import Vectors
+
 Extracted = tuple[str, Sequence[Span], Sequence[str]]
 """A fact: its text, the sentences that carry it, its key elements as written in it."""
-_AT_ONCE = 500
-"""Ids in one statement: older engines take no more than 999."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class StoredFact:
     """One fact that was extracted from a segment.
 
     Args:
         id: names it in this store.
         work: the id of its work.
         segment: the segment it was said in.
-        seq: its place among the segment's facts.
         text: in the model's words.
         spans: sentences of the document that carry it.
-        elements: its key elements, as written in it.
     """
 
     id: int
     work: int
     segment: int
-    seq: int
     text: str
     spans: tuple[Span, ...]
-    elements: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPassage:
-    """A passage of a document.
-
-    Args:
-        id: names it in this store.
-        work: the id of its work.
-        start: its first character in the document's text.
-        end: the character after its last one.
-        text: the document's, from `start` to `end`.
-    """
-
-    id: int
-    work: int
-    start: int
-    end: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Vectors:
-    """Vectors of equal length, one after the other.
-
-    `numpy.frombuffer(data, "float32").reshape(-1, dimension)` has one a row.
-
-    Args:
-        items: what each belongs to: ids of facts, of passages.
-        dimension: numbers in one.
-        data: all of them, 32-bit floats in the machine's order.
-    """
-
-    items: list[int]
-    dimension: int
-    data: bytes
 
 
 class Facts:
-    """The facts, passages and vectors of one work.
+    """The facts and vectors of one work.
 
     Args:
         store: where they are kept.
@@ -97,10 +57,10 @@ class Facts:
     """
 
     def __init__(self, store: Rows, work_id: int) -> None:
-        _ensure_index(store)
+        _make_index(store)
         self._store, self._work = store, work_id
 
-    def put(self, segment: int, facts: Sequence[Extracted]) -> None:
+    def put(self, segment: int, facts: Sequence[Extracted]) -> range:
         """Keep the facts of a segment, or that it has none, in one transaction.
 
         A segment that was put before stays as it is.
@@ -108,13 +68,16 @@ class Facts:
         Args:
             segment: its index.
             facts: in reading order.
+
+        Returns:
+            Their ids; none where the segment was put before.
         """
         with self._store.transaction():
             taken = self._store.execute(
                 "INSERT OR IGNORE INTO extracted (work, segment) VALUES (?, ?)", (self._work, segment)
             )
             if not taken.rowcount:
-                return
+                return range(0)
             (last,) = self._store.execute("SELECT coalesce(max(id), 0) FROM facts").fetchone()
             self._store.insert_many(
                 "facts",
@@ -134,87 +97,57 @@ class Facts:
             self._store.insert_many(
                 "elements",
                 [
-                    {"work": self._work, "fact": last + 1 + seq, "name": name, "node": node_of(name)}
+                    {"fact": last + 1 + seq, "seq": at, "name": name, "node": node_of(name)}
                     for seq, (_, _, names) in enumerate(facts)
-                    for name in dict.fromkeys(names)
+                    for at, name in enumerate(dict.fromkeys(names))
                 ],
             )
+        return range(last + 1, last + 1 + len(facts))
 
     def segments(self) -> set[int]:
         """Segments whose facts stand here."""
         sql = "SELECT segment FROM extracted WHERE work = ?"
         return {segment for (segment,) in self._store.execute(sql, (self._work,))}
 
-    def facts(self, ids: Iterable[int]) -> list[Fact]:
-        """Facts by their ids, in that order; one that is no fact of this work is left out."""
-        wanted = list(ids)
-        found = {fact.id: fact for fact in _facts(self._store, wanted) if fact.work == self._work}
-        return [found[id] for id in wanted if id in found]
-
-    def elements(self) -> Iterator[tuple[int, str]]:
-        """Each fact's id with each of its key elements, one after the other: the edges of the graph."""
-        sql = "SELECT fact, name FROM elements WHERE work = ? ORDER BY id"
-        yield from self._store.execute(sql, (self._work,))
-
-    def put_passages(self, passages: Iterable[tuple[int, int, str]]) -> None:
-        """Keep passages in one transaction; one that stands there already stays as it is.
-
-        Args:
-            passages: each its first character, the one after its last, and its text.
-        """
-        rows = [
-            {"work": self._work, "start": start, '"end"': end, "text": text, "words": _words(text)}
-            for start, end, text in passages
-        ]
-        self._store.insert_many("passages", rows)
-
-    def put_vectors(self, owner: str, model: str, vectors: Mapping[int, Sequence[float]]) -> None:
+    def put_vectors(self, owner: str, model: str, vectors: Mapping[int, Vectors]) -> None:
         """Keep vectors in one transaction; what stands there already stays as it is.
 
         Args:
-            owner: what they belong to: "fact", "passage", "element".
+            owner: what they belong to, such as "node".
             model: what made them.
-            vectors: each under the id of its item.
+            vectors: each under the number of its item.
         """
+        from lcagent.models.vectors import to_blob
+
         names = ("work", "owner", "item", "model", "dimension", "vector")
         rows = [
-            (self._work, owner, item, model, len(vector), array("f", vector).tobytes())
-            for item, vector in vectors.items()
+            (self._work, owner, item, model, len(vector), to_blob(vector)) for item, vector in vectors.items()
         ]
         self._store.insert_many("vectors", [dict(zip(names, row, strict=True)) for row in rows])
 
-    def vectors(self, owner: str, model: str) -> Vectors:
-        """All vectors of one kind.
+    def vectors(self, owner: str, model: str) -> tuple[list[int], Vectors]:
+        """All vectors of one kind: the numbers of their items, and a row for each.
 
         Args:
             owner: what they belong to.
             model: what made them.
         """
-        rows = self._store.execute(
-            "SELECT item, dimension, vector FROM vectors WHERE work = ? AND owner = ? AND model = ?"
-            " ORDER BY item",
-            (self._work, owner, model),
-        )
-        kept = [*rows]
-        dimension = kept[0][1] if kept else 0
-        return Vectors([row[0] for row in kept], dimension, b"".join(row[2] for row in kept))
+        from lcagent.models.vectors import from_blob
 
-    def counts(self) -> dict[str, int]:
-        """How much there is: segments, facts, elements (each name once), passages, vectors."""
-        what = {
-            "segments": "count(*) FROM extracted",
-            "facts": "count(*) FROM facts",
-            "elements": "count(DISTINCT name) FROM elements",
-            "passages": "count(*) FROM passages",
-            "vectors": "count(*) FROM vectors",
-        }
-        queries = {name: f"SELECT {of} WHERE work = ?" for name, of in what.items()}
-        return {name: self._store.execute(sql, (self._work,)).fetchone()[0] for name, sql in queries.items()}
+        kept = [
+            *self._store.execute(
+                "SELECT item, dimension, vector FROM vectors WHERE work = ? AND owner = ? AND model = ?"
+                " ORDER BY item",
+                (self._work, owner, model),
+            )
+        ]
+        dimension = kept[0][1] if kept else 1
+        return [row[0] for row in kept], from_blob(b"".join(row[2] for row in kept)).reshape(-1, dimension)
 
 
 def search_facts(
-    store: Rows, works: Sequence[int], query: str, limit: int, *, nodes: Sequence[str] = ()
-) -> list[Fact]:
+    store: Rows, works: Sequence[int], query: str, limit: int, *, node: tuple[int, str] | None = None
+) -> list[StoredFact]:
     """The facts of some works that share most with a query by BM25, the best first.
 
     Args:
@@ -222,50 +155,60 @@ def search_facts(
         works: their ids.
         query: words as a person or a model wrote them; none of them is an operator.
         limit: facts at most.
-        nodes: only facts of one of these key elements, by their nodes; none: all facts.
+        node: only facts of this node of a graph: the graph's work, and the node; None: all facts.
     """
-    ids = _search(store, "facts", works, query, limit, nodes)
-    return [fact for _, fact in sorted((ids.index(fact.id), fact) for fact in _facts(store, ids))]
+    index(store)
+    if not (match := _match(query)) or not works:
+        return []
+    of_node = " AND f.id IN (SELECT fact FROM mentions WHERE work = ? AND node = ?)" if node else ""
+    best = (
+        "SELECT f.id, bm25(facts_words) AS worth FROM facts_words JOIN facts f ON f.id = facts_words.rowid"  # noqa: S608 - ours
+        f" WHERE facts_words MATCH ? AND f.work IN ({','.join('?' * len(works))}){of_node}"
+        " ORDER BY worth, f.id LIMIT ?"
+    )
+    rows = store.execute(
+        f"SELECT f.id, f.work, f.segment, f.text, f.spans FROM ({best}) b JOIN facts f ON f.id = b.id"  # noqa: S608 - ours
+        " ORDER BY b.worth, f.id",
+        (match, *works, *(node or ()), limit),
+    )
+    return [StoredFact(id, work, segment, text, spans_of(spans)) for id, work, segment, text, spans in rows]
 
 
-def search_passages(store: Rows, works: Sequence[int], query: str, limit: int) -> list[StoredPassage]:
-    """The passages of some works that share most with a query by BM25, the best first.
+def index(store: Rows) -> None:
+    """Bring the full text up to date with the rows: what was put since, of whatever work, comes into it.
 
-    Args:
-        store: where they are kept.
-        works: their ids.
-        query: words as a person or a model wrote them; none of them is an operator.
-        limit: passages at most.
-    """
-    ids = _search(store, "passages", works, query, limit)
-    rows = _of(store, 'id, work, start, "end", text FROM passages WHERE id', ids)
-    found = {row[0]: StoredPassage(*row) for row in rows}
-    return [found[id] for id in ids]
-
-
-def rebuild(store: Rows) -> None:
-    """Make the full text again from the rows.
+    Ids grow, so that whatever is missing comes after all that is there. It is asked for before each search:
+    a work whose building was killed, or still goes on, is searched as far as it is.
 
     Raises:
         SettingsError: this Python's SQLite has no full-text search.
     """
-    _ensure_index(store)
-    for table in _INDEXED:
-        store.execute(f"INSERT INTO {table}_words ({table}_words) VALUES ('rebuild')")  # noqa: S608 - ours
+    _make_index(store)
+    if store.rows(f"SELECT 1 {_MISSING} LIMIT 1"):
+        store.execute(f"INSERT INTO facts_words (rowid, words) SELECT id, words {_MISSING}")
 
 
 def compact(store: Rows) -> None:
     """Drop the words of deleted rows from the full text, where they stay until its pieces are merged."""
-    for table in _INDEXED if store.rows(_HELD) else ():
-        store.execute(f"INSERT INTO {table}_words ({table}_words) VALUES ('optimize')")  # noqa: S608 - ours
+    if store.rows(_HELD):
+        store.execute("INSERT INTO facts_words (facts_words) VALUES ('optimize')")
 
 
-_INDEXED = ("facts", "passages")
-_HELD = "SELECT 1 FROM sqlite_master WHERE name = 'passages_words'"
+_MISSING = "FROM facts WHERE id > (SELECT coalesce(max(id), 0) FROM facts_words_docsize)"
+"""FTS5 keeps in `facts_words_docsize` a row for each that it holds."""
+_HELD = "SELECT 1 FROM sqlite_master WHERE name = 'facts_words_gone'"
+_INDEX = (
+    "DROP TABLE IF EXISTS facts_words",
+    "DROP TABLE IF EXISTS passages_words",
+    "CREATE VIRTUAL TABLE facts_words USING fts5 (words, content = 'facts', content_rowid = 'id')",
+    "CREATE TRIGGER facts_words_gone AFTER DELETE ON facts"
+    " WHEN EXISTS (SELECT 1 FROM facts_words_docsize WHERE id = old.id)"
+    " BEGIN INSERT INTO facts_words (facts_words, rowid, words) VALUES ('delete', old.id, old.words); END",
+)
 
 
-def _ensure_index(store: Rows) -> None:
-    """Make the full text where it is missing: the tables themselves need no FTS5."""
+def _make_index(store: Rows) -> None:
+    """Make the full text where it is missing, or an earlier version made it: the tables need no FTS5."""
     try:
         store.execute("SELECT fts5_source_id()")
     except sqlite3.OperationalError as error:
@@ -278,22 +221,8 @@ def _ensure_index(store: Rows) -> None:
     with store.transaction():
         if store.rows(_HELD):  # another process was first
             return
-        for table in _INDEXED:
-            for statement in _index(table):
-                store.execute(statement)
-
-
-def _index(table: str) -> tuple[str, ...]:
-    words = f"{table}_words"
-    gone = f"INSERT INTO {words} ({words}, rowid, words) VALUES ('delete', old.id, old.words);"  # noqa: S608 - ours
-    come = f"INSERT INTO {words} (rowid, words) VALUES (new.id, new.words);"  # noqa: S608 - ours
-    return (
-        f"CREATE VIRTUAL TABLE {words} USING fts5 (words, content = '{table}', content_rowid = 'id')",
-        f"CREATE TRIGGER {words}_insert AFTER INSERT ON {table} BEGIN {come} END",
-        f"CREATE TRIGGER {words}_delete AFTER DELETE ON {table} BEGIN {gone} END",
-        f"CREATE TRIGGER {words}_update AFTER UPDATE ON {table} BEGIN {gone} {come} END",
-        f"INSERT INTO {words} ({words}) VALUES ('rebuild')",  # noqa: S608 - ours
-    )
+        for statement in _INDEX:
+            store.execute(statement)
 
 
 def _words(text: str) -> str:
@@ -307,40 +236,6 @@ def _match(query: str) -> str:
     return " OR ".join(f'"{word}"{" *" if len(word) == 1 and unspaced(word) else ""}' for word in wanted)
 
 
-def _search(
-    store: Rows, table: str, works: Sequence[int], query: str, limit: int, nodes: Sequence[str] = ()
-) -> list[int]:
-    _ensure_index(store)
-    if not (match := _match(query)) or not works:
-        return []
-    named = "SELECT fact FROM elements WHERE node IN (SELECT value FROM json_each(?))"
-    within, values = (f" AND t.id IN ({named})", (json.dumps(nodes),)) if nodes else ("", ())
-    rows = store.execute(
-        f"SELECT t.id FROM {table}_words JOIN {table} t ON t.id = {table}_words.rowid"  # noqa: S608 - ours
-        f" WHERE {table}_words MATCH ? AND t.work IN ({','.join('?' * len(works))}){within}"
-        f" ORDER BY bm25({table}_words), t.id LIMIT ?",
-        (match, *works, *values, limit),
-    )
-    return [id for (id,) in rows]
-
-
-def _facts(store: Rows, ids: Sequence[int]) -> list[Fact]:
-    names: dict[int, list[str]] = {}
-    for fact, name in _of(store, "fact, name FROM elements WHERE fact", ids, "ORDER BY id"):
-        names.setdefault(fact, []).append(name)
-    return [
-        Fact(id, work, segment, seq, text, _places(spans), tuple(names.get(id, ())))
-        for id, work, segment, seq, text, spans in _of(
-            store, "id, work, segment, seq, text, spans FROM facts WHERE id", ids
-        )
-    ]
-
-
-def _places(spans: str) -> tuple[Span, ...]:
-    return tuple(Span(start, end) for start, end in json.loads(spans))
-
-
-def _of(store: Rows, what: str, ids: Sequence[int], order: str = "") -> Iterator[Any]:
-    for at in range(0, len(ids), _AT_ONCE):
-        some = ids[at : at + _AT_ONCE]
-        yield from store.execute(f"SELECT {what} IN ({','.join('?' * len(some))}) {order}", tuple(some))
+def spans_of(kept: str) -> tuple[Span, ...]:
+    """The sentences of a fact, as a row has them."""
+    return tuple(Span(start, end) for start, end in json.loads(kept))

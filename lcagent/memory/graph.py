@@ -8,27 +8,45 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from lcagent.documents import Span, query_words
 from lcagent.documents.corpus import Place, Region
-from lcagent.memory.elements import merges, too_common
-from lcagent.memory.facts import Facts, search_facts
+from lcagent.memory.elements import too_common
+from lcagent.memory.facts import Facts, index, search_facts, spans_of
+from lcagent.memory.nodes import NODE, list_nodes
 from lcagent.memory.works import Work, Works
 from lcagent.models.embeddings import Embedder
 
-_NODE = "node"
-MEANT = 0.93
-"""Cosine from which two elements are one."""
+if TYPE_CHECKING:
+    from lcagent.models.vectors import Vectors
+
+_ASKED = 64
+"""Queries of which the vectors are known."""
+_known: WeakKeyDictionary[Embedder, dict[str, Vectors]] = WeakKeyDictionary()
 _ALIASES = 6
 """Written forms of a node that are told."""
-_AT_ONCE = 5000
-"""Rows that are made and written at a time, so that what is to be written takes no memory."""
+_AROUND = """
+WITH around AS MATERIALIZED (
+    SELECT coalesce(m.target, b.node) AS node, count(DISTINCT b.fact) AS shared
+    FROM mentions a JOIN elements b ON b.fact = a.fact
+    LEFT JOIN merges m ON m.work = a.work AND m.node = b.node
+    WHERE a.work = :graph AND a.node = :node AND b.node != ''
+    GROUP BY 1 HAVING coalesce(m.target, b.node) NOT IN (SELECT value FROM json_each(:without)))
+SELECT n.node, n.name, n.facts, shared, (SELECT count(*) FROM around) AS every,
+    n.node IN (
+        SELECT node FROM node_words WHERE work = :graph AND word IN (SELECT value FROM json_each(:words))
+        UNION SELECT value FROM json_each(:alike)) AS named
+FROM around CROSS JOIN nodes n ON n.work = :graph AND n.node = around.node
+ORDER BY 1.0 * shared * shared / n.facts + named DESC, n.node LIMIT :most
+"""
+"""A node's neighbours, counted and sorted by SQLite itself, which does it in files where they are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +98,9 @@ class FactGraph:
 
     def __init__(self, works: Works, facts: Sequence[int], embedder: Embedder | None = None) -> None:
         self._embedder = embedder
-        self._kept, self.store, self._works = works, works.store, list(facts)
-        self._in = json.dumps(self._works)
-        self._documents = {work: at for at, work in enumerate(self._works)}
+        self._kept, self.store, self.works = works, works.store, list(facts)
+        self._in = json.dumps(self.works)
+        self._documents = {work: at for at, work in enumerate(self.works)}
 
     @cached_property
     def work(self) -> Work:
@@ -101,60 +119,37 @@ class FactGraph:
         return self.work.id
 
     def prepare(self) -> None:
-        """Bring written forms together and list the nodes; done once for these documents.
+        """Bring written forms together and list the nodes; done once for what was extracted of the documents.
 
         Raises:
             WorkBusy: another process is at it.
         """
         if self.work.status == "done":
             return
-        with self._kept.building(self.work):
-            self._make()
-            self._kept.done(self.work)
+        with self._kept.building(self.work) as now:
+            if now.status == "done":
+                return
+            whole = self.whole
+            if self._behind:
+                list_nodes(self.store, self.key, self.works, self._embedder)
+                index(self.store)
+            if whole:
+                self._kept.done(self.work)
 
-    def _make(self) -> None:
+    @property
+    def whole(self) -> bool:
+        """Whether all of the documents is extracted; what is not may still come."""
+        sql = "SELECT 1 FROM works WHERE id IN (SELECT value FROM json_each(?)) AND status != 'done' LIMIT 1"
+        return not self._rows(sql, self._in)
+
+    @property
+    def _behind(self) -> bool:
+        """Whether facts came since the nodes were listed: ids grow."""
         sql = (
-            "SELECT node, name, count(DISTINCT fact) AS facts FROM elements"
-            " WHERE work IN (SELECT value FROM json_each(?)) AND node != '' GROUP BY node, name"
+            "SELECT 1 FROM facts WHERE work IN (SELECT value FROM json_each(?))"
+            " AND id > (SELECT coalesce(max(fact), 0) FROM mentions WHERE work = ?) LIMIT 1"
         )
-        often: dict[str, Counter[str]] = defaultdict(Counter)
-        for row in self._rows(sql, self._in):
-            often[row["node"]][row["name"]] += row["facts"]
-        merged = merges({node: forms.total() for node, forms in often.items()}, self._meant(often))
-        for merge in merged:
-            often[merge.into].update(often.pop(merge.node))
-        tables: dict[str, Iterable[dict[str, Any]]] = {
-            "merges": ({"node": m.node, "target": m.into, "stage": m.stage} for m in merged),
-            "nodes": (
-                {"node": node, "name": forms.most_common(1)[0][0], "facts": forms.total()}
-                for node, forms in often.items()
-            ),
-            "node_words": (
-                {"word": word, "node": node}
-                for node, forms in often.items()
-                for word in {word for name in forms for word in query_words(name)}
-            ),
-        }
-        with self.store.transaction():
-            for table, rows in tables.items():
-                every = ({"work": self.key, **row} for row in rows)
-                while some := list(islice(every, _AT_ONCE)):
-                    self.store.insert_many(table, some)
-        if self._embedder and often:
-            names = [often[node].most_common(1)[0][0] for node in sorted(often)]
-            vectors = dict(enumerate(self._embedder.embed(names)))
-            Facts(self.store, self.key).put_vectors(_NODE, self._embedder.name, vectors)
-
-    def _meant(self, often: Mapping[str, Counter[str]]) -> list[tuple[str, str]]:
-        """Nodes that mean the same, as they are mostly written."""
-        if self._embedder is None or not often:
-            return []
-        from lcagent.models.vectors import alike
-
-        nodes = list(often)
-        written = [often[node].most_common(1)[0][0] for node in nodes]
-        pairs = alike(self._embedder.embed(written), MEANT)
-        return [(nodes[one], nodes[other]) for one, other in pairs]
+        return bool(self._rows(sql, self._in, self.key))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -163,13 +158,20 @@ class FactGraph:
         return {row["node"]: number for number, row in enumerate(rows)}
 
     @cached_property
-    def _matrix(self) -> Any:
+    def _matrix(self) -> Vectors:
         """The vectors of all nodes: with an embedding model, a graph takes this much memory."""
-        import numpy
-
         assert self._embedder is not None
-        kept = Facts(self.store, self.key).vectors(_NODE, self._embedder.name)
-        return numpy.frombuffer(kept.data, "float32").reshape(-1, max(1, kept.dimension))
+        return Facts(self.store, self.key).vectors(NODE, self._embedder.name)[1]
+
+    def _vector(self, query: str) -> Vectors:
+        """Of a query; several paths and rounds ask for the same."""
+        assert self._embedder is not None
+        known = _known.setdefault(self._embedder, {})
+        if (vector := known.get(query)) is None:
+            vector = known[query] = self._embedder.embed([query])[0]
+            if len(known) > _ASKED:
+                known.pop(next(iter(known)), None)
+        return vector
 
     def likeness(self, query: str, nodes: Sequence[str]) -> list[float]:
         """How alike nodes are to a query in meaning, from -1 to 1; all 0 without an embedding model.
@@ -180,7 +182,7 @@ class FactGraph:
         """
         if self._embedder is None or not nodes:
             return [0.0] * len(nodes)
-        (vector,) = self._embedder.embed([query])
+        vector = self._vector(query)
         return [float(self._matrix[self._numbers[node]] @ vector) for node in nodes]
 
     def _nearest(self, query: str, limit: int) -> list[str]:
@@ -189,22 +191,24 @@ class FactGraph:
             return []
         from lcagent.models.vectors import nearest
 
-        (vector,) = self._embedder.embed([query])
         names = list(self._numbers)
-        return [names[number] for number, _ in nearest(self._matrix, vector, limit)]
+        return [names[number] for number, _ in nearest(self._matrix, self._vector(query), limit)]
 
     def counts(self) -> dict[str, int]:
         """How many documents, facts, nodes and edges there are."""
         edges = (
-            "SELECT count(*) AS n FROM (SELECT DISTINCT a.node, b.node FROM elements a JOIN elements b"
-            " ON a.fact = b.fact AND a.node < b.node WHERE a.work IN (SELECT value FROM json_each(?)))"
+            "WITH ends AS (SELECT DISTINCT e.fact, coalesce(m.target, e.node) AS node FROM facts f"
+            " JOIN elements e ON e.fact = f.id LEFT JOIN merges m ON m.work = ? AND m.node = e.node"
+            " WHERE f.work IN (SELECT value FROM json_each(?)) AND e.node != '')"
+            " SELECT count(*) AS n FROM (SELECT DISTINCT a.node, b.node FROM ends a JOIN ends b"
+            " ON a.fact = b.fact AND a.node < b.node)"
         )
         nodes = "SELECT count(*) AS n FROM nodes WHERE work = ?"
         return {
-            "documents": len(self._works),
+            "documents": len(self.works),
             "facts": self._total(),
             "nodes": self._rows(nodes, self.key)[0]["n"],
-            "edges": self._rows(edges, self._in)[0]["n"],
+            "edges": self._rows(edges, self.key, self._in)[0]["n"],
         }
 
     def nodes(self, limit: int) -> list[Node]:
@@ -221,14 +225,14 @@ class FactGraph:
 
     def aliases(self, key: str) -> list[dict[str, Any]]:
         """The written forms of a node, the commonest first, and the stage that brought each to it."""
-        keys = self._keys(key)
         sql = (
             "SELECT e.name, count(DISTINCT e.fact) AS facts, coalesce(m.stage, 'rules') AS stage"
-            " FROM elements e LEFT JOIN merges m ON m.work = ? AND m.node = e.node"
-            " WHERE e.work IN (SELECT value FROM json_each(?)) AND e.node IN (SELECT value FROM json_each(?))"
+            " FROM mentions n JOIN elements e ON e.fact = n.fact"
+            " LEFT JOIN merges m ON m.work = n.work AND m.node = e.node"
+            " WHERE n.work = ? AND n.node = ? AND coalesce(m.target, e.node) = n.node"
             " GROUP BY e.name, stage ORDER BY facts DESC, e.name LIMIT ?"
         )
-        return self._rows(sql, self.key, self._in, json.dumps(keys), _ALIASES)
+        return self._rows(sql, self.key, key, _ALIASES)
 
     def candidates(self, query: str, limit: int) -> list[Node]:
         """Nodes that a search for something may begin from, best first: by their names, and by the facts that
@@ -278,47 +282,40 @@ class FactGraph:
         # A node whose name holds much beside what is asked for is about something else.
         return 1 + 0.2 * max(0, len(node.split()) - 1)
 
-    def search(self, query: str, *, limit: int, nodes: Sequence[str] = ()) -> list[Fact]:
-        """The facts that say most of a query, best first; of some nodes alone where any are named."""
-        found = search_facts(self.store, self._works, query, limit, nodes=nodes)
+    def search(self, query: str, *, limit: int, node: str = "") -> list[Fact]:
+        """The facts that say most of a query, best first; of one node alone where it is named."""
+        of_node = (self.key, node) if node else None
+        found = search_facts(self.store, self.works, query, limit, node=of_node)
         return [Fact(f.id, self._documents[f.work], f.segment, f.text, f.spans) for f in found]
 
-    def facts_of(self, key: str, *, query: str = "", limit: int = -1) -> list[Fact]:
+    def facts(self) -> list[Fact]:
+        """All facts, in reading order: for a view of the whole, it takes memory."""
+        found = self._facts("SELECT * FROM facts WHERE work IN (SELECT value FROM json_each(?))", self._in)
+        return sorted(found, key=lambda fact: (fact.place, fact.id))
+
+    def facts_of(self, key: str, *, query: str, limit: int) -> list[Fact]:
         """The facts of a node, in reading order; where there are more of them than the limit, those that say
         most of a query.
 
         Args:
             key: the node's.
             query: what is looked for.
-            limit: most facts; -1 for all.
+            limit: most facts.
         """
-        keys = self._keys(key)
-        of_node = (self._in, json.dumps(keys))
+        found = self.search(query, limit=limit, node=key) if self.size(key) > limit else []
+        held = {fact.id for fact in found}
         sql = (
-            "SELECT * FROM facts WHERE id IN (SELECT fact FROM elements WHERE work IN (SELECT value FROM"
-            " json_each(?)) AND node IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT ?"
+            "SELECT f.* FROM mentions m JOIN facts f ON f.id = m.fact"
+            " WHERE m.work = ? AND m.node = ? ORDER BY m.fact LIMIT ?"
         )
-        if limit < 0 or self.size(key) <= limit:
-            found = self._facts(sql, *of_node, -1)
-        else:
-            found = self.search(query, limit=limit, nodes=keys)
-            held = {fact.id for fact in found}
-            more = (fact for fact in self._facts(sql, *of_node, limit) if fact.id not in held)
-            found += islice(more, limit - len(found))
+        more = (fact for fact in self._facts(sql, self.key, key, limit) if fact.id not in held)
+        found += islice(more, limit - len(found))
         return sorted(found, key=lambda fact: (fact.place, fact.id))
 
     def size(self, key: str) -> int:
         """How many facts a node stands in."""
-        sql = (
-            "SELECT count(DISTINCT fact) AS n FROM elements WHERE work IN (SELECT value FROM json_each(?))"
-            " AND node IN (SELECT value FROM json_each(?))"
-        )
-        return self._rows(sql, self._in, json.dumps(self._keys(key)))[0]["n"]
-
-    def facts_in(self, place: Place) -> list[Fact]:
-        """The facts of a segment."""
-        sql = "SELECT * FROM facts WHERE work = ? AND segment = ? ORDER BY seq"
-        return self._facts(sql, self._works[place[0]], place[1])
+        sql = "SELECT count(*) AS n FROM mentions WHERE work = ? AND node = ?"
+        return self._rows(sql, self.key, key)[0]["n"]
 
     def of_fact(self, fact: int) -> list[str]:
         """The nodes of a fact."""
@@ -328,78 +325,36 @@ class FactGraph:
         )
         return [row["node"] for row in self._rows(sql, self.key, fact)]
 
-    def neighbours(self, key: str) -> list[tuple[Node, float]]:
+    def neighbours(
+        self, key: str, *, limit: int, words: Sequence[str] = (), query: str = "", without: Sequence[str] = ()
+    ) -> tuple[list[tuple[Node, float]], int]:
         """The nodes that stand in a fact with one, the strongest first: facts that both stand in, damped by
-        all that the neighbour stands in, so that what is everywhere is no neighbour of all."""
-        keys = self._keys(key)
-        sql = (
-            "SELECT n.node, n.name, n.facts, count(DISTINCT b.fact) AS shared FROM elements a"
-            " JOIN elements b ON b.fact = a.fact LEFT JOIN merges m ON m.work = ? AND m.node = b.node"
-            " JOIN nodes n ON n.work = ? AND n.node = coalesce(m.target, b.node)"
-            " WHERE a.work IN (SELECT value FROM json_each(?)) AND a.node IN (SELECT value FROM json_each(?))"
-            " AND n.node != ? GROUP BY n.node"
-        )
-        rows = self._rows(sql, self.key, self.key, self._in, json.dumps(keys), key)
+        all that the neighbour stands in, so that what is everywhere is no neighbour of all.
+
+        Args:
+            key: the node's.
+            limit: most neighbours; those that are named or meant go before others about as strong.
+            words: stems; nodes with one of them in a name are named.
+            query: with an embedding model, the nodes that are most like it are meant.
+            without: keys of nodes that do not count.
+
+        Returns:
+            The neighbours, and how many there are in all.
+        """
+        values = {
+            "graph": self.key,
+            "node": key,
+            "without": json.dumps([key, *without]),
+            "words": json.dumps(list(words)),
+            "alike": json.dumps(self._nearest(query, limit) if query else []),
+            "most": limit,
+        }
+        rows = self.store.rows(_AROUND, values)
         found = [
             (Node(row["node"], row["name"], row["facts"]), row["shared"] / math.sqrt(row["facts"]))
             for row in rows
         ]
-        return sorted(found, key=lambda one: (-one[1], one[0].key))
-
-    def everything(
-        self,
-    ) -> tuple[list[tuple[Fact, list[str]]], list[tuple[Node, list[dict[str, Any]], list[int]]]]:
-        """All facts, each with its nodes' keys, in reading order; and all nodes, those in most facts first,
-        each with its written forms and the ids of its facts. For a view of the whole: it takes memory."""
-        into = {row["node"]: row for row in self._rows("SELECT * FROM merges WHERE work = ?", self.key)}
-        keys: dict[int, list[str]] = defaultdict(list)
-        forms: dict[str, dict[str, tuple[set[int], str]]] = defaultdict(dict)
-        sql = (
-            "SELECT fact, name, node FROM elements"
-            " WHERE work IN (SELECT value FROM json_each(?)) AND node != '' ORDER BY fact, id"
-        )
-        for row in self._rows(sql, self._in):
-            merged = into.get(row["node"])
-            key, stage = (merged["target"], merged["stage"]) if merged else (row["node"], "rules")
-            if key not in keys[row["fact"]]:
-                keys[row["fact"]].append(key)
-            forms[key].setdefault(row["name"], (set(), stage))[0].add(row["fact"])
-        facts = self._facts("SELECT * FROM facts WHERE work IN (SELECT value FROM json_each(?))", self._in)
-        facts.sort(key=lambda fact: (fact.place, fact.id))
-        order = {fact.id: number for number, fact in enumerate(facts)}
-        nodes: list[tuple[Node, list[dict[str, Any]], list[int]]] = []
-        for node in self.nodes(-1):
-            some = forms[node.key]
-            told: list[dict[str, Any]] = [
-                {"name": n, "facts": len(held), "stage": stage}
-                for n, (held, stage) in sorted(some.items(), key=lambda one: (-len(one[1][0]), one[0]))
-            ]
-            held = {fact for facts_of, _ in some.values() for fact in facts_of}
-            nodes.append((node, told, sorted(held, key=lambda fact: order[fact])))
-        return [(fact, keys[fact.id]) for fact in facts], nodes
-
-    def as_networkx(self) -> Any:
-        """An undirected networkx graph: nodes with `name` and `facts`, edges with the facts both stand in.
-
-        The graph as a whole, for whoever computes with it: it takes memory.
-        """
-        import networkx
-
-        facts, nodes = self.everything()
-        view = networkx.Graph()
-        for node, _, _ in nodes:
-            view.add_node(node.key, name=node.name, facts=node.facts)
-        for _, keys in facts:
-            for at, one in enumerate(keys):
-                for other in keys[at + 1 :]:
-                    before = view.get_edge_data(one, other, {"facts": 0})["facts"]
-                    view.add_edge(one, other, facts=before + 1)
-        return view
-
-    def _keys(self, key: str) -> list[str]:
-        """A node's own key, and those of the nodes that it took in."""
-        sql = "SELECT node FROM merges WHERE work = ? AND target = ?"
-        return [key, *(row["node"] for row in self._rows(sql, self.key, key))]
+        return sorted(found, key=lambda one: (-one[1], one[0].key)), rows[0]["every"] if rows else 0
 
     def _rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         return self.store.rows(sql, values)
@@ -411,7 +366,7 @@ class FactGraph:
                 self._documents[row["work"]],
                 row["segment"],
                 row["text"],
-                tuple(Span(*span) for span in json.loads(row["spans"])),
+                spans_of(row["spans"]),
             )
             for row in self._rows(sql, *values)
         ]

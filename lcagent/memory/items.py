@@ -80,8 +80,8 @@ class Items:
                         "seq": seq,
                         "kind": item.kind,
                         "quote": item.quote,
-                        "start": item.span.start if item.span else None,
-                        '"end"': item.span.end if item.span else None,
+                        "begins": item.span.start if item.span else None,
+                        "ends": item.span.end if item.span else None,
                         "fields": json.dumps(dict(item.values), ensure_ascii=False),
                     }
                     for seq, item in enumerate(items)
@@ -96,7 +96,7 @@ class Items:
     def rows(self) -> list[Row]:
         """All items in reading order."""
         found = self._store.execute(
-            'SELECT segment, seq, kind, quote, start, "end", fields FROM items WHERE work = ?'
+            "SELECT segment, seq, kind, quote, begins, ends, fields FROM items WHERE work = ?"
             " ORDER BY segment, seq",
             (self._work,),
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from lcagent.errors import UsageError
 from lcagent.memory.rows import Rows
-from lcagent.models.transport import RawReply
+from lcagent.models.replies import RawReply
 
 UNUSABLE = "unusable-"
 """Begins the key of a call whose reply was of no use: no request has such a key."""

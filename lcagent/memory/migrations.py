@@ -214,12 +214,39 @@ def _graph(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE segmentations ADD COLUMN pieces TEXT NOT NULL DEFAULT '[]'")
 
 
+_LIGHTER = (
+    # The full text is brought up to date when it is asked, and made anew where it is first opened.
+    *(
+        f"DROP TRIGGER IF EXISTS {table}_words_{event}"
+        for table in ("facts", "passages")
+        for event in ("insert", "delete", "update")
+    ),
+    "DROP TABLE passages",
+    "CREATE TABLE mentions (work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE, node TEXT NOT NULL,"
+    " fact INTEGER NOT NULL, PRIMARY KEY (work, node, fact)) WITHOUT ROWID",
+    "UPDATE works SET status = 'building' WHERE kind = 'graph'",
+    "ALTER TABLE elements RENAME TO elements_before",
+    "CREATE TABLE elements (fact INTEGER NOT NULL REFERENCES facts ON DELETE CASCADE, seq INTEGER NOT NULL,"
+    " name TEXT NOT NULL, node TEXT NOT NULL, PRIMARY KEY (fact, seq)) WITHOUT ROWID",
+    "INSERT INTO elements SELECT fact, row_number() OVER (PARTITION BY fact ORDER BY id) - 1, name, node"
+    " FROM elements_before",
+    "DROP TABLE elements_before",
+)
+
+
+def _lighter(connection: sqlite3.Connection) -> None:
+    """Elements lie beside their facts, without an index of their own; the facts of each node are a part of
+    the graph, which is made again. Passages are not kept: nothing asked for them."""
+    for statement in _LIGHTER:
+        connection.execute(statement)
+
+
 _ITEMS = (
     "CREATE TABLE labelled (work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE,"
     " segment INTEGER NOT NULL, PRIMARY KEY (work, segment)) WITHOUT ROWID",
     "CREATE TABLE items (work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE, segment INTEGER NOT NULL,"
-    " seq INTEGER NOT NULL, kind TEXT NOT NULL, quote TEXT NOT NULL, start INTEGER,"
-    ' "end" INTEGER, fields TEXT NOT NULL, PRIMARY KEY (work, segment, seq)) WITHOUT ROWID',
+    " seq INTEGER NOT NULL, kind TEXT NOT NULL, quote TEXT NOT NULL, begins INTEGER,"
+    " ends INTEGER, fields TEXT NOT NULL, PRIMARY KEY (work, segment, seq)) WITHOUT ROWID",
 )
 
 
@@ -229,5 +256,12 @@ def _items(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_numbered, _works, _facts, _graph, _items)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _numbered,
+    _works,
+    _facts,
+    _graph,
+    _lighter,
+    _items,
+)
 """The n-th brings a file from version n to n + 1."""

@@ -82,8 +82,20 @@ class StoredSegments:
         if row is None:
             return None
         self.works.add(row[0])
-        spans = json.loads(row[1])
-        return [Segment(i, start, end, tokens) for i, (start, end, tokens) in enumerate(spans)]
+        return _segments(row[1])
+
+    def every(self, document: Document) -> list[list[Segment]]:
+        """The segments of a document as they were cut each time, the last time first.
+
+        Args:
+            document: whose they are.
+        """
+        rows = self._store.execute(
+            "SELECT s.spans FROM works w JOIN segmentations s ON s.work = w.id"
+            " WHERE w.kind = ? AND w.document = ? ORDER BY w.used DESC, w.id DESC",
+            (SEGMENTATION, document.sha256),
+        )
+        return [_segments(spans) for (spans,) in rows]
 
     def before(self, document: Document, exact: Mapping[str, str]) -> list[Piece]:
         """The segments of an earlier version of a document; none where there is no such version.
@@ -121,6 +133,10 @@ class StoredSegments:
             )
             works.done(work)
         self.works.add(work.id)
+
+
+def _segments(spans: str) -> list[Segment]:
+    return [Segment(i, start, end, tokens) for i, (start, end, tokens) in enumerate(json.loads(spans))]
 
 
 def segmentation_key(document: Document, exact: Mapping[str, str]) -> str:

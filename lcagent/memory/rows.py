@@ -44,7 +44,7 @@ class Rows(Protocol):
         """Run one statement; outside a transaction it is committed when this returns."""
         ...
 
-    def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
+    def rows(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[dict[str, Any]]:
         """All rows of one query, by the names of their columns."""
         ...
 

@@ -63,7 +63,7 @@ class Store:
         with self._alone:
             return self._conn.execute(sql, values)
 
-    def rows(self, sql: str, values: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
+    def rows(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[dict[str, Any]]:
         """Run one query."""
         with self._alone:
             cursor = self._conn.execute(sql, values)
@@ -90,10 +90,10 @@ class Store:
         """Insert rows in one transaction; a row that stands there already stays as it is."""
         if not rows:
             return
-        names = list(rows[0])
-        sql = f"INSERT OR IGNORE INTO {table} ({','.join(names)}) VALUES ({','.join('?' * len(names))})"  # noqa: S608 - names are ours
+        names, values = ",".join(rows[0]), ",".join(f":{name}" for name in rows[0])
+        sql = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({values})"  # noqa: S608 - names are ours
         with self.transaction():
-            self._conn.executemany(sql, [tuple(row[n] for n in names) for row in rows])
+            self._conn.executemany(sql, rows)
 
     def size(self) -> int:
         """Bytes that are in use."""

@@ -26,13 +26,12 @@ _HOLDING = {
     "segmentations": "segmentations",
     "segments with their facts": "extracted",
     "facts": "facts",
-    "mentions of elements": "elements",
-    "passages": "passages",
+    "mentions of elements": "facts JOIN elements ON fact = facts.id",
     "vectors": "vectors",
     "segments with their rows": "labelled",
     "rows": "items",
 }
-"""What a work may hold, and the table of it."""
+"""What a work may hold, and where."""
 _VERSIONS = 4
 """Earlier versions of a document whose calls are looked at."""
 _COLUMNS = "id, key, kind, name, document, exact, status, created, used"
@@ -158,8 +157,8 @@ class Works:
     def holds(self, work: Work) -> dict[str, int]:
         """How much of what a work holds, by names for people; what it holds none of is left out."""
         counts = {
-            name: self.store.rows(f"SELECT count(*) AS n FROM {table} WHERE work = ?", (work.id,))[0]["n"]  # noqa: S608 - ours
-            for name, table in _HOLDING.items()
+            name: self.store.rows(f"SELECT count(*) AS n FROM {where} WHERE work = ?", (work.id,))[0]["n"]  # noqa: S608 - ours
+            for name, where in _HOLDING.items()
         }
         return {name: count for name, count in counts.items() if count}
 
@@ -169,13 +168,13 @@ class Works:
         return [run for (run,) in self.store.execute(sql, (work.id,))]
 
     def latest(self, kind: str, document: str) -> Work | None:
-        """The finished work of a kind that was used last of those of a document.
+        """The work of a kind that was used last of those of a document: a finished one, if there is any.
 
         Args:
             kind: what it is.
             document: SHA-256 of the document's bytes.
         """
-        condition = "kind = ? AND document = ? AND status = 'done' ORDER BY used DESC, id DESC LIMIT 1"
+        condition = "kind = ? AND document = ? ORDER BY status = 'done' DESC, used DESC, id DESC LIMIT 1"
         return next(iter(self._where(condition, kind, document)), None)
 
     def list(self) -> list[Work]:

@@ -1,17 +1,59 @@
 """Actions: replies whose arguments are taken from a list, so that an invalid one cannot be written.
 
 A server that decodes under a schema can only write what is on the list. From any other a reply that names
-something else is malformed, and asked for again with the list quoted.
+something else is malformed, and asked for again with the list quoted. An `Action` is asked for in one of two
+forms, as the model's profile says (`lcagent.models.structured.as_asked`): as a JSON object, or as a native
+call of one of its functions. Either way the same reply comes of it (docs/design/0016).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, WithJsonSchema, create_model
+from pydantic import BaseModel, WithJsonSchema, create_model, model_validator
+
+from lcagent.models.estimate import Tools
 
 T = TypeVar("T", bound=BaseModel)
+DO = "do"
+"""The field of an action that names its function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What may be called.
+
+    Args:
+        description: what calling it does, in a sentence.
+        takes: fields of the reply that are this function's alone, or its and some others'; those that no
+            function takes are every function's.
+    """
+
+    description: str
+    takes: tuple[str, ...] = ()
+
+
+class Action(BaseModel):
+    """A reply that names in a field `do` the function to call; its other fields are the arguments.
+
+    Fields that not every function takes have a default, which they keep where the function does not take
+    them.
+
+    Attributes:
+        functions: all there are, by name; which may be called now, the type of `do` says.
+    """
+
+    functions: ClassVar[Mapping[str, Function]]
+
+    @model_validator(mode="after")
+    def _given(self) -> Self:
+        name = getattr(self, DO)
+        for argument in self.functions[name].takes:
+            if argument not in self.model_fields_set:
+                raise ValueError(f"{name} needs {argument!r}")
+        return self
 
 
 def one_of(options: Sequence[str]) -> Any:
@@ -48,5 +90,32 @@ def action(reply_type: type[T], **fields: Any) -> type[T]:
         reply_type: a flat pydantic model.
         fields: by name, a type from `one_of` or `some_of`.
     """
-    given: dict[str, Any] = {name: (kind, ...) for name, kind in fields.items()}
+    before = reply_type.model_fields
+    given: dict[str, Any] = {
+        name: (kind, ... if before[name].is_required() else before[name].default)
+        for name, kind in fields.items()
+    }
     return create_model(reply_type.__name__, __base__=reply_type, **given)
+
+
+def tools_of(kind: type[Action], properties: Mapping[str, Any]) -> Tools:
+    """One tool for each function that may be called now, as the chat API has them.
+
+    Args:
+        kind: the action.
+        properties: JSON schemas of its fields.
+    """
+    some = {name for function in kind.functions.values() for name in function.takes}
+    every = [name for name in properties if name not in some and name != DO]
+    tools: list[dict[str, Any]] = []
+    for name in properties[DO]["enum"]:
+        function = kind.functions[name]
+        taken = [field for field in properties if field in every or field in function.takes]
+        parameters = {
+            "type": "object",
+            "properties": {field: properties[field] for field in taken},
+            "required": taken,
+        }
+        told = {"name": name, "description": function.description, "parameters": parameters}
+        tools.append({"type": "function", "function": told})
+    return tools

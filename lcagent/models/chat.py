@@ -16,7 +16,8 @@ from weakref import WeakKeyDictionary
 
 from lcagent.errors import CutReply, EndpointUnavailable, WindowExceeded
 from lcagent.models.budget import Budget
-from lcagent.models.transport import ChatRequest, OnDelta, RawReply, Transient, Transport
+from lcagent.models.replies import CALLED, OnDelta, RawReply, Transient
+from lcagent.models.transport import ChatRequest, Transport
 from lcagent.models.window import Fitted, Window
 from lcagent.text import whole_characters
 
@@ -137,6 +138,7 @@ class ChatModel:
         limit: requests in flight at once.
         timeout: seconds for one call, its retries and waits included, from when it has its turn.
         reserve_tokens: tokens kept back from the budget for the answering call.
+        tools: actions are asked for as native tool calls.
         notice: called with a sentence for people when a request is retried.
     """
 
@@ -150,6 +152,7 @@ class ChatModel:
     temperature: float = 0.0
     top_p: float | None = None
     reserve_tokens: int = 0
+    tools: bool = False
     notice: Callable[[str], None] = lambda _: None
     faults: Faults = field(default_factory=Faults)
     _pending: dict[str, asyncio.Future[RawReply]] = field(default_factory=dict)
@@ -171,7 +174,7 @@ class ChatModel:
 
         Args:
             role: which agent asks; kept in the journal.
-            fitted: a prompt from `Window.fit`.
+            fitted: a prompt from `Window.fit`; one with functions is answered by calling one of them.
             schema: JSON schema of the reply.
             final: this is the answering call, which the budget has kept room for.
             retry: an earlier reply to the same was of no use; no time is kept for that.
@@ -206,6 +209,7 @@ class ChatModel:
             top_p=self.top_p,
             schema=call.schema,
             decides=call.decides if self.transport.tells_certainty else "",
+            tools=fitted.tools,
         )
         key = self._key(request)
         if (known := self.journal.get(key)) is not None:
@@ -318,8 +322,9 @@ class ChatModel:
 
     def _split(self, reply: RawReply, key: str) -> RawReply:
         """What a reasoning model thought is no part of the reply."""
-        text, thought = split_reasoning(reply.text)
         finish = reply.finish_reason
+        # A call's text is what the server made of the reply.
+        text, thought = (reply.text, "") if finish == CALLED else split_reasoning(reply.text)
         return RawReply(
             text=text,
             reasoning=reply.reasoning or thought,

@@ -43,6 +43,7 @@ class ModelProfile(BaseModel, frozen=True):
         effective_tokens: longest input, in tokens, from which it still answered right; None also
             where it did at no length.
         tried_tokens: longest input that was tried.
+        tools: server and model do native tool calls: actions are asked for as such (docs/design/0016).
         calls: how many calls the figures rest on.
         measured: the day, in ISO form; empty if nobody measured.
     """
@@ -62,6 +63,7 @@ class ModelProfile(BaseModel, frozen=True):
     certainty: float | None = None
     effective_tokens: int | None = None
     tried_tokens: int | None = None
+    tools: bool | None = None
     calls: int = 0
     measured: str = ""
 

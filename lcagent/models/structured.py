@@ -1,18 +1,21 @@
-"""Structured replies: JSON schema, then repair, then one retry that quotes the error."""
+"""Structured replies: JSON schema or a native call, then repair, then one retry that quotes the error."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, PrivateAttr, ValidationError, WithJsonSchema
 
 from lcagent.errors import BudgetReached, CutReply, MalformedReply, RetryOverBudget
+from lcagent.models.actions import DO, Action, tools_of
 from lcagent.models.chat import ChatModel, whole
-from lcagent.models.transport import OnDelta, RawReply
-from lcagent.models.window import Fitted
+from lcagent.models.replies import CALLED, OnDelta, RawReply, split_call
+from lcagent.models.window import Calling, Fitted, Render
 from lcagent.text import whole_characters
 
 T = TypeVar("T", bound=BaseModel)
@@ -21,6 +24,7 @@ RETRY_TOKENS = 160
 """Tokens to keep free in the window of a structured call for the retry's quoted error."""
 _ERROR_CHARS = 240
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_JSON_AGAIN = "Reply again, shorter, with the JSON object alone."
 _AGAIN = "the same command asks again"
 
 
@@ -64,6 +68,20 @@ def reply_limit(least: int, window: int, *, brief: bool, part: int = 8) -> int:
     return least if brief else max(least, window // part)
 
 
+def as_asked(model: ChatModel, prompt: Render, kind: Callable[[], type[BaseModel]]) -> Render:
+    """A prompt as its reply is asked for: an action's with functions to call, where the model does that.
+
+    Args:
+        model: who is asked.
+        prompt: says what the fields of a JSON object are, `do` the function.
+        kind: makes the reply's type, where it is needed.
+    """
+    made = kind() if model.tools else None
+    if made is None or not issubclass(made, Action):
+        return prompt
+    return Calling(prompt, json.dumps(tools_of(made, reply_schema(made)["properties"])))
+
+
 async def ask_typed(
     model: ChatModel,
     role: str,
@@ -79,7 +97,7 @@ async def ask_typed(
     Args:
         model: who is asked.
         role: which agent asks.
-        fitted: a prompt planned with `spare=RETRY_TOKENS`.
+        fitted: a prompt planned with `spare=RETRY_TOKENS`; of an action the one that `as_asked` gives.
         reply_type: a flat pydantic model.
         final: this is the answering call (see `ChatModel.ask`).
         shorter: a reply that was cut is asked for again, shorter; else it is an error at once.
@@ -90,11 +108,12 @@ async def ask_typed(
         CutReply: cut at its limit, twice.
         BudgetReached: before sending; `RetryOverBudget` where it is the answering call's retry.
     """
-    schema = reply_schema(reply_type)
+    schema = None if fitted.tools else reply_schema(reply_type)
+    read = parse_call if fitted.tools else parse
     decides = "found" if issubclass(reply_type, Decided) else ""
     reply = await model.ask(role, fitted, schema=schema, final=final, decides=decides, on_delta=on_delta)
     try:
-        return parse(reply, reply_type)
+        return read(reply, reply_type)
     except (MalformedReply, CutReply) as error:
         _note(model, error)
         if isinstance(error, CutReply) and not shorter:
@@ -108,7 +127,7 @@ async def ask_typed(
             raise
         raise RetryOverBudget(f"{first.message}, and {reached.message}", hint=reached.hint) from first
     try:
-        return parse(again, reply_type)
+        return read(again, reply_type)
     except (MalformedReply, CutReply) as error:
         _note(model, error)
         # Given from the journal for ever, they would make the run fail for ever.
@@ -127,7 +146,41 @@ def parse(reply: RawReply, reply_type: type[T]) -> T:
     if reply.finish_reason == "length" and len(reply.text.strip()) * 2 < len(reply.text):
         # A decoder that may write free white space does so up to the limit.
         raise MalformedReply("the reply is a run of white space; write the JSON on one line")
+    data = _object(whole(reply))
+    if not data:
+        raise MalformedReply("the reply is not a JSON object")
+    value = _validated(data, reply_type)
+    return value.decided(reply.certainty) if isinstance(value, Decided) else value
+
+
+def parse_call(reply: RawReply, reply_type: type[T]) -> T:
+    """Read a native call as the action that it stands for: what its function does not take has its default.
+
+    Raises:
+        MalformedReply: it is text, another function's call, or its arguments are not on the list.
+        CutReply: its end is missing.
+    """
     text = whole(reply)
+    if reply.finish_reason != CALLED:
+        raise MalformedReply("the reply is text and calls no function")
+    name, told = split_call(text)
+    properties = reply_schema(reply_type)["properties"]
+    assert issubclass(reply_type, Action)
+    takes = {
+        tool["function"]["name"]: tool["function"]["parameters"]["properties"]
+        for tool in tools_of(reply_type, properties)
+    }
+    if name not in takes:
+        raise MalformedReply(f"there is no function {name[:40]!r}; there are {', '.join(takes)}")
+    arguments = _object(told) if told.strip() else {}
+    if arguments is None:
+        raise MalformedReply(f"the arguments of {name} are not a JSON object")
+    taken = {field: value for field, value in arguments.items() if field in takes[name]}
+    return _validated({**taken, DO: name}, reply_type)
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """The JSON object in a text, mended where it is weak; None where there is none."""
     try:
         data: Any = json.loads(text)
     except ValueError:
@@ -137,17 +190,20 @@ def parse(reply: RawReply, reply_type: type[T]) -> T:
     if isinstance(data, list):
         # Prose around an object, or several objects: take the last one, which is the reply.
         data = next((item for item in reversed(data) if isinstance(item, dict)), None)
-    if not isinstance(data, dict) or not data:
-        raise MalformedReply("the reply is not a JSON object")
+    if not isinstance(data, dict):
+        return None
     if _HALF.search(text):  # of a surrogate pair, in an escape
         data = json.loads(whole_characters(json.dumps(data, ensure_ascii=False)))
+    return data
+
+
+def _validated(data: dict[str, Any], reply_type: type[T]) -> T:
     try:
-        value = reply_type.model_validate(data)
-        return value.decided(reply.certainty) if isinstance(value, Decided) else value
+        return reply_type.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise MalformedReply(f"field {where!r}: {first['msg']}") from error
+        raise MalformedReply(f"field {where!r}: {first['msg']}" if where else first["msg"]) from error
 
 
 @lru_cache(maxsize=64)  # an action's type is made for one call
@@ -169,12 +225,11 @@ def reply_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
 def _quoting(fitted: Fitted, error: str) -> Fitted:
     """The same prompt with the error quoted at its end, so that the shared prefix stays cached."""
     *before, last = fitted.messages
-    note = (
-        f"\n\nYour last reply could not be used: {error[:_ERROR_CHARS]}"
-        "\nReply again, shorter, with the JSON object alone."
-    )
+    how = "Call one function again, and say less." if fitted.tools else _JSON_AGAIN
+    note = f"\n\nYour last reply could not be used: {error[:_ERROR_CHARS]}\n{how}"
     messages = [*before, {**last, "content": last["content"] + note}]
-    return Fitted(messages, fitted.prompt_tokens + RETRY_TOKENS, fitted.reply_tokens, fitted.shrunk)
+    tokens = fitted.prompt_tokens + RETRY_TOKENS
+    return replace(fitted, messages=messages, prompt_tokens=tokens, plan=None, safety=1.0)
 
 
 def _note(model: ChatModel, error: MalformedReply | CutReply) -> None:

@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.endpoint import Endpoint, answered, connections
-from lcagent.models.estimate import EstimateCounter, Messages
+from lcagent.models.estimate import EstimateCounter, Messages, Tools, most_of_tools
 from lcagent.text import whole_characters
 
 _SECONDS = 60.0
@@ -43,8 +43,8 @@ class TokenCounter(Protocol):
         """Tokens of a text alone."""
         ...
 
-    def count_messages(self, messages: Messages) -> int:
-        """Tokens of a whole prompt: chat template and generation prompt included."""
+    def count_messages(self, messages: Messages, tools: Tools = ()) -> int:
+        """Tokens of a whole prompt: chat template, functions and generation prompt included."""
         ...
 
     def close(self) -> None:
@@ -68,6 +68,7 @@ class ServerCounter:
         self._endpoint, self._route = endpoint, route
         self._pool = connections(endpoint.root, endpoint.api_key, timeout=_SECONDS, kept=8)
         self._path = urlsplit(endpoint.root).path
+        self._counts_tools: bool | None = None  # not known yet
 
     def count(self, text: str) -> int:
         """Tokens of a text alone."""
@@ -76,17 +77,40 @@ class ServerCounter:
             return int(self._post("/tokenize", body)["count"])
         return len(self._post("/tokenize", {"content": text, "add_special": False})["tokens"])
 
-    def count_messages(self, messages: Messages) -> int:
-        """Tokens of a whole prompt."""
+    def count_messages(self, messages: Messages, tools: Tools = ()) -> int:
+        """Tokens of a whole prompt; functions that the server does not count are bounded."""
+        if not tools:
+            return self._prompt(messages)
+        if self._counts_tools is None:
+            self._counts_tools = self._tells_tools(messages, tools)
+        if self._counts_tools:
+            return self._prompt(messages, tools)
+        return self._prompt(messages) + most_of_tools(self.count, tools)
+
+    def _tells_tools(self, messages: Messages, tools: Tools) -> bool:
+        """Whether the server counts functions: older ones leave them out, or refuse."""
+        try:
+            return self._prompt(messages, tools, send=self._once) > self._prompt(messages)
+        except _NoCount:
+            return False
+
+    def _prompt(
+        self, messages: Messages, tools: Tools = (), send: Callable[..., dict[str, Any]] | None = None
+    ) -> int:
+        send = send or self._post
+        told: dict[str, Any] = {"messages": messages}
+        if tools:
+            told |= {"tools": list(tools)}
         if self._route == "vllm":
-            body = {
-                "model": self._endpoint.model,
-                "messages": messages,
-                "add_generation_prompt": True,
-            }
-            return int(self._post("/tokenize", body)["count"])
-        prompt = self._post("/apply-template", {"messages": messages})["prompt"]
-        body = {"content": prompt, "add_special": True, "parse_special": True}
+            told |= {"model": self._endpoint.model, "add_generation_prompt": True}
+            return int(send("/tokenize", told)["count"])
+        if tools:  # llama.cpp writes other words around functions of which one must be called
+            told |= {"tool_choice": "required"}
+        body = {
+            "content": send("/apply-template", told)["prompt"],
+            "add_special": True,
+            "parse_special": True,
+        }
         return len(self._post("/tokenize", body)["tokens"])
 
     def close(self) -> None:
@@ -99,6 +123,9 @@ class ServerCounter:
             return self._try(path, data)
         except _NoCount as error:
             return self._retry(path, data, error)
+
+    def _once(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._try(path, json.dumps(body).encode())
 
     def _try(self, path: str, data: bytes) -> dict[str, Any]:
         try:
@@ -176,18 +203,25 @@ class FileCounter:
         """Tokens of a text alone."""
         return len(self._tokenizer.encode(whole_characters(text), add_special_tokens=False).ids)
 
-    def count_messages(self, messages: Messages) -> int:
-        """Tokens of a whole prompt."""
+    def count_messages(self, messages: Messages, tools: Tools = ()) -> int:
+        """Tokens of a whole prompt; functions of which the template says nothing are bounded."""
         if self._template is None:
-            return sum(self.count(m["content"]) + self._PER_MESSAGE for m in messages)
+            said = sum(self.count(m["content"]) + self._PER_MESSAGE for m in messages)
+            return said + most_of_tools(self.count, tools)
+        prompt = self._written(messages, tools)
+        told = all(tool["function"]["name"] in prompt for tool in tools)
+        return self.count(prompt) + (0 if told else most_of_tools(self.count, tools))
+
+    def _written(self, messages: Messages, tools: Tools) -> str:
+        given = {**self._special, **({"tools": list(tools)} if tools else {})}
+        assert self._template is not None
         try:
-            prompt = self._template(messages=messages, add_generation_prompt=True, **self._special)
+            return self._template(messages=messages, add_generation_prompt=True, **given)
         except Exception as error:  # a template is a program, and not ours
             raise SettingsError(
                 f"the chat template beside {self._file} cannot make this prompt: {error}",
                 hint="LCAGENT_TOKENIZER names a tokenizer.json whose template takes a system message",
             ) from error
-        return self.count(prompt)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -216,6 +250,7 @@ def _chat_template(folder: Path) -> tuple[Callable[..., str] | None, dict[str, s
 
     extras: dict[str, Any] = {"raise_exception": refuse, "strftime_now": time.strftime}
     environment.globals.update(extras)
+    environment.filters["tojson"] = _to_json
     special = {k: v for k, v in config.items() if k.endswith("_token") and isinstance(v, str)}
     try:
         return environment.from_string(source).render, special
@@ -224,6 +259,11 @@ def _chat_template(folder: Path) -> tuple[Callable[..., str] | None, dict[str, s
             f"the chat template in {folder} cannot be read: {error}",
             hint="LCAGENT_TOKENIZER names a tokenizer.json with the template that the server uses",
         ) from error
+
+
+def _to_json(value: Any, indent: int | None = None) -> str:
+    """As transformers renders it: Jinja's own escapes what HTML would not take."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
 _PROBE = (

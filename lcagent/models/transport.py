@@ -7,12 +7,11 @@ directly; every other provider goes through litellm. docs/design/0001-transport.
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import warnings
-from collections.abc import AsyncIterable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -22,15 +21,13 @@ from lcagent.errors import (
     AccessRefused,
     CutReply,
     LcagentError,
-    ModelError,
     NotServed,
     RequestRefused,
     WindowExceeded,
 )
 from lcagent.models.endpoint import Endpoint, certificates
-from lcagent.models.estimate import Messages
-
-OnDelta = Callable[[str], None]
+from lcagent.models.estimate import Messages, Tools
+from lcagent.models.replies import Incoming, OnDelta, RawReply, Transient, parsed
 
 _MOST_OF_ERROR = 1 << 16
 """Bytes of an error's body that are read."""
@@ -47,6 +44,8 @@ class ChatRequest:
     schema: dict[str, Any] | None = None
     decides: str = ""
     """The reply's field that is "yes" or "no" and of which it is asked how probable it was."""
+    tools: Tools = ()
+    """Functions of which one has to be called."""
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> ChatRequest:
@@ -62,6 +61,7 @@ class ChatRequest:
             temperature=body["temperature"],
             top_p=body.get("top_p"),
             schema=form["json_schema"]["schema"] if form else None,
+            tools=body.get("tools", ()),
         )
 
     @property
@@ -79,6 +79,9 @@ class ChatRequest:
                 "type": "json_schema",
                 "json_schema": {"name": "reply", "schema": self.schema, "strict": True},
             }
+        if self.tools:
+            one = {"tool_choice": "required", "parallel_tool_calls": False}
+            body |= {"tools": list(self.tools), **one}
         if self.decides:
             body |= {"logprobs": True, "top_logprobs": 5}
         return body
@@ -95,32 +98,6 @@ class ChatRequest:
     def most_bytes(self) -> int:
         """Bytes that no honest reply reaches: 4 KiB for each token, with its probabilities, and 1 MiB."""
         return (1 << 20) + (self.max_tokens << 12)
-
-
-@dataclass(slots=True)
-class RawReply:
-    """A reply as served: its text, what was thought before it, how it ended, what it cost.
-
-    `certainty` is the probability, from 0 to 1, that the model gave to the "yes" or "no" that it wrote
-    where it had to decide; None where it was not asked or is not told.
-    """
-
-    text: str
-    reasoning: str = ""
-    finish_reason: str = "stop"
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    completion_tokens: int = 0
-    seconds: float = field(default=0.0, compare=False)
-    certainty: float | None = None
-    key: str = field(default="", compare=False)
-    """Names it in the journal."""
-
-
-class Transient(ModelError):
-    """A fault that may pass: time-out, 429, 5xx, a dropped or cut body. Retried by the caller."""
-
-    retry_after: float = 0.0
 
 
 class Transport(Protocol):
@@ -189,7 +166,7 @@ class HttpTransport:
                 raw = await _read(response.content, request.most_bytes)
                 if len(raw) > request.most_bytes:
                     raise self._endless(request)
-                return _parse(json.loads(raw), request.decides)
+                return parsed(json.loads(raw), request.decides)
         except TimeoutError as error:
             raise Transient(f"{self._endpoint.base_url} did not answer in time") from error
         except self._faults as error:
@@ -201,7 +178,7 @@ class HttpTransport:
             raise Transient(f"{self._endpoint.base_url} sent a body that is no chat reply") from error
 
     async def _stream(self, lines: AsyncIterable[bytes], request: ChatRequest, on_delta: OnDelta) -> RawReply:
-        reply, finished, size = RawReply(text=""), False, 0
+        reply, size = Incoming(request.decides, on_delta), 0
         async for line in lines:
             size += len(line)
             if size > request.most_bytes:
@@ -211,10 +188,10 @@ class HttpTransport:
             data = line[5:].strip()
             if data == b"[DONE]":
                 break
-            finished |= _add_chunk(reply, json.loads(data), request.decides, on_delta)
-        if not finished:
+            reply.add(json.loads(data))
+        if not reply.finished:
             raise Transient(f"{self._endpoint.base_url} broke off in the middle of a reply")
-        return reply
+        return reply.whole()
 
     def _endless(self, request: ChatRequest) -> CutReply:
         return CutReply(
@@ -267,14 +244,21 @@ class LiteLlmTransport:
         self.tells_certainty = False
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
-        """Send one request; with `on_delta` the reply is streamed."""
+        """Send one request; with `on_delta` the reply is streamed.
+
+        Raises:
+            RequestRefused: a function is to be called, which litellm cannot ask this provider for: it
+                would leave the functions out (`drop_params`).
+        """
         body = request.body
         options = {"model": self._model, "api_key": self._api_key, "timeout": self._timeout, "num_retries": 0}
         errors = self._litellm.exceptions
         try:
+            if request.tools and not self._takes_tools():
+                raise RequestRefused(f"litellm knows no way to have {self._model} call functions")
             if on_delta is None:
                 reply: Any = await self._litellm.acompletion(**body, **options, drop_params=True)
-                return _parse(reply.model_dump(), request.decides)
+                return parsed(reply.model_dump(), request.decides)
             stream: Any = await self._litellm.acompletion(
                 **body,
                 **options,
@@ -282,10 +266,10 @@ class LiteLlmTransport:
                 stream=True,
                 stream_options={"include_usage": True},
             )
-            whole, finished = RawReply(text=""), False
+            incoming = Incoming(request.decides, on_delta)
             async for chunk in stream:
-                finished |= _add_chunk(whole, chunk.model_dump(), request.decides, on_delta)
-                if len(whole.text) + len(whole.reasoning) > request.most_bytes:
+                incoming.add(chunk.model_dump())
+                if incoming.size > request.most_bytes:
                     raise CutReply(f"{self._model} sent a reply without end: cut")
         except errors.ContextWindowExceededError as error:
             raise WindowExceeded(str(error)) from error
@@ -294,9 +278,13 @@ class LiteLlmTransport:
             status = getattr(error, "status_code", None) or 500  # none: no connection
             headers = getattr(getattr(error, "response", None), "headers", {})
             raise refusal(int(status), str(error), headers) from error
-        if not finished:
+        if not incoming.finished:
             raise Transient(f"{self._model} broke off in the middle of a reply")
-        return whole
+        return incoming.whole()
+
+    def _takes_tools(self) -> bool:
+        known = self._litellm.get_supported_openai_params(model=self._model) or []
+        return {"tools", "tool_choice"} <= set(known)
 
     async def close(self) -> None:
         """litellm keeps its own connections."""
@@ -346,72 +334,3 @@ def refusal(status: int, text: str, headers: Mapping[str, str]) -> LcagentError:
     if _OVERRUN.search(text):
         return WindowExceeded(f"the model server says: {message[:300]}")
     return RequestRefused(f"the model server refuses the request ({status}): {message[:300]}")
-
-
-def _parse(data: dict[str, Any], decides: str) -> RawReply:
-    choice = data["choices"][0]
-    message = choice["message"]
-    reply = RawReply(
-        text=message.get("content") or "",
-        reasoning=message.get("reasoning_content") or message.get("reasoning") or "",
-        finish_reason=choice.get("finish_reason") or "stop",
-        certainty=_certainty("", choice, decides),
-    )
-    _add_usage(reply, data.get("usage"))
-    return reply
-
-
-def _add_chunk(reply: RawReply, chunk: dict[str, Any], decides: str, on_delta: OnDelta) -> bool:
-    if "error" in chunk:
-        raise Transient(f"the model server broke off: {chunk['error']}")
-    _add_usage(reply, chunk.get("usage"))
-    for choice in chunk.get("choices") or []:
-        delta = choice.get("delta") or {}
-        reply.reasoning += delta.get("reasoning_content") or delta.get("reasoning") or ""
-        if reply.certainty is None:
-            reply.certainty = _certainty(reply.text, choice, decides)
-        if text := delta.get("content"):
-            reply.text += text
-            on_delta(text)
-        if choice.get("finish_reason"):
-            reply.finish_reason = choice["finish_reason"]
-            return True
-    return False
-
-
-def _add_usage(reply: RawReply, usage: dict[str, Any] | None) -> None:
-    if not usage:
-        return
-    reply.prompt_tokens = int(usage.get("prompt_tokens") or 0)
-    reply.completion_tokens = int(usage.get("completion_tokens") or 0)
-    details = usage.get("prompt_tokens_details") or {}
-    reply.cached_tokens = int(details.get("cached_tokens") or 0)
-
-
-def _certainty(before: str, choice: dict[str, Any], decides: str) -> float | None:
-    """How probable the decision in a reply, or in a piece of it, was among "yes" and "no".
-
-    Args:
-        before: the reply's text before this piece.
-        choice: as served, with the probabilities of its tokens.
-        decides: the field of the decision; empty: none was asked for.
-    """
-    if not decides:
-        return None
-    for token in (choice.get("logprobs") or {}).get("content") or []:
-        if (chosen := _decision(token["token"])) and f'"{decides}"' in before:
-            told = [*(token.get("top_logprobs") or []), token]
-            likely = {other["token"]: other["logprob"] for other in told}
-            share = {"yes": 0.0, "no": 0.0}
-            for text, logprob in likely.items():
-                if said := _decision(text):
-                    share[said] += math.exp(logprob)
-            return share[chosen] / sum(share.values())
-        before += token["token"]
-    return None
-
-
-def _decision(token: str) -> str:
-    """The decision that a token writes or begins; empty if none."""
-    letters = token.strip(' "\n').casefold()
-    return next((word for word in ("yes", "no") if letters and word.startswith(letters)), "")

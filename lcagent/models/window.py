@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 from lcagent.errors import WindowExceeded
-from lcagent.models.estimate import Messages
+from lcagent.models.estimate import Messages, Tools
 from lcagent.models.tokens import TokenCounter
 
 Render = Callable[[Mapping[str, str]], Messages]
@@ -25,6 +26,37 @@ _MORE = 1.2
 """What a prompt is taken to cost more, each time that the server finds a call over its window."""
 _LEAST_REPLY = 128
 """A reply's limit is not cut below this where a call is planned again."""
+_CALL = (
+    "\n\nDo not write the JSON object: call the one function that you would name in it. What else the object"
+    " would hold are the function's arguments."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """A prompt for a JSON object that names a function (`Render`), to be answered by calling that function.
+
+    Args:
+        render: the prompt.
+        functions: JSON list of the functions, as the chat API has them.
+    """
+
+    render: Render
+    functions: str
+
+    @property
+    def tools(self) -> Tools:
+        """The functions."""
+        return json.loads(self.functions)
+
+    def __call__(self, parts: Mapping[str, str]) -> Messages:
+        """The messages."""
+        *before, last = self.render(parts)
+        return [*before, {**last, "content": last["content"] + _CALL}]
+
+
+def _tools(render: Render) -> Tools:
+    return render.tools if isinstance(render, Calling) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +92,8 @@ class Plan:
 class Fitted:
     """A prompt that fits: messages, an upper bound of their tokens, and the reply's limit.
 
-    `plan` and `safety` say how it was made, so that it can be made smaller; None where it cannot.
+    `tools` are the functions of which one has to be called; they count as tokens of the prompt. `plan` and
+    `safety` say how it was made, so that it can be made smaller; None where it cannot.
     """
 
     messages: Messages
@@ -69,6 +102,7 @@ class Fitted:
     shrunk: tuple[str, ...] = ()
     plan: Plan | None = None
     safety: float = 1.0
+    tools: Tools = ()
 
     @property
     def total(self) -> int:
@@ -113,8 +147,11 @@ class Window:
         """Tokens of a prompt with its variable parts empty: what is fixed."""
         key = render, frozenset(names)
         if key not in self._overheads:
+            if len(self._overheads) >= _KEPT_COUNTS:
+                self._overheads.clear()
             # Not empty: what a prompt says around a part only where there is one counts too.
-            self._overheads[key] = self.counter.count_messages(render(dict.fromkeys(names, "x")))
+            prompt = render(dict.fromkeys(names, "x"))
+            self._overheads[key] = self.counter.count_messages(prompt, _tools(render))
         return self._overheads[key]
 
     def room(
@@ -205,7 +242,7 @@ class Window:
         bound = limit - room + sum(sizes.values())
         if bound > limit - self.size // 100:
             # Near the edge the sum is not proof enough: count the whole prompt.
-            bound = self.counter.count_messages(messages)
+            bound = self.counter.count_messages(messages, _tools(render))
         if bound > limit:
             raise WindowExceeded(
                 f"a call needs {ceil(bound * self.safety)} prompt and {reply + self.reasoning + spare} reply"
@@ -219,6 +256,7 @@ class Window:
             tuple(shrunk),
             Plan(render, parts, reply, spare),
             self.safety,
+            _tools(render),
         )
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from lcagent.documents import Document, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.errors import GraphNotBuilt, MalformedReply
 from lcagent.events import RunStarted
+from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
+from lcagent.memory.graph_whole import as_networkx, everything
 from lcagent.memory.parsed import StoredDocuments, StoredSegments
 from lcagent.memory.rows import Rows
 from lcagent.memory.store import Store
-from lcagent.memory.works import Works
+from lcagent.memory.works import Work, Works
 from lcagent.models.serving.session import ModelSession
 from lcagent.runs.graph_page import (
     AnswerRow,
@@ -92,11 +94,27 @@ async def build_graph(
         return {**counts, "unread": left}
 
 
+@dataclass(frozen=True, slots=True)
+class KeptGraph:
+    """A graph as it is kept.
+
+    Args:
+        documents: in the graph's order.
+        graph: of their facts.
+        partial: of each document that is not extracted in full its name, how many segments are, and of how
+            many; 0 where that is not known any more.
+    """
+
+    documents: list[Document]
+    graph: FactGraph
+    partial: list[tuple[str, int, int]]
+
+
 @contextmanager
 def kept_graph(
     sources: Sequence[str | Path], settings: Settings, *, password: str | None = None
-) -> Generator[tuple[list[Document], FactGraph]]:
-    """The graph of documents that was built last; no model is asked.
+) -> Generator[KeptGraph]:
+    """The graph of documents that was built last, as far as it was; no model is asked.
 
     Args:
         sources: files, folders or `-`.
@@ -104,25 +122,37 @@ def kept_graph(
         password: for encrypted PDFs.
 
     Raises:
-        GraphNotBuilt: the facts of one of them were never extracted in full.
+        GraphNotBuilt: no fact of one of them was ever extracted.
     """
     store = Store.open(settings.data_dir)
     try:
         loaded = load_all(sources, password=password, cache=StoredDocuments(store))
         works = Works(store)
         facts: list[int] = []
+        partial: list[tuple[str, int, int]] = []
         for document in loaded.documents:
             work = works.latest("facts", document.sha256)
-            if work is None:
+            done = len(Facts(store, work.id).segments()) if work else 0
+            if work is None or (work.status != "done" and not done):
                 raise GraphNotBuilt(
                     f"no graph of {document.name} is kept", hint="`lcagent graph build` makes it"
                 )
             facts.append(work.id)
+            if work.status != "done":
+                partial.append((document.name, done, _segments(store, document, work)))
         graph = FactGraph(works, facts)
         graph.prepare()
-        yield list(loaded.documents), graph
+        yield KeptGraph(list(loaded.documents), graph, partial)
     finally:
         store.close()
+
+
+def _segments(store: Rows, document: Document, work: Work) -> int:
+    """How many segments a document was cut into for a work; 0 where that is not kept any more."""
+    from lcagent.graphs.shared.works import segments_key
+
+    cuts = StoredSegments(store).every(document)
+    return next((len(cut) for cut in cuts if segments_key(cut) == work.exact["segments"]), 0)
 
 
 def exported(
@@ -140,11 +170,16 @@ def exported(
     Raises:
         GraphNotBuilt: the facts of one of them were never extracted in full.
     """
-    with kept_graph(sources, settings, password=password) as (documents, graph):
+    with kept_graph(sources, settings, password=password) as kept:
+        if kept.partial:
+            raise GraphNotBuilt(
+                f"the graph of {kept.partial[0][0]} is partial", hint="`lcagent graph build` goes on with it"
+            )
+        documents, graph = kept.documents, kept.graph
         if form == "graphml":
             import networkx
 
-            return "\n".join(networkx.generate_graphml(graph.as_networkx())) + "\n"
+            return "\n".join(networkx.generate_graphml(as_networkx(graph))) + "\n"
         answers = _answers(graph.store, documents) if form == "html" else []
         data = page_data(documents, graph, answers)
         if form == "html":
@@ -178,7 +213,7 @@ def page_data(
         graph: of their facts.
         answers: with the question of each; only those whose paths were noted are shown.
     """
-    facts, nodes = graph.everything()
+    facts, nodes = everything(graph)
     numbers = {fact.id: number for number, (fact, _) in enumerate(facts)}
     at = {node.key: number for number, (node, _, _) in enumerate(nodes)}
     names = _unique([node.name for node, _, _ in nodes])

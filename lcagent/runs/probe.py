@@ -21,10 +21,11 @@ from lcagent.models.budget import Budget
 from lcagent.models.chat import ChatModel
 from lcagent.models.profile import ModelProfile, stance_of
 from lcagent.models.prompt import as_data
+from lcagent.models.replies import RawReply
 from lcagent.models.serving.session import OpenModel
 from lcagent.models.structured import RETRY_TOKENS, ask_typed
-from lcagent.models.transport import RawReply
 from lcagent.models.window import Part, Window
+from lcagent.runs.probe_calls import calls_functions
 from lcagent.runs.probe_texts import Case, Figure, long_cases, short_cases
 from lcagent.settings import Settings
 
@@ -75,7 +76,7 @@ async def ensure_profile(
     """
     profiles = StoredProfiles(store)
     if settings.profile == "probe" and profiles.get(opened.model, opened.fingerprint) is None:
-        say(f"measuring {opened.model} first, this once: about 50 calls")
+        say(f"measuring {opened.model} first, this once: about 55 calls")
         profiles.put(await measure(opened, settings, notice=say))
     return profile_for(opened, settings, store)
 
@@ -110,14 +111,12 @@ async def measure(
     try:
         cases = [*short_cases(), *await asyncio.to_thread(_long_cases, model.window)]
         results = await gathered([asked(case) for case in cases])
+        profile = _profile(opened, results, journal.calls)
+        model.tools = True
+        tools = await calls_functions(model, opened.alive)
     finally:
         await model.transport.close()
-    if not any(result.sent for result in results):
-        raise WindowExceeded(
-            f"no prompt of the probe fits a window of {model.window.size} tokens",
-            hint="use a larger --window",
-        )
-    return _profile(opened, results, journal.calls)
+    return profile.model_copy(update={"tools": tools, "calls": journal.calls})
 
 
 class _Counting:
@@ -174,8 +173,14 @@ async def _answer(model: ChatModel, case: Case) -> tuple[bool, str, float | None
 
 
 def _profile(opened: OpenModel, results: Sequence[Result], calls: int) -> ModelProfile:
-    """What the replies say of the model."""
+    """What the replies say of the model.
+
+    Raises:
+        WindowExceeded: there are none.
+    """
     sent = sum(result.sent for result in results)
+    if not sent:
+        raise WindowExceeded("no prompt of the probe fits the window", hint="use a larger --window")
     copies = _share(results, "copies")
     figures = {
         # A reply that was not kept to the schema at the first try has cost one call more.
@@ -202,9 +207,8 @@ def _profile(opened: OpenModel, results: Sequence[Result], calls: int) -> ModelP
         ),
         effective_tokens=max(tried - wrong, default=None),
         tried_tokens=max(tried, default=None),
-        calls=calls,
         measured=time.strftime("%Y-%m-%d"),
-        **figures,
+        **figures,  # pyright: ignore[reportArgumentType] - of shares alone
     )
 
 

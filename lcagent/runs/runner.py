@@ -168,7 +168,11 @@ def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) ->
         options=None,
         style=settings.style,
         model=opened.chat(
-            settings, StoredJournal(asked.store, ""), budget, notice=lambda text: emit(Notice(text))
+            settings,
+            StoredJournal(asked.store, ""),
+            budget,
+            notice=lambda text: emit(Notice(text)),
+            tools=bool(profile.tools),
         ),
         ledger=Ledger(asked.store, ""),
         store=asked.store,
@@ -262,14 +266,16 @@ def _key(task: Task, strategy: Strategy, budget: int, embedder: Embedder | None)
 
     Its version is none of it (`lcagent.runs.graph`): a newer one goes on from the calls that are finished.
     """
-    model, window = task.model, task.model.window
+    model, window, profile = task.model, task.model.window, task.trust.profile
+    # Without tool calls keys are as they were before there were any.
+    known = profile.model_dump(exclude=set() if profile.tools else {"tools"})
     exact = {
         "documents": [[d.name, d.sha256] for d in task.corpus.documents],
         "question": task.question,
         "strategy": strategy.name,
         "options": task.options.model_dump() if task.options is not None else {},
         "style": task.style,
-        "profile": task.trust.profile.model_dump(),
+        "profile": known,
         "model": model.name,
         "tokenizer": window.counter.source,
         "window": window.size,

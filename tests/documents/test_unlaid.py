@@ -21,7 +21,7 @@ def test_marks_have_one_form_and_line_ends_go() -> None:
 def test_a_long_text_is_found_in_itself(text: str, times: int) -> None:
     text *= times
     wanted = unlaid(text)
-    places = list(Unlaid(text, 0, len(text)).find(wanted))
+    places = list(Unlaid(text).find(wanted))
     assert bool(places) == bool(wanted)
     for start, end in places:
         assert not text[:start].strip(" \n\r\t\u00ad") and unlaid(text[start:end]) == wanted
@@ -33,7 +33,7 @@ def test_what_is_found_stands_where_it_is_said_to(text: str, times: int, data: s
     whole = unlaid(text)
     start = data.draw(st.integers(0, len(whole)))
     wanted = whole[start : start + data.draw(st.integers(1, 30))]
-    places = list(Unlaid(text, 0, len(text)).find(wanted))
+    places = list(Unlaid(text).find(wanted))
     assert bool(places) == bool(wanted)
     for begin, end in places:
         assert wanted in unlaid(text[begin:end])
@@ -53,4 +53,8 @@ def test_the_sentences_at_a_place_are_those_of_the_whole_text(text: str, data: s
     start = data.draw(st.integers(0, len(text)))
     place = Span(start, data.draw(st.integers(start, len(text))))
     expected = [s for s in Sentences(text).spans if s.start < place.end and place.start < s.end]
-    assert Sentences(text).at(place) == expected
+    apart = Sentences(text)
+    assert apart.at(place) == expected
+    assert (
+        [span for span in apart.spans if span in expected] == apart.at(place) == expected
+    )  # all are known now

@@ -37,11 +37,22 @@ class Request:
 
     @property
     def schema(self) -> dict[str, Any] | None:
+        """Of the JSON object that is asked for; of calls the object that stands for any of them."""
+        if functions := self.functions:
+            fields = {name: spec for taken in functions.values() for name, spec in taken.items()}
+            return {"properties": {**fields, "do": {"type": "string", "enum": list(functions)}}}
         return (self.body.get("response_format") or {}).get("json_schema", {}).get("schema")
 
     @property
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """The functions that may be called, and the schemas of their arguments."""
+        told = [tool["function"] for tool in self.body.get("tools", [])]
+        return {function["name"]: function["parameters"]["properties"] for function in told}
+
+    @property
     def key(self) -> str:
-        exact = {k: self.body.get(k) for k in ("messages", "max_tokens", "temperature", "response_format")}
+        names = ("messages", "max_tokens", "temperature", "response_format", "tools", "tool_choice")
+        exact = {k: self.body.get(k) for k in names}
         return hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
 
 
@@ -61,6 +72,33 @@ class Reply:
     """Seconds between the bytes of the reply."""
     certainty: float | None = None
     """Probability of the "yes" or "no" that it decides on, where the request asks for that."""
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    """Functions that it calls, with their arguments as JSON; the text then stands before them."""
+
+    @property
+    def written(self) -> str:
+        """All that the model wrote."""
+        return self.text + "".join(f"{name} {arguments}" for name, arguments in self.calls)
+
+    @property
+    def ended(self) -> str:
+        return "tool_calls" if self.calls and self.finish_reason == "stop" else self.finish_reason
+
+    def cut(self, text: int, arguments: int) -> Reply:
+        """The same without its end, after so many characters."""
+        calls = [(name, told[:arguments]) for name, told in self.calls[:1]]
+        return Reply(self.text[:text], "length", self.reasoning, calls=calls)
+
+
+def as_called(request: Request, text: str) -> Reply:
+    """A JSON object that names a function, as a server with a tool parser makes a call of it; other text stays."""
+    try:
+        said = json.loads(text)
+        taken = request.functions[said["do"]]
+    except (ValueError, KeyError, TypeError):
+        return Reply(text)
+    arguments = {name: value for name, value in said.items() if name in taken}
+    return Reply("", calls=[(said["do"], json.dumps(arguments, ensure_ascii=False))])
 
 
 def default_reply(request: Request) -> str:
@@ -110,6 +148,10 @@ class Loopback:
     latency: float = 0.0
     model: str = "loopback"
     tokenize: bool = True
+    tool_parser: bool = True
+    """Else whoever has a function to be called is refused, as by vLLM."""
+    tokenize_tools: bool = True
+    """Else /tokenize leaves functions out, as older servers do."""
     tokenize_faults: list[int] = field(default_factory=list)
     """Statuses of the next requests to /tokenize; 0 drops the connection."""
     models_fault: Reply | None = None
@@ -226,7 +268,8 @@ class Loopback:
             data = json.loads(body)
             if "prompt" not in data and "messages" not in data:
                 return await _send(writer, 400, {"error": {"message": "no prompt"}})
-            tokens = count_messages(data["messages"]) if "messages" in data else count(data["prompt"])
+            tools = data.get("tools") if self.tokenize_tools else None
+            tokens = count_messages(data["messages"], tools) if "messages" in data else count(data["prompt"])
             return await _send(writer, 200, {"count": tokens, "max_model_len": self.window, "tokens": []})
         if path == "/v1/embeddings" and self.embed:
             texts = json.loads(body)["input"]
@@ -241,7 +284,8 @@ class Loopback:
         return await _send(writer, 404, {"detail": "Not Found"})
 
     async def _chat(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
-        request = Request(body, self._number, count_messages(body["messages"]), time.monotonic())
+        tokens = count_messages(body["messages"], body.get("tools"))
+        request = Request(body, self._number, tokens, time.monotonic())
         self._number += 1
         if self.keep_requests:
             self.requests.append(request)
@@ -250,12 +294,16 @@ class Loopback:
             self.overruns += 1
             request.status = 400
             return await _send(writer, 400, _too_long(self.window, request.prompt_tokens, most))
+        if body.get("tools") and not self.tool_parser:
+            request.status = 400
+            told = 'tool_choice="required" requires --tool-call-parser to be set'
+            return await _send(writer, 400, {"error": {"message": told, "code": 400}})
         self._in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self._in_flight)
         try:
             request.fault = self.faults.next() if self.faults else None
             answer = self.reply(request)
-            reply = Reply(answer) if isinstance(answer, str) else answer
+            reply = as_called(request, answer) if isinstance(answer, str) else answer
             await asyncio.sleep(self.latency if reply.delay is None else reply.delay)
             if self._stopped.is_set():
                 return False
@@ -280,15 +328,15 @@ class Loopback:
         if fault == "malformed":
             reply = Reply(MALFORMED[len(self.faults.injected) % len(MALFORMED)] if self.faults else "{")
         elif fault == "cut":
-            reply = Reply(reply.text[: len(reply.text) // 2], "length")
+            reply = reply.cut(len(reply.text) // 2, len(reply.written) // 2)
         elif fault == "whitespace":
             reply = Reply("{" + " " * 400, "length")
-        if count(reply.text) > most:
-            reply = Reply(reply.text[: most * 2], "length", reply.reasoning)
+        if count(reply.written) > most:
+            reply = reply.cut(most * 2, most)
         usage = {
             "prompt_tokens": request.prompt_tokens,
-            "completion_tokens": count(reply.text),
-            "total_tokens": request.prompt_tokens + count(reply.text),
+            "completion_tokens": count(reply.written),
+            "total_tokens": request.prompt_tokens + count(reply.written),
             "prompt_tokens_details": {"cached_tokens": 0},
         }
         if fault is None:
@@ -299,7 +347,10 @@ class Loopback:
         message = {"role": "assistant", "content": reply.text}
         if reply.reasoning:
             message["reasoning_content"] = reply.reasoning
-        choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
+        if reply.calls:
+            calls = [_function(*call) for call in reply.calls]
+            message["tool_calls"] = [{"id": f"c{n}", "type": "function", **c} for n, c in enumerate(calls)]
+        choice = {"index": 0, "message": message, "finish_reason": reply.ended}
         if request.body.get("logprobs") and reply.certainty is not None:
             choice["logprobs"] = {"content": _logprobs(reply.text, reply.certainty)}
         data = {
@@ -345,23 +396,28 @@ class Loopback:
     ) -> bool:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
         pieces = [reply.text[i : i + 7] for i in range(0, len(reply.text), 7)]
-        if fault == "half_body":
-            pieces = pieces[: len(pieces) // 2]
         if certainty is not None:
             for token in _logprobs(reply.text, certainty):
                 choice = {"index": 0, "delta": {"content": token["token"]}, "logprobs": {"content": [token]}}
                 writer.write(_event({"choices": [choice]}))
             pieces = []
-        for piece in pieces:
-            writer.write(_event({"choices": [{"index": 0, "delta": {"content": piece}}]}))
+        deltas = [{"content": piece} for piece in pieces]
+        for number, (name, arguments) in enumerate(reply.calls):
+            parts = [arguments[i : i + 7] for i in range(0, len(arguments), 7)]
+            several = [_function(name, ""), *({"function": {"arguments": part}} for part in parts)]
+            deltas += [{"tool_calls": [{"index": number, **one}]} for one in several]
+        for delta in deltas[: len(deltas) // 2] if fault == "half_body" else deltas:
+            writer.write(_event({"choices": [{"index": 0, "delta": delta}]}))
         if fault != "half_body":
-            writer.write(
-                _event({"choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]})
-            )
+            writer.write(_event({"choices": [{"index": 0, "delta": {}, "finish_reason": reply.ended}]}))
             writer.write(_event({"choices": [], "usage": usage}) + b"data: [DONE]\n\n")
         await writer.drain()
         writer.write_eof()
         return False
+
+
+def _function(name: str, arguments: str) -> dict[str, Any]:
+    return {"function": {"name": name, "arguments": arguments}}
 
 
 def _logprobs(text: str, certainty: float) -> list[dict[str, Any]]:

@@ -1,10 +1,12 @@
 """A cheap deterministic tokenizer that, like real ones, is not additive over joined texts."""
 
+import json
 import re
 
 _PIECE = re.compile(r" ?[A-Za-z]+| ?[0-9]{1,3}|\s+|[^\sA-Za-z0-9]")
 PER_MESSAGE = 5
 GENERATION = 3
+TOOLS = 40
 
 
 def count(text: str) -> int:
@@ -17,5 +19,6 @@ def count(text: str) -> int:
     return total
 
 
-def count_messages(messages: list[dict]) -> int:
-    return sum(count(m["content"]) + PER_MESSAGE for m in messages) + GENERATION
+def count_messages(messages: list[dict], tools: list[dict] | None = None) -> int:
+    said = sum(count(m["content"]) + PER_MESSAGE for m in messages) + GENERATION
+    return said + (TOOLS + count("\n".join(map(json.dumps, tools))) if tools else 0)

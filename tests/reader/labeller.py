@@ -128,7 +128,7 @@ class Labeller:
             seen.setdefault(name, body)
         if "counts" in properties:
             said = self._designed(properties)
-        elif "measure" in properties:
+        elif "measure" in properties or "asks" in properties:
             case = next(one for one in self.cases if one.question == seen["question"])
             said = {name: value for name, value in {**QUERY, **case.query}.items() if name in properties}
         else:

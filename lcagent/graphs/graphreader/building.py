@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 from lcagent.agents import extractor
 from lcagent.documents.corpus import Place
-from lcagent.graphs.shared.keeping import alone, follows_from, opened
+from lcagent.errors import WorkBusy
 from lcagent.graphs.shared.reading import Reading, read_each
 from lcagent.graphs.shared.task import Task
+from lcagent.graphs.shared.works import AGAIN, alone, opened
 from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
 from lcagent.memory.works import Works
@@ -26,12 +27,12 @@ class Built:
 
     Args:
         works: ids of each document's, in the documents' order.
-        reading: what was extracted now, and what could not be.
+        reading: ids of what was extracted now, and what could not be.
         before: segments that were extracted before.
     """
 
     works: list[int]
-    reading: Reading[extractor.Extract]
+    reading: Reading[range]
     before: list[Place]
 
 
@@ -45,18 +46,16 @@ async def build(task: Task) -> Built:
         EndpointUnavailable: the server does not answer at all any more; what was extracted is kept.
     """
     kept_works = Works(task.store, run=task.run)
-    exacts = follows_from(task, extractor.PROMPT)
-    works = await asyncio.to_thread(opened, task, kept_works, "facts", exacts)
+    works = await asyncio.to_thread(opened, task, kept_works, "facts", extractor.PROMPT)
     kept = [Facts(task.store, work.id) for work in works]
     models = [replace(task.model, journal=kept_works.journal(work)) for work in works]
     places = set(task.corpus.places)
 
-    async def read(place: Place) -> extractor.Extract:
+    async def read(place: Place) -> range:
         text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
         facts = await extractor.extract(models[place[0]], text, segment, brief=task.trust.brief)
         rows = [(fact.text, fact.spans, fact.elements) for fact in facts]
-        await asyncio.to_thread(kept[place[0]].put, place[1], rows)
-        return facts
+        return await asyncio.to_thread(kept[place[0]].put, place[1], rows)
 
     ids = [work.id for work in works]
     async with alone(task, kept_works, works):
@@ -67,8 +66,17 @@ async def build(task: Task) -> Built:
         for work, facts, segments in zip(works, kept, task.corpus.segments, strict=True):
             if work.status != "done" and len(facts.segments()) == len(segments):
                 kept_works.done(work)
-        await asyncio.to_thread(graph_of(task, ids).prepare)
+        await _prepared(task, ids)
     return Built(ids, got, sorted(done))
+
+
+async def _prepared(task: Task, works: Sequence[int]) -> None:
+    """The elements brought together, by this process or by one that is at it just now."""
+    while True:
+        try:
+            return await asyncio.to_thread(graph_of(task, works).prepare)
+        except WorkBusy:
+            await asyncio.sleep(AGAIN)
 
 
 def graph_of(task: Task, works: Sequence[int]) -> FactGraph:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from lcagent.agents import explorer
@@ -29,6 +30,8 @@ NOTES_SHARE = 4
 """A call shows at most this part of its window of notes."""
 LEAST_FACT = 8
 """Tokens of the shortest fact in a prompt, with its number and place."""
+LEAST_NAME = 2
+"""Tokens of the shortest name in a list of them."""
 NAMED = 1.0
 """Added to a neighbour's strength for the share of its name that question, notes or what is missing name."""
 
@@ -144,17 +147,27 @@ class Round:
         asked = set(query_words(query))
         order = sorted(facts, key=lambda fact: (-len(asked & set(query_words(fact.text))), fact.id))
         lines = [self._line(f"f{number}", fact) for number, fact in enumerate(order, 1)]
-        room = explorer.room(window, prompt, aim, "facts")
+
+        def room(number: int) -> int:
+            return explorer.room(self._task.model, prompt, aim, "facts", partial(self._said, order[:number]))
+
         most = explorer.shown_that_fit(lines, room, window.count)
         shown = {f"f{number}": fact for number, fact in enumerate(sorted(order[:most], key=_in_text), 1)}
         told = {number: self._line(number, fact) for number, fact in shown.items()}
         if left := self._graph.size(path["node"]) - most:
             told[""] = f"({left} more facts of this node are not shown)"
-        places = dict.fromkeys(fact.place for fact in shown.values() if fact.place not in self._read)
-        chunks = [self._labels[place] for place in places]
         node = self._name(path["node"])
-        work = explorer.visit(self._task.model, aim, node, told, chunks)
+        work = explorer.visit(self._task.model, aim, node, told, self._unread(shown.values()))
         return Call(path, work, shown)
+
+    def _said(self, facts: Sequence[Fact]) -> type[explorer.VisitReply]:
+        """What can be said of so many facts."""
+        return explorer.visit_reply([f"f{n}" for n in range(1, len(facts) + 1)], self._unread(facts))
+
+    def _unread(self, facts: Iterable[Fact]) -> list[str]:
+        """The pieces of text that facts stand in and that no path has read, as they are called."""
+        places = dict.fromkeys(fact.place for fact in facts if fact.place not in self._read)
+        return [self._labels[place] for place in places]
 
     def _line(self, number: str, fact: Fact) -> str:
         return f"{number} [{self._labels[fact.place]}] {fact.text}"
@@ -182,8 +195,15 @@ class Round:
         seen = set(path["visited"]) | {path["node"]}
         words = set(query_words(" ".join([aim.question, aim.plan, aim.missing, aim.notes])))
 
-        others = [one for one in self._graph.neighbours(path["node"]) if one[0].key not in seen]
         goal = f"{aim.question} {aim.missing}"
+        others, every = self._graph.neighbours(
+            path["node"],
+            limit=window.size // LEAST_NAME,
+            words=sorted(words),
+            query=goal,
+            without=sorted(seen),
+        )
+        left = every - len(others)
         meaning = self._graph.likeness(goal, [node.key for node, _ in others])
 
         def worth(one: tuple[Node, float], alike: float) -> float:
@@ -196,13 +216,16 @@ class Round:
         # Of two that are written alike the stronger one is meant.
         keys = {node.name: node.key for node, _ in reversed(others)}
         names = list(dict.fromkeys(node.name for node, _ in others))
-        # The list of what may be named is part of the request as well, not of the prompt.
-        room = explorer.room(window, prompt, aim, "nodes") - 32
+
+        def room(number: int) -> int:
+            kind = partial(explorer.neighbour_reply, names[:number])
+            return explorer.room(self._task.model, prompt, aim, "nodes", kind) - 32
+
         most = explorer.shown_that_fit(names, room, window.count)
         if not most:
             return ended(path, "no neighbour is left")
         node = self._name(path["node"])
-        work = explorer.next_node(self._task.model, aim, node, names[:most], len(names) - most)
+        work = explorer.next_node(self._task.model, aim, node, names[:most], len(names) - most + left)
         return Call(path, work, nodes=keys)
 
     def _aim(self, path: Path) -> Aim:

@@ -70,7 +70,14 @@ class GraphReader:
         the question and the notes where it is read again."""
         window = task.model.window
         prompt = explorer.CHUNK.bind(before=True, after=True)
-        left = explorer.room(window, prompt, Aim(task.question), "segment", reply=explorer.CHUNK_TOKENS)
+        left = explorer.room(
+            task.model,
+            prompt,
+            Aim(task.question),
+            "segment",
+            lambda: explorer.chunk_reply((True, True)),
+            reply=explorer.CHUNK_TOKENS,
+        )
         # In steps of a whole part of the window, so that questions share what was extracted.
         step = max(window.size // 16, 32)
         room = min(extractor.room(window, brief=task.trust.brief), left // step * step)
@@ -136,8 +143,9 @@ async def choose(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     most = task.options.paths
 
     def fitting() -> list[str]:
-        room = explorer.room(window, explorer.CHOOSE.bind(most=most), aim, "nodes") - 32
-        return names[: explorer.shown_that_fit(names, room, window.count)]
+        prompt = explorer.CHOOSE.bind(most=most)
+        room = explorer.room(task.model, prompt, aim, "nodes", lambda: explorer.ChooseReply) - 32
+        return names[: explorer.shown_that_fit(names, lambda _: room, window.count)]
 
     shown = await asyncio.to_thread(fitting)
     chosen = (

@@ -45,11 +45,11 @@ async def looked_up(task: Task, question: str) -> list[Reply]:
         question: the sub-question.
 
     Raises:
-        EndpointUnavailable: the server does not answer at all any more.
+        LcagentError: as `look_up`.
     """
     if question == task.question or not task.trust.looks_up:
         return []
-    got = await attempt(task, look_up(task, question))
+    got = await look_up(task, question)
     if isinstance(got, Unread) or not (hop := hop_of(0, question, *got))["regions"]:
         return []
     verdict = got[0]

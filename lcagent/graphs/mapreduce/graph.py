@@ -35,23 +35,27 @@ from lcagent.graphs.shared.reading import (
     segment_budget,
 )
 from lcagent.graphs.shared.task import Task
+from lcagent.graphs.shared.works import alone, opened
 from lcagent.memory.findings import Finding
+from lcagent.memory.works import Work, Works
 from lcagent.models.prompt import Prompt, as_data
 from lcagent.models.structured import RETRY_TOKENS
 
 
 class MapReduceState(Run):
-    """The whole run; what was found is in the ledger. `unplaced` counts numbers that stand nowhere."""
+    """The whole run; what was found is in the ledger. `unplaced` counts numbers that stand nowhere, `built`
+    names the works that were added to."""
 
     operation: calculator.Operation
     unplaced: int
+    built: list[int]
 
 
 class MapReduce:
     """The strategy `mapreduce`."""
 
     name = "mapreduce"
-    version = 2
+    version = 3
 
     def prompts(self, options: Options) -> list[Prompt]:
         """The prompts of the mode set."""
@@ -86,7 +90,7 @@ class MapReduce:
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is read yet."""
-        return {**NOTHING_YET, "operation": "other", "unplaced": 0}
+        return {**NOTHING_YET, "operation": "other", "unplaced": 0, "built": []}
 
 
 LEAST_FINDINGS = 256
@@ -103,20 +107,34 @@ async def prepare(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, An
 
 
 async def map_all(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, Any]:
-    """Read all segments side by side, and record what they gave."""
+    """Read all segments side by side, and record what they gave. The notes for a summary of everything are
+    true of the document, whatever is asked: a later summary, longer or shorter, reads nothing."""
     task = runtime.context
+    kept = Works(task.store, run=task.run)
+    works: list[Work] = []
+    if task.options.mode == "summary" and task.question == mapper.WHOLE:
+        works = await asyncio.to_thread(opened, task, kept, "summary notes", mapper.PROMPT)
+    models = [replace(task.model, journal=kept.journal(work)) for work in works] or [
+        task.model for _ in task.corpus.documents
+    ]
 
     async def read(place: Place) -> mapper.Mapping:
         if not task.corpus.segment_text(place).strip():
             return mapper.Mapping()  # blank pages are read without a call
         text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
         return await mapper.map_segment(
-            task.model, task.options.mode, task.question, text, segment, brief=task.trust.brief
+            models[place[0]], task.options.mode, task.question, text, segment, brief=task.trust.brief
         )
 
-    got = await read_each(task, task.corpus.places, read)
+    new = [work.id for work in works if work.status != "done"]
+    async with alone(task, kept, works):
+        got = await read_each(task, task.corpus.places, read)
+        for number, work in enumerate(works):
+            if not got.stop and not any(place[0] == number for place in got.unread):
+                kept.done(work)
     await asyncio.to_thread(_record, task, got.replies)
-    return {**got.as_update(), "unplaced": sum(one.unplaced for one in got.replies.values())}
+    unplaced = sum(one.unplaced for one in got.replies.values())
+    return {**got.as_update(), "unplaced": unplaced, "built": new}
 
 
 def _record(task: Task, replies: dict[Place, mapper.Mapping]) -> None:

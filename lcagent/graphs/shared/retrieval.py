@@ -46,7 +46,7 @@ class Hop(TypedDict):
     shown: list[list[int]]
 
 
-async def look_up(task: Task, question: str) -> tuple[Verdict, Evidence]:
+async def look_up(task: Task, question: str) -> tuple[Verdict, Evidence] | Unread:
     """The answer to a question from the passages that match it best, in one call; and what it was shown.
 
     Args:
@@ -54,15 +54,16 @@ async def look_up(task: Task, question: str) -> tuple[Verdict, Evidence]:
         question: about one fact.
 
     Raises:
-        BudgetReached: before sending.
-        MalformedReply, CutReply: after a retry.
+        EndpointUnavailable: the server does not answer at all any more.
+        LcagentError: passages cannot be ranked, as where an embedding server refuses them.
     """
     step = await asyncio.to_thread(_about, task, question)
     form = replace(form_for(step), role=ROLE)
     evidence = await asyncio.to_thread(_best, step, form.room(step.model.window, question))
     if not evidence.blocks:
         return Verdict(), evidence
-    return await asked(step, evidence, form, final=False), evidence
+    got = await attempt(task, asked(step, evidence, form, final=False))
+    return got if isinstance(got, Unread) else (got, evidence)
 
 
 def _about(task: Task, question: str) -> Task:
@@ -97,7 +98,7 @@ async def follow(task: Task, steps: Sequence[str]) -> list[Hop]:
         steps: of `Trust.steps`.
 
     Raises:
-        EndpointUnavailable: the server does not answer at all any more.
+        LcagentError: as `look_up`.
     """
     hops: list[Hop] = []
     answers: dict[int, str] = {}
@@ -105,7 +106,7 @@ async def follow(task: Task, steps: Sequence[str]) -> list[Hop]:
         question = planner.filled(step, answers)
         if question is None:
             continue
-        got = await attempt(task, look_up(task, question))
+        got = await look_up(task, question)
         if isinstance(got, Unread):
             if got.budget:
                 break

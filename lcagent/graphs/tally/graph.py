@@ -22,10 +22,10 @@ from langgraph.runtime import Runtime
 from lcagent.agents import designer, labeller, querier
 from lcagent.documents.corpus import Corpus
 from lcagent.errors import MalformedReply
-from lcagent.graphs.shared.keeping import follows_from
 from lcagent.graphs.shared.reading import NOTHING_YET, Run, Unread, attempt, segment_budget
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
+from lcagent.graphs.shared.works import follows_from
 from lcagent.graphs.tally import querying
 from lcagent.graphs.tally.cells import Values
 from lcagent.graphs.tally.merging import Item
@@ -60,7 +60,7 @@ class Tally:
 
     def prompts(self, options: Options) -> list[Prompt]:
         """One for each role."""
-        return [designer.PROMPT, labeller.PROMPT, querier.PROMPT]
+        return [designer.PROMPT, labeller.PROMPT, querier.PROMPT, querier.WORDS_PROMPT]
 
     def segment_tokens(self, task: Task) -> int:
         """What the window leaves for a segment beside any schema, whatever is asked; the question has to fit
@@ -121,13 +121,17 @@ async def answer(state: TallyState, runtime: Runtime[Task]) -> dict[str, Any]:
     """The query, run over the items."""
     task, schema = runtime.context, Schema.from_json(state["schema"])
     items, values = await asyncio.to_thread(items_of, task, schema, state["works"])
-    table = querier.Table(
-        schema,
-        {kind: len(some) for kind, some in items.items()},
-        await asyncio.to_thread(_most_frequent, schema, items),
-        querying.wrong(schema, values),
-    )
-    got = await attempt(task, querier.ask_query(task.model, task.question, table))
+    if schema == designer.WORDS:
+        asked = querier.ask_words(task.model, task.question, schema)
+    else:
+        table = querier.Table(
+            schema,
+            {kind: len(some) for kind, some in items.items()},
+            await asyncio.to_thread(_most_frequent, schema, items),
+            querying.wrong(schema, values),
+        )
+        asked = querier.ask_query(task.model, task.question, table)
+    got = await attempt(task, asked)
     if isinstance(got, Unread):
         if got.budget:
             return {"stop": got.reason, "verdict": Verdict().as_state()}

@@ -12,4 +12,4 @@ class Options(BaseModel):
 
     segment_tokens: int = Field(default=800, ge=64)
     """Most tokens of a segment that rows are made of; less where the window is smaller. Where a text is all
-    items, its rows take three times its tokens, and a cut reply is asked for in halves."""
+    items, its rows take up to four times its tokens, and a cut reply is asked for in halves."""

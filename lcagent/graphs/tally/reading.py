@@ -15,9 +15,9 @@ from lcagent.agents import labeller
 from lcagent.agents.designer import WORDS
 from lcagent.documents import Span
 from lcagent.documents.corpus import Corpus, Place
-from lcagent.graphs.shared.keeping import alone, follows_from, opened
 from lcagent.graphs.shared.reading import Reading, read_each
 from lcagent.graphs.shared.task import Task
+from lcagent.graphs.shared.works import alone, opened
 from lcagent.graphs.tally.cells import Cell, Values
 from lcagent.graphs.tally.merging import Item, Mention, merged, readers
 from lcagent.memory.items import KIND, Items, Told
@@ -58,8 +58,7 @@ async def label(task: Task, schema: Schema) -> Labelled:
     if schema == WORDS:
         return Labelled([], [], Reading(), list(task.corpus.places))
     kept_works = Works(task.store, run=task.run)
-    exacts = [{**exact, "schema": schema.as_json()} for exact in follows_from(task, labeller.PROMPT)]
-    works = await asyncio.to_thread(opened, task, kept_works, KIND, exacts)
+    works = await asyncio.to_thread(opened, task, kept_works, KIND, labeller.PROMPT, schema=schema.as_json())
     kept = [Items(task.store, work.id) for work in works]
     models = [replace(task.model, journal=kept_works.journal(work)) for work in works]
     places = set(task.corpus.places)

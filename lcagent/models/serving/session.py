@@ -29,6 +29,9 @@ _REASONS = re.compile(
     re.I,
 )
 
+LEAST_FOR_TOOLS = 4096
+"""Tokens of a window under which actions are asked for as JSON all the same: functions take 400 to 700."""
+
 Say = Callable[[str], None]
 Progress = Callable[[str, int, int], None]
 
@@ -61,7 +64,13 @@ class OpenModel:
         return settings.concurrency or self.slots or DEFAULT_CONCURRENCY
 
     def chat(
-        self, settings: Settings, journal: Journal, budget: Budget, notice: Callable[[str], None]
+        self,
+        settings: Settings,
+        journal: Journal,
+        budget: Budget,
+        notice: Callable[[str], None],
+        *,
+        tools: bool = False,
     ) -> ChatModel:
         """Asks the model, from the event loop in which this is called; its transport is to be closed.
 
@@ -70,6 +79,8 @@ class OpenModel:
             journal: finished calls.
             budget: what may be spent.
             notice: gets sentences for people.
+            tools: actions are asked for as native tool calls (`ModelProfile.tools`), if the window is large
+                enough.
         """
         size = min(settings.window, self.most or settings.window)
         return ChatModel(
@@ -84,6 +95,7 @@ class OpenModel:
             reserve_tokens=min(size, (budget.max_tokens or 0) // 2),
             temperature=settings.temperature,
             top_p=settings.top_p,
+            tools=tools and size >= LEAST_FOR_TOOLS,
             notice=notice,
         )
 

@@ -1,0 +1,81 @@
+"""Works of a run's documents: what a model says of them, whatever is asked, is kept for every later one."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+
+from lcagent.documents import Segment
+from lcagent.errors import WorkBusy
+from lcagent.graphs.shared.task import Task
+from lcagent.memory.works import Work, Works
+from lcagent.models.prompt import Prompt
+
+AGAIN = 1.0
+"""Seconds after which a work that another process is building is looked at again."""
+
+
+def opened(task: Task, kept: Works, kind: str, prompt: Prompt, **more: str) -> list[Work]:
+    """One work a document: named by all that decides what it holds.
+
+    Args:
+        task: the run.
+        kept: the store's works.
+        kind: what they hold.
+        prompt: by which each segment is read.
+        more: what else decides it.
+    """
+    exacts = follows_from(task, prompt, **more)
+    documents = zip(task.corpus.documents, exacts, strict=True)
+    return [kept.open(kind, name=one.name, document=one.sha256, exact=exact) for one, exact in documents]
+
+
+def follows_from(task: Task, prompt: Prompt, **more: str) -> list[dict[str, str]]:
+    """For each document all that decides what a work of it holds; arguments as of `opened`."""
+    model, window = task.model, task.model.window
+    return [
+        {
+            "document": document.sha256,
+            "segments": segments_key(segments),
+            "model": model.name,
+            "prompt": prompt.version,
+            "window": str(window.size),
+            "brief": str(task.trust.brief),
+            "sampling": json.dumps([model.temperature, model.top_p]),
+            **more,
+        }
+        for document, segments in zip(task.corpus.documents, task.corpus.segments, strict=True)
+    ]
+
+
+def segments_key(segments: Iterable[Segment]) -> str:
+    """Names where the segments of a document begin and end."""
+    spans = json.dumps([(segment.start, segment.end) for segment in segments])
+    return hashlib.sha256(spans.encode()).hexdigest()
+
+
+@asynccontextmanager
+async def alone(task: Task, kept: Works, works: Sequence[Work]) -> AsyncGenerator[None]:
+    """Be the one who builds; another question about the same documents waits, and finds all of it done.
+
+    Args:
+        task: the run.
+        kept: the store's works.
+        works: those that are built.
+    """
+    with ExitStack() as stack:
+        for work in sorted(works, key=lambda work: work.id):
+            told = False
+            while work.status != "done":
+                try:
+                    stack.enter_context(kept.building(work))
+                    break
+                except WorkBusy as busy:
+                    if not told:
+                        task.progress.notice(f"{busy.message}: it is waited for")
+                    told = True
+                    await asyncio.sleep(AGAIN)
+        yield
