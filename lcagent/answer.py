@@ -73,7 +73,8 @@ class SearchReport(BaseModel):
 
 
 class BuildingReport(BaseModel):
-    """What it cost to extract what is kept of the documents for every later question (`graphreader`)."""
+    """What it cost to extract what is kept of the documents for every later question (`graphreader`,
+    `tally`)."""
 
     calls: int
     prompt_tokens: int
@@ -137,6 +138,40 @@ class PathReport(BaseModel):
     ended: str
 
 
+class RowReport(BaseModel):
+    """One row of a table: its values, in the order of the columns; the sentences that it stands in, each with
+    the number that it has among the answer's citations, or 0; and why it is set apart, if it is."""
+
+    values: list[str]
+    citations: list[Citation]
+    reason: str = ""
+
+
+class IntervalReport(BaseModel):
+    """What is known of a number of rows, or of a sum, where segments could not be read: it is `least` or more
+    (empty where that is not known), and from the segments that were read it is estimated to lie from `low` to
+    `high` (empty where there are too few)."""
+
+    unread: int
+    segments: int
+    least: str
+    low: str
+    high: str
+
+
+class TableReport(BaseModel):
+    """The rows that code counted, added up or compared, by which rule; those of which it is open whether or
+    how they count are in `unsure`. Of more than 5,000 the first are told."""
+
+    rule: str
+    columns: list[str]
+    rows: list[RowReport]
+    unsure: list[RowReport]
+    rows_total: int
+    unsure_total: int
+    interval: IntervalReport | None = None
+
+
 class Answer(BaseModel):
     """The answer to one question about one or more documents.
 
@@ -159,6 +194,8 @@ class Answer(BaseModel):
     """How far the default strategy went, and why, step by step: sentences for people."""
     paths: list[PathReport] = []
     """The ways that `graphreader` took; none of other strategies."""
+    table: TableReport | None = None
+    """The rows behind an answer of `tally`."""
     coverage: CoverageReport
     usage: UsageReport
     run_id: str

@@ -19,6 +19,9 @@ from tests.exploring import World
 from tests.helpers import in_this_process, prose
 from tests.killable import Killable
 from tests.loopback import Loopback, Request
+from tests.reader.labeller import Labeller, Told
+from tests.tallying import PERSON, biographies, person_questions, right, text_of, written
+from tests.tallying import ask as tally
 from tests.team import inside
 
 QUESTION = "Who kept the harbour of Vellmere?"
@@ -168,7 +171,7 @@ def test_what_is_not_there_is_told_as_what_was_done(loopback, tmp_path: Path, ef
     assert answer.way[-1].startswith("read " if everything else "looked up ")
 
 
-@pytest.mark.parametrize("kind", ["absence", "list", "aggregate"])
+@pytest.mark.parametrize("kind", ["absence", "list"])
 def test_where_all_of_it_counts_everything_is_read_at_once(loopback, tmp_path: Path, kind: str) -> None:
     told = [f"The barque number {number} sank." for number in range(5)]
     model = Librarian({QUESTION: ("five barques", told)}, kind=kind, notes=told)
@@ -233,6 +236,29 @@ def test_a_summary_is_made_as_summaries_are(loopback, tmp_path: Path) -> None:
     assert answer.answer == "The harbour was kept by Oskar Brandvold."
     assert answer.coverage.segments_read == answer.coverage.segments_total
     assert FACT in [c.quote for c in answer.citations]
+
+
+def test_what_has_to_be_counted_is_counted_by_code(loopback, tmp_path: Path) -> None:
+    items = biographies(30)
+    text = text_of(items, filler=4)
+    cases = person_questions(items)[:5]
+    counts = Labeller(PERSON, [Told(text, items)], cases)
+
+    def says(request: Request) -> Any:
+        if "steps" in request.schema["properties"]:
+            asked = inside(request.text, "question")[0]
+            return json.dumps({"core": "", "form": "", "asks": "aggregate", "steps": [asked]})
+        return counts(request)
+
+    server, path = loopback(window=4096, reply=says), written(tmp_path, text)
+    answers = [ask(server, path, case.question) for case in cases]
+    assert all(right(answer, case) for answer, case in zip(answers, cases, strict=True))
+    assert {answer.strategy for answer in answers} == {"auto"} and answers[0].table is not None
+    first = answers[0].coverage
+    assert first.chars_read == first.chars_total and first.segments_read == first.segments_total
+    # The rows are the ones that `--strategy tally` reads: neither reads them again.
+    assert [bool(answer.usage.building) for answer in answers] == [True, *[False] * 4]
+    assert tally(server, path, cases[0].question).usage.building is None
 
 
 def test_the_command_explains_the_way(loopback, tmp_path: Path) -> None:

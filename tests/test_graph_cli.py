@@ -64,7 +64,7 @@ def test_a_person_is_told_what_the_graph_cost(built) -> None:
     asked += ["--window", "4096", "--set", "graphreader.segment_tokens=64"]
     first = in_this_process(*asked)
     made = roles(server).count("extract")
-    assert f"(besides {made}, " in first.stderr and "for the graph that is kept)" in first.stderr
+    assert f"(besides {made}, " in first.stderr and "for what is kept of the documents)" in first.stderr
     again = in_this_process(*asked, "--style", "short")
     assert again.exit_code == 0 and "for the graph" not in again.stderr
 

@@ -71,7 +71,7 @@ def status_line(answer: Answer) -> str:
     building = ""
     if built is not None:
         spent = built.prompt_tokens + built.completion_tokens
-        building = f" (besides {built.calls}, {spent:,} tokens, for the graph that is kept)"
+        building = f" (besides {built.calls}, {spent:,} tokens, for what is kept of the documents)"
     return (
         f"{answer.status.replace('_', ' ')}; {answer.coverage.sentence}; {calls}{again}, {tokens:,} tokens"
         f"{building}, {duration(usage.seconds)}; run {answer.run_id}"

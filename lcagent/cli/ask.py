@@ -59,6 +59,12 @@ def ask(
         typer.Option("--resume", help="Go on with the last run of this question, also if it had finished."),
     ] = False,
     output: OutputOption = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--table", help="Also write the rows behind the answer to a .csv or .xlsx file (tally)."
+        ),
+    ] = None,
     quiet: PlainOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -72,11 +78,15 @@ def ask(
     if effort:
         flags = {**flags, "pairs": [*(flags["pairs"] or []), f"auto.effort={effort}"]}
     settings = settings_from(strategy=strategy, style=style, **flags)
+    if table is not None:
+        from lcagent.cli.tables import check_table
+
+        check_table(table, settings.strategy)
     deliver(
         settings,
         words[:-1],
         words[-1],
-        Telling(as_json, stream, output, quiet, verbose, explain),
+        Telling(as_json, stream, output, quiet, verbose, explain, table),
         password=password,
         resume=resume,
     )
@@ -93,6 +103,7 @@ class Telling:
         quiet: nothing on stderr but errors, and no marks in the answer, since nothing explains them.
         verbose: say what each segment gave.
         explain: tell the way that led to the answer.
+        table: also write the rows behind the answer there.
     """
 
     as_json: bool
@@ -101,6 +112,7 @@ class Telling:
     quiet: bool
     verbose: bool
     explain: bool = False
+    table: Path | None = None
 
 
 def deliver(
@@ -123,10 +135,11 @@ def deliver(
         resume: also show the answer of a run that had finished.
 
     Raises:
-        UsageError: `output` cannot be written, found out before anything is read.
+        UsageError: `output` or `table` cannot be written, found out before anything is read.
     """
-    if telling.output is not None:
-        _check_writable(telling.output)
+    for file, flag in ((telling.output, "-o"), (telling.table, "--table")):
+        if file is not None:
+            _check_writable(file, flag)
     from lcagent.cli.progress import Console
     from lcagent.events import Finished, RunStarted
     from lcagent.reader import Reader
@@ -148,6 +161,8 @@ def deliver(
     assert answer is not None  # the stream ends with it, or raises
     if telling.output is not None:
         _write(answer, telling.output)
+    if telling.table is not None:
+        _write_table(answer, telling.table, console)
     if telling.as_json:
         print(shown(answer.to_json()))
     else:
@@ -183,14 +198,23 @@ def _print(answer: Answer, telling: Telling, console: Console) -> None:
         print(text[len(echoed) :])
 
 
-def _check_writable(file: Path) -> None:
+def _write_table(answer: Answer, file: Path, console: Console) -> None:
+    if answer.table is None:
+        console.say(f"no table was written: {answer.strategy} gave the answer, and makes none")
+        return
+    from lcagent.cli.tables import write_table
+
+    write_table(answer, file)
+
+
+def _check_writable(file: Path, flag: str) -> None:
     """Complain of a file that cannot be written, without making it: the reading may fail yet."""
     try:
         reason = _hindrance(file)
     except OSError as error:  # a folder above it may not be looked into
         reason = str(error.strerror)
     if reason:
-        hint = "-o names a file in a folder that is there"
+        hint = f"{flag} names a file in a folder that is there"
         raise UsageError(f"{file} cannot be written: {reason}", hint=hint)
 
 

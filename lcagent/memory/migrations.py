@@ -241,5 +241,27 @@ def _lighter(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_numbered, _works, _facts, _graph, _lighter)
+_ITEMS = (
+    "CREATE TABLE labelled (work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE,"
+    " segment INTEGER NOT NULL, PRIMARY KEY (work, segment)) WITHOUT ROWID",
+    "CREATE TABLE items (work INTEGER NOT NULL REFERENCES works ON DELETE CASCADE, segment INTEGER NOT NULL,"
+    " seq INTEGER NOT NULL, kind TEXT NOT NULL, quote TEXT NOT NULL, begins INTEGER,"
+    " ends INTEGER, fields TEXT NOT NULL, PRIMARY KEY (work, segment, seq)) WITHOUT ROWID",
+)
+
+
+def _items(connection: sqlite3.Connection) -> None:
+    """Items of documents, a row each, by a schema that the work names."""
+    for statement in _ITEMS:
+        connection.execute(statement)
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _numbered,
+    _works,
+    _facts,
+    _graph,
+    _lighter,
+    _items,
+)
 """The n-th brings a file from version n to n + 1."""

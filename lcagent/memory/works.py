@@ -28,6 +28,8 @@ _HOLDING = {
     "facts": "facts",
     "mentions of elements": "facts JOIN elements ON fact = facts.id",
     "vectors": "vectors",
+    "segments with their rows": "labelled",
+    "rows": "items",
 }
 """What a work may hold, and where."""
 _VERSIONS = 4

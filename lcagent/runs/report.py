@@ -13,11 +13,14 @@ from lcagent.answer import (
     Claim,
     CoverageReport,
     HopReport,
+    IntervalReport,
     PathReport,
     PieceReport,
+    RowReport,
     SearchReport,
     Status,
     StepReport,
+    TableReport,
     UsageReport,
 )
 from lcagent.documents import Loaded, coverage
@@ -87,6 +90,7 @@ def make_answer(
         hops=[_hop(task, hop, citations) for hop in hops],
         way=list(state.get("way", [])),
         paths=[_path(task, path) for path in state.get("paths", [])],
+        table=_table(task, state.get("table"), citations),
         coverage=_coverage(task, read, seen, [*skipped, *_left_out(loaded)]),
         usage=usage,
         run_id=told.run,
@@ -98,12 +102,40 @@ def make_answer(
 
 def _hop(task: Task, hop: Mapping[str, Any], citations: Mapping[Region, Citation]) -> HopReport:
     """A hop of the strategy's state, its sentences under the numbers that they have in the answer."""
-    regions: list[Region] = [(d, start, end) for d, start, end in hop["regions"]]
-    cited = [
-        citations.get(region) or citation(task.corpus.documents[region[0]], *region[1:], number=0)
-        for region in regions
-    ]
+    cited = _cited(task, hop["regions"], citations)
     return HopReport(question=hop["question"], answer=hop["answer"], citations=cited)
+
+
+def _cited(task: Task, regions: Sequence[Any], citations: Mapping[Region, Citation]) -> list[Citation]:
+    """Regions of the strategy's state under the numbers that they have in the answer, or 0."""
+    listed: list[Region] = [(d, start, end) for d, start, end in regions]
+    return [
+        citations.get(region) or citation(task.corpus.documents[region[0]], *region[1:], number=0)
+        for region in listed
+    ]
+
+
+def _table(
+    task: Task, table: Mapping[str, Any] | None, citations: Mapping[Region, Citation]
+) -> TableReport | None:
+    """The rows of the strategy's state, with the sentences that they stand in."""
+    if table is None:
+        return None
+
+    def row(one: Mapping[str, Any]) -> RowReport:
+        cited = _cited(task, one["regions"], citations)
+        return RowReport(values=one["values"], citations=cited, reason=one["reason"])
+
+    interval = table["interval"]
+    return TableReport(
+        rule=table["rule"],
+        columns=table["columns"],
+        rows=[row(one) for one in table["rows"]],
+        unsure=[row(one) for one in table["unsure"]],
+        rows_total=table["rows_total"],
+        unsure_total=table["unsure_total"],
+        interval=IntervalReport(**interval) if interval else None,
+    )
 
 
 def _path(task: Task, path: Mapping[str, Any]) -> PathReport:

@@ -17,9 +17,12 @@ from lcagent.graphs.shared.task import Task
 from lcagent.memory.parsed import StoredSegments
 from lcagent.models.prompt import Prompt
 
-DELEGATED: Mapping[str, tuple[str, dict[str, Any]]] = {"summary": ("mapreduce", {"mode": "summary"})}
+DELEGATED: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "summary": ("mapreduce", {"mode": "summary"}),
+    "aggregate": ("tally", {}),
+}
 """By kind of question the strategy that is made for it, and how it is set."""
-PASSED_ON = ("built", "hops")
+PASSED_ON = ("built", "hops", "table")
 """What the runner tells of a strategy's last state, besides what all of them have."""
 
 

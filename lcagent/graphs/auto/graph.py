@@ -2,7 +2,7 @@
 
     START -> plan -> find -> follow_plan -> reword -> read -> read ... -> END
              plan -> read               a list of unknown length; whether something is absent; effort `all`
-             plan -> delegate -> END    a summary: the strategy that is made for it
+             plan -> delegate -> END    a summary, a count: the strategy that is made for it
 
 Each look ends the run where `checking.suffices`. Sources: MacRAG (fine, then coarse), FB-RAG (other words),
 "Sufficient Context: A New Lens on Retrieval Augmented Generation Systems" (whether it suffices comes first).
@@ -68,6 +68,7 @@ class AutoState(Run):
     way: list[str]
     why: str
     built: list[int]
+    table: dict[str, Any] | None
 
 
 class Auto:
@@ -104,7 +105,7 @@ class Auto:
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is known yet."""
         lists: dict[str, Any] = {name: [] for name in ("steps", "hops", "queries", "seen", "answers", "way")}
-        begun = {"kind": "fact", "core": task.question, "wave": 0, "why": "", "built": []}
+        begun = {"kind": "fact", "core": task.question, "wave": 0, "why": "", "built": [], "table": None}
         return {**NOTHING_YET, **lists, **begun}
 
 
@@ -123,7 +124,7 @@ async def _begun(state: AutoState, runtime: Runtime[Task]) -> str:
     if state["kind"] in DELEGATED:
         return "delegate"
     # Of how many things a list is made nobody knows who has not read everything.
-    open_list = state["kind"] in {"list", "aggregate"} and not state["steps"]
+    open_list = state["kind"] == "list" and not state["steps"]
     everything = open_list or state["kind"] == "absence" or runtime.context.options.effort == "all"
     return "read" if everything else "find"
 
@@ -131,7 +132,7 @@ async def _begun(state: AutoState, runtime: Runtime[Task]) -> str:
 async def find(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Look the question itself up; one of several things is answered when each of them was."""
     task = runtime.context
-    if state["steps"] and state["kind"] in {"list", "comparison", "aggregate"}:
+    if state["steps"] and state["kind"] in {"list", "comparison"}:
         return {}
     facts = await asyncio.to_thread(kept_facts, task)
     if not facts:
@@ -192,7 +193,7 @@ async def follow_plan(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any
 
 
 def _form(task: Task, state: AutoState) -> answerer.Form:
-    return form_for(task, several=state["kind"] in {"list", "aggregate"})
+    return form_for(task, several=state["kind"] == "list")
 
 
 async def _followed(state: AutoState) -> str:
@@ -258,7 +259,7 @@ async def read(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
 
 def _everything(state: AutoState, task: Task) -> bool:
     """Whether all segments are read side by side, since none of them may be left out."""
-    return task.options.effort == "all" or state["kind"] in {"absence", "list", "aggregate"}
+    return task.options.effort == "all" or state["kind"] in {"absence", "list"}
 
 
 async def _last(state: AutoState, task: Task) -> dict[str, Any]:

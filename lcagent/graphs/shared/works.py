@@ -18,7 +18,7 @@ AGAIN = 1.0
 """Seconds after which a work that another process is building is looked at again."""
 
 
-def opened(task: Task, kept: Works, kind: str, prompt: Prompt) -> list[Work]:
+def opened(task: Task, kept: Works, kind: str, prompt: Prompt, **more: str) -> list[Work]:
     """One work a document: named by all that decides what it holds.
 
     Args:
@@ -26,11 +26,18 @@ def opened(task: Task, kept: Works, kind: str, prompt: Prompt) -> list[Work]:
         kept: the store's works.
         kind: what they hold.
         prompt: by which each segment is read.
+        more: what else decides it.
     """
+    exacts = follows_from(task, prompt, **more)
+    documents = zip(task.corpus.documents, exacts, strict=True)
+    return [kept.open(kind, name=one.name, document=one.sha256, exact=exact) for one, exact in documents]
+
+
+def follows_from(task: Task, prompt: Prompt, **more: str) -> list[dict[str, str]]:
+    """For each document all that decides what a work of it holds; arguments as of `opened`."""
     model, window = task.model, task.model.window
-    works: list[Work] = []
-    for document, segments in zip(task.corpus.documents, task.corpus.segments, strict=True):
-        exact = {
+    return [
+        {
             "document": document.sha256,
             "segments": segments_key(segments),
             "model": model.name,
@@ -38,9 +45,10 @@ def opened(task: Task, kept: Works, kind: str, prompt: Prompt) -> list[Work]:
             "window": str(window.size),
             "brief": str(task.trust.brief),
             "sampling": json.dumps([model.temperature, model.top_p]),
+            **more,
         }
-        works.append(kept.open(kind, name=document.name, document=document.sha256, exact=exact))
-    return works
+        for document, segments in zip(task.corpus.documents, task.corpus.segments, strict=True)
+    ]
 
 
 def segments_key(segments: Iterable[Segment]) -> str:

@@ -1,0 +1,1 @@
+"""Tally: what a model labels, code counts."""
