@@ -165,9 +165,10 @@ class Look:
         return (holding or about)[0]
 
     def _asks(self, hop: Hop) -> bool:
-        """Whether the question is a hop's own; code may cut it short, or add what is known."""
-        ask = fold(hop.ask)
-        return bool(ask and self.asked) and (ask.startswith(self.asked) or self.asked.startswith(ask))
+        """Whether the question is a hop's own; code may cut it short, add what is known, or leave a full stop
+        out of an answer that it fills in."""
+        ask, asked = (" ".join(re.findall(r"\w+", fold(text))) for text in (hop.ask, self.asked))
+        return bool(ask and asked) and (ask.startswith(asked) or asked.startswith(ask))
 
     def _standing(self, case: Case, text: str) -> list[Hop]:
         folded = fold(text)
