@@ -21,7 +21,6 @@ from tests.killable import Killable
 from tests.loopback import Loopback, Request
 from tests.reader.labeller import Labeller, Told
 from tests.tallying import PERSON, biographies, person_questions, right, text_of, written
-from tests.tallying import ask as tally
 from tests.team import inside
 
 QUESTION = "Who kept the harbour of Vellmere?"
@@ -258,7 +257,7 @@ def test_what_has_to_be_counted_is_counted_by_code(loopback, tmp_path: Path) -> 
     assert first.chars_read == first.chars_total and first.segments_read == first.segments_total
     # The rows are the ones that `--strategy tally` reads: neither reads them again.
     assert [bool(answer.usage.building) for answer in answers] == [True, *[False] * 4]
-    assert tally(server, path, cases[0].question).usage.building is None
+    assert ask(server, path, cases[0].question, strategy="tally").usage.building is None
 
 
 def test_the_command_explains_the_way(loopback, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from lcagent import graphs
 from lcagent.documents import Segment
 from lcagent.documents.corpus import Corpus, Place
+from lcagent.errors import QuestionTooLong
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.reading import Run
 from lcagent.graphs.shared.segmenting import segmented
@@ -29,6 +30,18 @@ PASSED_ON = ("built", "hops", "table")
 def prompts() -> list[Prompt]:
     """Of all strategies that questions are handed to."""
     return [p for name, _ in DELEGATED.values() for p in graphs.strategy(name).prompts(options(name))]
+
+
+def handed_over(task: Task, kind: str) -> bool:
+    """Whether another strategy is made for such questions, and the window is large enough for it."""
+    if kind not in DELEGATED:
+        return False
+    name, _ = DELEGATED[kind]
+    try:
+        graphs.strategy(name).segment_tokens(replace(task, options=options(name)))
+    except QuestionTooLong:
+        return False
+    return True
 
 
 async def answered_by(task: Task, kind: str) -> dict[str, Any]:

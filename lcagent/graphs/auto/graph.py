@@ -20,8 +20,9 @@ from langgraph.runtime import Runtime
 from lcagent.agents import answerer, collapser, planner, reader, searcher
 from lcagent.agents.reader import Seen
 from lcagent.documents.corpus import Region
+from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.auto.checking import suffices
-from lcagent.graphs.auto.delegating import DELEGATED, answered_by, prompts
+from lcagent.graphs.auto.delegating import DELEGATED, answered_by, handed_over, prompts
 from lcagent.graphs.auto.options import Options
 from lcagent.graphs.auto.waves import WAVE, kept_facts, unread, wider
 from lcagent.graphs.shared.answering import answer_from, told
@@ -99,7 +100,7 @@ class Auto:
         graph.add_conditional_edges("follow_plan", _followed, ["reword", END])
         graph.add_conditional_edges("reword", _reworded, ["read", END])
         graph.add_conditional_edges("read", _more, ["read", END])
-        graph.add_edge("delegate", END)
+        graph.add_conditional_edges("delegate", _more, ["read", END])
         return graph
 
     def start(self, task: Task) -> dict[str, Any]:
@@ -121,11 +122,12 @@ async def plan(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
 
 async def _begun(state: AutoState, runtime: Runtime[Task]) -> str:
     """Where it begins, by the kind of question."""
-    if state["kind"] in DELEGATED:
+    if await asyncio.to_thread(handed_over, runtime.context, state["kind"]):
         return "delegate"
     # Of how many things a list is made nobody knows who has not read everything.
     open_list = state["kind"] == "list" and not state["steps"]
-    everything = open_list or state["kind"] == "absence" or runtime.context.options.effort == "all"
+    whole = open_list or state["kind"] in {"absence", *DELEGATED}
+    everything = whole or runtime.context.options.effort == "all"
     return "read" if everything else "find"
 
 
@@ -259,7 +261,7 @@ async def read(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
 
 def _everything(state: AutoState, task: Task) -> bool:
     """Whether all segments are read side by side, since none of them may be left out."""
-    return task.options.effort == "all" or state["kind"] in {"absence", "list"}
+    return task.options.effort == "all" or state["kind"] in {"absence", "list", *DELEGATED}
 
 
 async def _last(state: AutoState, task: Task) -> dict[str, Any]:
@@ -278,7 +280,12 @@ async def _more(state: AutoState) -> str:
 
 
 async def delegate(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
-    """Hand the question to the strategy that is made for its kind."""
+    """Hand the question to the strategy that is made for its kind; where the model does not manage what that
+    asks for, everything is read instead."""
     name, _ = DELEGATED[state["kind"]]
-    done = await answered_by(runtime.context, state["kind"])
+    try:
+        done = await answered_by(runtime.context, state["kind"])
+    except (MalformedReply, CutReply) as error:
+        runtime.context.progress.notice(f"{error.message}: everything is read instead")
+        return {"way": [*state["way"], f"{name} gave nothing: {error.message}"]}
     return {**done, "way": [*state["way"], f"read by {name}"], "why": "everything was read"}
