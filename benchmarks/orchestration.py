@@ -11,6 +11,8 @@ included. So at most the questions with no overlooked sentence can be answered; 
 to be, and is, stands beside the score. `--invent P` makes it report a sentence of an irrelevant segment.
 With `--every` an extraction (`graphreader`) states the other sentences of a segment too, at most 25.
 
+`bm25` among the strategies is the bench's baseline: plain retrieval, one call.
+
 Columns: `score` sub-EM, with its 95 % interval; `seen` the same among the items
 with nothing overlooked, and how many these are; `lost`
 gold sentences that a reading call reported, but that stood in no answering call's prompt and are not
@@ -22,6 +24,7 @@ what a strategy reads once for all questions about a document.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import multiprocessing
 import os
@@ -34,6 +37,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 from lcagent.cli.bench import parse_length
 from lcagent.evals.scorers import sub_exact_match
@@ -43,6 +47,10 @@ from tests.loopback import Loopback, count
 from tests.reader import Case, CompetentReader, fold
 from tests.reader.multihop import case_of, rows_by_question
 
+if TYPE_CHECKING:
+    from lcagent import Answer, Settings
+
+PLAIN = "bm25"
 STRATEGIES = (
     "auto",
     "direct:retrieve=true",
@@ -177,8 +185,13 @@ def _row(item: Asked, strategy: str, path: Path, home: Path) -> Row:
     )
     started = time.monotonic()
     try:
-        with Reader(settings=load_settings(values, pairs)) as asking:
-            said = asking.ask(path, item.case.question)
+        if name == PLAIN:
+            said = asyncio.run(
+                _plain(path, item.case.question, load_settings({**values, "strategy": "auto"}))
+            )
+        else:
+            with Reader(settings=load_settings(values, pairs)) as asking:
+                said = asking.ask(path, item.case.question)
     except LcagentError as error:
         row.error = f"{error.code}: {error.message}"
     else:
@@ -200,6 +213,33 @@ def _row(item: Asked, strategy: str, path: Path, home: Path) -> Row:
     row.overruns = running.overruns
     _follow(row, item, reader, [c.quote for c in said.citations] if not row.error else [])
     return row
+
+
+async def _plain(path: Path, question: str, settings: Settings) -> Answer:
+    """The baseline: plain retrieval, one call."""
+    from lcagent.evals.baselines import baseline
+    from lcagent.evals.items import Item
+    from lcagent.models.serving.session import ModelSession
+    from lcagent.runs import runner
+
+    item = Item(id="", task="ruler-hqa", length=0, question=question, answers=(), metric="sub_em")
+    with ModelSession(settings) as session:
+        request = runner.Request([path], question, strategy=baseline(PLAIN, item))
+        return await runner.run(request, settings, session, lambda _: None)
+
+
+def one_look(rows: Sequence[Row]) -> None:
+    """Prints what `auto` costs beside plain retrieval, where a plan and one look were enough."""
+    plain = {(row.length, row.item): row.tokens for row in rows if row.strategy == PLAIN}
+    for length in dict.fromkeys(row.length for row in rows):
+        some = [
+            row.tokens / plain[length, row.item]
+            for row in rows
+            if row.strategy == "auto" and row.calls == 2 and row.length == length and plain
+        ]
+        if some:
+            times = f"{fmean(some):.2f} times the tokens of {PLAIN} ({min(some):.2f} to {max(some):.2f})"
+            print(f"{length}: auto took one look in {len(some)} items, at {times}")
 
 
 def _follow(row: Row, item: Asked, reader: CompetentReader, quotes: Sequence[str]) -> None:
@@ -363,6 +403,7 @@ def main() -> None:
     started = time.monotonic()
     rows = run(options)
     figures = table(rows, options.miss)
+    one_look(rows)
     print(f"{time.monotonic() - started:.0f} s, {options.jobs} processes")
     if options.out:
         settings = {

@@ -233,7 +233,7 @@ def test_a_second_question_parses_nothing_again(loopback, monkeypatch: pytest.Mo
             raise AssertionError("parsed or cut again")
 
         monkeypatch.setattr("lcagent.documents.pdf.parse_pdf", refuse)
-        monkeypatch.setattr("lcagent.runs.runner.split_again", refuse)
+        monkeypatch.setattr("lcagent.graphs.shared.segmenting.split_again", refuse)
         second = reader.ask(REPORT, "Who kept the instruments that winter?")
     assert first.coverage.sentence == second.coverage.sentence == "read 21 of 22 pages; 1 page holds no text"
 
