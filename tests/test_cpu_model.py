@@ -22,13 +22,21 @@ def weights() -> Path:
 
 @pytest.mark.parametrize("item", QUESTIONS, ids=lambda item: item["answers"][0])
 def test_the_report_is_read_and_answered_with_a_true_page(weights: Path, item: dict) -> None:
-    with Reader(model=str(weights), window=1536) as reader:
+    with Reader(model=str(weights), window=1536, strategy="memagent") as reader:
         answer = reader.ask(REPORT, item["question"])
-    assert answer.strategy == "memagent"
     assert answer.status == "answered"
     assert any(accepted.casefold() in answer.answer.casefold() for accepted in item["answers"])
     assert answer.coverage.segments_read == answer.coverage.segments_total >= 8
     assert set(item["pages"]) & {citation.page for citation in answer.citations}
+
+
+def test_a_fact_of_the_report_is_looked_up(weights: Path) -> None:
+    with Reader(model=str(weights), window=1536) as reader:
+        answer = reader.ask(REPORT, QUESTIONS[0]["question"])
+    assert (answer.strategy, answer.status) == ("auto", "answered")
+    assert any(accepted.casefold() in answer.answer.casefold() for accepted in QUESTIONS[0]["answers"])
+    assert set(QUESTIONS[0]["pages"]) & {citation.page for citation in answer.citations}
+    assert answer.way and answer.coverage.segments_read < answer.coverage.segments_total
 
 
 def test_overwrite_mode_and_direct_on_the_real_model(weights: Path, tmp_path: Path) -> None:
