@@ -1,7 +1,7 @@
 """What orchestration loses: every strategy on multi-hop questions with a perfect reader. No model, no GPU.
 
     python -m benchmarks.orchestration [--data DIR] [--lengths 7k,14k] [--n 60,40] [--strategies A,B]
-        [--miss P] [--invent P] [--every] [--window N] [--seed N] [--offset N] [--jobs N]
+        [--miss P] [--invent P] [--every] [--absent] [--window N] [--seed N] [--offset N] [--jobs N]
         [--out FILE.json] [--verbose]
 
 The model is `tests.reader`: for each prompt it says exactly what stands in it, so that what a strategy
@@ -9,6 +9,7 @@ scores below 100 % is lost by our own code. `--miss P` makes it overlook each go
 drawn once for an item and a sentence, the same in every call of every strategy, the answering call
 included. So at most the questions with no overlooked sentence can be answered; how many that is expected
 to be, and is, stands beside the score. `--invent P` makes it report a sentence of an irrelevant segment.
+`--absent` takes the gold paragraphs out of the text: right is then what is told as not found.
 With `--every` an extraction (`graphreader`) states the other sentences of a segment too, at most 25.
 
 `bm25` among the strategies is the bench's baseline: plain retrieval, one call.
@@ -83,6 +84,8 @@ class Asked:
     invent: float
     seed: int
     every: bool = False
+    absent: bool = False
+    """The answer was taken out of the text."""
 
 
 @dataclass
@@ -126,15 +129,17 @@ def asked(options: argparse.Namespace) -> Iterator[Asked]:
     rows = rows_by_question(options.data)
     for length, n in zip(options.lengths, options.n, strict=True):
         request = Request(options.data, length, options.offset + n, options.seed, count)
-        for item in generate("ruler-hqa", request)[options.offset :]:
+        made = generate("ruler-hqa", request)[options.offset :]
+        texts = generate("abstain", request)[options.offset :] if options.absent else made
+        for item, read in zip(made, texts, strict=True):
             case = case_of(item, rows[item.question], options.data)
             # More sub-questions than longagent may put are no fault of its.
             fit = [s for s in options.strategies if not s.startswith("longagent") or len(case.hops) <= ROUNDS]
             yield Asked(
                 item.id,
                 length,
-                item.text or "",
-                list(item.gold),
+                read.text or "",
+                list(read.gold),
                 case,
                 fit,
                 options.window,
@@ -142,6 +147,7 @@ def asked(options: argparse.Namespace) -> Iterator[Asked]:
                 options.invent,
                 options.seed,
                 options.every,
+                options.absent,
             )
 
 
@@ -196,7 +202,9 @@ def _row(item: Asked, strategy: str, path: Path, home: Path) -> Row:
         row.error = f"{error.code}: {error.message}"
     else:
         row.status, row.prediction, row.warnings = said.status, said.answer, said.warnings
-        if said.status != "not_found":
+        if item.absent:
+            row.score = float(said.status == "not_found")
+        elif said.status != "not_found":
             row.score = max(sub_exact_match(said.answer, known) for known in item.case.accepted)
         row.calls = said.usage.calls
         row.tokens = said.usage.prompt_tokens + said.usage.completion_tokens
@@ -379,6 +387,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--miss", type=float, default=0.0)
     parser.add_argument("--invent", type=float, default=0.0)
     parser.add_argument("--every", action="store_true", help="an extraction states other sentences too")
+    parser.add_argument("--absent", action="store_true", help="texts without what the answer stands in")
     parser.add_argument("--window", type=int, default=8192)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--offset", type=int, default=0, help="leave out the first items")
@@ -407,7 +416,8 @@ def main() -> None:
     print(f"{time.monotonic() - started:.0f} s, {options.jobs} processes")
     if options.out:
         settings = {
-            name: getattr(options, name) for name in ("miss", "invent", "every", "window", "seed", "offset")
+            name: getattr(options, name)
+            for name in ("miss", "invent", "every", "absent", "window", "seed", "offset")
         }
         failed = [asdict(row) for row in rows if row.score < 1]
         result = {"settings": settings, "figures": figures, "failing": failed}
