@@ -113,6 +113,24 @@ def test_what_the_question_alone_does_not_find_is_looked_up_step_by_step(loopbac
     assert model.roles == ["plan", *["answer"] * 4] and answer.coverage.segments_read == 0
 
 
+def test_a_step_that_was_not_found_is_searched_in_other_words_and_the_plan_followed_from_there(
+    loopback, tmp_path: Path
+) -> None:
+    asked = "In which town was the keeper of the harbour of Vellmere born?"
+    quays, born = (
+        "The quays had been in the charge of one Oskar Brandvold.",
+        "Oskar Brandvold was born in Tarn.",
+    )
+    decoys = [f"Who kept the harbour of Vellmere? {name}al does not know." for name in "AaBbCcDdEeFfGgHhIiJj"]
+    says = {QUESTION: ("Oskar Brandvold", [quays]), "Where was Oskar Brandvold born?": ("Tarn", [born])}
+    steps = [QUESTION, "Where was #1 born?"]
+    model = Librarian({**says, asked: ("Tarn", [quays, born])}, steps=steps, queries=["quays in charge of"])
+    answer = ask(loopback(window=2048, reply=model), document(tmp_path, born, *decoys, quays), asked)
+    assert (answer.answer, [hop.answer for hop in answer.hops]) == ("Tarn", ["Oskar Brandvold", "Tarn"])
+    assert {quays, born} <= {c.quote for c in answer.citations} and answer.coverage.segments_read == 0
+    assert "read" not in model.roles and model.roles.count("search") == 1
+
+
 def test_what_the_document_says_in_other_words_is_searched_in_other_words(loopback, tmp_path: Path) -> None:
     decoys = [
         f"Who kept the harbour of {name}? Nobody knows."

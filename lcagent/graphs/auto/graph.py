@@ -38,7 +38,7 @@ from lcagent.graphs.shared.reading import (
     record,
     segment_budget,
 )
-from lcagent.graphs.shared.retrieval import PASSAGES, Hop, answered, cited, follow, look_up, recorded
+from lcagent.graphs.shared.retrieval import PASSAGES, Hop, answered, cited, follow, hop_of, look_up, recorded
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.ledger import STRIDE
@@ -46,6 +46,7 @@ from lcagent.models.prompt import Prompt
 
 SEGMENT_TOKENS = 5000
 """Most tokens of a segment; less where the window is smaller."""
+IN_OTHER_WORDS = "other words, and around what was found"
 MEMORY = 8
 """A reading call sees at most this part of its window of what was noted before."""
 
@@ -178,19 +179,26 @@ async def follow_plan(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any
     """Look the plan's steps up, hop by hop, and answer from what they gave."""
     task = runtime.context
     hops = await follow(task, state["steps"])
-    findings = await asyncio.to_thread(recorded, task, hops)
+    await asyncio.to_thread(recorded, task, hops)
+    return await _chained(state, task, hops)
+
+
+async def _chained(state: AutoState, task: Task, hops: list[Hop]) -> dict[str, Any]:
+    """What a chain came to: where every step was answered, the answer from all of them."""
     seen = [*state["seen"], *(region for hop in hops for region in hop["shown"])]
-    looked = {"hops": hops, "seen": seen}
+    looked: dict[str, Any] = {"hops": hops, "seen": seen}
+    did = f"looked up {len(hops)} steps"
     if len(answered(hops)) < len(state["steps"]):
         missing = next((hop["question"] for hop in hops if not hop["answer"]), state["steps"][-1])
-        return {**looked, "way": [*state["way"], f"looked up {len(hops)} steps: {missing!r} was not found"]}
-    work = answer_from(task, findings, collapsing(task), form=_form(task, state), final=False)
-    got = await attempt(task, work)
+        return {**looked, "way": [*state["way"], f"{did}: {missing!r} was not found"]}
+    findings = task.ledger.findings()
+    got = await attempt(
+        task, answer_from(task, findings, collapsing(task), form=_form(task, state), final=False)
+    )
     if isinstance(got, Unread):
         return {**looked, **({"stop": got.reason} if got.budget else {})}
     # The chain's end is one look, what is answered from all of it another.
     chain = [*state["answers"], hops[-1]["answer"]]
-    did = f"looked up {len(hops)} steps"
     return {**looked, **_judged({**state, "answers": chain}, task, cited(got, hops), did)}
 
 
@@ -207,19 +215,40 @@ async def reword(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
     task = runtime.context
     if state["stop"]:
         return {}
-    missing = next((hop["question"] for hop in state["hops"] if not hop["answer"]), task.question)
+    missing = next((hop for hop in state["hops"] if not hop["answer"]), None)
+    asked = missing["question"] if missing else task.question
     sample = task.corpus.documents[0].text[: searcher.SAMPLE_CHARS]
-    worded = await attempt(task, searcher.reworded(task.model, missing, sample))
+    worded = await attempt(task, searcher.reworded(task.model, asked, sample))
     queries = [] if isinstance(worded, Unread) else worded
     seen: list[Region] = [(d, start, end) for d, start, end in state["seen"]]
-    further = await asyncio.to_thread(wider, task, queries, seen)
+    further = (await asyncio.to_thread(wider, task, queries, seen))[:PASSAGES]
     looked: dict[str, Any] = {}
-    if further:
-        looked = await _look(state, task, "other words, and around what was found", further[:PASSAGES])
+    if further and missing:
+        looked = await _gone_on(state, task, missing, further)
+    elif further:
+        looked = await _look(state, task, IN_OTHER_WORDS, further)
     if task.options.effort == "low" and not looked.get("why"):
         nothing = Verdict().warned("not everything was read: a larger --effort reads on")
         looked["verdict"] = nothing.as_state()
     return {"queries": queries, **looked}
+
+
+async def _gone_on(state: AutoState, task: Task, missing: Hop, regions: Sequence[Region]) -> dict[str, Any]:
+    """Look at further passages for a step that was not found; where they answer it, follow the plan on."""
+    got = await look_up(task, missing["question"], regions=regions)
+    if isinstance(got, Unread):
+        return {"stop": got.reason} if got.budget else {}
+    hop = hop_of(missing["number"], missing["question"], *got)
+    before = [other for other in state["hops"] if other["number"] != hop["number"]]
+    way = [*state["way"], f"looked up a step by {IN_OTHER_WORDS}: {hop['answer'] or 'found nothing'}"]
+    task.progress.notice(way[-1])
+    if not hop["answer"]:
+        return {"way": way, "seen": [*state["seen"], *hop["shown"]]}
+    hops = await follow(task, state["steps"], [*before, hop])
+    known = {other["number"] for other in before if other["answer"]}
+    new = [other for other in hops if other["number"] not in known]
+    await asyncio.to_thread(recorded, task, new, STRIDE // 2)
+    return await _chained({**state, "way": way}, task, hops)
 
 
 async def _reworded(state: AutoState, runtime: Runtime[Task]) -> str:

@@ -94,21 +94,22 @@ async def planned(task: Task) -> list[str]:
     return list(task.trust.steps(task.question, made.steps))
 
 
-async def follow(task: Task, steps: Sequence[str]) -> list[Hop]:
+async def follow(task: Task, steps: Sequence[str], known: Sequence[Hop] = ()) -> list[Hop]:
     """Look up the steps of a plan one after the other; what needs an answer that was not found is left out.
 
     Args:
         task: the run.
         steps: of `Trust.steps`.
+        known: steps that were looked up already; those of them that were answered are not looked up again.
 
     Raises:
         LcagentError: as `look_up`.
     """
-    hops: list[Hop] = []
-    answers: dict[int, str] = {}
+    hops = [hop for hop in known if hop["answer"]]
+    answers = answered(hops)
     for number, step in enumerate(steps, 1):
         question = planner.filled(step, answers)
-        if question is None:
+        if question is None or number in answers:
             continue
         got = await look_up(task, question)
         if isinstance(got, Unread):
@@ -120,7 +121,7 @@ async def follow(task: Task, steps: Sequence[str]) -> list[Hop]:
         hops.append(hop)
         answers = answered(hops)
         task.progress.notice(f"step {number}: {question} {hop['answer'] or 'not found'}")
-    return hops
+    return sorted(hops, key=lambda hop: hop["number"])
 
 
 def hop_of(number: int, question: str, verdict: Verdict, evidence: Evidence) -> Hop:
@@ -140,9 +141,15 @@ def answered(hops: Sequence[Hop]) -> dict[int, str]:
     return {hop["number"]: hop["answer"] for hop in hops if hop["answer"]}
 
 
-def recorded(task: Task, hops: Sequence[Hop]) -> list[Finding]:
+def recorded(task: Task, hops: Sequence[Hop], first: int = 0) -> list[Finding]:
     """Put the hops that were answered into the ledger: each says what was asked and answered, once for every
-    segment that carries it."""
+    segment that carries it.
+
+    Args:
+        task: the run.
+        hops: of a chain.
+        first: number of the first finding of each segment.
+    """
     said: dict[Place, list[Finding]] = {}
     for hop in filter(lambda hop: hop["answer"], hops):
         spans: dict[Place, list[Span]] = {}
@@ -152,7 +159,7 @@ def recorded(task: Task, hops: Sequence[Hop]) -> list[Finding]:
         for place, some in spans.items():
             text = f"{hop['question']} {hop['answer']}"
             said.setdefault(place, []).append(found(task, place, text, tuple(some), ROLE))
-    return record(task, said)
+    return record(task, said, first)
 
 
 def _regions(hop: Hop) -> list[Region]:
