@@ -167,6 +167,10 @@ class Labeller:
             rows.append({"item": item.kind, "quote": quote, **values})
         return rows
 
+    def given(self, item: Item) -> dict[str, str]:
+        """All that it says of an item, errors included."""
+        return {name: self._said(item, name, value) for name, value in item.values.items()}
+
     def _said(self, item: Item, name: str, value: str) -> str:
         labels = next((one["labels"] for one in self.schema["fields"] if one["field"] == name), [])
         if not labels or self._drawn(item, name, "err") >= self.err:
