@@ -83,6 +83,7 @@ QUERY = {
     "order": "none",
     "direction": "largest",
     "top": 0,
+    "decimals": 2,
     "join": "none",
     "join_field": "none",
     "join_to": "none",
