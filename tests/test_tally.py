@@ -442,6 +442,32 @@ def test_a_query_that_cannot_be_run_is_asked_for_again_with_the_reason(loopback,
         assert answer.usage.malformed == 1
 
 
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"measure": "mean", "field": "height", "decimals": 0}, "167 cm (mean of height, rounded)"),
+        ({"measure": "mean", "field": "height", "decimals": 1}, "166.7 cm (mean of height, rounded to 1 dec"),
+        ({"measure": "mean", "field": "height", "decimals": -3}, "167 cm (mean of height, rounded)"),
+        ({"measure": "mean", "field": "height"}, "166.67 cm (mean of height)"),
+        ({"measure": "pairs", "field": "trade"}, "1: Ada and Cora (pairs of person with the same trade)"),
+        ({"measure": "pairs", "field": "city"}, "3: Ada and Bo; Ada and Cora; Bo and Cora (pairs of"),
+        ({"measure": "pairs", "field": "name"}, "0 (pairs of"),
+    ],
+)
+def test_a_mean_is_rounded_as_wanted_and_pairs_are_told(loopback, tmp_path: Path, query, told: str) -> None:
+    items = [
+        person("Ada", trade="smith", city="Oslo", height="150 cm"),
+        person("Bo", trade="baker", city="Oslo", height="160 cm"),
+        person("Cora", trade="smith", city="Oslo", height="190 cm"),
+    ]
+    text = text_of(items)
+    server = loopback(window=4096, reply=labeller(items, text, [Case("?", {**ALL, **query})]))
+    answer = ask(server, written(tmp_path, text), "?")
+    assert answer.answer.startswith(told)
+    if "Ada and Cora (" in told:  # who is in no pair is not cited
+        assert len(answer.citations) == 2
+
+
 @pytest.mark.parametrize("step", ["counts", "items", "measure"])
 def test_killed_at_any_step_the_same_command_repeats_no_finished_call(
     loopback, tmp_path: Path, home: Path, step: str

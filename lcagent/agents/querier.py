@@ -25,6 +25,8 @@ from lcagent.models.window import Part, Window
 PROMPT, WORDS_PROMPT = map(load_prompt, ("query", "words"))
 REPLY_TOKENS, WORDS_TOKENS = 256, 80
 MOST_FILTERS, VALUE_CHARS = 4, 80
+USUAL_DECIMALS, MOST_DECIMALS = 2, 9
+"""Of a mean, where the question does not say, and at most."""
 _BESIDE = 48
 """Tokens of a table's description beside the schema's: how many rows there are, parts of dates."""
 NONE = "none"
@@ -57,7 +59,7 @@ class Query(BaseModel):
     """What is done with the rows; every name is one of the schema's columns.
 
     `join_field`, of `item`, and `join_to`, of `join`, are the columns that have to be the same. `top` is the
-    number of lines from the first on; 0: all.
+    number of lines from the first on; 0: all. `decimals` is to how many a mean is rounded.
     """
 
     item: str
@@ -71,6 +73,7 @@ class Query(BaseModel):
     order: str = NONE
     direction: Literal["largest", "smallest"] = "largest"
     top: int = 0
+    decimals: int = USUAL_DECIMALS
 
 
 Readable = Callable[[str, str], str]
@@ -91,6 +94,7 @@ class QueryReply(BaseModel):
     order: str
     direction: Literal["largest", "smallest"]
     top: int
+    decimals: int = USUAL_DECIMALS
 
     @model_validator(mode="after")
     def _can_be_run(self) -> Self:
@@ -101,7 +105,8 @@ class QueryReply(BaseModel):
 
     def query(self) -> Query:
         """The query that it describes."""
-        return Query.model_validate(self.model_dump())
+        query = Query.model_validate(self.model_dump())
+        return query.model_copy(update={"decimals": min(max(0, query.decimals), MOST_DECIMALS)})
 
 
 class JoinReply(QueryReply):

@@ -83,6 +83,7 @@ QUERY = {
     "order": "none",
     "direction": "largest",
     "top": 0,
+    "decimals": 2,
     "join": "none",
     "join_field": "none",
     "join_to": "none",
@@ -166,6 +167,10 @@ class Labeller:
             quote = " ".join(first.text[cut:].split()[:_WORDS])
             rows.append({"item": item.kind, "quote": quote, **values})
         return rows
+
+    def given(self, item: Item) -> dict[str, str]:
+        """All that it says of an item, errors included."""
+        return {name: self._said(item, name, value) for name, value in item.values.items()}
 
     def _said(self, item: Item, name: str, value: str) -> str:
         labels = next((one["labels"] for one in self.schema["fields"] if one["field"] == name), [])

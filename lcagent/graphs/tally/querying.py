@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import combinations
 
-from lcagent.agents.querier import NONE, Query
+from lcagent.agents.querier import NONE, USUAL_DECIMALS, Query
 from lcagent.graphs.tally.cells import NOT_TOLD, Cell, Reading, Values, holds
 from lcagent.graphs.tally.merging import Item
 from lcagent.memory.schema import Column, Schema
 
+MOST_PAIRS = 12
+"""Pairs that are told by name."""
 Record = Mapping[str, Item]
 """One row, or two that are joined: an item by the name of its kind."""
 
@@ -197,9 +200,10 @@ class Run:
         own = self._owned(records, self._of_interest())
         if query.measure == "count":
             return Line(label, str(len(own)), Decimal(len(own)), own)
-        if query.measure in {"distinct", "pairs"}:
-            sizes = [len(some) for some in self._by(own, query.field).values()]
-            figure = len(sizes) if query.measure == "distinct" else sum(n * (n - 1) // 2 for n in sizes)
+        if query.measure == "pairs":
+            return self._pairs(label, own)
+        if query.measure == "distinct":
+            figure = len(self._by(own, query.field))
             return Line(label, str(figure), Decimal(figure), own)
         exacts = [self._exact(record, query.field) for record in own]
         if query.measure in {"min", "max"}:
@@ -210,7 +214,23 @@ class Run:
         if not numbers and query.measure == "mean":
             return Line(label, "", None, own)
         total = sum(numbers, Decimal(0)) / (len(numbers) if query.measure == "mean" else 1)
-        return Line(label, with_unit(total, self.unit(query.field)), total, own)
+        decimals = query.decimals if query.measure == "mean" else USUAL_DECIMALS
+        return Line(label, with_unit(total, self.unit(query.field), decimals), total, own)
+
+    def _pairs(self, label: str, own: Sequence[Record]) -> Line:
+        """How many pairs have a value in common, and where these are few, who they are."""
+        pairs: list[tuple[Record, Record]] = []
+        figure = 0
+        for some in self._by(own, self.query.field).values():
+            figure += len(some) * (len(some) - 1) // 2
+            if figure <= MOST_PAIRS:
+                pairs += combinations(some, 2)
+        if not 0 < figure <= MOST_PAIRS:
+            return Line(label, str(figure), Decimal(figure), own)
+        kind = self.column(self.query.field).kind
+        names = [" and ".join(self.name_of(one[kind]) for one in pair) for pair in pairs]
+        held = self._owned([one for pair in pairs for one in pair], self.query.field)
+        return Line(label, f"{figure}: {'; '.join(names)}", Decimal(figure), held)
 
     def _told(self, record: Record, name: str) -> str:
         """What a row tells in a column, as written; of a date's part the part."""
@@ -304,8 +324,9 @@ def _sorted(lines: Sequence[Line], largest: bool) -> list[Line]:
     )
 
 
-def with_unit(figure: Decimal, unit: str) -> str:
-    """A figure for people: exact, or to two places."""
+def with_unit(figure: Decimal, unit: str, decimals: int = USUAL_DECIMALS) -> str:
+    """A figure for people: exact, or to so many decimals."""
     if figure == figure.to_integral_value():
         return f"{figure.to_integral_value():f} {unit}".strip()
-    return f"{f'{figure:.2f}'.rstrip('0').rstrip('.')} {unit}".strip()
+    told = f"{figure:.{decimals}f}"
+    return f"{told.rstrip('0').rstrip('.') if '.' in told else told} {unit}".strip()

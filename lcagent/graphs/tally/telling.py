@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TypedDict
 
 from lcagent.agents.designer import WORDS
-from lcagent.agents.querier import NONE, Query
+from lcagent.agents.querier import NONE, USUAL_DECIMALS, Query
 from lcagent.documents.corpus import Corpus, Place, Region
 from lcagent.documents.support import support
 from lcagent.graphs.shared.verdict import Statement, Verdict
@@ -234,6 +234,8 @@ def rule(query: Query) -> str:
     parts = [of.get(query.measure, f"{query.measure} of {query.field}")]
     if query.join not in {NONE, query.item}:
         parts.append(f"with the {query.join} where {query.join_to} is its {query.join_field}")
+    if query.measure == "mean" and query.decimals != USUAL_DECIMALS:
+        parts.append(f"rounded to {query.decimals} decimals" if query.decimals else "rounded")
     if query.group != NONE:
         parts.append(f"by {query.group}")
     tests = [
