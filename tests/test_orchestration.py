@@ -15,8 +15,9 @@ WINDOW = 2048
 @cache
 def items(miss: float, invent: float) -> list[Asked]:
     """The samples in documents of 4,000 tokens, read at a small window: many segments at little cost."""
-    options = Namespace(data=None, lengths=[4000], n=[8], offset=0, seed=1, window=WINDOW)
-    options.miss, options.invent, options.every, options.strategies = miss, invent, False, []
+    where = {"data": None, "lengths": [4000], "n": [8], "offset": 0, "seed": 1, "window": WINDOW}
+    how = {"miss": miss, "invent": invent, "every": False, "absent": False, "strategies": []}
+    options = Namespace(**where, **how)
     return list(asked(options))
 
 
