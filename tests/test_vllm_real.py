@@ -40,7 +40,7 @@ def environment(home: Path) -> dict[str, str]:
 
 def ask(home: Path, question: str, *more: str) -> subprocess.Popen:
     arguments = [sys.executable, "-m", "lcagent.cli.main", "ask", str(REPORT), question]
-    options = ["-m", MODEL, "--window", "2048", "--json", *more]
+    options = ["-m", MODEL, "--window", "2048", "--strategy", "memagent", "--json", *more]
     return subprocess.Popen(
         [*arguments, *options],
         env=environment(home),
