@@ -18,7 +18,7 @@ from lcagent.errors import SettingsError
 from tests.exploring import World
 from tests.helpers import in_this_process, prose
 from tests.killable import Killable
-from tests.loopback import Loopback, Request
+from tests.loopback import Loopback, Reply, Request
 from tests.reader.labeller import Labeller, Told
 from tests.tallying import PERSON, biographies, person_questions, right, text_of, written
 from tests.team import inside
@@ -175,6 +175,23 @@ def test_reading_ends_with_the_wave_that_finds_it(loopback, tmp_path: Path) -> N
     read = [r.text.split("<segment>")[-1] for r in server.requests if "relevant" in r.schema["properties"]]
     assert len(read) == len(set(read)) == answer.coverage.segments_read
     assert 8 <= len(read) < answer.coverage.segments_total
+
+
+def test_a_segment_that_cannot_be_read_costs_itself_alone(loopback, tmp_path: Path) -> None:
+    """It is among the first, is asked once, and does not stand in the way of those behind it."""
+    poison = "The harbour of Vellmere was kept by a word that no filter lets through."
+    model = Librarian({})
+
+    def says(request: Request) -> Any:
+        reads = "relevant" in request.schema["properties"]
+        return Reply("", status=400) if reads and poison in request.text else model(request)
+
+    server = loopback(window=2048, reply=says)
+    answer = ask(server, document(tmp_path, poison, sentences=2400))
+    read = [r for r in server.requests if "relevant" in r.schema["properties"]]
+    assert sum(poison in request.text for request in read) == 1
+    assert answer.coverage.segments_read == answer.coverage.segments_total - 1 == len(read) - 1
+    assert len(answer.coverage.skipped) == 1 and answer.status == "not_found"
 
 
 @pytest.mark.parametrize("effort", ["low", "normal", "all"])

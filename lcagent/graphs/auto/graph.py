@@ -19,12 +19,12 @@ from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer, collapser, planner, reader, searcher
 from lcagent.agents.reader import Seen
-from lcagent.documents.corpus import Region
+from lcagent.documents.corpus import Place, Region
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.auto.checking import suffices
 from lcagent.graphs.auto.delegating import DELEGATED, answered_by, handed_over, prompts
 from lcagent.graphs.auto.options import Options
-from lcagent.graphs.auto.waves import WAVE, kept_facts, unread, wider
+from lcagent.graphs.auto.waves import WAVE, best_first, kept_facts, wider
 from lcagent.graphs.shared.answering import answer_from, told
 from lcagent.graphs.shared.asking import form_for
 from lcagent.graphs.shared.collapsing import collapsing
@@ -56,7 +56,8 @@ class AutoState(Run):
 
     `kind`, `core` and `steps` are the plan's, `hops` what was looked up of it. `queries` are the question in
     other words, `seen` the passages that were shown, `answers` what looks came to. `wave` counts the reading,
-    `way` tells in words what was done, `why` that it suffices.
+    `left` are the segments that are still to be read, the next ones first. `way` tells in words what was done,
+    `why` that it suffices.
     """
 
     kind: planner.Asks
@@ -67,6 +68,7 @@ class AutoState(Run):
     seen: list[list[int]]
     answers: list[str]
     wave: int
+    left: list[list[int]]
     way: list[str]
     why: str
     built: list[int]
@@ -77,7 +79,7 @@ class Auto:
     """The strategy `auto`."""
 
     name = "auto"
-    version = 1
+    version = 2
 
     def prompts(self, options: Options) -> list[Prompt]:
         """Planner, searcher, reader, answerer; and those of the strategies that it hands questions to."""
@@ -106,7 +108,9 @@ class Auto:
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is known yet."""
-        lists: dict[str, Any] = {name: [] for name in ("steps", "hops", "queries", "seen", "answers", "way")}
+        lists: dict[str, Any] = {
+            name: [] for name in ("steps", "hops", "queries", "seen", "answers", "left", "way")
+        }
         begun = {"kind": "fact", "core": task.question, "wave": 0, "why": "", "built": [], "table": None}
         return {**NOTHING_YET, **lists, **begun}
 
@@ -260,10 +264,12 @@ async def read(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
     task, wave = runtime.context, state["wave"]
     if state["stop"]:
         return await _last(state, task)
-    queries = [*(hop["question"] for hop in state["hops"]), *state["queries"]]
-    places = await asyncio.to_thread(unread, task, state["read"], queries)
-    if not _everything(state, task):
-        places = places[: WAVE << wave]
+    left: list[Place] = [(document, index) for document, index in state["left"]]
+    if not wave:
+        queries = [*(hop["question"] for hop in state["hops"]), *state["queries"]]
+        left = await asyncio.to_thread(best_first, task, queries)
+    most = len(left) if _everything(state, task) else WAVE << wave
+    places, left = left[:most], left[most:]
     findings = task.ledger.findings()
     memory = view(reversed(findings), task.model.window.size // MEMORY)
     answers = answered(state["hops"])
@@ -274,10 +280,9 @@ async def read(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
     kept = await asyncio.to_thread(record, task, said, STRIDE * (1 + wave))
     read = [*state["read"], *(list(place) for place in got.replies)]
     now: AutoState = {**state, "read": read, "stop": got.stop, "wave": wave + 1}
-    update = {**got.as_update(), "wave": wave + 1}
-    left = task.corpus.total - len(read) - len(state["unread"]) - len(got.unread)
+    update = {**got.as_update(), "wave": wave + 1, "left": [list(place) for place in left]}
     did = f"read {len(read)} of {task.corpus.total} segments"
-    if got.stop or left <= 0:
+    if got.stop or not left:
         return {**update, **await _last({**now, "way": [*state["way"], did]}, task)}
     if not kept:
         return {**update, "way": [*state["way"], f"{did}: found nothing"]}

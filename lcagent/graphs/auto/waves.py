@@ -3,9 +3,11 @@ read yet, the most promising first."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from lcagent.documents.corpus import Place, Region
+from lcagent.documents.retrieval import Retrieval
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.facts import search_facts
 from lcagent.memory.works import Works
@@ -20,22 +22,19 @@ BESIDE = 2
 """Passages before and after one that was found, and at most so many of its section's beginning."""
 
 
-def unread(task: Task, read: Iterable[Sequence[int]], queries: Iterable[str]) -> list[Place]:
-    """Segments not read yet: those that hold the best passages of any search first, then the others in order.
+def best_first(task: Task, queries: Iterable[str]) -> list[Place]:
+    """All segments: those that hold the best passages of any search first, then the others in order.
 
     Args:
         task: the run.
-        read: (document, segment) of those that are.
         queries: what was searched for, besides the question.
     """
-    done = {(place[0], place[1]) for place in read}
     rank: dict[Place, int] = {}
-    for regions in searched(task, queries):
+    for regions in [_best(task.retrieval), *searched(task, queries)]:
         for number, (document, start, _) in enumerate(regions):
             place = (document, task.corpus.segment_at(document, start))
             rank[place] = min(number, rank.get(place, number))
-    left = [place for place in task.corpus.places if place not in done]
-    return sorted(left, key=lambda place: (rank.get(place, _LOOKED_AT), place))
+    return sorted(task.corpus.places, key=lambda place: (rank.get(place, _LOOKED_AT), place))
 
 
 def kept_facts(task: Task) -> list[Region]:
@@ -54,9 +53,12 @@ def kept_facts(task: Task) -> list[Region]:
 
 
 def searched(task: Task, queries: Iterable[str]) -> list[list[Region]]:
-    """The best passages for the question and for each of some further searches."""
-    ways = [task.retrieval, *(task.retrieval.about(query) for query in queries)]
-    return [[one.region for one in way.ranked()[:_LOOKED_AT]] for way in ways]
+    """The best passages for each of some searches."""
+    return [_best(task.retrieval.about(query)) for query in queries]
+
+
+def _best(retrieval: Retrieval) -> list[Region]:
+    return [one.region for one in retrieval.ranked()[:_LOOKED_AT]]
 
 
 def wider(task: Task, queries: Sequence[str], seen: Iterable[Region]) -> list[Region]:
@@ -69,7 +71,7 @@ def wider(task: Task, queries: Sequence[str], seen: Iterable[Region]) -> list[Re
         seen: passages that were shown.
     """
     shown = set(seen)
-    ranks = searched(task, queries)[1:]
+    ranks = searched(task, queries)
     turns = [region for turn in range(_LOOKED_AT) for one in ranks for region in one[turn : turn + 1]]
     around = [near for region in seen for near in _around(task, region)]
     return [region for region in dict.fromkeys([*turns, *around]) if region not in shown]
@@ -79,7 +81,7 @@ def _around(task: Task, region: Region) -> list[Region]:
     """The passages beside one, and those that its section begins with."""
     document, start, end = region
     layout = task.retrieval.layouts[document]
-    at = next((n for n, first in enumerate(layout.starts) if first >= start), len(layout.starts))
+    at = bisect_left(layout.starts, start)
     beside = range(max(0, at - BESIDE), min(len(layout.starts), at + BESIDE + 1))
     headings = task.corpus.documents[document].outline.above(start)
     heads = [near for one in headings[-1:] for near in task.retrieval.passages_at(document, one.start, end)]
