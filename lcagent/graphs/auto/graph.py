@@ -38,7 +38,17 @@ from lcagent.graphs.shared.reading import (
     record,
     segment_budget,
 )
-from lcagent.graphs.shared.retrieval import PASSAGES, Hop, answered, cited, follow, hop_of, look_up, recorded
+from lcagent.graphs.shared.retrieval import (
+    PASSAGES,
+    Hop,
+    answered,
+    cited,
+    follow,
+    hop_of,
+    look_up,
+    planned,
+    recorded,
+)
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.ledger import STRIDE
@@ -56,8 +66,8 @@ class AutoState(Run):
 
     `kind`, `core` and `steps` are the plan's, `hops` what was looked up of it. `queries` are the question in
     other words, `seen` the passages that were shown, `answers` what looks came to. `wave` counts the reading,
-    `left` are the segments that are still to be read, the next ones first. `way` tells in words what was done,
-    `why` that it suffices.
+    `left` are the segments that are still to be read, the next ones first. `way` tells in words what was
+    done, `why` that it suffices.
     """
 
     kind: planner.Asks
@@ -117,12 +127,8 @@ class Auto:
 
 async def plan(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
     """What kind of question it is, and what to find one after the other."""
-    task = runtime.context
-    made = await attempt(task, planner.make_plan(task.model, task.question))
-    if isinstance(made, Unread):  # a budget: what comes next will find the same, and say so
-        return {}
-    steps = list(task.trust.steps(task.question, made.steps))
-    return {"kind": made.asks, "core": made.core, "steps": steps}
+    made = await planned(runtime.context)
+    return {"kind": made.asks, "core": made.core, "steps": list(made.steps)}
 
 
 async def _begun(state: AutoState, runtime: Runtime[Task]) -> str:

@@ -111,7 +111,7 @@ async def answer(state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:
 
 async def plan(state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:
     """What to look up one after the other."""
-    return {"steps": await planned(runtime.context)}
+    return {"steps": list((await planned(runtime.context)).steps)}
 
 
 async def look_up(state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class GraphReader:
 
 async def plan(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     """The rational plan: what to find, one after the other."""
-    return {"steps": await planned(runtime.context)}
+    return {"steps": list((await planned(runtime.context)).steps)}
 
 
 async def look_up(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:

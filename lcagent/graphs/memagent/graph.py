@@ -28,7 +28,8 @@ from lcagent.graphs.memagent.steps import (
 from lcagent.graphs.shared.answering import answer_from
 from lcagent.graphs.shared.asking import form_for
 from lcagent.graphs.shared.collapsing import collapsing
-from lcagent.graphs.shared.reading import NOTHING_YET, Unread, attempt, segment_budget
+from lcagent.graphs.shared.reading import NOTHING_YET, segment_budget
+from lcagent.graphs.shared.retrieval import planned
 from lcagent.graphs.shared.task import Task
 from lcagent.models.prompt import Prompt
 
@@ -76,11 +77,8 @@ async def plan(state: MemAgentState, runtime: Runtime[Task]) -> dict[str, Any]:
     task = runtime.context
     if task.options.mode == "overwrite":
         return {}
-    made = await attempt(task, planner.make_plan(task.model, task.question))
-    if isinstance(made, Unread):  # a budget: the readers will find the same, and say so
-        return {}
-    steps = task.trust.steps(task.question, made.steps)
-    return {"core": made.core, "plan": planner.as_text(steps), "asks": made.asks}
+    made = await planned(task)
+    return {"core": made.core, "plan": planner.as_text(made.steps), "asks": made.asks}
 
 
 async def more(state: MemAgentState) -> str:

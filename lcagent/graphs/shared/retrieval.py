@@ -79,8 +79,9 @@ def _shown(task: Task, regions: Sequence[Region] | None, room: int) -> Evidence:
     return Evidence(tuple(in_order(fitting(task, best, room))))
 
 
-async def planned(task: Task) -> list[str]:
-    """The steps of a question, to be followed; none where it is a single one, or there is no plan.
+async def planned(task: Task) -> planner.Plan:
+    """The plan for the question, with the steps that are followed: none where it is a single one. Without a
+    plan the question itself is all of it.
 
     Args:
         task: the run.
@@ -90,8 +91,8 @@ async def planned(task: Task) -> list[str]:
     """
     made = await attempt(task, planner.make_plan(task.model, task.question))
     if isinstance(made, Unread):  # a budget: what comes next will find the same, and say so
-        return []
-    return list(task.trust.steps(task.question, made.steps))
+        return planner.Plan(task.question)
+    return replace(made, steps=task.trust.steps(task.question, made.steps))
 
 
 async def follow(task: Task, steps: Sequence[str], known: Sequence[Hop] = ()) -> list[Hop]:
