@@ -9,11 +9,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lcagent.cli.main import main
 from lcagent.graphs import STRATEGIES
+from tests.loopback import Loopback, Reply, Request
 
 _FORKED = multiprocessing.get_context("forkserver")
 _FORKED.set_forkserver_preload(
@@ -54,6 +55,38 @@ class Killable:
         self._process.join()
         self._dead.set()
         return self._process.exitcode
+
+
+def killed_at(
+    step: int,
+    server: Loopback,
+    arguments: Sequence[str],
+    folder: Path,
+    reply: Callable[[Request], Reply | str],
+) -> None:
+    """Run a command that dies of SIGKILL when its request number `step` is asked; it answers on afterwards.
+
+    Args:
+        step: from 0.
+        server: it is asked.
+        arguments: of the command.
+        folder: gets what it prints.
+        reply: of the server.
+    """
+    started: list[Killable] = []
+    ready = threading.Event()
+
+    def kills(request: Request) -> Reply | str:
+        if request.number == step:
+            assert ready.wait(10)
+            started[0].kill()
+        return reply(request)
+
+    server.reply = kills
+    started.append(Killable(arguments, folder))
+    ready.set()
+    assert started[0].ended() == -signal.SIGKILL
+    server.reply = reply
 
 
 def _command(arguments: list[str], printed: str, before_printing: bool) -> None:

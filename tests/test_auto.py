@@ -2,10 +2,6 @@
 
 import json
 import re
-import signal
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +12,9 @@ from hypothesis import strategies as st
 from lcagent import Answer, Reader, UsageError
 from lcagent.errors import SettingsError
 from tests.exploring import World
-from tests.helpers import in_this_process, prose
-from tests.killable import Killable
+from tests.helpers import in_this_process
+from tests.killable import killed_at
+from tests.librarian import Librarian, document
 from tests.loopback import Loopback, Reply, Request
 from tests.reader.labeller import Labeller, Told
 from tests.tallying import PERSON, biographies, person_questions, right, text_of, written
@@ -27,60 +24,6 @@ QUESTION = "Who kept the harbour of Vellmere?"
 FACT = "The keeper of the harbour of Vellmere was Oskar Brandvold."
 OTHER = "Vellmere's quays were looked after by one Oskar Brandvold."
 """The same without a word that the question's search would find first."""
-
-
-@dataclass
-class Librarian:
-    """A model that answers a question where the prompt holds what it takes.
-
-    Args:
-        says: by question the answer and the sentences that it takes.
-        kind: of question, as the plan says.
-        steps: of the plan.
-        queries: other words.
-        notes: sentences that a reader notes.
-    """
-
-    says: dict[str, tuple[str, Sequence[str]]]
-    kind: str = "fact"
-    steps: Sequence[str] = ()
-    queries: Sequence[str] = ("nothing of use",)
-    notes: Sequence[str] = ()
-    roles: list[str] = field(default_factory=list)
-
-    def __call__(self, request: Request) -> str:
-        names = request.schema["properties"]
-        if "steps" in names:
-            self.roles.append("plan")
-            steps = list(self.steps) or [inside(request.text, "question")[0]]
-            return json.dumps({"core": "", "form": "", "asks": self.kind, "steps": steps})
-        if "queries" in names:
-            self.roles.append("search")
-            return json.dumps({"queries": list(self.queries)})
-        if "facts" in names:
-            self.roles.append("read")
-            facts = [note for note in self.notes if note in request.text.split("<segment>")[-1]]
-            return json.dumps({"relevant": "yes" if facts else "no", "facts": facts, "next": ""})
-        self.roles.append("answer")
-        (evidence,), (question,) = inside(request.text, "evidence"), inside(request.text, "question")
-        answer, needed = self.says.get(question, ("", ["nowhere"]))
-        found = all(sentence in evidence for sentence in needed)
-        numbers = [
-            number
-            for number, part in re.findall(r"^\[(\d+)\](.*?)(?=^\[\d+\]|\Z)", evidence, re.M | re.S)
-            if any(sentence in part for sentence in needed)
-        ]
-        marks = "".join(f" [{number}]" for number in numbers)
-        return json.dumps({"found": "yes" if found else "no", "answer": answer + marks if found else ""})
-
-
-def document(folder: Path, *told: str, sentences: int = 600) -> Path:
-    parts = prose(sentences).split("\n\n")
-    for at, sentence in enumerate(told, 1):
-        parts.insert(at * len(parts) // (len(told) + 1), sentence)
-    path = folder / "doc.txt"
-    path.write_text("\n\n".join(parts))
-    return path
 
 
 def ask(
@@ -319,22 +262,9 @@ def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: i
         calls = len(undisturbed.requests)
     assert step < calls
     server = loopback(window=2048)
-    started: list[Killable] = []
-    ready = threading.Event()
-
-    def kills(request):
-        if request.number == step:
-            assert ready.wait(10)
-            started[0].kill()
-        return model(request)
-
-    server.reply = kills
     arguments = ["ask", str(path), QUESTION, "--api-base", server.url, "--window", "2048", "--json"]
     arguments += ["--home", str(tmp_path / "home"), "--set", "concurrency=1"]
-    started.append(Killable(arguments, tmp_path))
-    ready.set()
-    assert started[0].ended() == -signal.SIGKILL
-    server.reply = model
+    killed_at(step, server, arguments, tmp_path, model)
     second = in_this_process(*arguments)
     assert second.exit_code == 0, second.stderr
     assert json.loads(second.stdout)["answer"] == "Oskar Brandvold"

@@ -1,8 +1,6 @@
 """GraphReader: a graph of facts that is built once, and paths through it to an answer."""
 
 import json
-import signal
-import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 from lcagent.errors import CutReply, MalformedReply, UsageError
 from tests.exploring import QUESTION, World, ask, calls_functions, role, roles, written
 from tests.helpers import in_this_process, prose
-from tests.killable import Killable
+from tests.killable import killed_at
 from tests.loopback import Loopback
 
 LIGHT = "The Skarholm light was built by Oskar Brandvold in 1893."
@@ -238,25 +236,12 @@ def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: i
     server = loopback(window=4096)
     if tools:
         calls_functions(server, tmp_path / "home")
-    started: list[Killable] = []
-    ready = threading.Event()
-
-    def kills(request):
-        if request.number == step:
-            assert ready.wait(10)
-            started[0].kill()
-        return world(request)
-
-    server.reply = kills
     arguments = [
         *("ask", str(path), QUESTION, "--api-base", server.url, "--home", str(tmp_path / "home"), "--json"),
         *("--strategy", "graphreader", "--window", "4096", "--set", "graphreader.segment_tokens=64"),
         *("--set", "graphreader.paths=1", "--set", "concurrency=1"),
     ]
-    started.append(Killable(arguments, tmp_path))
-    ready.set()
-    assert started[0].ended() == -signal.SIGKILL
-    server.reply = world
+    killed_at(step, server, arguments, tmp_path, world)
     second = in_this_process(*arguments)
     assert second.exit_code == 0, second.stderr
     assert json.loads(second.stdout)["answer"] == "Vellmere"

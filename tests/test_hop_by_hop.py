@@ -2,8 +2,6 @@
 
 import json
 import re
-import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +13,9 @@ from lcagent import Answer, Reader, UsageError
 from lcagent.agents import planner
 from lcagent.documents import coverage, load
 from tests.exploring import World
-from tests.helpers import REPORT, in_this_process, prose
-from tests.killable import Killable
+from tests.helpers import REPORT, in_this_process
+from tests.killable import killed_at
+from tests.librarian import Librarian, document
 from tests.loopback import Loopback, Request
 from tests.team import Team, inside
 
@@ -29,30 +28,9 @@ SAYS = {FILLED[0]: ("Ada Brown", [FIRST]), FILLED[1]: ("Tarn", [SECOND]), ASKED:
 """By question the answer, and the sentences that it takes."""
 
 
-def document(folder: Path, *told: str, sentences: int = 600) -> Path:
-    """The sentences far from each other in a text that says nothing."""
-    parts = prose(sentences).split("\n\n")
-    for at, sentence in enumerate(told, 1):
-        parts.insert(at * len(parts) // (len(told) + 1), sentence)
-    path = folder / "doc.txt"
-    path.write_text("\n\n".join(parts))
-    return path
-
-
 def looks_up(request: Request, steps: list[str] = STEPS) -> str:
     """A model that plans these steps, and answers what its passages say."""
-    if "steps" in request.schema["properties"]:
-        return json.dumps({"core": ASKED, "form": "", "asks": "fact", "steps": steps})
-    (evidence,), (question,) = inside(request.text, "evidence"), inside(request.text, "question")
-    answer, needed = SAYS.get(question, ("", ["nowhere"]))
-    found = all(sentence in evidence for sentence in needed)
-    numbers = [
-        number
-        for number, part in re.findall(r"^\[(\d+)\](.*?)(?=^\[\d+\]|\Z)", evidence, re.M | re.S)
-        if any(sentence in part for sentence in needed)
-    ]
-    marks = "".join(f" [{number}]" for number in numbers)
-    return json.dumps({"found": "yes" if found else "no", "answer": answer + marks if found else ""})
+    return Librarian(SAYS, steps=steps)(request)
 
 
 def ask(server: Loopback, path: Path, question: str = ASKED, **options: Any) -> Answer:
@@ -159,22 +137,9 @@ def test_the_command_prints_the_steps(loopback, tmp_path: Path) -> None:
 def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: int) -> None:
     path = document(tmp_path, SECOND, FIRST)
     server = loopback(window=2048)
-    started: list[Killable] = []
-    ready = threading.Event()
-
-    def kills(request):
-        if request.number == step:
-            assert ready.wait(10)
-            started[0].kill()
-        return looks_up(request)
-
-    server.reply = kills
     arguments = ["ask", str(path), ASKED, "--api-base", server.url, "--window", "2048", "--json"]
     arguments += ["--strategy", "direct", "--set", "direct.retrieve=true", "--home", str(tmp_path / "home")]
-    started.append(Killable(arguments, tmp_path))
-    ready.set()
-    assert started[0].ended() == -signal.SIGKILL
-    server.reply = looks_up
+    killed_at(step, server, arguments, tmp_path, looks_up)
     second = in_this_process(*arguments)
     assert second.exit_code == 0, second.stderr
     told = json.loads(second.stdout)

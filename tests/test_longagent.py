@@ -1,8 +1,6 @@
 """LongAgent over the loopback server: the rounds, the bracket, what stays unresolved, faults and resume."""
 
 import json
-import signal
-import threading
 import time
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from lcagent.evals.bench import Bench, Plan
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import load_settings
 from tests.helpers import NEEDLE, QUESTION, haystack, in_this_process, prose
-from tests.killable import Killable
+from tests.killable import killed_at
 from tests.loopback import Faults, Loopback, Reply
 from tests.loopback.faults import MALFORMED
 from tests.team import ANSWER, NAME, Team, asked, finds, inside
@@ -416,27 +414,14 @@ def test_sigkill_repeats_only_the_calls_in_the_air(
     at_once = 8
     team = Team(alike)
     server = loopback(window=2048, latency=0.02)
-    started: list[Killable] = []
-    ready = threading.Event()
-
-    def kills(request):
-        if request.number == step:
-            assert ready.wait(10)
-            started[0].kill()
-        return team(request)
-
-    server.reply = kills
     arguments = ["ask", str(document), QUESTION, "--api-base", server.url, "--window", "2048"]
     arguments += ["--home", str(tmp_path / "home"), "--strategy", "longagent", "--json"]
-    started.append(Killable(arguments, tmp_path))
-    ready.set()
-    assert started[0].ended() == -signal.SIGKILL
+    killed_at(step, server, arguments, tmp_path, team)
     settled = -1
     while settled != len(server.requests):  # what the dead process had sent may still be on its way in
         settled = len(server.requests)
         time.sleep(0.3)
     first = [request.key for request in server.requests]
-    server.reply = team
     second = in_this_process(*arguments)
     assert second.exit_code == 0, second.stderr
     answer = json.loads(second.stdout)

@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from lcagent.errors import RunBusy
 from lcagent.memory.checkpoints import open_checkpoints
 from lcagent.memory.locks import locked
 from tests.helpers import QUESTION, clever, in_this_process, prose
-from tests.killable import Killable
+from tests.killable import Killable, killed_at
 from tests.loopback import Loopback
 
 SEGMENTS = 20
@@ -57,21 +56,8 @@ def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
     loopback, document: Path, tmp_path: Path, step: int
 ) -> None:
     server = loopback(window=2048)
-    started: list[Killable] = []
-    ready = threading.Event()
-
-    def kills(request):
-        if request.number == step:
-            assert ready.wait(10)
-            started[0].kill()
-        return clever(request)
-
-    server.reply = kills
     home = tmp_path / "home"
-    started.append(Killable(arguments(server, document, home), tmp_path))
-    ready.set()
-    assert started[0].ended() == -signal.SIGKILL
-    server.reply = clever
+    killed_at(step, server, arguments(server, document, home), tmp_path, clever)
     # `--resume` and the plain command do the same for a run that was killed.
     second = in_this_process(*arguments(server, document, home), *(["--resume"] if step % 2 else []))
     assert second.exit_code == 0, second.stderr
