@@ -30,10 +30,10 @@ from typing import Any
 
 from lcagent.cli.bench import parse_length
 from lcagent.errors import LcagentError
+from lcagent.evals.answered import blank, fill
 from lcagent.evals.baselines import BASELINES, baseline
 from lcagent.evals.haystack import Counter, Laid, compose
-from lcagent.evals.items import Cited, Item, Row
-from lcagent.evals.measure import cost
+from lcagent.evals.items import Item, Row
 from lcagent.evals.scorers import rescored
 from lcagent.evals.tasks.hiding import shuffled, weave
 from lcagent.evals.tasks.multihop import HOTPOTQA, MUSIQUE, Question, questions
@@ -42,7 +42,6 @@ from lcagent.evals.tasks.request import Request, drawn
 from lcagent.memory.store import Store
 from lcagent.models.serving.session import ModelSession
 from lcagent.runs.graphs import build_graph
-from lcagent.runs.records import Runs
 from lcagent.runs.runner import Request as Asked
 from lcagent.runs.runner import mark_told, run
 from lcagent.settings import Settings, load_settings, split_strategy
@@ -130,22 +129,7 @@ def settings_for(name: str, home: Path, options: argparse.Namespace) -> Settings
 
 async def ask(item: Item, name: str, path: Path, settings: Settings, session: ModelSession) -> Row:
     """One question by one strategy; a failed one scores 0."""
-    row = Row(
-        task=item.task,
-        item=item.id,
-        length=item.length,
-        strategy=name,
-        question=item.question,
-        answers=item.answers,
-        match=item.match,
-        metric=item.metric,
-        category=item.category,
-        gold=item.gold,
-        gold_pages=(),
-        tokens=item.tokens,
-        model=session.open(print).model,
-        window=settings.window,
-    )
+    row = blank(item, name, model=session.open(print).model, window=settings.window)
     started = time.monotonic()
     try:
         question = Asked([path], item.question, strategy=baseline(name, item))
@@ -155,23 +139,7 @@ async def ask(item: Item, name: str, path: Path, settings: Settings, session: Mo
         row.cost.seconds = round(time.monotonic() - started, 3)
         return rescored(row)
     mark_told(settings, answer.run_id)
-    row.prediction, row.status, row.run_id = answer.answer, answer.status, answer.run_id
-    row.warnings = answer.warnings
-    row.chars_read, row.chars_total = answer.coverage.chars_read, answer.coverage.chars_total
-    text = item.text or ""
-    row.citations = [
-        Cited(
-            page=c.page,
-            char_start=c.char_start,
-            char_end=c.char_end,
-            quote=c.quote,
-            verbatim=text[c.char_start : c.char_end] == c.quote,
-        )
-        for c in answer.citations
-    ]
-    with closing(Store.open(settings.data_dir)) as store:
-        calls = Runs(store).journal(answer.run_id).calls()
-    row.cost = cost(calls, answer.usage.seconds, row.window)
+    fill(row, answer, path, settings)
     return rescored(row)
 
 

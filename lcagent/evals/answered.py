@@ -1,4 +1,4 @@
-"""What a run gave and what it cost, put into its row."""
+"""A row: blank before its item is asked, then with what a run gave and what it cost."""
 
 from __future__ import annotations
 
@@ -8,11 +8,40 @@ from pathlib import Path
 
 from lcagent.answer import Answer
 from lcagent.documents import load
-from lcagent.evals.items import Cited, Cost, Row
+from lcagent.evals.items import Cited, Cost, Item, Row
 from lcagent.evals.measure import cost, retention
 from lcagent.memory.store import Store
 from lcagent.runs.records import Runs
 from lcagent.settings import Settings
+
+
+def blank(item: Item, strategy: str, *, model: str, window: int) -> Row:
+    """A row with all that an item says of itself, before it is asked.
+
+    Args:
+        item: what is asked.
+        strategy: how, as it is named.
+        model: who is asked.
+        window: tokens of a call.
+    """
+    return Row(
+        task=item.task,
+        item=item.id,
+        length=item.length,
+        strategy=strategy,
+        question=item.question,
+        answers=item.answers,
+        match=item.match,
+        metric=item.metric,
+        category=item.category,
+        options=item.options,
+        gold=item.gold,
+        gold_pages=item.gold_pages,
+        depths=item.depths(),
+        tokens=item.tokens,
+        model=model,
+        window=window,
+    )
 
 
 def fill(row: Row, answer: Answer, source: Path, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lcagent.errors import EndpointUnavailable, LcagentError, SettingsError, UsageError
-from lcagent.evals.answered import fill, spent
+from lcagent.evals.answered import blank, fill, spent
 from lcagent.evals.baselines import BASELINES, baseline
 from lcagent.evals.compare import ROWS_FILE
 from lcagent.evals.items import Item, Row, read_rows
@@ -177,27 +177,9 @@ class Bench:
 
     def _blank(self, item: Item, name: str, model: str, content: str) -> Row:
         settings = self._settings(name)
-        return Row(
-            task=item.task,
-            item=item.id,
-            length=item.length,
-            strategy=name,
-            question=item.question,
-            answers=item.answers,
-            match=item.match,
-            metric=item.metric,
-            category=item.category,
-            options=item.options,
-            gold=item.gold,
-            gold_pages=item.gold_pages,
-            depths=item.depths(),
-            tokens=item.tokens,
-            model=model,
-            window=self._window(settings),
-            settings=self._deciding(settings),
-            content=content,
-            seed=self.plan.seed,
-        )
+        row = blank(item, name, model=model, window=self._window(settings))
+        row.settings, row.content, row.seed = self._deciding(settings), content, self.plan.seed
+        return row
 
     def _window(self, settings: Settings) -> int:
         """The window that calls really have: the server's may be smaller."""

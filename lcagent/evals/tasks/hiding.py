@@ -2,10 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from random import Random
 
-from lcagent.evals.haystack import SENTENCE_END, SEPARATOR, Laid, Span
+from lcagent.evals.haystack import SENTENCE_END, SEPARATOR, Laid, Span, compose
+from lcagent.evals.items import Item
+from lcagent.evals.tasks.request import Request, item_id
+
+
+@dataclass(frozen=True, slots=True)
+class Needles:
+    """Sentences that are hidden, and the question that some of them answer.
+
+    Args:
+        question: as asked.
+        lines: in the order in which they are hidden.
+        asked: which of them answer it.
+        answers: of several all must be given.
+        category: for scores by kind.
+    """
+
+    question: str
+    lines: Sequence[str]
+    asked: Sequence[int]
+    answers: tuple[str, ...]
+    category: str
+
+
+def buried(
+    task: str, request: Request, index: int, needles: Needles, stream: Iterator[str], rng: Random
+) -> Item:
+    """An item whose needles stand between the sentences of paragraphs drawn at random.
+
+    Args:
+        task: its name.
+        request: how long, of which seed.
+        index: of the item.
+        needles: what is hidden.
+        stream: paragraphs of the haystack.
+        rng: what is drawn by.
+    """
+    lines, several = needles.lines, len(needles.answers) > 1
+    made = compose(stream, lines, request.length, request.count, lambda fillers: bury(fillers, lines, rng))
+    return Item(
+        id=item_id(task, request, index),
+        task=task,
+        length=request.length,
+        question=needles.question,
+        answers=needles.answers,
+        match="all" if several else "any",
+        metric="recall" if several else "sub_em",
+        text=made.text,
+        tokens=made.tokens,
+        gold=tuple(made.spans[at] for at in needles.asked),
+        category=needles.category,
+    )
 
 
 def shuffled(fillers: Sequence[str], rng: Random) -> list[str]:

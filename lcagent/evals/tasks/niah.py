@@ -8,29 +8,18 @@ keys, all asked for). Keys are two words, values seven digits, as there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from random import Random
 
-from lcagent.evals.haystack import compose
 from lcagent.evals.items import Item
-from lcagent.evals.tasks.hiding import bury
+from lcagent.evals.tasks.hiding import Needles, buried
 from lcagent.evals.tasks.pool import FILE, Pool, Screen, load_pool
-from lcagent.evals.tasks.request import Request, drawn, item_id
+from lcagent.evals.tasks.request import Request, drawn
 from lcagent.evals.tasks.words import keys
 
 NEEDS = (FILE,)
 VARIANTS = ("single", "multikey", "multivalue", "multiquery")
 SEVERAL = 4
 """Keys or values of the kinds that have several."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Needles:
-    question: str
-    lines: list[str]
-    asked: list[int]
-    """Which of the lines answer the question."""
-    answers: tuple[str, ...]
 
 
 def niah(request: Request) -> Iterator[Item]:
@@ -40,34 +29,14 @@ def niah(request: Request) -> Iterator[Item]:
         variant = VARIANTS[index % len(VARIANTS)]
         rng = drawn("niah", request.seed, index)
         needles = _needles(variant, rng)
-        made = compose(
-            _stream(pool, rng, needles),
-            needles.lines,
-            request.length,
-            request.count,
-            lambda fillers, lines=needles.lines, rng=rng: bury(fillers, lines, rng),
-        )
-        several = len(needles.answers) > 1
-        yield Item(
-            id=item_id("niah", request, index),
-            task="niah",
-            length=request.length,
-            question=needles.question,
-            answers=needles.answers,
-            match="all" if several else "any",
-            metric="recall" if several else "sub_em",
-            text=made.text,
-            tokens=made.tokens,
-            gold=tuple(made.spans[at] for at in needles.asked),
-            category=variant,
-        )
+        yield buried("niah", request, index, needles, _stream(pool, rng, needles), rng)
 
 
-def _stream(pool: Pool, rng: Random, needles: _Needles) -> Iterator[str]:
+def _stream(pool: Pool, rng: Random, needles: Needles) -> Iterator[str]:
     return pool.stream(rng, Screen((), ("special magic number", *needles.answers)))
 
 
-def _needles(variant: str, rng: Random) -> _Needles:
+def _needles(variant: str, rng: Random) -> Needles:
     names = keys(rng, SEVERAL)
     values = [str(value) for value in rng.sample(range(1_000_000, 10_000_000), SEVERAL)]
     if variant == "single":
@@ -83,7 +52,7 @@ def _needles(variant: str, rng: Random) -> _Needles:
     else:
         asked = list(range(len(lines)))
         question = f"What are all the special magic numbers for {_listed(list(dict.fromkeys(names)))}?"
-    return _Needles(question, lines, asked, tuple(values[at] for at in asked))
+    return Needles(question, lines, asked, tuple(values[at] for at in asked), variant)
 
 
 def _listed(names: list[str]) -> str:

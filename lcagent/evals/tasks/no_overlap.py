@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lcagent.evals.haystack import compose
 from lcagent.evals.items import Item
-from lcagent.evals.tasks.hiding import bury
+from lcagent.evals.tasks.hiding import Needles, buried
 from lcagent.evals.tasks.prose import people, prose
-from lcagent.evals.tasks.request import Request, drawn, item_id
+from lcagent.evals.tasks.request import Request, drawn
 
 OTHERS = 5
 """Facts about other people in a document."""
@@ -102,23 +101,6 @@ def no_overlap(request: Request) -> Iterator[Item]:
         names = people(rng, len(chosen))
         facts = {at: PAIRS[at][0].format(name=name) for at, name in zip(chosen, names, strict=True)}
         hidden = rng.sample(chosen, len(chosen))
-        lines = [facts[at] for at in hidden]
-        made = compose(
-            prose(rng),
-            lines,
-            request.length,
-            request.count,
-            lambda fillers, lines=lines, rng=rng: bury(fillers, lines, rng),
-        )
-        yield Item(
-            id=item_id("no-overlap", request, index),
-            task="no-overlap",
-            length=request.length,
-            question=PAIRS[asked][1],
-            answers=(names[0],),
-            metric="sub_em",
-            text=made.text,
-            tokens=made.tokens,
-            gold=(made.spans[hidden.index(asked)],),
-            category=f"pair {asked:02d}",
-        )
+        lines, told = [facts[at] for at in hidden], [hidden.index(asked)]
+        needles = Needles(PAIRS[asked][1], lines, told, (names[0],), f"pair {asked:02d}")
+        yield buried("no-overlap", request, index, needles, prose(rng), rng)

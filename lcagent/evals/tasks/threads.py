@@ -8,15 +8,13 @@ were there on other days or elsewhere on that day. All names are made up, in mad
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
 
-from lcagent.evals.haystack import compose
 from lcagent.evals.items import Item
-from lcagent.evals.tasks.hiding import bury
+from lcagent.evals.tasks.hiding import Needles, buried
 from lcagent.evals.tasks.prose import people, prose
-from lcagent.evals.tasks.request import Request, drawn, item_id
+from lcagent.evals.tasks.request import Request, drawn
 from lcagent.evals.tasks.words import MONTHS, NOUNS, PLACES
 
 HOPS = (2, 3, 4, 5)
@@ -50,46 +48,16 @@ _MATCH = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Thread:
-    question: str
-    lines: list[str]
-    asked: list[int]
-    """Which of the lines answer the question."""
-    answers: tuple[str, ...]
-    category: str
-
-
 def threads(request: Request) -> Iterator[Item]:
     """Ancestry and match by turns, of two to five hops and three to six matches by turns."""
     for index in range(request.n):
         rng = drawn("threads", request.seed, index)
         size = index // 2 % len(HOPS)
         thread = _match(MATCHES[size], rng) if index % 2 else _ancestry(HOPS[size], rng)
-        made = compose(
-            prose(rng),
-            thread.lines,
-            request.length,
-            request.count,
-            lambda fillers, lines=thread.lines, rng=rng: bury(fillers, lines, rng),
-        )
-        several = len(thread.answers) > 1
-        yield Item(
-            id=item_id("threads", request, index),
-            task="threads",
-            length=request.length,
-            question=thread.question,
-            answers=thread.answers,
-            match="all" if several else "any",
-            metric="recall" if several else "sub_em",
-            text=made.text,
-            tokens=made.tokens,
-            gold=tuple(made.spans[at] for at in thread.asked),
-            category=thread.category,
-        )
+        yield buried("threads", request, index, thread, prose(rng), rng)
 
 
-def _ancestry(hops: int, rng: Random) -> _Thread:
+def _ancestry(hops: int, rng: Random) -> Needles:
     size = hops + _BEYOND + 1
     names = people(rng, FAMILIES * size)
     families = [names[at : at + size] for at in range(0, len(names), size)]
@@ -106,10 +74,10 @@ def _ancestry(hops: int, rng: Random) -> _Thread:
     child, ancestor = families[0][0], families[0][hops]
     question = rng.choice(_ANCESTRY).format(name=child, hops=hops, great="great-" * (hops - 2))
     asked = [at for at, (family, step, _) in enumerate(told) if family == 0 and step < hops]
-    return _Thread(question, [line for *_, line in told], asked, (ancestor,), f"ancestry {hops} hops")
+    return Needles(question, [line for *_, line in told], asked, (ancestor,), f"ancestry {hops} hops")
 
 
-def _match(matches: int, rng: Random) -> _Thread:
+def _match(matches: int, rng: Random) -> Needles:
     nouns, towns = rng.sample(NOUNS, 4), rng.sample(PLACES, 4)
     places = [f"{noun.capitalize()} Inn at {town}" for noun, town in zip(nouns, towns, strict=True)]
     days = [f"{day} {rng.choice(MONTHS)}" for day in rng.sample(range(2, 29), 4)]
@@ -123,7 +91,7 @@ def _match(matches: int, rng: Random) -> _Thread:
     ]
     rng.shuffle(told)
     asked = [at for at, (_, where, _) in enumerate(told) if where == seen[0]]
-    return _Thread(
+    return Needles(
         rng.choice(_MATCH).format(place=places[0], day=days[0]),
         [line for line, *_ in told],
         asked,
