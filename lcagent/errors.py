@@ -25,10 +25,15 @@ LcagentError
 ├── RunError                   a run cannot be resumed, shown or deleted       exit 1
 │   ├── RunNotFound
 │   └── RunBusy                another process is writing this run
-└── WorkError                  a work of a document cannot be built or shown   exit 1
-    ├── WorkNotFound
-    ├── WorkBusy               another process is building this work
-    └── GraphNotBuilt          no graph of this document is kept
+├── WorkError                  a work of a document cannot be built or shown   exit 1
+│   ├── WorkNotFound
+│   ├── WorkBusy               another process is building this work
+│   └── GraphNotBuilt          no graph of this document is kept
+└── SessionError               a conversation cannot be opened, written, shown exit 1
+    ├── SessionNotFound
+    ├── SessionBusy            another process is writing this session
+    ├── SessionLost            another process has taken it over meanwhile
+    └── EntryNotFound          the session has no such message, passage or block
 """
 
 from __future__ import annotations
@@ -173,3 +178,23 @@ class WorkBusy(WorkError):
 
 class GraphNotBuilt(WorkError):
     """No graph of this document is kept, or not all of it was read for one."""
+
+
+class SessionError(LcagentError):
+    """A conversation cannot be opened, written or shown."""
+
+
+class SessionNotFound(SessionError):
+    """No conversation of that name is kept."""
+
+
+class SessionBusy(SessionError):
+    """Another process is writing this session."""
+
+
+class SessionLost(SessionError):
+    """Another process has taken the session over since it was opened here."""
+
+
+class EntryNotFound(SessionError):
+    """The session has no such message, passage or block."""

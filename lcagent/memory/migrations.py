@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lcagent.errors import SettingsError
+
+Steps = Sequence[Callable[[sqlite3.Connection], None]]
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -20,37 +22,42 @@ def version(connection: sqlite3.Connection) -> int:
     return int(number)
 
 
-def check(connection: sqlite3.Connection) -> None:
+def check(connection: sqlite3.Connection, steps: Steps) -> None:
     """Refuse a file that a newer lcagent has changed; only reads.
 
+    Args:
+        connection: to the file.
+        steps: those that are known here.
+
     Raises:
-        SettingsError: it has taken steps that are not known here.
+        SettingsError: it has taken further ones.
     """
-    if (at := version(connection)) > len(STEPS):
+    if (at := version(connection)) > len(steps):
         raise SettingsError(
-            f"a newer lcagent made this store (its version is {at}, this lcagent knows {len(STEPS)})",
+            f"a newer lcagent made this store (its version is {at}, this lcagent knows {len(steps)})",
             hint="upgrade lcagent, or name another folder with LCAGENT_HOME or --home",
         )
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, steps: Steps) -> None:
     """Bring a file to the newest version; nothing is done to one that has it.
 
     Args:
         connection: in autocommit, with foreign keys off: tables are made anew under their old names.
+        steps: all there are; the n-th brings a file from version n to n + 1.
 
     Raises:
         SettingsError: the file is of a newer version.
         sqlite3.Error: it cannot be read or written; no step is taken by half.
     """
-    check(connection)
-    while version(connection) < len(STEPS):
+    check(connection, steps)
+    while version(connection) < len(steps):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            check(connection)
+            check(connection, steps)
             at = version(connection)  # another process may have been first
-            if at < len(STEPS):
-                STEPS[at](connection)
+            if at < len(steps):
+                steps[at](connection)
                 connection.execute(f"PRAGMA user_version={at + 1}")
             connection.execute("COMMIT")
         except BaseException:
@@ -256,7 +263,7 @@ def _items(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+STEPS: Steps = (
     _numbered,
     _works,
     _facts,
@@ -264,4 +271,4 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _lighter,
     _items,
 )
-"""The n-th brings a file from version n to n + 1."""
+"""Those of the file of runs and works."""

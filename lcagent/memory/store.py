@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from lcagent.errors import LcagentError, SettingsError
-from lcagent.memory.migrations import check, migrate
+from lcagent.memory.migrations import STEPS, Steps, check, migrate
 from lcagent.private import private_file, private_folder
 
 FILE = "lcagent.db"
@@ -21,27 +21,28 @@ _WAIT = 30.0
 
 
 class Store:
-    """One SQLite file for everything but the checkpoints.
+    """One SQLite file: of runs and works, or of memory (`lcagent.memory.tiers.tables`).
 
     Write-ahead logging: what a method wrote survives a SIGKILL right after it returned.
 
     Args:
         path: the file; its folder is made.
+        steps: make its tables.
 
     Raises:
         SettingsError: it cannot be written there, or a newer version made it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, steps: Steps = STEPS) -> None:
         # Threads of a run share the connection: while one is in a transaction, what another writes would
         # be part of that, and lost with it.
         self._alone = threading.RLock()
         self.folder = path.parent
         try:
-            self._conn = _opened(path)
+            self._conn = _opened(path, steps)
         except (OSError, sqlite3.Error) as error:
             raise SettingsError(
-                f"runs cannot be kept in {path.parent}: {error}",
+                f"nothing can be kept in {path.parent}: {error}",
                 hint="LCAGENT_HOME or --home names a folder that may be written, or made",
             ) from error
 
@@ -108,13 +109,13 @@ class Store:
         release(self._conn)
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _opened(path: Path, steps: Steps) -> sqlite3.Connection:
     connection = connect(path, isolation_level=None)
     try:
-        check(connection)  # before anything is changed
+        check(connection, steps)  # before anything is changed
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
-        migrate(connection)
+        migrate(connection, steps)
         connection.execute("PRAGMA foreign_keys=ON")
     except (LcagentError, sqlite3.Error):
         connection.close()

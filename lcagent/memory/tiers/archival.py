@@ -1,0 +1,135 @@
+"""Archival memory: passages that a model inserts, and documents that are attached, with their spans.
+
+Source: "MemGPT: Towards LLMs as Operating Systems", section 2.1 (external context). Something that is known
+already is not stored again, and what replaces something closes it.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from lcagent.documents import Document, Page
+from lcagent.documents.conflicts import contradict
+from lcagent.documents.corrections import repeats, supersedes
+from lcagent.memory.tiers.changes import closing, lost_words
+from lcagent.memory.tiers.entries import Entries, Entry, New, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """What became of a passage.
+
+    Args:
+        entry: where it stands now; of something known, where that stands.
+        known: it was there already.
+        replaced: the passages that hold no more.
+    """
+
+    entry: Entry
+    known: bool = False
+    replaced: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A document of a session.
+
+    Args:
+        id: its number within the store.
+        document: with its text.
+    """
+
+    id: int
+    document: Document
+
+
+class Archival:
+    """The passages and documents of a session."""
+
+    def __init__(self, entries: Entries) -> None:
+        self._entries = entries
+
+    def insert(
+        self,
+        text: str,
+        alike: Sequence[Entry],
+        *,
+        rests_on: Sequence[int] = (),
+        author: str,
+        source: Source,
+        key: str | None = None,
+    ) -> Inserted:
+        """Store a passage.
+
+        Args:
+            text: of it.
+            alike: passages that may say the same or something else of the same, as a search finds them.
+            rests_on: entries that it was made of.
+            author: who stores it.
+            source: where its text comes from.
+            key: names the insertion.
+        """
+        text = text.strip()
+        with self._entries.store.transaction():
+            if key is not None and (done := self._entries.keyed(key)) is not None:
+                return Inserted(done)
+            same = next((one for one in alike if _same(text, one.text)), None)
+            if same is not None:
+                for number in rests_on:
+                    self._entries.rest(same.id, number)
+                return Inserted(same, known=True)
+            replaced = [one for one in alike if supersedes(text, one.text) or contradict(text, one.text)]
+            closes = [closing(one.id) for one in replaced]
+            for one in replaced:
+                gone = lost_words(one.text, text)
+                closes += [closing(number, gone) for number in self._entries.rests_on(one.id) if gone]
+            new = New(
+                "passage",
+                text,
+                author=author,
+                source=source,
+                data={"closes": closes} if closes else {},
+                key=key,
+                rests_on=tuple(rests_on),
+            )
+            return Inserted(self._entries.append(new), replaced=tuple(replaced))
+
+    def attach(self, document: Document) -> Attached:
+        """Keep a document with the session; one that is attached already stays as it is."""
+        entries = self._entries
+        meta = asdict(document)
+        text = zlib.compress(meta.pop("text").encode("utf-8", "surrogatepass"), 1)
+        meta["pages"] = [[p.number, p.start, p.end, p.label] for p in document.pages]
+        with entries.store.transaction():
+            entries.store.execute(
+                "INSERT OR IGNORE INTO attached (tenant, session, name, sha256, meta, text)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (entries.tenant, entries.session, document.name, document.sha256, json.dumps(meta), text),
+            )
+            (row,) = entries.store.rows(
+                "SELECT id FROM attached WHERE tenant = ? AND session = ? AND sha256 = ?",
+                (entries.tenant, entries.session, document.sha256),
+            )
+        return Attached(int(row["id"]), document)
+
+    def documents(self) -> list[Attached]:
+        """The documents of the session, in the order in which they were attached."""
+        rows = self._entries.store.rows(
+            "SELECT id, meta, text FROM attached WHERE tenant = ? AND session = ? ORDER BY id",
+            (self._entries.tenant, self._entries.session),
+        )
+        return [Attached(int(row["id"]), _document(row["meta"], row["text"])) for row in rows]
+
+
+def _document(meta: str, text: bytes) -> Document:
+    known = json.loads(meta)
+    known["pages"] = tuple(Page(*page) for page in known["pages"])
+    known["warnings"] = tuple(known["warnings"])
+    return Document(text=zlib.decompress(text).decode("utf-8", "surrogatepass"), **known)
+
+
+def _same(one: str, other: str) -> bool:
+    return " ".join(one.split()) == " ".join(other.split()) or repeats(one, other)

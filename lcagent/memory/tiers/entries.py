@@ -1,0 +1,258 @@
+"""Entries: everything that was said, done and noted in a session, in rows that are only ever added.
+
+An entry is written in one transaction with its index, and once: a key names it, and what is written under a
+key that is there already is that very entry. Nothing is changed afterwards. That something holds no more is a
+row of its own (`changes`); only forgetting deletes (`forgetting`).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lcagent.memory.rows import Rows
+
+Kind = Literal["message", "call", "result", "event", "summary", "block", "passage", "change"]
+"""Messages are what was said; calls and results the functions a model called; events what the system told it;
+summaries stand for evicted messages; blocks are versions of core memory; passages are archival memory;
+changes say that an entry holds no more."""
+Source = Literal["said", "model", "document", "imported", "system"]
+"""Where a text comes from. It never gets better: what a model makes of a document is `document`."""
+Clock = Callable[[], float]
+USER, ASSISTANT, SYSTEM = "user", "assistant", "system"
+MOST_VALUES = 500
+"""Values in one statement."""
+_COLUMNS = "id, tenant, session, kind, name, author, source, text, data, valid, recorded, key"
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """An entry that is to be written.
+
+    Args:
+        kind: see `Kind`.
+        text: of it, whole.
+        name: a message's role, a block's label, a function's name.
+        author: who says it: `user`, `assistant`, `system`, or the name of somebody else.
+        source: where the text comes from.
+        data: what else is known of it.
+        valid: seconds since 1970 from which it holds; None: when it is recorded.
+        key: names it within its session; None: it is another one each time.
+        rests_on: ids of the entries that it was made of.
+    """
+
+    kind: Kind
+    text: str
+    name: str = ""
+    author: str = SYSTEM
+    source: Source = "system"
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    valid: float | None = None
+    key: str | None = None
+    rests_on: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as it is kept: `New` with its number, when it was recorded, and whose it is.
+
+    Numbers grow with time within a store, and none is given twice.
+    """
+
+    id: int
+    tenant: str
+    session: str
+    kind: Kind
+    name: str
+    author: str
+    source: Source
+    text: str
+    data: Mapping[str, Any]
+    valid: float
+    recorded: float
+    key: str | None
+
+
+class Entries:
+    """The entries of one session.
+
+    Args:
+        store: where they lie.
+        tenant: whose they are; nothing is ever read across two of them.
+        session: which conversation.
+        clock: seconds since 1970.
+        fence: of the lease under which is written (`leases`); None: nobody else can write here.
+    """
+
+    def __init__(
+        self, store: Rows, tenant: str, session: str, *, clock: Clock = time.time, fence: int | None = None
+    ) -> None:
+        self.store, self.tenant, self.session = store, tenant, session
+        self.clock, self.fence = clock, fence
+
+    def append(self, new: New) -> Entry:
+        """Write one entry; see `append_all`."""
+        return self.append_all([new])[0]
+
+    def append_all(self, news: Sequence[New]) -> list[Entry]:
+        """Write entries, all or none; when this returns they outlive a SIGKILL.
+
+        Returns:
+            The entries in the same order; of one whose key is there already, that one.
+
+        Raises:
+            SessionLost: another process has taken the session over.
+        """
+        from lcagent.memory.tiers.leases import holds
+
+        with self.store.transaction():
+            holds(self.store, self)
+            return [self._append(new) for new in news]
+
+    def _append(self, new: New) -> Entry:
+        if new.key is not None and (known := self.keyed(new.key)) is not None:
+            return known
+        now = self.clock()
+        valid = now if new.valid is None else new.valid
+        values = (
+            self.tenant,
+            self.session,
+            new.kind,
+            new.name,
+            new.author,
+            new.source,
+            new.text,
+            json.dumps(dict(new.data), ensure_ascii=False),
+            valid,
+            now,
+            new.key,
+        )
+        cursor = self.store.execute(
+            f"INSERT INTO entries ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",  # noqa: S608 - ours
+            values,
+        )
+        number = int(cursor.fetchone()[0])
+        for other in dict.fromkeys(new.rests_on):
+            self.rest(number, other)
+        self._close(number, new.data, valid)
+        return Entry(
+            number,
+            self.tenant,
+            self.session,
+            new.kind,
+            new.name,
+            new.author,
+            new.source,
+            new.text,
+            dict(new.data),
+            valid,
+            now,
+            new.key,
+        )
+
+    def rest(self, number: int, source: int) -> None:
+        """Note that an entry rests on another one too."""
+        self.store.execute("INSERT OR IGNORE INTO rests (entry, source) VALUES (?, ?)", (number, source))
+
+    def _close(self, number: int, data: Mapping[str, Any], at: float) -> None:
+        """Carry out what an entry says of others: that they hold no more, or again (`changes`)."""
+        for closed in data.get("closes", ()):
+            self.store.execute(
+                'INSERT OR REPLACE INTO closings (entry, "by", at, gone) VALUES (?, ?, ?, ?)',
+                (closed["entry"], number, at, " ".join(closed["gone"])),
+            )
+        for by in data.get("reopens", ()):
+            self.store.execute('DELETE FROM closings WHERE "by" = ?', (by,))
+
+    def rebuild(self) -> None:
+        """Make what follows from the entries again: which of them hold no more."""
+        with self.store.transaction():
+            self.store.execute(
+                "DELETE FROM closings WHERE entry IN"
+                " (SELECT id FROM entries WHERE tenant = ? AND session = ?)",
+                (self.tenant, self.session),
+            )
+            telling = "(data LIKE '%\"closes\"%' OR data LIKE '%\"reopens\"%')"
+            for entry in self._read(telling, (), "ORDER BY id"):
+                self._close(entry.id, entry.data, entry.valid)
+
+    def keyed(self, key: str) -> Entry | None:
+        """The entry of a key."""
+        found = self._read("key = ?", (key,), "LIMIT 1")
+        return found[0] if found else None
+
+    def get(self, numbers: Sequence[int]) -> dict[int, Entry]:
+        """Entries by their numbers; those of others, and those that are not there, are left out."""
+        wanted, found = list(dict.fromkeys(numbers)), dict[int, Entry]()
+        for start in range(0, len(wanted), MOST_VALUES):
+            some = wanted[start : start + MOST_VALUES]
+            marks = ",".join("?" * len(some))
+            found.update({one.id: one for one in self._read(f"id IN ({marks})", tuple(some), "ORDER BY id")})
+        return found
+
+    def newest(
+        self, kinds: Sequence[Kind], *, limit: int, after: int = 0, before: int | None = None, name: str = ""
+    ) -> list[Entry]:
+        """The last entries of some kinds, the newest first.
+
+        Args:
+            kinds: which.
+            limit: most of them.
+            after: only those with a larger number.
+            before: only those with a smaller one.
+            name: only those of this role, label or function.
+        """
+        return self._some(kinds, "DESC", limit, after, before, name)
+
+    def oldest(
+        self, kinds: Sequence[Kind], *, limit: int, after: int = 0, before: int | None = None, name: str = ""
+    ) -> list[Entry]:
+        """The first entries of some kinds, in order; arguments as for `newest`."""
+        return self._some(kinds, "ASC", limit, after, before, name)
+
+    def _some(
+        self, kinds: Sequence[Kind], order: str, limit: int, after: int, before: int | None, name: str
+    ) -> list[Entry]:
+        # One query a kind, so that each is a walk along the index, whatever the other kinds hold.
+        found: list[Entry] = []
+        for kind in kinds:
+            where, values = "kind = ? AND id > ?", [kind, after]
+            if name:
+                where, values = f"{where} AND name = ?", [*values, name]
+            if before is not None:
+                where, values = f"{where} AND id < ?", [*values, before]
+            found += self._read(where, tuple(values), f"ORDER BY id {order} LIMIT {int(limit)}")
+        found.sort(key=lambda one: one.id, reverse=order == "DESC")
+        return found[:limit]
+
+    def count(self, kinds: Sequence[Kind], *, after: int = 0, before: int | None = None) -> int:
+        """How many entries of some kinds there are, between two numbers."""
+        marks = ",".join("?" * len(kinds))
+        upper = 1 << 62 if before is None else before
+        values = (self.tenant, self.session, *kinds, after, upper)
+        (row,) = self.store.rows(
+            f"SELECT count(*) AS n FROM entries WHERE tenant = ? AND session = ? AND kind IN ({marks})"  # noqa: S608 - marks
+            " AND id > ? AND id < ?",
+            values,
+        )
+        return int(row["n"])
+
+    def rests_on(self, number: int) -> list[int]:
+        """The entries that one was made of."""
+        found = self.store.rows("SELECT source FROM rests WHERE entry = ? ORDER BY source", (number,))
+        return [int(row["source"]) for row in found]
+
+    def resting_on(self, number: int) -> list[int]:
+        """The entries that were made of one."""
+        found = self.store.rows("SELECT entry FROM rests WHERE source = ? ORDER BY entry", (number,))
+        return [int(row["entry"]) for row in found]
+
+    def _read(self, where: str, values: tuple[Any, ...], rest: str) -> list[Entry]:
+        rows = self.store.rows(
+            f"SELECT {_COLUMNS} FROM entries WHERE tenant = ? AND session = ? AND {where} {rest}",  # noqa: S608 - ours
+            (self.tenant, self.session, *values),
+        )
+        return [Entry(**{**row, "data": json.loads(row["data"])}) for row in rows]

@@ -1,0 +1,168 @@
+"""One writer a session: a lease in the store, with a number that grows each time it is taken.
+
+The number fences: it is looked at in the transaction of every write, so that a process which was thought
+dead, and wakes, writes nothing any more. A lease ends with its time, and at once where the process that holds
+it is known to be gone.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from lcagent.errors import SessionBusy, SessionLost
+from lcagent.memory.rows import Rows
+
+if TYPE_CHECKING:
+    from lcagent.memory.tiers.entries import Entries
+
+SECONDS = 60.0
+"""How long a lease holds that is not renewed."""
+_LOOK_AGAIN = 0.1
+
+
+def holds(store: Rows, entries: Entries) -> None:
+    """Make sure, within a transaction, that a session may still be written; a new one is made.
+
+    Raises:
+        SessionLost: another process has taken it over.
+    """
+    rows = store.rows(
+        "SELECT fence FROM sessions WHERE tenant = ? AND session = ?", (entries.tenant, entries.session)
+    )
+    if not rows:
+        if entries.fence is not None:
+            raise _lost(entries.session)
+        _begin(store, entries.tenant, entries.session, entries.clock())
+    elif entries.fence is not None and rows[0]["fence"] != entries.fence:
+        raise _lost(entries.session)
+
+
+def _begin(store: Rows, tenant: str, session: str, now: float) -> None:
+    store.execute(
+        "INSERT INTO sessions (tenant, session, created, fence, holder, until) VALUES (?, ?, ?, 0, '', 0)",
+        (tenant, session, now),
+    )
+
+
+def _lost(session: str) -> SessionLost:
+    return SessionLost(
+        f"session {session!r} was taken over by another process, or forgotten",
+        hint="nothing of what was acknowledged is lost: open the session again",
+    )
+
+
+class Lease:
+    """The right to write a session.
+
+    Args:
+        store: where it lies.
+        tenant: whose session it is.
+        session: which.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self, store: Rows, tenant: str, session: str, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store, self.tenant, self.session, self._clock = store, tenant, session, clock
+        self.fence = 0
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+    def take(self, wait: float = 0.0) -> int:
+        """Take the lease.
+
+        Args:
+            wait: seconds to wait for whoever holds it.
+
+        Returns:
+            The fence under which is written.
+
+        Raises:
+            SessionBusy: somebody else holds it.
+        """
+        until = time.monotonic() + wait
+        while not self._taken():
+            if time.monotonic() >= until:
+                raise SessionBusy(
+                    f"session {self.session!r} is busy: another process is writing it",
+                    hint="wait for it to end, or name another session",
+                )
+            time.sleep(_LOOK_AGAIN)
+        return self.fence
+
+    def _taken(self) -> bool:
+        with self._store.transaction():
+            now = self._clock()
+            rows = self._store.rows(
+                "SELECT fence, holder, until FROM sessions WHERE tenant = ? AND session = ?",
+                (self.tenant, self.session),
+            )
+            if not rows:
+                _begin(self._store, self.tenant, self.session, now)
+            held: dict[str, Any] = rows[0] if rows else {"fence": 0, "holder": "", "until": 0.0}
+            if held["holder"] and held["until"] > now and not _gone(held["holder"]):
+                return False
+            self.fence = int(held["fence"]) + 1
+            self._store.execute(
+                "UPDATE sessions SET fence = ?, holder = ?, until = ? WHERE tenant = ? AND session = ?",
+                (self.fence, self._holder, now + SECONDS, self.tenant, self.session),
+            )
+            return True
+
+    def renew(self) -> None:
+        """Hold it for longer.
+
+        Raises:
+            SessionLost: another process has taken it.
+        """
+        changed = self._store.execute(
+            "UPDATE sessions SET until = ? WHERE tenant = ? AND session = ? AND fence = ? AND holder = ?",
+            (self._clock() + SECONDS, self.tenant, self.session, self.fence, self._holder),
+        )
+        if not changed.rowcount:
+            raise _lost(self.session)
+
+    def release(self) -> None:
+        """Give it back; nothing where another process has taken it."""
+        self._store.execute(
+            "UPDATE sessions SET holder = '', until = 0 WHERE tenant = ? AND session = ? AND fence = ?"
+            " AND holder = ?",
+            (self.tenant, self.session, self.fence, self._holder),
+        )
+
+    @contextmanager
+    def held(self, wait: float = 0.0) -> Generator[int]:
+        """Hold it for a while; arguments and errors as for `take`."""
+        fence = self.take(wait)
+        try:
+            yield fence
+        finally:
+            self.release()
+
+
+def _gone(holder: str) -> bool:
+    """Whether a holder is a process of this machine that has ended."""
+    host, pid, started = holder.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return bool(started) and _started(int(pid)) != started
+
+
+def _started(pid: int) -> str:
+    """When a process began, which tells it from a later one of its number; empty where that is not told."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - no path
+            return file.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""

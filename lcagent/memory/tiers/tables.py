@@ -1,0 +1,58 @@
+"""The file of memory, `memory.db`: apart from runs and works, which come and go while it stays."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from lcagent.memory.migrations import Steps
+from lcagent.memory.store import Store
+
+FILE = "memory.db"
+"""Its name within its folder."""
+
+_ENTRIES = (
+    # No number is given twice: what rests on an entry that was forgotten does not rest on another one.
+    "CREATE TABLE entries (id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, session TEXT NOT NULL,"
+    " kind TEXT NOT NULL, name TEXT NOT NULL, author TEXT NOT NULL, source TEXT NOT NULL, text TEXT NOT NULL,"
+    " data TEXT NOT NULL, valid REAL NOT NULL, recorded REAL NOT NULL, key TEXT)",
+    "CREATE UNIQUE INDEX entries_key ON entries (tenant, session, key) WHERE key IS NOT NULL",
+    "CREATE INDEX entries_kind ON entries (tenant, session, kind, id)",
+    "CREATE INDEX entries_name ON entries (tenant, session, name, id) WHERE kind = 'block'",
+    "CREATE TABLE rests (entry INTEGER NOT NULL REFERENCES entries ON DELETE CASCADE,"
+    " source INTEGER NOT NULL REFERENCES entries ON DELETE CASCADE, PRIMARY KEY (entry, source))"
+    " WITHOUT ROWID",
+    "CREATE INDEX rests_source ON rests (source)",
+    # Made of the entries' data, as every index. `gone`: words of it that hold no more; none: all of it.
+    "CREATE TABLE closings (entry INTEGER NOT NULL REFERENCES entries ON DELETE CASCADE,"
+    ' "by" INTEGER NOT NULL REFERENCES entries ON DELETE CASCADE, at REAL NOT NULL, gone TEXT NOT NULL,'
+    ' PRIMARY KEY (entry, "by")) WITHOUT ROWID',
+    'CREATE INDEX closings_by ON closings ("by")',
+    "CREATE TABLE sessions (tenant TEXT NOT NULL, session TEXT NOT NULL, created REAL NOT NULL,"
+    " fence INTEGER NOT NULL, holder TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (tenant, session))"
+    " WITHOUT ROWID",
+    "CREATE TABLE attached (id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL,"
+    " session TEXT NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, meta TEXT NOT NULL,"
+    " text BLOB NOT NULL, UNIQUE (tenant, session, sha256))",
+)
+
+
+def _entries(connection: sqlite3.Connection) -> None:
+    """What was said in sessions, what was made of it, what of it holds no more, who may write it, and the
+    documents that were attached."""
+    for statement in _ENTRIES:
+        connection.execute(statement)
+
+
+STEPS: Steps = (_entries,)
+
+
+def open_memory(folder: Path) -> Store:
+    """Open the memory of a folder, or make it; what is deleted there is overwritten.
+
+    Raises:
+        SettingsError: it cannot be written there, or a newer version made it.
+    """
+    store = Store(folder / FILE, STEPS)
+    store.execute("PRAGMA secure_delete=ON")
+    return store
