@@ -41,6 +41,48 @@ class Citation(BaseModel):
     quote: str
 
 
+class Quoted(Citation):
+    """A citation of a conversation: of a message (`message` is its number, `document` "conversation", offsets
+    are into the message), or of a document that is attached."""
+
+    message: int | None = None
+
+
+class Message(BaseModel):
+    """Something that was said in a conversation, or stored by it: its number there, who said it and when,
+    seconds since 1970; and what speaks against it, such as that it holds no more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    author: str
+    at: float
+    text: str
+    notes: list[str] = []
+
+
+class Reply(BaseModel):
+    """What the agent says in a conversation.
+
+    `status`: answered; not_found (asked for something that neither the conversation nor a document says);
+    conflicting (what it rests on says two things). `claims` are those of its statements that stand somewhere,
+    with their `citations`. `message` is the reply's own number, 0 where nothing was said. `steps` are the
+    functions that were called. Tokens are those that its calls took.
+    """
+
+    version: Literal[1] = 1
+    text: str
+    status: Status
+    claims: list[Claim]
+    citations: list[Quoted]
+    message: int
+    steps: list[str]
+    calls: int
+    tokens: int
+    seconds: float
+    warnings: list[str] = []
+
+
 class CoverageReport(BaseModel):
     """How much was read, in a sentence and in figures. Pages are read where a model was shown all of them,
     and looked up where it was shown passages of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lcagent.answer import Answer
+from lcagent.answer import Answer, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +56,25 @@ class Finished(Event):
     """The last event."""
 
     answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKept(Event):
+    """A message of a conversation is stored: from here on nothing loses it."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCalled(Event):
+    """The agent of a conversation called a function; `about` is its most telling argument."""
+
+    name: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replied(Event):
+    """The last event of a turn."""
+
+    reply: Reply

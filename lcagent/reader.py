@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
-import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from lcagent import blocking
 from lcagent.answer import Answer
 from lcagent.events import Event, Finished
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings, load_settings
 
-T = TypeVar("T")
 Sources = str | Path | Sequence[str | Path]
 
 
@@ -66,7 +64,7 @@ class Reader:
         Raises:
             LcagentError: any of the tree in `lcagent.errors`.
         """
-        return _run(self.aask(sources, question, password=password, resume=resume))
+        return blocking.run(self.aask(sources, question, password=password, resume=resume))
 
     async def aask(
         self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
@@ -108,35 +106,16 @@ class Reader:
         self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
     ) -> Generator[Event, None, None]:
         """`astream` without async: events from a thread of its own."""
-        events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
-        loop = asyncio.new_event_loop()
-        work = self._start(sources, question, password, resume, True, events.put)
-        task = loop.create_task(work)
 
-        def run() -> None:
-            try:
-                loop.run_until_complete(task)
-                events.put(None)
-            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
-                events.put(error)
-            finally:
-                loop.run_until_complete(loop.shutdown_default_executor())
-                loop.close()
+        def work(emit: Callable[[Event], None]) -> Coroutine[Any, Any, Answer]:
+            return self._start(sources, question, password, resume, True, emit)
 
-        thread = threading.Thread(target=run, name="lcagent-reader", daemon=True)
-        thread.start()
-        try:
-            while (event := events.get()) is not None:
-                if isinstance(event, BaseException):
-                    raise event
+        with contextlib.closing(blocking.stream(work)) as events:
+            for event in events:
                 try:
                     yield event
                 finally:
                     self._tell(event)
-        finally:
-            with contextlib.suppress(RuntimeError):  # it may have closed by itself
-                loop.call_soon_threadsafe(task.cancel)
-            thread.join()
 
     def build(
         self,
@@ -160,7 +139,7 @@ class Reader:
         Raises:
             LcagentError: any of the tree in `lcagent.errors`.
         """
-        return _run(self.abuild(sources, password=password, on_event=on_event))
+        return blocking.run(self.abuild(sources, password=password, on_event=on_event))
 
     async def abuild(
         self,
@@ -206,26 +185,3 @@ class Reader:
         several = [sources] if isinstance(sources, (str, Path)) else list(sources)
         request = Request(several, question, password, resume, stream)
         return await run(request, self.settings, self._session, emit)
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, also where an event loop is running already (notebooks)."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def target() -> None:
-        try:
-            results.append(asyncio.run(work))
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
-            errors.append(error)
-
-    thread = threading.Thread(target=target, name="lcagent-ask")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]

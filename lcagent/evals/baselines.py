@@ -84,7 +84,7 @@ class Baseline:
         shown = evidence.text(marks=False)
         raw = await answerer.answer(task.model, self._form, task.question, shown)
         sources = Sources(evidence, task.question, task.retrieval)
-        verdict = checked(task, raw.text, sources) if raw.text else Verdict()
+        verdict = checked(task.question, raw.text, sources) if raw.text else Verdict()
         return {"verdict": verdict.as_state(), "read": _read(task, evidence.regions)}
 
 

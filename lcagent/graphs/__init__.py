@@ -22,6 +22,7 @@ STRATEGIES: Mapping[str, tuple[str, str | None]] = {
         "lcagent.graphs.graphreader.options:Options",
     ),
     "segment": ("lcagent.graphs.segmentplus.graph:SegmentPlus", "lcagent.graphs.segmentplus.options:Options"),
+    "memgpt": ("lcagent.graphs.memgpt.paging:MemGpt", "lcagent.graphs.memgpt.options:Options"),
     "tally": ("lcagent.graphs.tally.graph:Tally", "lcagent.graphs.tally.options:Options"),
 }
 """Each strategy's class and the class of its settings, imported when they are used."""

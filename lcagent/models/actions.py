@@ -43,9 +43,12 @@ class Action(BaseModel):
 
     Attributes:
         functions: all there are, by name; which may be called now, the type of `do` says.
+        apart: the JSON object of each function holds its own arguments alone. Where there are many of them a
+            model would else write empty ones for most of its reply.
     """
 
     functions: ClassVar[Mapping[str, Function]]
+    apart: ClassVar[bool] = False
 
     @model_validator(mode="after")
     def _given(self) -> Self:
@@ -105,17 +108,44 @@ def tools_of(kind: type[Action], properties: Mapping[str, Any]) -> Tools:
         kind: the action.
         properties: JSON schemas of its fields.
     """
-    some = {name for function in kind.functions.values() for name in function.takes}
-    every = [name for name in properties if name not in some and name != DO]
     tools: list[dict[str, Any]] = []
-    for name in properties[DO]["enum"]:
-        function = kind.functions[name]
-        taken = [field for field in properties if field in every or field in function.takes]
+    for name, taken in _taken(kind, properties).items():
         parameters = {
             "type": "object",
             "properties": {field: properties[field] for field in taken},
             "required": taken,
         }
-        told = {"name": name, "description": function.description, "parameters": parameters}
+        told = {"name": name, "description": kind.functions[name].description, "parameters": parameters}
         tools.append({"type": "function", "function": told})
     return tools
+
+
+def apart_schema(kind: type[Action], properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an action whose functions are asked for apart: one object for each of them.
+
+    Args:
+        kind: the action.
+        properties: JSON schemas of its fields.
+    """
+    objects: list[dict[str, Any]] = []
+    for name, taken in _taken(kind, properties).items():
+        do = {"type": "string", "enum": [name]}
+        fields = {
+            field: do if field == DO else properties[field]
+            for field in properties
+            if field in taken or field == DO
+        }
+        objects.append(
+            {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+        )
+    return objects[0] if len(objects) == 1 else {"anyOf": objects}
+
+
+def _taken(kind: type[Action], properties: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The fields that each function takes that may be called now, those of every function among them."""
+    some = {name for function in kind.functions.values() for name in function.takes}
+    every = {name for name in properties if name not in some and name != DO}
+    return {
+        name: [field for field in properties if field in every or field in kind.functions[name].takes]
+        for name in properties[DO]["enum"]
+    }

@@ -83,7 +83,7 @@ def _template(source: str) -> Any:
 
 
 _MARKERS = re.compile(
-    r"<(?=/?(?:segment|section|memory|evidence|findings|notes?|question)\b|\|)|(?<=\|)>", re.I
+    r"<(?=/?(?:segment|section|memory|evidence|findings|notes?|question|conversation)\b|\|)|(?<=\|)>", re.I
 )
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _HARMLESS = {"<": "‹", ">": "›"}

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, PrivateAttr, ValidationError, WithJsonSchema
 
 from lcagent.errors import BudgetReached, CutReply, MalformedReply, RetryOverBudget
-from lcagent.models.actions import DO, Action, tools_of
+from lcagent.models.actions import DO, Action, apart_schema, tools_of
 from lcagent.models.chat import ChatModel, whole
 from lcagent.models.replies import CALLED, OnDelta, RawReply, split_call
 from lcagent.models.window import Calling, Fitted, Render
@@ -108,7 +108,7 @@ async def ask_typed(
         CutReply: cut at its limit, twice.
         BudgetReached: before sending; `RetryOverBudget` where it is the answering call's retry.
     """
-    schema = None if fitted.tools else reply_schema(reply_type)
+    schema = None if fitted.tools else _sent(reply_type)
     read = parse_call if fitted.tools else parse
     decides = "found" if issubclass(reply_type, Decided) else ""
     reply = await model.ask(role, fitted, schema=schema, final=final, decides=decides, on_delta=on_delta)
@@ -220,6 +220,14 @@ def reply_schema(reply_type: type[BaseModel]) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def _sent(reply_type: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema that a reply is decoded under."""
+    schema = reply_schema(reply_type)
+    if issubclass(reply_type, Action) and reply_type.apart:
+        return apart_schema(reply_type, schema["properties"])
+    return schema
 
 
 def _quoting(fitted: Fitted, error: str) -> Fitted:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lcagent.answer import Answer
-from lcagent.documents import Loaded, load_all
+from lcagent.documents import Document, Loaded, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.retrieval import Retrieval, Similarity
 from lcagent.errors import LcagentError, UsageError
@@ -56,6 +56,8 @@ class Request:
     stream: bool = False
     strategy: Strategy | None = None
     """One given in place of the settings' (a baseline)."""
+    documents: Sequence[Document] = ()
+    """Documents that are read already, in place of `sources`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,17 @@ async def asking(
     Raises:
         LcagentError: any of the tree.
     """
-    if not request.sources:
+    if not request.sources and not request.documents:
         raise UsageError("no document is named", hint='lcagent ask doc.pdf "question"')
     # A byte of the command line that is no UTF-8 comes as half a surrogate pair.
     request = replace(request, question=whole_characters(request.question))
     with closing(Store.open(settings.data_dir)) as store:
         parsed = StoredDocuments(store)
-        loaded = await asyncio.to_thread(load_all, request.sources, password=request.password, cache=parsed)
+        loaded = Loaded(list(request.documents), [])
+        if request.sources:
+            loaded = await asyncio.to_thread(
+                load_all, request.sources, password=request.password, cache=parsed
+            )
         _tell_loaded(loaded, emit)
         # First, since what is set wrongly there is known at once.
         embedder = await asyncio.to_thread(session.embedder)

@@ -62,7 +62,7 @@ def judged(task: Task, raw: RawAnswer, sources: Sources) -> Verdict:
     evidence = sources.evidence
     if not raw.text:
         return Verdict(warnings=evidence.warnings, certainty=raw.certainty)
-    verdict = checked(task, raw.text, sources, items=raw.items)
+    verdict = checked(task.question, raw.text, sources, items=raw.items)
     verdict = replace(verdict, conflict=verdict.conflict or raw.conflict, certainty=raw.certainty)
     if raw.cut:
         verdict = verdict.warned("the answer is as long as the window allows: what would follow is missing")

@@ -14,15 +14,14 @@ from lcagent.documents.marks import BULLET, listed, parted
 from lcagent.documents.reckoning import reckon
 from lcagent.documents.resting import MOST_TELLING, Source, Sources
 from lcagent.documents.support import support
-from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Statement, Verdict
 
 
-def checked(task: Task, answer: str, sources: Sources, *, items: Sequence[str] = ()) -> Verdict:
+def checked(question: str, answer: str, sources: Sources, *, items: Sequence[str] = ()) -> Verdict:
     """An answer as statements, each with the sentences that it rests on and how they carry it.
 
     Args:
-        task: the run.
+        question: as asked.
         answer: the model's, with marks where it named passages.
         sources: the sentences of what it was shown.
         items: the answer as a list, where it came as one.
@@ -37,7 +36,7 @@ def checked(task: Task, answer: str, sources: Sources, *, items: Sequence[str] =
         cited = sources.cited(said, blocks)
         every.append(cited)
         quotes = [source.text for source in cited]
-        wrong = reckon(said, quotes, task.question)
+        wrong = reckon(said, quotes, question)
         if wrong is not None and not wrong.right:
             warnings.append(wrong.told)
         regions = tuple(source.region for source in cited)

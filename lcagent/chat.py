@@ -1,0 +1,421 @@
+"""The Python SDK of conversations: one object, talked to, that remembers what was said."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from lcagent import blocking
+from lcagent.answer import Answer, Message, Reply
+from lcagent.errors import EntryNotFound, UsageError
+from lcagent.events import Event, MessageKept, Replied
+from lcagent.models.serving.session import ModelSession
+from lcagent.settings import Settings, load_settings
+from lcagent.text import whole_characters
+
+DEFAULT_TENANT, DEFAULT_SESSION = "default", "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found.
+
+    Args:
+        messages: of the page.
+        total: of all pages.
+        pages: how many there are.
+    """
+
+    messages: tuple[Message, ...]
+    total: int
+    pages: int
+
+
+class ChatSession:
+    """A conversation with a memory that outlives its window.
+
+    Every message is kept, verbatim, before anything is made of it. The model server is chosen and, if need
+    be, started at the first message that wants a reply. Several processes may open one session: each turn,
+    and each change, takes its lease.
+
+    Args:
+        session: its name; the same one is gone on with.
+        tenant: whose it is; nothing is ever read across two of them.
+        settings: a `Settings`, or None to read environment and files.
+        wait: seconds to wait for another process that is writing the session.
+        clock: seconds since 1970.
+        progress: gets (what, bytes done, bytes in all) while a model file is fetched.
+        options: settings by name, which go first.
+
+    Raises:
+        SettingsError: an option has no such name or value.
+
+    Example:
+        >>> from lcagent import ChatSession
+        >>> with ChatSession("anna") as chat:  # doctest: +SKIP
+        ...     chat.send("My sister Ida was born on 3 May 1990.")
+        ...     print(chat.send("How old is Ida?").text)
+    """
+
+    def __init__(
+        self,
+        session: str = DEFAULT_SESSION,
+        *,
+        tenant: str = DEFAULT_TENANT,
+        settings: Settings | None = None,
+        wait: float = 30.0,
+        clock: Callable[[], float] = time.time,
+        progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
+        **options: Any,
+    ) -> None:
+        from lcagent.memory.tiers.leases import Lease
+        from lcagent.memory.tiers.tables import open_memory
+
+        if not session.strip() or not tenant.strip():
+            raise UsageError(
+                "a session and a tenant have names", hint='ChatSession("main", tenant="default")'
+            )
+        self.session, self.tenant = session, tenant
+        self.settings = settings or load_settings(options)
+        self._wait, self._clock = wait, clock
+        self._models = ModelSession(self.settings, progress)
+        self._store = open_memory(self.settings.data_dir)
+        self._lease = Lease(self._store, tenant, session, clock=clock)
+
+    # Talking
+
+    def send(self, text: str, *, author: str = "user", key: str | None = None) -> Reply:
+        """Say something, and get a reply.
+
+        Args:
+            text: what is said, of any length.
+            author: who says it: the user, or the name of somebody else, whose words are data.
+            key: names the message: sent again under it, it is the same one, and a reply that was given is
+                given again.
+
+        Raises:
+            LcagentError: any of the tree. The message is kept; `resume` goes on with the turn.
+        """
+        return blocking.run(self.asend(text, author=author, key=key))
+
+    async def asend(self, text: str, *, author: str = "user", key: str | None = None) -> Reply:
+        """`send`, awaited."""
+        return await self._talk(text, author, key, False, lambda _: None)
+
+    def stream(
+        self, text: str, *, author: str = "user", key: str | None = None
+    ) -> Generator[Event, None, None]:
+        """`send` as events, the last one `Replied`. Left early, the turn is given up; the message stays."""
+        return blocking.stream(lambda emit: self._talk(text, author, key, True, emit))
+
+    async def astream(
+        self, text: str, *, author: str = "user", key: str | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """`stream` for an event loop."""
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def emit(event: Event) -> None:  # also called from worker threads
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        task = asyncio.create_task(self._talk(text, author, key, True, emit))
+        task.add_done_callback(lambda _: loop.call_soon(events.put_nowait, None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def tick(self, what: str = "the timer has gone off") -> Reply:
+        """Tell the agent of an event that nobody said, such as a timer; it may say something, or nothing.
+
+        Args:
+            what: happened, in words for the agent.
+
+        Raises:
+            LcagentError: any of the tree.
+        """
+        return blocking.run(self.atick(what))
+
+    async def atick(self, what: str = "the timer has gone off") -> Reply:
+        """`tick`, awaited."""
+        from lcagent.memory.tiers.entries import New
+
+        return await self._turn(New("event", what, "event"), False, lambda _: None)
+
+    def resume(self) -> Reply | None:
+        """Go on with a turn that was broken off; None where there is none.
+
+        Raises:
+            LcagentError: any of the tree.
+        """
+        return blocking.run(self.aresume())
+
+    async def aresume(self) -> Reply | None:
+        """`resume`, awaited."""
+        pending = await asyncio.to_thread(self._pending)
+        if pending is None:
+            return None
+        return await self._turn(pending, False, lambda _: None)
+
+    async def _talk(
+        self, text: str, author: str, key: str | None, stream: bool, emit: Callable[[Event], None]
+    ) -> Reply:
+        from lcagent.memory.tiers.entries import New
+
+        if not text.strip():
+            raise UsageError("the message is empty", hint='chat.send("…")')
+        new = New("message", whole_characters(text), _role(author), author, "said", key=_key(key))
+        return await self._turn(new, stream, emit)
+
+    async def _turn(self, begins: Any, stream: bool, emit: Callable[[Event], None]) -> Reply:
+        """Answer something new (`New`), or an entry that was not answered."""
+        from lcagent.memory.tiers.entries import Entries, New
+        from lcagent.runs.chatting import Talk, leased, take_turn
+
+        async with leased(self._lease, self._wait) as fence:
+            entries = Entries(self._store, self.tenant, self.session, clock=self._clock, fence=fence)
+            entry = await asyncio.to_thread(entries.append, begins) if isinstance(begins, New) else begins
+            emit(MessageKept(entry.id))
+            await asyncio.to_thread(self._give_up, entries, entry.id)
+            talk = Talk(self.settings, self._models, emit, stream, self._read)
+            reply = await take_turn(talk, self._store, self._lease, fence, entry.id, self._clock)
+        emit(Replied(reply))
+        return reply
+
+    def _pending(self) -> Any:
+        """What was said or happened last, where it was not answered."""
+        entries = self._entries(None)
+        for entry in entries.newest(["message", "event"], limit=50):
+            begins = entry.kind == "message" and entry.author != "assistant" and entry.data.get("turn", True)
+            if begins or entry.name == "event":
+                return None if entries.keyed(f"{entry.id}.reply") else entry
+        return None
+
+    def _give_up(self, entries: Any, number: int) -> None:
+        """End a turn before this one that was broken off: what it was asked is answered with the rest."""
+        from lcagent.memory.tiers.entries import New
+
+        for entry in entries.newest(["message", "event"], limit=1, before=number):
+            begins = entry.kind == "message" and entry.author != "assistant" and entry.data.get("turn", True)
+            if begins or entry.name == "event":
+                entries.append(New("event", "", key=f"{entry.id}.reply"))
+
+    async def _read(self, question: str, attached: Sequence[Any]) -> Answer:
+        """Have attached documents read from beginning to end."""
+        from lcagent.runs.runner import Request, run
+
+        documents = [one.document for one in attached]
+        request = Request([], question, resume=True, documents=documents)
+        return await run(request, self.settings, self._models, lambda _: None)
+
+    # Memory
+
+    def add(self, text: str, *, author: str = "user", at: float | None = None, key: str | None = None) -> int:
+        """Store a message without a reply, as of a conversation that was had elsewhere; no model is called.
+
+        Args:
+            text: what was said.
+            author: by whom: `user`, `assistant`, or the name of somebody else.
+            at: when, seconds since 1970; None: now.
+            key: names it; a second one under it is the same.
+
+        Returns:
+            Its number.
+        """
+        return self.add_all([{"text": text, "author": author, "at": at, "key": key}])[0]
+
+    def add_all(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Store messages, all or none; each with `text`, and `author`, `at`, `key` as for `add`.
+
+        Returns:
+            Their numbers.
+        """
+        from lcagent.memory.tiers.entries import New
+
+        news = [
+            New(
+                "message",
+                whole_characters(str(one["text"])),
+                _role(str(one.get("author", "user"))),
+                str(one.get("author", "user")),
+                "said" if one.get("author") != "assistant" else "model",
+                {"turn": False},
+                one.get("at"),
+                _key(one.get("key")),
+            )
+            for one in messages
+        ]
+        with self._lease.held(self._wait) as fence:
+            return [entry.id for entry in self._entries(fence).append_all(news)]
+
+    def attach(self, path: str | Path, *, password: str | None = None) -> str:
+        """Attach a document: its passages are searched from then on, with their pages.
+
+        Returns:
+            Its name.
+
+        Raises:
+            DocumentError: it cannot be read.
+        """
+        from lcagent.documents import load_all
+        from lcagent.memory.tiers.archival import Archival
+        from lcagent.memory.tiers.entries import New
+
+        loaded = load_all([path], password=password)
+        with self._lease.held(self._wait) as fence:
+            entries = self._entries(fence)
+            for document in loaded.documents:
+                attached = Archival(entries).attach(document)
+                told = f"the user has attached {document.name} ({len(document.text)} characters)"
+                entries.append(New("event", told, key=f"attached.{attached.id}"))
+        return ", ".join(document.name for document in loaded.documents)
+
+    def search(
+        self,
+        query: str = "",
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        page: int = 1,
+        size: int = 10,
+    ) -> Found:
+        """Messages by their words and meaning, or of a time.
+
+        Args:
+            query: words; empty: all of the time.
+            since: seconds since 1970.
+            until: seconds since 1970.
+            page: from 1.
+            size: messages of a page.
+        """
+        from lcagent.memory.tiers.search import Search
+
+        search = Search(self._store, self.tenant, self._models.embedder())
+        hits = search.find(query, sessions=[self.session], since=since, until=until, limit=page * size)
+        numbers = hits.numbers[(page - 1) * size : page * size]
+        return Found(tuple(self._messages(numbers)), hits.total, -(-hits.total // size))
+
+    def history(self, limit: int = 20, *, before: int | None = None) -> list[Message]:
+        """The last messages, in order.
+
+        Args:
+            limit: most of them.
+            before: only those with a smaller number.
+        """
+        found = self._entries(None).newest(["message"], limit=limit, before=before)
+        return self._messages([entry.id for entry in reversed(found)])
+
+    def memory(self) -> dict[str, list[Message]]:
+        """Core memory: the lines of each block, with what speaks against them."""
+        core = self._core(None)
+        return {label: self._messages([line.id for line in core.lines(label)]) for label in core.labels}
+
+    def remember(self, text: str, *, block: str = "human") -> None:
+        """Add a line to a block of core memory.
+
+        Raises:
+            EntryNotFound: there is no such block.
+            BlockFull: it does not fit.
+        """
+        with self._lease.held(self._wait) as fence:
+            self._core(fence).append(block, text, author="user", source="said")
+
+    def edit(self, block: str, old: str, new: str) -> None:
+        """Replace text in a line of core memory; an empty `new` takes the line away.
+
+        Raises:
+            EntryNotFound: there is no such block, or no such line.
+        """
+        with self._lease.held(self._wait) as fence:
+            self._core(fence).replace(block, old, new, author="user", source="said")
+
+    def undo(self, block: str) -> None:
+        """Undo the last change of a block.
+
+        Raises:
+            EntryNotFound: there is nothing to undo.
+        """
+        with self._lease.held(self._wait) as fence:
+            self._core(fence).undo(block, author="user")
+
+    def why(self) -> dict[str, Any]:
+        """What was in the window for the last reply: tokens of each part, and the messages that were in view.
+
+        Raises:
+            EntryNotFound: nothing was replied yet.
+        """
+        entries = self._entries(None)
+        calls = entries.newest(["call"], limit=1)
+        if not calls:
+            raise EntryNotFound("nothing was replied yet", hint="say something first")
+        window = dict(calls[0].data["window"])
+        window["messages"] = self._messages(window.pop("entries"))
+        return window
+
+    def close(self) -> None:
+        """Close the store, and end what was started for this object alone."""
+        self._models.close()
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _entries(self, fence: int | None) -> Any:
+        from lcagent.memory.tiers.entries import Entries
+
+        return Entries(self._store, self.tenant, self.session, clock=self._clock, fence=fence)
+
+    def _core(self, fence: int | None) -> Any:
+        from lcagent.models.estimate import EstimateCounter
+        from lcagent.runs.chatting import memory_of, options_of
+
+        options = options_of(self.settings)
+        count = EstimateCounter().count
+        return memory_of(
+            self._store,
+            self.tenant,
+            self.session,
+            options=options,
+            window=self.settings.window,
+            count=count,
+            fence=fence,
+            clock=self._clock,
+        ).core
+
+    def _messages(self, numbers: Sequence[int]) -> list[Message]:
+        from lcagent.graphs.memgpt.view import notes, told_time
+        from lcagent.memory.tiers.changes import standings
+
+        entries = self._entries(None)
+        held = entries.get(numbers)
+        stands = standings(entries, list(held.values()))
+        return [
+            Message(
+                id=number,
+                author=held[number].author,
+                at=held[number].valid,
+                text=held[number].text,
+                notes=notes(entries, stands[number], told_time),
+            )
+            for number in numbers
+            if number in held
+        ]
+
+
+def _role(author: str) -> str:
+    return author if author in {"user", "assistant"} else "user"
+
+
+def _key(key: str | None) -> str | None:
+    """A caller's key, apart from our own."""
+    return None if key is None else f"said.{key}"

@@ -1,0 +1,204 @@
+"""Evicting: before the window is full, the oldest half of the queue goes under the summary.
+
+Source: "MemGPT: Towards LLMs as Operating Systems", section 2.2. As a transaction: the summary is made and
+checked first, then it is swapped in with one write. Where the model does not manage, everything stays as it
+was, and the view alone is shorter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain, groupby
+
+from lcagent.agents import condenser
+from lcagent.documents.lexical import STOPWORDS, folded
+from lcagent.documents.quotes import sentences
+from lcagent.errors import CutReply, MalformedReply, WindowExceeded
+from lcagent.graphs.memgpt.provenance import worst
+from lcagent.graphs.memgpt.turn import Turn
+from lcagent.graphs.memgpt.view import clipped
+from lcagent.memory.tiers.entries import Entry
+from lcagent.models.prompt import as_data
+
+KEPT = 0.5
+"""Share of the room for conversation that the queue takes after evicting."""
+MOST_CALLS = 8
+"""Calls that make a summary; of what is more than that, as after an import, only the newest goes into it."""
+TELLING_SHARE = 1 / 3
+"""Most of a summary that code adds to keep names and figures."""
+SHORT = 2
+"""A figure of so few characters says nothing by itself."""
+_BATCH = 256
+_ALSO = "Also: "
+_TELLING = re.compile(
+    r"[\w.+-]+@[\w-]+\.[\w.-]+|https?://\S+|[\w./:#+-]*\d[\w./:#%+-]*|\b[^\W\d_][\w'’-]+(?:\s+[^\W\d_][\w'’-]+)*"
+)
+_OWN = re.compile(r"\[(?:m\d+ [^]]*)?you\]|\[result\]|\[system")
+_NAME = re.compile(r"[^\W\d_][\w'’-]*")
+
+
+async def evict(turn: Turn, room: int) -> bool:
+    """Put the oldest entries of the queue under the summary; the turn's own stay.
+
+    Args:
+        turn: which.
+        room: tokens for the conversation.
+
+    Returns:
+        Whether anything was evicted.
+    """
+    leaving = _leaving(turn, room)
+    if not leaving:
+        return False
+    queue = turn.memory.queue
+    before = queue.summary()
+    try:
+        text = await _condensed(turn, before.text if before else "", leaving)
+    except (MalformedReply, CutReply, WindowExceeded) as error:
+        turn.told.notice(f"the summary could not be made ({error.message}): older messages are searched for")
+        return False
+    if not text:
+        turn.told.notice("the summary was of no use: older messages are searched for")
+        return False
+    source = worst([*leaving, *([before] if before else [])])
+    queue.swap(text, leaving, source=source, key=f"summary.{leaving[-1].id}")
+    return True
+
+
+def _leaving(turn: Turn, room: int) -> list[Entry]:
+    """The entries of the queue but for the newest that take half the room."""
+    entries, view = turn.memory.entries, turn.view
+    begins, left, stays = turn.memory.queue.begins, int(KEPT * room), turn.number
+    before = turn.number
+    while left > 0:
+        some = entries.newest(("message", "call", "result", "event"), limit=64, after=begins, before=before)
+        if not some:
+            break
+        for entry in some:
+            left -= turn.model.window.count(view.line(entry))
+            if left < 0:
+                break
+            stays = entry.id
+        before = some[-1].id
+    leaving: list[Entry] = []
+    after = begins
+    while some := entries.oldest(
+        ("message", "call", "result", "event"), limit=_BATCH, after=after, before=stays
+    ):
+        leaving += some
+        after = some[-1].id
+    return leaving
+
+
+async def _condensed(turn: Turn, summary: str, leaving: Sequence[Entry]) -> str:
+    """A summary of what was and what leaves, call by call; empty where it cannot be believed."""
+    window = turn.model.window
+    pieces = list(
+        _pieces(turn, leaving, condenser.room(window, "x" * 4 * condenser.most_tokens(window.size)))
+    )
+    skipped = pieces[:-MOST_CALLS]
+    if skipped:
+        first, last = (turn.view.when(leaving[at].valid)[:10] for at in (0, -1))
+        summary = f"{summary} (Much of {first} to {last} is not told here; it is found by searching.)".strip()
+    telling = _telling(summary)
+    for piece in pieces[len(skipped) :]:
+        made = await condenser.condense(turn.model, summary, piece)
+        checked = _believed(made, f"{summary}\n{piece}")
+        if not checked:
+            return ""
+        telling = list(dict.fromkeys([*_telling(piece), *telling]))
+        summary = _with_telling(turn, checked, telling)
+    return summary
+
+
+def _pieces(turn: Turn, leaving: Sequence[Entry], room: int) -> Iterator[str]:
+    """What leaves as text, in pieces that fit."""
+    count, lines, left = turn.model.window.count, list[str](), room
+    for line in filter(None, (turn.view.line(entry) for entry in leaving)):
+        most = max(80, room)  # characters that surely fit: a token is one at least
+        parts = (
+            [line] if count(line) + 4 <= room else [line[at : at + most] for at in range(0, len(line), most)]
+        )
+        for part in parts:
+            needed = count(part) + 4
+            if needed > left and lines:
+                yield "\n".join(lines)
+                lines, left = [], room
+            lines.append(part)
+            left -= needed
+    if lines:
+        yield "\n".join(lines)
+
+
+def _believed(made: str, told: str) -> str:
+    """A summary without the sentences that name a figure which nobody told."""
+    held = folded(told)
+    kept: list[str] = []
+    for span in sentences(made):
+        sentence = made[span.start : span.end].strip()
+        exact = [one for one in _of_line(sentence) if any(c.isdigit() for c in one)]
+        if all(folded(one) in held for one in exact):
+            kept.append(sentence)
+    return " ".join(kept)
+
+
+def _with_telling(turn: Turn, summary: str, telling: Sequence[str]) -> str:
+    """A summary that fits, with the names, figures and dates that it lacks, as many as there is room for."""
+    window = turn.model.window
+    most = condenser.most_tokens(window.size)
+    text = summary
+    while text and window.count(as_data(text)) > most * (1 - TELLING_SHARE):
+        text = clipped_sentences(text)
+    held = folded(text)
+    missing = [one for one in telling if folded(one) not in held]
+    also: list[str] = []
+    for one in missing:
+        longer = f"{text} {_ALSO}{', '.join([*also, one])}."
+        if window.count(as_data(longer)) > most:
+            break
+        also.append(one)
+    return f"{text} {_ALSO}{', '.join(also)}.".strip() if also else text
+
+
+def clipped_sentences(text: str) -> str:
+    """A text without its last sentence; of a single one the first half."""
+    spans = sentences(text)
+    return (
+        text[: spans[-1].start].strip()
+        if len(spans) > 1
+        else clipped(text, len(text) // 2).partition(" …")[0]
+    )
+
+
+def _telling(text: str) -> list[str]:
+    """Names, figures, dates, addresses of a text, as they are written, the user's first; not what the agent
+    itself said or did."""
+    lines = [line for line in text.splitlines() if not _OWN.match(line)]
+    ordered = sorted(lines, key=lambda line: " user] " not in line[:48])
+    return list(dict.fromkeys(chain.from_iterable(map(_of_line, ordered))))
+
+
+def _of_line(line: str) -> Iterator[str]:
+    body = line.partition("] ")[2] if line.startswith("[") else line
+    for match in _TELLING.finditer(body):
+        word = match.group().strip(".,:/-")
+        if any(c.isdigit() for c in word) or "@" in word or "://" in word:
+            if len(word) > SHORT:
+                yield word
+            continue
+        begins = not match.start() or body[: match.start()].rstrip()[-1:] in {"", ".", "!", "?", ":", "\n"}
+        yield from _names(word, begins=begins)
+
+
+def _names(words: str, *, begins: bool) -> Iterator[str]:
+    """Runs of words that begin with a capital letter; not the first word of a sentence by itself."""
+    numbered = list(enumerate(match.group() for match in _NAME.finditer(words)))
+    for named, run in groupby(numbered, key=lambda one: _is_name(one[1])):
+        numbers, held = zip(*run, strict=True)
+        if named and not (begins and numbers == (0,)):
+            yield " ".join(held)
+
+
+def _is_name(word: str) -> bool:
+    return word[:1].isupper() and word.casefold() not in STOPWORDS

@@ -1,0 +1,324 @@
+"""The functions: what each of them does to memory, and what its result shows.
+
+Source: "MemGPT: Towards LLMs as Operating Systems", section 2.3. What a function does and the row of its
+result are one transaction, under the step's key: killed anywhere, it is done once. An error is a result that
+the model sees. A result names what it shows, and holds no copy: what is forgotten is gone from it too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lcagent.agents import companion
+from lcagent.agents.companion import CompanionReply
+from lcagent.documents import query_words
+from lcagent.errors import LcagentError
+from lcagent.graphs.memgpt.provenance import Seen, allowed, rests_on, source_of
+from lcagent.graphs.memgpt.turn import Turn
+from lcagent.graphs.memgpt.view import Shown, shown_by
+from lcagent.memory.tiers.entries import ASSISTANT, Entry, New, Source
+from lcagent.memory.tiers.search import Hits
+
+RESULT_SHARE = 4
+"""A page of results takes at most this part of the room for conversation."""
+MOST_HITS, LEAST_CHARS = 10, 160
+"""Results of a page, and characters that each of them shows at least."""
+AROUND = 2
+"""Messages before and after one that are shown with it."""
+ALIKE = 8
+"""Passages that an insertion is compared with."""
+_CHARS_A_TOKEN = 3
+_REFUSED = (
+    "refused: this stands in a document or in somebody else's words, and core memory is written from what the"
+    " user says; archival_memory_insert keeps it"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a function gave.
+
+    Args:
+        text: for the model.
+        shown: what it shows.
+        ok: it did what was asked.
+        data: what else is known of it.
+    """
+
+    text: str
+    shown: Sequence[Shown] = ()
+    ok: bool = True
+    data: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Failed(LcagentError):
+    """A function could not do what it was asked for; the model is told."""
+
+
+class Functions:
+    """Carries out the calls of one turn.
+
+    Args:
+        turn: which.
+        room: tokens for conversation in a call.
+        seen: what the model had before it when it called.
+    """
+
+    def __init__(self, turn: Turn, room: int, seen: Seen) -> None:
+        self._turn, self._room, self._seen = turn, room, seen
+        self._memory, self._view = turn.memory, turn.view
+
+    async def run(self, call: Entry, step: int) -> Entry:
+        """Carry out a call; its result is written with what it does.
+
+        Args:
+            call: as it was written.
+            step: its number in the turn.
+        """
+        reply = CompanionReply.model_construct(**call.data["arguments"])
+        try:
+            if call.name == companion.READ_DOCUMENT:
+                read = await self._read_document(reply)
+                return self._written(call, step, lambda: read)
+            return await asyncio.to_thread(
+                self._written, call, step, lambda: self._done(call.name, reply, step)
+            )
+        except LcagentError as error:
+            told = " ".join(filter(None, [error.message, f"({error.hint})" if error.hint else ""]))
+            return self._written(call, step, lambda: Result(f"error: {told}", ok=False))
+
+    def _written(self, call: Entry, step: int, work: Callable[[], Result]) -> Entry:
+        entries, key = self._memory.entries, self._turn.key(step, ".result")
+        with entries.store.transaction():
+            if (known := entries.keyed(key)) is not None:
+                return known
+            result = work()
+            data = {"shows": [one.as_data() for one in result.shown], "ok": result.ok, **result.data}
+            numbers = [one.number for one in result.shown if one.mark[0] in "mp"]
+            held = entries.get(numbers)
+            new = New("result", result.text, call.name, data=data, key=key, rests_on=(call.id, *held))
+            return entries.append(new)
+
+    def _done(self, name: str, reply: CompanionReply, step: int) -> Result:
+        match name:
+            case companion.APPEND:
+                done = self._append(reply, step)
+            case companion.REPLACE:
+                done = self._replace(reply, step)
+            case companion.SEARCH:
+                done = self._search(reply)
+            case companion.SEARCH_DATE:
+                done = self._search_date(reply)
+            case companion.INSERT:
+                done = self._insert(reply, step)
+            case companion.SEARCH_ARCHIVE:
+                done = self._search_archive(reply)
+            case companion.READ_MORE:
+                done = self._read_more(reply)
+            case _:
+                raise Failed(f"there is no function {name!r}")
+        return done
+
+    # Core memory
+
+    def _append(self, reply: CompanionReply, step: int) -> Result:
+        text = " ".join(reply.content.split())
+        if not text:
+            raise Failed("content is empty")
+        if not allowed(text, "", self._seen):
+            return Result(_REFUSED, ok=False)
+        if text in self._memory.core.text(reply.name).splitlines():
+            return Result(f"{reply.name} says so already")
+        self._memory.core.append(reply.name, text, key=self._turn.key(step, ".block"), **self._made_of(text))
+        return Result(f"added to {reply.name}")
+
+    def _replace(self, reply: CompanionReply, step: int) -> Result:
+        new = " ".join(reply.new_content.split())
+        if not allowed(new, reply.old_content, self._seen):
+            return Result(_REFUSED, ok=False)
+        made = self._made_of(new or reply.old_content)
+        self._memory.core.replace(
+            reply.name, reply.old_content, new, key=self._turn.key(step, ".block"), **made
+        )
+        return Result(f"changed in {reply.name}")
+
+    def _made_of(self, text: str) -> dict[str, Any]:
+        source: Source = source_of(text, self._seen)
+        made = rests_on(text, self._seen, self._turn.number)
+        return {"rests_on": made, "author": ASSISTANT, "source": source}
+
+    # Recall memory
+
+    def _search(self, reply: CompanionReply) -> Result:
+        if not query_words(reply.query):
+            raise Failed("query holds no word to search for")
+        chars, most = self._page()
+        hits = self._find(reply.query, ("message",), reply.page * most + 1)
+        # What began the turn holds the words of any search for it.
+        numbers = [number for number in hits.numbers if number != self._turn.number]
+        total = hits.total - (len(hits.numbers) > len(numbers))
+        return self._paged([Shown(f"m{n}", 0, chars) for n in numbers], total, reply.page, most, "messages")
+
+    def _search_date(self, reply: CompanionReply) -> Result:
+        since, until = _day(reply.start, "start"), _day(reply.end or reply.start, "end") + timedelta(days=1)
+        if until <= since:
+            raise Failed("end lies before start")
+        chars, most = self._page()
+        hits = self._find(
+            "", ("message",), reply.page * most + 1, since=since.timestamp(), until=until.timestamp()
+        )
+        numbers = [number for number in hits.numbers if number != self._turn.number]
+        total = hits.total - (len(hits.numbers) > len(numbers))
+        return self._paged([Shown(f"m{n}", 0, chars) for n in numbers], total, reply.page, most, "messages")
+
+    def _find(
+        self,
+        query: str,
+        kinds: Sequence[str],
+        limit: int,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> Hits:
+        session = self._memory.entries.session
+        return self._memory.search.find(
+            query, sessions=[session], kinds=kinds, limit=limit, since=since, until=until
+        )
+
+    def _page(self) -> tuple[int, int]:
+        """Characters of each hit, and hits of a page."""
+        chars = self._room * _CHARS_A_TOKEN // RESULT_SHARE
+        most = max(1, min(MOST_HITS, chars // LEAST_CHARS))
+        return max(LEAST_CHARS, chars // most), most
+
+    def _paged(self, found: Sequence[Shown], total: int, page: int, most: int, what: str) -> Result:
+        pages = -(-total // most)
+        shown = found[(page - 1) * most : page * most]
+        if not total:
+            return Result(f"no {what} found")
+        if not shown:
+            return Result(f"page {page} is behind the last one: {total} {what} on {pages} pages")
+        left = pages - page
+        more = f"; {left} more page{'s' * (left != 1)} unread" if left > 0 else ""
+        first = (page - 1) * most + 1
+        told = f"{first} to {first + len(shown) - 1} of {total} {what}{more}:"
+        return Result(told, shown, data={"total": total, "page": page, "pages": pages})
+
+    # Archival memory
+
+    def _insert(self, reply: CompanionReply, step: int) -> Result:
+        text = reply.content.strip()
+        if not text:
+            raise Failed("content is empty")
+        said = next(
+            (one for one in self._seen.entries if one.kind == "message" and one.text.strip() == text), None
+        )
+        if said is not None:
+            return Result(f"that is message m{said.id}, which conversation_search finds")
+        hits = self._find(text, ("passage",), ALIKE)
+        alike = self._memory.entries.get(hits.numbers)
+        done = self._memory.archival.insert(
+            text, list(alike.values()), key=self._turn.key(step, ".passage"), **self._made_of(text)
+        )
+        if done.known:
+            return Result(f"known already: p{done.entry.id}")
+        replaced = "".join(f"; p{one.id} holds no more" for one in done.replaced)
+        return Result(f"stored as p{done.entry.id}{replaced}")
+
+    def _search_archive(self, reply: CompanionReply) -> Result:
+        words = set(query_words(reply.query))
+        if not words:
+            raise Failed("query holds no word to search for")
+        chars, most = self._page()
+        hits = self._find(reply.query, ("passage",), reply.page * most)
+        passages = self._memory.entries.get(hits.numbers)
+        ranked: list[tuple[float, Shown]] = []
+        for number in hits.numbers:
+            share = len(words & set(query_words(passages[number].text))) / len(words)
+            ranked.append((share, Shown(f"p{number}", 0, chars)))
+        total = hits.total
+        if self._turn.documents:
+            retrieval = self._turn.retrieval.about(reply.query)
+            corpus = retrieval.corpus
+            found = retrieval.ranked()
+            total += len(found)
+            for one in found[: reply.page * most]:
+                document, start, end = one.region
+                share = len(words & set(query_words(corpus.text(one.region)))) / len(words)
+                mark = f"d{self._view.numbers[document]}.{start}"
+                ranked.append((share, Shown(mark, start, min(end - start, max(chars, end - start)))))
+            # Of both what holds more of the query goes first; each keeps its own order.
+            ranked.sort(key=lambda pair: -pair[0]) if passages else None
+        return self._paged([one for _, one in ranked], total, reply.page, most, "passages")
+
+    def _read_more(self, reply: CompanionReply) -> Result:
+        seen = {one.mark: one for one in self._shown()}
+        mark = reply.item.strip()
+        chars, _ = self._page()
+        whole = max(4 * chars, self._room * _CHARS_A_TOKEN // 2)
+        if mark[:1] == "d" and mark in seen:
+            return self._around(seen[mark], whole)
+        number = int(mark[1:]) if mark[1:].isdecimal() else 0
+        entry = self._memory.entries.get([number]).get(number)
+        if mark[:1] not in {"m", "p"} or entry is None:
+            raise Failed(f"nothing that was shown is marked {mark[:20]!r}")
+        before = seen.get(mark)
+        start = before.start + before.chars if before and before.start + before.chars < len(entry.text) else 0
+        shown = [Shown(mark, start, whole // 2)]
+        if entry.kind == "message":
+            entries = self._memory.entries
+            earlier = entries.newest(["message"], limit=AROUND, before=number)[::-1]
+            later = entries.oldest(["message"], limit=AROUND, after=number, before=self._turn.number)
+            beside = max(LEAST_CHARS, whole // (4 * AROUND))
+            shown = [
+                *(Shown(f"m{one.id}", 0, beside) for one in earlier),
+                *shown,
+                *(Shown(f"m{one.id}", 0, beside) for one in later),
+            ]
+        else:
+            made = self._memory.entries.get(self._memory.entries.rests_on(number)).values()
+            shown += [Shown(f"m{one.id}", 0, chars) for one in made if one.kind == "message"]
+        return Result(f"around {mark}:", shown)
+
+    def _shown(self) -> list[Shown]:
+        own = self._memory.entries.oldest(["result"], limit=1 << 20, after=self._turn.number)
+        return [one for entry in own for one in shown_by(entry)]
+
+    def _around(self, one: Shown, chars: int) -> Result:
+        """The text of a document around a place: the passages before and behind it, as many as fit."""
+        document, start = self._view.place(one.mark)
+        text = self._turn.retrieval.corpus.documents[document].text
+        end = start + one.chars
+        low, high = max(0, start - chars // 3), min(len(text), end + chars // 3)
+        regions = self._turn.retrieval.passages_at(document, low, high)
+        number = self._view.numbers[document]
+        shown = [Shown(f"d{number}.{begins}", begins, ends - begins) for _, begins, ends in regions]
+        return Result(f"around {one.mark}:", shown)
+
+    async def _read_document(self, reply: CompanionReply) -> Result:
+        if self._turn.reader is None or not self._turn.documents:
+            raise Failed("there is no document to read")
+        if not reply.question.strip():
+            raise Failed("question is empty")
+        answer = await self._turn.reader(reply.question)
+        shown: list[Shown] = []
+        documents = self._turn.retrieval.corpus.documents
+        for one in answer.citations:
+            at = next((n for n, document in enumerate(documents) if document.name == one.document), None)
+            if at is not None:
+                mark = f"d{self._view.numbers[at]}.{one.char_start}"
+                shown.append(Shown(mark, one.char_start, one.char_end - one.char_start))
+        told = answer.answer if answer.status != "not_found" else "the documents do not say"
+        text = f"read ({answer.coverage.sentence}): {told}"
+        return Result(text, shown, data={"run": answer.run_id, "source": "document"})
+
+
+def _day(text: str, name: str) -> datetime:
+    try:
+        return datetime.strptime(text.strip()[:10], "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise Failed(f"{name} is no date as YYYY-MM-DD: {text[:20]!r}") from error

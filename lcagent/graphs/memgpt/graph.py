@@ -1,0 +1,287 @@
+"""MemGPT's turn as a graph, and the strategy that answers one question by paging through documents.
+
+    START -> prepare -> think -> act -> prepare ... -> END
+
+`prepare` keeps the window free, `think` is one call of the model, `act` carries out the function it names.
+Source: "MemGPT: Towards LLMs as Operating Systems", sections 2 and 3. Every step is written before the next
+one begins, and named by its number in the turn: a turn that was killed goes on with the step it was at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from lcagent.agents import companion
+from lcagent.agents.companion import Scene
+from lcagent.errors import CutReply, MalformedReply
+from lcagent.graphs.memgpt.evicting import evict
+from lcagent.graphs.memgpt.functions import Functions
+from lcagent.graphs.memgpt.provenance import Seen
+from lcagent.graphs.memgpt.replying import reply_of, shown_regions
+from lcagent.graphs.memgpt.turn import Turn, core_text
+from lcagent.graphs.memgpt.view import Viewed, notes
+from lcagent.memory.tiers.changes import standings
+from lcagent.memory.tiers.entries import Entry, New
+
+MALFORMED = 3
+"""Replies in a row that cannot be read after which a turn is given up; it can be gone on with."""
+AGAIN = 2
+"""Times that a function is called with the same arguments before the agent has to answer."""
+FUNCTIONS = (
+    companion.SEND,
+    companion.SEARCH,
+    companion.SEARCH_DATE,
+    companion.APPEND,
+    companion.REPLACE,
+    companion.INSERT,
+    companion.SEARCH_ARCHIVE,
+    companion.READ_MORE,
+)
+FEW = tuple(one for one in FUNCTIONS if one not in {companion.SEARCH_DATE, companion.INSERT})
+"""What is offered in a window under `SMALL`."""
+SMALL = 1536
+_SOME_ITEM = "m99999"
+_WARNING = (
+    "Older messages will soon leave your sight. Store what matters of them now with core_memory_append or"
+    " archival_memory_insert; they stay searchable."
+)
+
+
+class TurnState(TypedDict):
+    """How far a turn has come: steps that are done, those that failed one after the other, whether it is
+    over."""
+
+    step: int
+    failed: int
+    done: bool
+
+
+def turn_graph() -> StateGraph[Any, Any, Any, Any]:
+    """The graph of a turn, not yet compiled; its context is a `Turn`."""
+    graph = StateGraph(TurnState, context_schema=Turn)
+    for node in (prepare, think, act):
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "prepare")
+    graph.add_conditional_edges("prepare", _next, ["think", "act", END])
+    graph.add_edge("think", "act")
+    graph.add_conditional_edges("act", _after, ["prepare", END])
+    return graph
+
+
+def begun(turn: Turn) -> TurnState:
+    """The state of a turn as its entries tell it."""
+    entries = turn.memory.entries
+    calls = entries.oldest(["call"], limit=1 << 20, after=turn.number)
+    step = sum(entries.keyed(turn.key(number, ".result")) is not None for number in range(len(calls)))
+    return {"step": step, "failed": 0, "done": entries.keyed(turn.reply_key) is not None}
+
+
+async def prepare(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
+    """Evict before the window is full, and warn before that."""
+    turn = runtime.context
+    room = await asyncio.to_thread(_room, turn, state["step"])
+    viewed = await asyncio.to_thread(turn.view.conversation, room, turn.number)
+    if viewed.tokens > room or viewed.hidden:
+        await evict(turn, room)
+    elif viewed.tokens > turn.options.warn * room:
+        queue = turn.memory.queue
+        key = f"warned.{queue.begins}"
+        await asyncio.to_thread(turn.memory.entries.append, New("event", _WARNING, key=key))
+    return {}
+
+
+def _room(turn: Turn, step: int) -> int:
+    """Tokens for conversation beside everything that may be offered."""
+    scene = scene_of(turn, step, [_SOME_ITEM])
+    return companion.room(turn.model, scene, brief=turn.trust.brief)
+
+
+async def _next(state: TurnState, runtime: Runtime[Turn]) -> str:
+    if state["done"]:
+        return END
+    known = runtime.context.memory.entries.keyed(runtime.context.key(state["step"]))
+    return "think" if known is None else "act"
+
+
+async def think(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
+    """Ask the model what to do; what it says is written down."""
+    turn, step = runtime.context, state["step"]
+    room = await asyncio.to_thread(_room, turn, step)
+    viewed = await asyncio.to_thread(turn.view.conversation, room, turn.number)
+    scene = await asyncio.to_thread(scene_of, turn, step, viewed.items)
+
+    def least(tokens: int) -> str:
+        return turn.view.conversation(tokens, turn.number).text
+
+    writes = turn.told.writes
+    try:
+        reply, tokens = await companion.step(
+            turn.model, scene, viewed.text, brief=turn.trust.brief, least=least, on_text=writes
+        )
+    except (MalformedReply, CutReply) as error:
+        if state["failed"] + 1 >= MALFORMED or step + 1 >= turn.options.steps:
+            raise
+        told = f"error: your reply could not be used: {error.message}"
+        new = New("event", told, key=turn.key(step, f".malformed.{state['failed']}"))
+        await asyncio.to_thread(turn.memory.entries.append, new)
+        return {"failed": state["failed"] + 1}
+    arguments = reply.arguments()
+    about = next(
+        (
+            str(arguments[name])
+            for name in ("query", "content", "new_content", "question", "item")
+            if arguments.get(name)
+        ),
+        "",
+    )
+    data = {"arguments": arguments, "window": _window(turn, scene, viewed, room, tokens)}
+    new = New("call", _line(reply.do, arguments), reply.do, "assistant", "model", data, key=turn.key(step))
+    await asyncio.to_thread(turn.memory.entries.append, new)
+    turn.told.called(reply.do, about)
+    return {"failed": 0}
+
+
+async def act(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
+    """Carry out the function that was called; a turn ends with a message, or without a heartbeat."""
+    turn, step = runtime.context, state["step"]
+    entries = turn.memory.entries
+    call = await asyncio.to_thread(entries.keyed, turn.key(step))
+    if call is None:  # the reply could not be read
+        return {}
+    seen = await asyncio.to_thread(_seen, turn, call)
+    if call.name == companion.SEND:
+        await asyncio.to_thread(_end, turn, call, step, seen)
+        return {"step": step + 1, "done": True}
+    room = int(call.data["window"]["room"])
+    result = await Functions(turn, room, seen).run(call, step)
+    goes_on = (
+        call.name not in companion.CHANGING
+        or not result.data["ok"]
+        or call.data["arguments"].get("heartbeat") == "yes"
+        or _asked(turn)
+    )
+    if not goes_on:
+        await asyncio.to_thread(entries.append, New("event", "", key=turn.reply_key))
+    return {"step": step + 1, "done": not goes_on}
+
+
+def _asked(turn: Turn) -> bool:
+    """Whether somebody waits for an answer: a turn that a message began ends with one."""
+    first = turn.memory.entries.get([turn.number]).get(turn.number)
+    return first is not None and first.kind == "message"
+
+
+def _end(turn: Turn, call: Entry, step: int, seen: Seen) -> None:
+    entries = turn.memory.entries
+    if entries.keyed(turn.reply_key) is not None:
+        return
+    if not str(call.data["arguments"].get("message", "")).strip() and not _asked(turn):
+        reply = New("event", "", key=turn.reply_key)
+    else:
+        reply = reply_of(turn, call, seen)
+    done = New("result", "", call.name, data={"ok": True}, key=turn.key(step, ".result"), rests_on=(call.id,))
+    entries.append_all([done, reply])
+
+
+async def _after(state: TurnState) -> str:
+    return END if state["done"] else "prepare"
+
+
+def scene_of(turn: Turn, step: int, items: Sequence[str] = ()) -> Scene:
+    """What the agent may do in a step, and what it always sees.
+
+    Args:
+        turn: which.
+        step: its number; of the last one and of one that only repeats, nothing but answering is left.
+        items: marks of what was shown.
+    """
+    memory = turn.memory
+    summary = memory.queue.summary()
+    last = step + 1 >= turn.options.steps or _repeats(turn)
+    small = turn.model.window.size < SMALL
+    functions = (companion.SEND,) if last else FEW if small else FUNCTIONS
+    if turn.reader is not None and turn.documents and not last:
+        functions = (*functions, companion.READ_DOCUMENT)
+    text = ""
+    if summary is not None:
+        stands = standings(memory.entries, [summary])[summary.id]
+        told = "".join(f"\n({note})" for note in notes(memory.entries, stands, turn.view.when))
+        text = summary.text + told
+    return Scene(
+        functions,
+        memory.core.labels,
+        tuple(items),
+        core=core_text(memory.core, lambda numbers: _against(turn, numbers)) if memory.core.labels else "",
+        summary=text,
+        evicted=memory.queue.evicted() if summary is not None else 0,
+        documents=turn.documents,
+        now=turn.now,
+    )
+
+
+def _against(turn: Turn, numbers: Sequence[int]) -> list[str]:
+    entries = turn.memory.entries
+    stands = standings(entries, list(entries.get(numbers).values()))
+    told = {number: "; ".join(notes(entries, stand, turn.view.when)) for number, stand in stands.items()}
+    return [told.get(number, "") for number in numbers]
+
+
+def _repeats(turn: Turn) -> bool:
+    """Whether the agent has called the same with the same arguments again and again."""
+    calls = turn.memory.entries.newest(["call"], limit=AGAIN + 1, after=turn.number)
+    said = {_bare(one) for one in calls}
+    return len(calls) > AGAIN and len(said) == 1
+
+
+def _bare(call: Entry) -> str:
+    arguments = {name: value for name, value in call.data["arguments"].items() if name != "thought"}
+    return f"{call.name} {sorted(arguments.items())}"
+
+
+def _seen(turn: Turn, call: Entry) -> Seen:
+    """What the model had before it when it made a call: the entries of its window, and texts of documents."""
+    entries = turn.memory.entries
+    numbers = [int(number) for number in call.data["window"]["entries"]]
+    own = [one for one in entries.oldest(["result"], limit=1 << 20, after=turn.number) if one.id < call.id]
+    recalled = [
+        int(str(mark)[1:]) for one in own for mark, *_ in one.data.get("shows", ()) if str(mark)[0] in "mp"
+    ]
+    lines = [line for label in turn.memory.core.labels for line in turn.memory.core.lines(label)]
+    summary = turn.memory.queue.summary()
+    held = [*entries.get([*numbers, *recalled]).values(), *lines, *([summary] if summary else [])]
+    texts = [turn.view.corpus.text(region) for region in shown_regions(turn)]
+    texts += [one.text for one in own if one.data.get("source") == "document"]
+    return Seen(tuple({one.id: one for one in held}.values()), tuple(texts))
+
+
+def _window(turn: Turn, scene: Scene, viewed: Viewed, room: int, tokens: int) -> dict[str, Any]:
+    """What a call's window held, each part with its tokens."""
+    count = turn.model.window.count
+    core, summary, conversation = (count(text) for text in (scene.core, scene.summary, viewed.text))
+    return {
+        "entries": [entry.id for entry in viewed.entries],
+        "prompt": tokens,
+        "instructions": max(0, tokens - core - summary - conversation),
+        "core": core,
+        "summary": summary,
+        "conversation": conversation,
+        "reply": companion.reply_tokens(turn.model.window.size, brief=turn.trust.brief),
+        "room": max(conversation, room),
+        "size": turn.model.window.size,
+    }
+
+
+def _line(name: str, arguments: dict[str, Any]) -> str:
+    """A call as the conversation shows it; the message to the user is a line of its own."""
+    if name == companion.SEND:
+        return ""
+    told = ", ".join(
+        f"{key}={value!r}" for key, value in arguments.items() if key not in {"thought", "heartbeat"}
+    )
+    thought = " ".join(str(arguments.get("thought", "")).split())
+    return " ".join(filter(None, [thought, f"-> {name}({told})"]))

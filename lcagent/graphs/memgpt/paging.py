@@ -1,0 +1,154 @@
+"""The strategy `memgpt`: one question, answered by an agent that pages through the documents.
+
+    START -> converse -> END
+
+Source: "MemGPT: Towards LLMs as Operating Systems", section 3.2. The same agent as in a conversation, with
+one message: the question. Its memory lasts as long as the run, and is made again from the journal where the
+run is resumed, so that no finished call is repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from lcagent.agents import answerer, companion, condenser
+from lcagent.agents.answerer import RawAnswer
+from lcagent.documents.resting import Sources
+from lcagent.documents.shown import Evidence
+from lcagent.errors import BudgetReached, CutReply, MalformedReply
+from lcagent.graphs.memgpt.graph import begun, turn_graph
+from lcagent.graphs.memgpt.options import Options
+from lcagent.graphs.memgpt.replying import shown_regions
+from lcagent.graphs.memgpt.turn import Memory, Turn, block_tokens
+from lcagent.graphs.memgpt.view import View
+from lcagent.graphs.shared.asking import asked, form_for, judged
+from lcagent.graphs.shared.evidence import fitting
+from lcagent.graphs.shared.reading import NOTHING_YET, Run, segment_budget
+from lcagent.graphs.shared.task import Task
+from lcagent.graphs.shared.verdict import Verdict
+from lcagent.memory.tiers.archival import Archival
+from lcagent.memory.tiers.core import Core
+from lcagent.memory.tiers.entries import USER, Entries, New
+from lcagent.memory.tiers.queue import Queue
+from lcagent.memory.tiers.search import Search
+from lcagent.memory.tiers.tables import open_memory
+from lcagent.models.prompt import Prompt
+
+LOOKED_UP_TOKENS = 512
+"""Most tokens of a segment: nothing is read by segments, they only say where passages stand."""
+STEPS_EACH = 4
+_TENANT = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a turn tells, in a run."""
+
+    task: Task
+
+    def notice(self, text: str) -> None:
+        """A sentence for people."""
+        self.task.progress.notice(text)
+
+    def called(self, name: str, about: str) -> None:
+        """A function was called."""
+        self.task.progress.notice(f"{name}: {about}" if about else name)
+
+    @property
+    def writes(self) -> Callable[[str], None] | None:
+        """An answer may yet be withheld: it is shown when it is given."""
+        return None
+
+
+class MemGpt:
+    """The strategy `memgpt`."""
+
+    name = "memgpt"
+    version = 1
+
+    def prompts(self, options: Options) -> list[Prompt]:
+        """The companion's and the condenser's; the answerer's where a budget ends the search."""
+        return [companion.PROMPT, condenser.PROMPT, answerer.FROM_EVIDENCE, answerer.BRIEF]
+
+    def segment_tokens(self, task: Task) -> int:
+        """What the window leaves beside the question."""
+        room = form_for(task).room(task.model.window, task.question)
+        return segment_budget(task, room, LOOKED_UP_TOKENS)
+
+    def graph(self, task: Task) -> StateGraph[Any, Any, Any, Any]:
+        """One turn of the agent."""
+        graph = StateGraph(Run, context_schema=Task)
+        graph.add_node("converse", converse)
+        graph.add_edge(START, "converse")
+        graph.add_edge("converse", END)
+        return graph
+
+    def start(self, task: Task) -> dict[str, Any]:
+        """Nothing is known yet."""
+        return dict(NOTHING_YET)
+
+
+async def converse(state: Run, runtime: Runtime[Task]) -> dict[str, Any]:
+    """Let the agent page through the documents until it answers."""
+    task = runtime.context
+    with (
+        tempfile.TemporaryDirectory(prefix="lcagent-") as folder,
+        closing(open_memory(Path(folder))) as store,
+    ):
+        # The time is none of a run's business: requests have to be the same when it is resumed.
+        entries = Entries(store, _TENANT, task.run or "ask", clock=lambda: 0.0)
+        turn = await asyncio.to_thread(_turn, task, entries)
+        graph = turn_graph().compile()
+        steps = RunnableConfig(recursion_limit=STEPS_EACH * (task.options.steps + 8))
+        try:
+            await graph.ainvoke(begun(turn), context=turn, config=steps)
+        except (BudgetReached, MalformedReply, CutReply) as error:
+            return await _from_shown(task, turn, error.message)
+        verdict = await asyncio.to_thread(_verdict, task, turn)
+        if verdict.found and task.progress.stream:
+            task.progress.writes(verdict.text)
+        return {"verdict": verdict.as_state()}
+
+
+def _turn(task: Task, entries: Entries) -> Turn:
+    window, options = task.model.window, task.options
+    core = Core(entries, options.blocks, limit=block_tokens(options, window.size), count=window.count)
+    memory = Memory(entries, core, Queue(entries), Archival(entries), Search(entries.store, _TENANT, None))
+    first = entries.append(New("message", task.question, USER, USER, "said"))
+    corpus = task.corpus
+    numbers = range(1, len(corpus.documents) + 1)
+    view = View(entries, memory.queue, corpus, numbers, window.count, dated=False)
+    return Turn(first.id, memory, task.model, task.trust, view, task.retrieval, options, _Told(task))
+
+
+def _verdict(task: Task, turn: Turn) -> Verdict:
+    """What the agent said, with the sentences that carry it in what it was shown."""
+    reply = turn.memory.entries.keyed(turn.reply_key)
+    regions = shown_regions(turn)
+    evidence = Evidence(tuple(fitting(task, regions, 1 << 30)))
+    known = reply is not None and reply.data.get("status") != "not_found"
+    raw = RawAnswer(reply.text.strip() if reply is not None and known else "")
+    verdict = judged(task, raw, Sources(evidence, task.question, task.retrieval))
+    return replace(verdict, seen=tuple(regions))
+
+
+async def _from_shown(task: Task, turn: Turn, why: str) -> dict[str, Any]:
+    """The best answer from what was shown, where the search was ended."""
+    regions = await asyncio.to_thread(shown_regions, turn)
+    form = form_for(task)
+    room = form.room(task.model.window, task.question)
+    blocks = await asyncio.to_thread(fitting, task, regions, room)
+    if not blocks:
+        return {"verdict": Verdict().as_state(), "stop": why}
+    verdict = await asked(task, Evidence(tuple(blocks)), form)
+    return {"verdict": verdict.as_state(), "stop": why}

@@ -1,0 +1,118 @@
+"""Provenance: what a text that a model writes rests on, and whether it may go where it is to go.
+
+What a document, a search result or somebody else says is data. A model may be taken in by it; so code asks of
+everything that is to go into core memory whether it stands in the user's own messages, as soon as the model
+has seen anything else. And what is made of a foreign text stays one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lcagent.documents import query_words
+from lcagent.documents.lexical import names
+from lcagent.documents.quotes import figures
+from lcagent.memory.tiers.entries import ASSISTANT, USER, Entry, Source
+
+CARRIES = 0.5
+"""Share of a text's words that must stand in an entry for it to rest on that."""
+OWN = 0.6
+"""Share of a line's words that must stand in the user's own messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a model has before it when it writes something.
+
+    Args:
+        entries: messages, lines of core memory, passages, the summary.
+        documents: texts of documents.
+    """
+
+    entries: tuple[Entry, ...]
+    documents: tuple[str, ...] = ()
+
+    @property
+    def own(self) -> list[Entry]:
+        """The user's own messages."""
+        return [one for one in self.entries if is_own(one)]
+
+    @property
+    def foreign(self) -> list[str]:
+        """Texts of documents and of others."""
+        return [*self.documents, *(one.text for one in self.entries if is_foreign(one))]
+
+
+def is_own(entry: Entry) -> bool:
+    """Whether the user said it in this session."""
+    return entry.kind == "message" and entry.author == USER and entry.source == "said"
+
+
+def is_foreign(entry: Entry) -> bool:
+    """Whether it is of a document or of somebody else, or was made of that."""
+    if entry.kind == "message":
+        return not is_own(entry) and not (entry.author == ASSISTANT and entry.source == "model")
+    return entry.source in {"document", "imported"}
+
+
+def rests_on(text: str, seen: Seen, first: int) -> tuple[int, ...]:
+    """The entries that a text was made of: those that carry it, or share a name or a figure with it.
+
+    Args:
+        text: what is written.
+        seen: what was before the model.
+        first: the entry that is meant where nothing carries it.
+    """
+    words, exact = set(query_words(text)), _exact(text)
+    found: list[int] = []
+    for entry in seen.entries:
+        if entry.kind in {"call", "result", "event"}:
+            continue
+        held = set(query_words(entry.text))
+        if len(words & held) >= CARRIES * len(words) or exact & _exact(entry.text):
+            found.append(entry.id)
+    return tuple(dict.fromkeys(found or [first]))
+
+
+def allowed(text: str, replaced: str, seen: Seen) -> bool:
+    """Whether a line may go into core memory: nothing foreign was seen, or the user says so themselves.
+
+    Args:
+        text: of the line as it would be; empty: it is taken away.
+        replaced: of the line before; its words need nobody to say them again.
+        seen: what was before the model.
+    """
+    if not seen.foreign:
+        return True
+    own = " \n".join(one.text for one in seen.own)
+    held = set(query_words(own))
+    said = set(query_words(text)) - set(query_words(replaced))
+    if not text:  # who takes a line away has to name what it says
+        said = set(query_words(replaced))
+        return bool(said) and len(said & held) >= OWN * len(said)
+    exact = _exact(text) - _exact(replaced)
+    return exact <= _exact(own) | held and len(said & held) >= OWN * len(said)
+
+
+def source_of(text: str, seen: Seen) -> Source:
+    """Where a text comes from that a model writes: of a document, if that carries more of it than the user's
+    own words do."""
+    words = set(query_words(text))
+    foreign = _share(words, seen.foreign)
+    if foreign > 0 and foreign >= max(CARRIES, _share(words, [one.text for one in seen.own])):
+        return "document"
+    return "model"
+
+
+def worst(some: Iterable[Entry]) -> Source:
+    """Where a text comes from that was made of entries: their worst."""
+    return "document" if any(is_foreign(one) for one in some) else "model"
+
+
+def _share(words: set[str], texts: Sequence[str]) -> float:
+    return max((len(words & set(query_words(text))) / max(1, len(words)) for text in texts), default=0.0)
+
+
+def _exact(text: str) -> set[str]:
+    return set(names(text)) | figures(text)

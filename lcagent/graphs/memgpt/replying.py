@@ -1,0 +1,150 @@
+"""Replying: the message that ends a turn, with what it rests on, found by code.
+
+What the agent was shown in the turn, and the messages that it had before it, are the evidence: a statement
+that stands there is a claim with its citations, as everywhere. What stands nowhere is talk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lcagent.documents import Document
+from lcagent.documents.corpus import Corpus, Region
+from lcagent.documents.resting import Sources
+from lcagent.documents.retrieval import Retrieval
+from lcagent.documents.shown import Evidence, block
+from lcagent.graphs.memgpt.provenance import Seen, source_of
+from lcagent.graphs.memgpt.turn import Turn
+from lcagent.graphs.memgpt.view import Shown, View, shown_by
+from lcagent.graphs.shared.checks import checked
+from lcagent.graphs.shared.verdict import Verdict
+from lcagent.memory.tiers.entries import ASSISTANT, Entry, New
+
+MOST_MESSAGES = 40
+"""Messages of the conversation that a reply is compared with, beside those that were searched for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Something a reply may rest on: a stretch of a document, or a message."""
+
+    text: str
+    message: Entry | None = None
+    document: int = 0
+    start: int = 0
+
+
+def shown_regions(turn: Turn) -> list[Region]:
+    """The stretches of documents that the turn has shown, in reading order."""
+    found: dict[Region, None] = {}
+    for one in _shown(turn):
+        if one.mark[0] == "d":
+            document, start = turn.view.place(one.mark)
+            length = len(turn.view.corpus.documents[document].text)
+            found[document, start, min(length, start + one.chars)] = None
+    return sorted(found)
+
+
+def reply_of(turn: Turn, call: Entry, seen: Seen) -> New:
+    """The message that a call of `send_message` sends, as it is kept.
+
+    Args:
+        turn: which it ends.
+        call: with its arguments.
+        seen: what the model had before it.
+    """
+    text = str(call.data["arguments"].get("message", "")).strip()
+    known = call.data["arguments"].get("known", "yes") == "yes"
+    pieces = _pieces(turn, seen)
+    verdict = _checked(turn, text, pieces)
+    claims, citations = _claims(verdict, pieces, turn.view) if known else ([], [])
+    messages = {one["message"] for one in citations if one["message"] is not None}
+    status = "not_found" if not known else "conflicting" if verdict.conflict and claims else "answered"
+    data = {
+        "claims": claims,
+        "citations": citations,
+        "status": status,
+        "warnings": list(verdict.warnings),
+        "turn": turn.number,
+        "tokens": list(turn.spent),
+    }
+    return New(
+        "message",
+        text,
+        ASSISTANT,
+        ASSISTANT,
+        source_of(text, seen),
+        data,
+        key=turn.reply_key,
+        rests_on=(call.id, *sorted(messages)),
+    )
+
+
+def _shown(turn: Turn) -> list[Shown]:
+    own = turn.memory.entries.oldest(["result"], limit=1 << 20, after=turn.number)
+    return [one for entry in own for one in shown_by(entry)]
+
+
+def _pieces(turn: Turn, seen: Seen) -> list[_Piece]:
+    """What was shown, the documents' stretches first."""
+    texts = turn.view.corpus.documents
+    pieces = [_Piece(texts[d].text[start:end], None, d, start) for d, start, end in shown_regions(turn)]
+    entries = turn.memory.entries
+    recalled = [one.number for one in _shown(turn) if one.mark[0] == "m"]
+    carrying = [
+        n for one in seen.entries if one.kind in {"block", "passage"} for n in entries.rests_on(one.id)
+    ]
+    queued = [one.id for one in seen.entries if one.kind == "message" and one.id != turn.number]
+    numbers = dict.fromkeys([*recalled, *carrying, *sorted(queued, reverse=True)[:MOST_MESSAGES]])
+    for entry in entries.get(list(numbers)).values():
+        if entry.kind == "message" and entry.author != ASSISTANT and entry.id != turn.number:
+            pieces.append(_Piece(entry.text, entry))
+    return pieces
+
+
+def _checked(turn: Turn, text: str, pieces: Sequence[_Piece]) -> Verdict:
+    if not text or not pieces:
+        return Verdict()
+    documents = [Document(str(n), one.text, (), "", "", "text") for n, one in enumerate(pieces)]
+    asked = turn.memory.entries.get([turn.number])
+    question = asked[turn.number].text if turn.number in asked else ""
+    retrieval = Retrieval(Corpus(tuple(documents)), question)
+    blocks = [block(retrieval, (n, 0, len(one.text))) for n, one in enumerate(pieces)]
+    return checked(question, text, Sources(Evidence(tuple(blocks)), question, retrieval))
+
+
+def _claims(
+    verdict: Verdict, pieces: Sequence[_Piece], view: View
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    claims: list[dict[str, Any]] = []
+    citations: dict[Region, dict[str, Any]] = {}
+    for statement in verdict.statements:
+        if statement.support == "inferred" or not statement.regions:
+            continue
+        numbers: list[int] = []
+        for region in statement.regions:
+            if region not in citations:
+                citations[region] = _citation(len(citations) + 1, region, pieces[region[0]], view)
+            numbers.append(citations[region]["number"])
+        claims.append({"text": statement.text, "support": statement.support, "citations": numbers})
+    return claims, list(citations.values())
+
+
+def _citation(number: int, region: Region, piece: _Piece, view: View) -> dict[str, Any]:
+    _, start, end = region
+    quote = piece.text[start:end]
+    if piece.message is not None:
+        entry = piece.message
+        where = f"message {entry.id}, {view.when(entry.valid)}, {entry.author}"
+        named = {"document": "conversation", "place": where, "page": None, "message": entry.id}
+    else:
+        document, start, end = view.corpus.documents[piece.document], piece.start + start, piece.start + end
+        named = {
+            "document": document.name,
+            "place": document.place(start),
+            "page": document.page_at(start),
+            "message": None,
+        }
+    return {"number": number, **named, "char_start": start, "char_end": end, "quote": quote}

@@ -1,0 +1,117 @@
+"""A turn: what answers one message or event of a session, and the services for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lcagent.answer import Answer
+from lcagent.documents.retrieval import Retrieval
+from lcagent.graphs.memgpt.options import Options
+from lcagent.graphs.memgpt.view import View
+from lcagent.graphs.shared.trust import Trust
+from lcagent.memory.tiers.archival import Archival
+from lcagent.memory.tiers.core import Core
+from lcagent.memory.tiers.entries import Entries
+from lcagent.memory.tiers.queue import Queue
+from lcagent.memory.tiers.search import Search
+from lcagent.models.chat import ChatModel
+
+BLOCK_SHARE = 16
+"""A block takes at most this part of a window."""
+
+
+class Told(Protocol):
+    """What is told while a turn goes on."""
+
+    def notice(self, text: str) -> None:
+        """Tell people something, in a sentence."""
+        ...
+
+    def called(self, name: str, about: str) -> None:
+        """A function was called."""
+        ...
+
+    @property
+    def writes(self) -> Callable[[str], None] | None:
+        """Gets the message to the user while it is written; None: nobody wants it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The tiers of one session."""
+
+    entries: Entries
+    core: Core
+    queue: Queue
+    archival: Archival
+    search: Search
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn.
+
+    Args:
+        number: of the entry that began it: a message, or an event.
+        memory: the session's tiers.
+        model: who talks.
+        trust: what follows from what is known of it.
+        view: shows the session.
+        retrieval: finds passages of the session's documents; its question is no matter.
+        options: settings.
+        told: what is told meanwhile.
+        reader: answers a question by reading all documents; None: that is not offered.
+        now: the date as the prompt says it; empty: it does not.
+    """
+
+    number: int
+    memory: Memory
+    model: ChatModel
+    trust: Trust
+    view: View
+    retrieval: Retrieval
+    options: Options
+    told: Told
+    reader: Callable[[str], Awaitable[Answer]] | None = None
+    now: str = ""
+    spent: list[int] = field(default_factory=list[int])
+
+    def key(self, step: int, what: str = "") -> str:
+        """Names what a step writes, so that it is written once."""
+        return f"{self.number}.{step}{what}"
+
+    @property
+    def reply_key(self) -> str:
+        """Names the entry that ends the turn."""
+        return f"{self.number}.reply"
+
+    @property
+    def documents(self) -> bool:
+        """Whether the session has any."""
+        return bool(self.retrieval.corpus.documents)
+
+
+def block_tokens(options: Options, window: int) -> int:
+    """Most tokens of a block of core memory."""
+    return max(16, min(options.block_tokens, window // BLOCK_SHARE))
+
+
+def core_text(core: Core, marks: Callable[[Sequence[int]], Sequence[str]]) -> str:
+    """Core memory as a prompt shows it.
+
+    Args:
+        core: its blocks.
+        marks: for the numbers of a block's lines what speaks against each.
+    """
+    told: list[str] = []
+    for label in core.labels:
+        lines = core.lines(label)
+        against = marks([line.id for line in lines])
+        shown = [
+            f"- {line.text}{f' ({note})' if note else ''}" for line, note in zip(lines, against, strict=True)
+        ]
+        told.append("\n".join([f"{label}:", *(shown or ["- (empty)"])]))
+    return "\n".join(told)

@@ -1,0 +1,289 @@
+"""The view: a session's entries as a prompt shows them, as many as fit.
+
+A line begins at its margin with a mark that nobody else can write there: what stands in an entry is indented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from lcagent.documents.corpus import Corpus
+from lcagent.memory.tiers.changes import Closing, Standing, standings
+from lcagent.memory.tiers.entries import ASSISTANT, USER, Entries, Entry
+from lcagent.memory.tiers.queue import Queue
+from lcagent.models.prompt import as_data
+from lcagent.models.window import JOINT
+
+LEAST_CHARS = 80
+"""Characters that are left of a text, however little room there is."""
+_BATCH = 64
+_CLIPPED = "… ({left} more characters{how})"
+
+Count = Callable[[str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Something that the result of a function shows.
+
+    Args:
+        mark: what `read_more` takes for it: `m12` a message, `p7` a passage, `d2.1534` a place in a document.
+        start: its first character that is shown.
+        chars: how many are shown.
+    """
+
+    mark: str
+    start: int = 0
+    chars: int = 1 << 30
+
+    def as_data(self) -> list[object]:
+        """As it stands in an entry's data."""
+        return [self.mark, self.start, self.chars]
+
+    @property
+    def number(self) -> int:
+        """Of the entry, or of the document."""
+        return int(self.mark[1:].partition(".")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """A conversation as it is shown.
+
+    Args:
+        text: for the prompt.
+        entries: whose lines it holds.
+        items: marks of what was shown in the turn.
+        hidden: entries of the queue that are not shown.
+        tokens: what all of the queue would take, as far as it was counted: more than the room where some are
+            hidden.
+    """
+
+    text: str
+    entries: tuple[Entry, ...]
+    items: tuple[str, ...]
+    hidden: int
+    tokens: int
+
+
+class View:
+    """Shows a session.
+
+    Args:
+        entries: of the session.
+        queue: of it.
+        corpus: its documents; `numbers` are theirs within the store, in the same order.
+        numbers: see `corpus`.
+        count: tokens of a text.
+        dated: whether lines say when something was said.
+    """
+
+    def __init__(
+        self,
+        entries: Entries,
+        queue: Queue,
+        corpus: Corpus,
+        numbers: Sequence[int],
+        count: Count,
+        *,
+        dated: bool = True,
+    ) -> None:
+        self._entries, self._queue, self.corpus = entries, queue, corpus
+        self.numbers, self._count, self._dated = tuple(numbers), count, dated
+
+    def conversation(self, room: int, turn: int) -> Viewed:
+        """The newest entries that fit: those of the turn first, shortened where need be.
+
+        Args:
+            room: tokens.
+            turn: the number of the entry that began it.
+        """
+        own = self._entries.oldest(("message", "call", "result", "event"), limit=1 << 20, after=turn - 1)
+        lines, taken = self._own(own, room)
+        shown, total, earlier = list(own), taken, list[str]()
+        before, begins, full = turn, self._queue.begins, False
+        while not full and (some := self._earlier(before, begins)):
+            for entry in some:
+                line = self.line(entry)
+                needed = self._tokens(line)
+                total += needed
+                if taken + needed > room:
+                    full = True
+                    break
+                taken += needed
+                shown.append(entry)
+                earlier += [line] if line else []
+            before = some[-1].id
+        hidden = self._queue.count() - len(shown)
+        if hidden > 0:
+            earlier.append(f"({hidden} earlier entries are not shown here; conversation_search finds them)")
+        text = "\n".join([*reversed(earlier), *lines])
+        items = tuple(one.mark for entry in own for one in shown_by(entry)) + self._clipped(own, lines)
+        return Viewed(text, tuple(shown), tuple(dict.fromkeys(items)), max(0, hidden), total)
+
+    def _earlier(self, before: int, begins: int) -> list[Entry]:
+        kinds = ("message", "call", "result", "event")
+        return self._entries.newest(kinds, limit=_BATCH, after=begins, before=before)
+
+    def _own(self, own: Sequence[Entry], room: int) -> tuple[list[str], int]:
+        """The turn's entries: the first whole if it can be, then the newest with all that they show."""
+        if not own:
+            return [], 0
+        lines = dict[int, str]()
+        left = room
+        for at, entry in [(0, own[0]), *reversed(list(enumerate(own))[1:])]:
+            most = left if at else max(left // 2, left - 400)
+            lines[at] = self._fitted(partial(self.line, entry, whole=True), self.line(entry), most)
+            left -= self._tokens(lines[at])
+        return [lines[at] for at in sorted(lines) if lines[at]], room - left
+
+    def _fitted(self, render: Callable[..., str], short: str, room: int) -> str:
+        """A line with as much of each of its texts as fits."""
+        line = render()
+        if self._tokens(line) <= room:
+            return line
+        low, high = LEAST_CHARS, max(LEAST_CHARS, len(line))
+        while high - low > LEAST_CHARS:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._tokens(render(chars=middle)) <= room else (low, middle)
+        for items in (1 << 30, 3, 2, 1):
+            line = render(chars=low, items=items)
+            if self._tokens(line) <= room:
+                return line
+        return clipped(short, LEAST_CHARS)
+
+    def _clipped(self, own: Sequence[Entry], lines: Sequence[str]) -> tuple[str, ...]:
+        """Marks of messages of the turn that are not shown whole."""
+        return tuple(
+            f"m{one.id}"
+            for one in own
+            if one.kind == "message"
+            and any(f"m{one.id} " in line for line in lines if "more characters" in line)
+        )
+
+    def _tokens(self, line: str) -> int:
+        return self._count(line) + JOINT // 4 if line else 0
+
+    def line(self, entry: Entry, *, whole: bool = False, chars: int = 1 << 30, items: int = 1 << 30) -> str:
+        """An entry as the prompt shows it; empty for what another one shows.
+
+        Args:
+            entry: which.
+            whole: with what a function's result shows, which is left out once the turn is over.
+            chars: most characters of each text.
+            items: most things of a result.
+        """
+        when = f" {self.when(entry.valid)}" if self._dated else ""
+        if entry.kind == "message":
+            how = f": read_more m{entry.id}"
+            return f"[m{entry.id}{when} {speaker(entry)}] {_indented(clipped(entry.text, chars, how))}"
+        if entry.kind == "call":
+            return f"[you] {_indented(clipped(entry.text, chars))}" if entry.text else ""
+        if entry.kind == "event":
+            return f"[system{when}] {_indented(clipped(entry.text, chars))}" if entry.text else ""
+        if not entry.text:
+            return ""
+        shown = self._results(shown_by(entry)[:items], chars) if whole else []
+        return "\n  ".join([f"[result] {_indented(clipped(entry.text, 400))}", *shown])
+
+    def _results(self, shown: Sequence[Shown], chars: int) -> list[str]:
+        """What a result shows, as it stands now: what was forgotten is not there any more."""
+        entries = self._entries.get([one.number for one in shown if one.mark[0] in "mp"])
+        stands = standings(self._entries, list(entries.values()))
+        lines: list[str] = []
+        for asked in shown:
+            one = replace(asked, chars=min(asked.chars, chars))
+            if one.mark[0] == "d":
+                lines.append(self._passage(one))
+            elif (entry := entries.get(one.number)) is not None:
+                lines.append(self._recalled(one, entry, stands[entry.id]))
+        return lines
+
+    def _recalled(self, one: Shown, entry: Entry, standing: Standing) -> str:
+        when = f" {self.when(entry.valid)}" if self._dated else ""
+        note = "".join(f" ({told})" for told in notes(self._entries, standing, self.when))
+        text = _part(entry.text, one)
+        return f"{one.mark}{when} {speaker(entry)}: {_indented(text, 4)}{note}"
+
+    def _passage(self, one: Shown) -> str:
+        document, start = self.place(one.mark)
+        where = self.corpus.where(document, start)
+        text = _part(self.corpus.documents[document].text[start : start + one.chars].strip(), one)
+        name = self.corpus.documents[document].name
+        where = ", ".join(dict.fromkeys(filter(None, [name, where.removeprefix(name).strip(", ")])))
+        return f"{one.mark} [{where}]: {_indented(text, 4)}"
+
+    def place(self, mark: str) -> tuple[int, int]:
+        """The document and the offset that a mark `d2.1534` names."""
+        number, _, start = mark[1:].partition(".")
+        return self.numbers.index(int(number)), int(start)
+
+    def when(self, at: float) -> str:
+        """A time as people write it."""
+        return told_time(at)
+
+
+def told_time(at: float) -> str:
+    """A time as people write it, in UTC.
+
+    Args:
+        at: seconds since 1970.
+    """
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def shown_by(entry: Entry) -> list[Shown]:
+    """What the result of a function shows."""
+    return [Shown(str(one[0]), int(one[1]), int(one[2])) for one in entry.data.get("shows", ())]
+
+
+def speaker(entry: Entry) -> str:
+    """Who says an entry, as a prompt names them: nobody else is called "user" or "you"."""
+    if entry.kind == "passage":
+        return {"document": "noted from a document", "said": "noted"}.get(entry.source, "noted by you")
+    if entry.author == ASSISTANT:
+        return "you"
+    if entry.author == USER and entry.source == "said":
+        return "user"
+    name = " ".join(entry.author.split())[:40].replace("]", ")")
+    return f"{name} (somebody else)" if entry.author != USER else f"user, {entry.source}"
+
+
+def notes(entries: Entries, standing: Standing, when: Callable[[float], str]) -> list[str]:
+    """What speaks against an entry, for people and prompts.
+
+    Args:
+        entries: of its session.
+        standing: how it stands.
+        when: writes a time.
+    """
+    told = [_told(entries, one, when, "holds no more") for one in standing.closed[:1]]
+    if not told:
+        told = [_told(entries, one, when, "rests on what holds no more") for one in standing.outdated[:1]]
+    return told
+
+
+def _told(entries: Entries, one: Closing, when: Callable[[float], str], what: str) -> str:
+    by: Mapping[int, Entry] = entries.get([one.by])
+    now = " ".join(by[one.by].text.split())[:120] if one.by in by else ""
+    return f"{what} since {when(one.at)}" + (f": {now}" if now else "")
+
+
+def clipped(text: str, chars: int, how: str = "") -> str:
+    """The beginning of a text, and how much is left of it."""
+    if len(text) <= chars:
+        return text
+    return text[:chars].rstrip() + " " + _CLIPPED.format(left=len(text) - chars, how=how)
+
+
+def _part(text: str, one: Shown) -> str:
+    head = f"({one.start} characters before) " if one.start and one.mark[0] != "d" else ""
+    start = one.start if one.mark[0] != "d" else 0
+    return head + clipped(text[start:], one.chars)
+
+
+def _indented(text: str, by: int = 2) -> str:
+    return as_data(text).replace("\r", "\n").replace("\n", "\n" + " " * by)

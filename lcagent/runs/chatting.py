@@ -1,0 +1,300 @@
+"""One turn of a conversation: store, lease, model and documents opened, the graph run, the reply made."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from lcagent.answer import Answer, Quoted, Reply
+from lcagent.documents.corpus import Corpus
+from lcagent.documents.retrieval import Retrieval
+from lcagent.errors import MalformedReply
+from lcagent.events import AnswerDelta, Event, FunctionCalled, Notice
+from lcagent.graphs.memgpt.graph import begun, turn_graph
+from lcagent.graphs.memgpt.options import Options
+from lcagent.graphs.memgpt.turn import Memory, Turn, block_tokens
+from lcagent.graphs.memgpt.view import View
+from lcagent.graphs.shared.trust import Trust
+from lcagent.memory.profiles import profile_for
+from lcagent.memory.store import Store
+from lcagent.memory.tiers.archival import Archival, Attached
+from lcagent.memory.tiers.core import Core
+from lcagent.memory.tiers.entries import Entries, Entry
+from lcagent.memory.tiers.leases import SECONDS, Lease
+from lcagent.memory.tiers.queue import Queue
+from lcagent.memory.tiers.search import Search
+from lcagent.models.budget import Budget
+from lcagent.models.chat import ChatModel
+from lcagent.models.embeddings import Embedder
+from lcagent.models.replies import RawReply
+from lcagent.models.serving.session import ModelSession
+from lcagent.settings import Settings
+
+Emit = Callable[[Event], None]
+STEPS_EACH = 4
+"""Nodes that a step of a turn passes through, and some to spare."""
+
+
+@dataclass(slots=True)
+class Unjournalled:
+    """Keeps no call: what a turn's calls gave stands in its entries (`lcagent.models.chat.Journal`)."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def get(self, key: str) -> RawReply | None:
+        """Nothing is known."""
+        return None
+
+    def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
+        """Count what it took."""
+        self.prompt_tokens += reply.prompt_tokens
+        self.completion_tokens += reply.completion_tokens
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Nothing is kept."""
+
+
+@dataclass(slots=True)
+class TurnEvents:
+    """What a turn tells, as events (`lcagent.graphs.memgpt.turn.Told`)."""
+
+    emit: Emit
+    stream: bool
+    steps: list[str] = field(default_factory=list[str])
+
+    def notice(self, text: str) -> None:
+        """A sentence for people."""
+        self.emit(Notice(text))
+
+    def called(self, name: str, about: str) -> None:
+        """A function was called."""
+        self.steps.append(name)
+        self.emit(FunctionCalled(name, about))
+
+    @property
+    def writes(self) -> Callable[[str], None] | None:
+        """Makes events of the message while it is written."""
+        return (lambda text: self.emit(AnswerDelta(text))) if self.stream else None
+
+
+def memory_of(
+    store: Store,
+    tenant: str,
+    session: str,
+    *,
+    options: Options,
+    window: int,
+    count: Callable[[str], int],
+    fence: int | None = None,
+    clock: Callable[[], float] = time.time,
+    embedder: Embedder | None = None,
+) -> Memory:
+    """The tiers of a session.
+
+    Args:
+        store: of memory.
+        tenant: whose session it is.
+        session: which.
+        options: blocks and their size.
+        window: tokens of a call.
+        count: tokens of a text.
+        fence: of the lease; None: nothing else can write it.
+        clock: seconds since 1970.
+        embedder: weighs meaning in where it is searched.
+    """
+    entries = Entries(store, tenant, session, clock=clock, fence=fence)
+    core = Core(entries, options.blocks, limit=block_tokens(options, window), count=count)
+    return Memory(entries, core, Queue(entries), Archival(entries), Search(store, tenant, embedder))
+
+
+@asynccontextmanager
+async def leased(lease: Lease, wait: float) -> AsyncGenerator[int]:
+    """Hold a session's lease, renewed for as long as it takes.
+
+    Args:
+        lease: of the session.
+        wait: seconds to wait for whoever holds it.
+
+    Raises:
+        SessionBusy: somebody else holds it.
+        SessionLost: it was taken over meanwhile.
+    """
+    fence = await asyncio.to_thread(lease.take, wait)
+    whole = asyncio.current_task()
+    lost: list[BaseException] = []
+
+    async def renew() -> None:
+        try:
+            while True:
+                await asyncio.sleep(SECONDS / 3)
+                await asyncio.to_thread(lease.renew)
+        except Exception as error:  # noqa: BLE001 - raised below, in the turn itself
+            lost.append(error)
+            if whole is not None:
+                whole.cancel()
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield fence
+    except asyncio.CancelledError:
+        if lost:
+            raise lost[0] from None
+        raise
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+        lease.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What a turn needs beside the session itself.
+
+    Args:
+        settings: of the model, the window, the agent.
+        models: leads to the model.
+        emit: gets events.
+        stream: whether the message is told while it is written.
+        reader: reads attached documents for a question; None: that is not offered.
+    """
+
+    settings: Settings
+    models: ModelSession
+    emit: Emit
+    stream: bool
+    reader: Callable[[str, Sequence[Attached]], Awaitable[Answer]] | None = None
+
+
+async def take_turn(
+    talk: Talk, store: Store, lease: Lease, fence: int, number: int, clock: Callable[[], float]
+) -> Reply:
+    """Answer an entry of a session; what of the turn was done before is not done again.
+
+    Args:
+        talk: see there.
+        store: of memory.
+        lease: of the session.
+        fence: under which it is held.
+        number: of the entry.
+        clock: seconds since 1970.
+
+    Raises:
+        LcagentError: any of the tree; the turn can be gone on with.
+    """
+    settings, started = talk.settings, time.monotonic()
+    embedder = await asyncio.to_thread(talk.models.embedder)
+    opened = await talk.models.wait_open(lambda text: talk.emit(Notice(text)))
+    with closing(Store.open(settings.data_dir)) as runs:
+        profile = profile_for(opened, settings, runs)
+    journal = Unjournalled()
+    budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
+    model = opened.chat(
+        settings, journal, budget, lambda text: talk.emit(Notice(text)), tools=bool(profile.tools)
+    )
+    told = TurnEvents(talk.emit, talk.stream)
+    try:
+        options = options_of(settings)
+        memory = memory_of(
+            store,
+            lease.tenant,
+            lease.session,
+            options=options,
+            window=model.window.size,
+            count=model.window.count,
+            fence=fence,
+            clock=clock,
+            embedder=embedder,
+        )
+        turn = await asyncio.to_thread(_turn, talk, memory, model, Trust(profile), options, told, number)
+        embedding = asyncio.create_task(asyncio.to_thread(_embed, store, lease.tenant, embedder))
+        state = await asyncio.to_thread(begun, turn)
+        graph = turn_graph().compile()
+        try:
+            await graph.ainvoke(
+                state, context=turn, config={"recursion_limit": STEPS_EACH * (options.steps + 8)}
+            )
+        finally:
+            await embedding
+    finally:
+        await model.transport.close()
+    made = await asyncio.to_thread(memory.entries.keyed, turn.reply_key)
+    if made is None:
+        raise MalformedReply("the turn ended without a reply", hint="send the message again")
+    return reply_from(made, told.steps, budget, time.monotonic() - started)
+
+
+def _turn(
+    talk: Talk,
+    memory: Memory,
+    model: ChatModel,
+    trust: Trust,
+    options: Options,
+    told: TurnEvents,
+    number: int,
+) -> Turn:
+    attached = memory.archival.documents()
+    corpus = Corpus(tuple(one.document for one in attached))
+    view = View(memory.entries, memory.queue, corpus, [one.id for one in attached], model.window.count)
+    reader = talk.reader
+    now = datetime.fromtimestamp(memory.entries.clock(), UTC).strftime("%A, %Y-%m-%d %H:%M UTC")
+    return Turn(
+        number,
+        memory,
+        model,
+        trust,
+        view,
+        Retrieval(corpus, ""),
+        options,
+        told,
+        reader=(lambda question: reader(question, attached)) if reader and attached else None,
+        now=now,
+    )
+
+
+def options_of(settings: Settings) -> Options:
+    """The agent's settings."""
+    options = settings.of("memgpt")
+    assert isinstance(options, Options)
+    return options
+
+
+def _embed(store: Store, tenant: str, embedder: Embedder | None) -> None:
+    if embedder is not None:
+        from lcagent.memory.tiers.nearest import embed_missing
+
+        embed_missing(store, tenant, embedder, EMBEDDED)
+
+
+EMBEDDED = 512
+"""Entries that a turn embeds at most, while it waits for the model."""
+
+
+def reply_from(entry: Entry, steps: Sequence[str], budget: Budget, seconds: float) -> Reply:
+    """A reply as its entry keeps it.
+
+    Args:
+        entry: the message; an event where nothing was said.
+        steps: functions that were called.
+        budget: what was spent.
+        seconds: that it took.
+    """
+    data: dict[str, Any] = dict(entry.data)
+    said = entry.kind == "message"
+    return Reply(
+        text=entry.text if said else "",
+        status=data.get("status", "answered"),
+        claims=data.get("claims", []),
+        citations=[Quoted(**one) for one in data.get("citations", [])],
+        message=entry.id if said else 0,
+        steps=list(steps),
+        calls=budget.calls,
+        tokens=budget.tokens,
+        seconds=seconds,
+        warnings=data.get("warnings", []),
+    )
