@@ -11,7 +11,7 @@ industries, levels, messages): `allowed` is then what the same query gives over 
 given, worked out here.
 
 `auto` plans first; the stand-in says that the question is an aggregation. It is not asked what fits the
-window.
+window. Where the window is too small for `tally`, `auto` would read everything: this is told as a failure.
 
 Columns: `score` of the task's own scorer, with its 95 % interval; `bare` the same without the rule that the
 answer tells beside its figure, in which a right figure could stand by chance; `allowed`, and `lost`, the sum
@@ -113,12 +113,24 @@ def joined(query: Query) -> bool:
 
 
 def schema(query: Query) -> dict[str, Any]:
-    """What a designer asks for who notes what the question needs, and what else there is room for."""
+    """What a designer asks for who notes what the question needs first, then what else there is room for."""
     kinds = [query.kind, *(["company"] if joined(query) else [])]
-    fields = LINE if query.kind == "line" else PERSON
-    if joined(query):  # ten fields are what a schema holds
-        fields = [one for one in PERSON if one["field"] != "letters"] + COMPANY
+    fields = [*(LINE if query.kind == "line" else PERSON), *(COMPANY if joined(query) else [])]
+    needed = _needed(query)
+    fields.sort(key=lambda one: (one["item"], one["field"]) not in needed)
     return {"items": [{"item": kind, "means": f"each {kind}"} for kind in kinds], "fields": fields}
+
+
+def _needed(query: Query) -> set[tuple[str, str]]:
+    """The fields without which a question cannot be answered: (item, field)."""
+    kind = query.kind
+    time = "time" if kind == "line" else "name"
+    used = {(kind, time), (kind, query.field)}
+    used |= {
+        ("company" if one.joined else kind, "time" if one.field == "date" else one.field)
+        for one in query.where
+    }
+    return used | ({("person", "employer"), ("company", "name")} if joined(query) else set())
 
 
 def written(record: Record) -> dict[str, str]:
@@ -265,8 +277,8 @@ def _outcome(made: Made, strategy: str, options: argparse.Namespace) -> Outcome:
             for one in usages:
                 out.calls += one.calls
                 out.tokens += one.prompt_tokens + one.completion_tokens
-    if labeller.faults:
-        raise labeller.faults[0]
+    if labeller.faults:  # such as that `auto` did not hand the question over
+        out.error = f"the stand-in: {labeller.faults[0]!r}"
     out.seconds, out.overruns = time.monotonic() - started, running.overruns
     return out
 
