@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
 import re
 import tempfile
 import time
@@ -38,7 +37,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from lcagent.cli.bench import parse_length
+from benchmarks.options import parsed, parser
 from lcagent.evals.items import Row
 from lcagent.evals.scorers import score_row
 from lcagent.evals.stats import score_of
@@ -378,35 +377,10 @@ def table(found: Sequence[Outcome]) -> list[dict[str, object]]:
     return figures
 
 
-def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        prog="benchmarks.aggregate",
-    )
-    parser.add_argument("--lengths", default=LENGTHS)
-    parser.add_argument("--n", default=NUMBERS, help="items a length; one number, or as many as lengths")
-    parser.add_argument("--strategies", default=",".join(STRATEGIES))
-    parser.add_argument("--err", type=float, default=0.0)
-    parser.add_argument("--window", type=int, default=8192)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--out", type=Path)
-    parser.add_argument(
-        "--verbose", action="store_true", help="print each item not answered as the labels allow"
-    )
-    options = parser.parse_args()
-    options.lengths = [parse_length(text) for text in options.lengths.split(",")]
-    numbers = [int(text) for text in options.n.split(",")]
-    options.n = numbers * len(options.lengths) if len(numbers) == 1 else numbers
-    if len(options.n) != len(options.lengths):
-        parser.error("--n takes one number, or one for each length")
-    options.strategies = options.strategies.split(",")
-    return options
-
-
 def main() -> None:
-    options = parsed()
+    given = parser("aggregate", __doc__ or "", LENGTHS, NUMBERS, ",".join(STRATEGIES))
+    given.add_argument("--err", type=float, default=0.0)
+    options = parsed(given)
     started = time.monotonic()
     found = run(options)
     figures = table(found)
