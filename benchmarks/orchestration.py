@@ -28,7 +28,6 @@ import argparse
 import asyncio
 import json
 import multiprocessing
-import os
 import shutil
 import tempfile
 import time
@@ -40,7 +39,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from lcagent.cli.bench import parse_length
+from benchmarks.options import parsed, parser
 from lcagent.evals.scorers import sub_exact_match
 from lcagent.evals.stats import score_of
 from lcagent.evals.tasks import Request, generate
@@ -372,43 +371,15 @@ def table(rows: Sequence[Row], miss: float) -> list[dict[str, object]]:
     return figures
 
 
-def parsed() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        prog="benchmarks.orchestration",
-    )
-    parser.add_argument("--data", type=Path, help="without it, the package's small samples")
-    parser.add_argument("--lengths", default=LENGTHS)
-    parser.add_argument(
-        "--n", default=NUMBERS, help="items a length; one number for all, or as many as lengths"
-    )
-    parser.add_argument("--strategies", default=",".join(STRATEGIES))
-    parser.add_argument("--miss", type=float, default=0.0)
-    parser.add_argument("--invent", type=float, default=0.0)
-    parser.add_argument("--every", action="store_true", help="an extraction states other sentences too")
-    parser.add_argument("--absent", action="store_true", help="texts without what the answer stands in")
-    parser.add_argument("--window", type=int, default=8192)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--offset", type=int, default=0, help="leave out the first items")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--verbose", action="store_true", help="print each failing item, hop by hop")
-    options = parser.parse_args()
-    options.lengths = [parse_length(text) for text in options.lengths.split(",")]
-    numbers = [int(text) for text in options.n.split(",")]
-    if len(numbers) not in {1, len(options.lengths)} and options.n != NUMBERS:
-        parser.error("--n takes one number, or one for each length")
-    if options.n == NUMBERS:
-        usual = dict(zip(map(parse_length, LENGTHS.split(",")), numbers, strict=True))
-        numbers = [usual.get(length, 20) for length in options.lengths]
-    options.n = numbers * len(options.lengths) if len(numbers) == 1 else numbers
-    options.strategies = options.strategies.split(",")
-    return options
-
-
 def main() -> None:
-    options = parsed()
+    given = parser("orchestration", __doc__ or "", LENGTHS, NUMBERS, ",".join(STRATEGIES))
+    given.add_argument("--data", type=Path, help="without it, the package's small samples")
+    given.add_argument("--miss", type=float, default=0.0)
+    given.add_argument("--invent", type=float, default=0.0)
+    given.add_argument("--every", action="store_true", help="an extraction states other sentences too")
+    given.add_argument("--absent", action="store_true", help="texts without what the answer stands in")
+    given.add_argument("--offset", type=int, default=0, help="leave out the first items")
+    options = parsed(given)
     started = time.monotonic()
     rows = run(options)
     figures = table(rows, options.miss)

@@ -16,9 +16,9 @@ OPERATIONS = sorted({operation for _, operation in VARIANTS})
 
 
 @cache
-def outcomes(err: float) -> list[Outcome]:
+def outcomes(err: float, strategy: str = "tally", window: int = 8192) -> list[Outcome]:
     """One item of each kind, in documents of several segments."""
-    options = Namespace(strategies=["tally"], window=8192, err=err, seed=0)
+    options = Namespace(strategies=[strategy], window=window, err=err, seed=0)
     items = labelled(Request(None, 2500, len(VARIANTS), 3, count))
     return [outcome for made in items for outcome in answer(made, options)]
 
@@ -38,3 +38,10 @@ def test_wrong_labels_lose_what_they_make_wrong_and_nothing_else() -> None:
     assert any(out.allowed < 1 for out in some)
     for out in some:
         assert out.bare == out.allowed, failing(out)
+
+
+@pytest.mark.parametrize(("strategy", "window"), [("auto", 2048), ("tally", 3000)])
+def test_a_small_window_notes_what_the_question_needs_first(strategy: str, window: int) -> None:
+    for out in outcomes(0.0, strategy, window):
+        assert out.bare == 1 and not out.error, failing(out)
+        assert not out.overruns

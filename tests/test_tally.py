@@ -686,6 +686,26 @@ def test_the_least_window_is_named_and_works(loopback, tmp_path: Path) -> None:
     assert server.overruns == 0
 
 
+@pytest.mark.parametrize("window", [1536, 2048, 3000, 4096])
+def test_a_designer_is_asked_for_no_more_than_its_reply_holds(loopback, tmp_path: Path, window: int) -> None:
+    """One that names all the fields that it may, each described as long as it may be, is not cut."""
+    items = biographies(8)
+    text = text_of(items)
+    full = "what the text tells of such a person in one of its many sentences " * 2
+    others = [field_of("person", f"other {n}", means=full) for n in range(20)]
+    wordy = {**PERSON, "fields": [*({**one, "means": full} for one in PERSON["fields"]), *others]}
+    knows = Labeller(wordy, [Told(text, items)], [Case("How many?", ALL)])
+    server = loopback(window=window, reply=knows)
+    assert ask(server, written(tmp_path, text), "How many?").answer == "8 (count of person)"
+    (design,) = [one for one in server.requests if one.schema and "counts" in one.schema["properties"]]
+    fields = design.schema["properties"]["fields"]
+    most, chars = fields["maxItems"], fields["items"]["properties"]["means"]["maxLength"]
+    assert f"at most {most};" in design.text
+    assert {1536: (4, 30), 2048: (6, 30), 3000: (9, 30), 4096: (10, 100)}[window] == (most, chars)
+    assert ("three words at most" in design.text) == (chars == 30)
+    assert server.overruns == 0
+
+
 def test_a_question_that_cannot_fit_is_refused_before_the_first_call(loopback, tmp_path: Path) -> None:
     server = loopback(window=2048)
     with pytest.raises(QuestionTooLong):

@@ -27,12 +27,18 @@ from tests.helpers import ROOT
 
 GIB = 1 << 30
 STAND_IN = f"""#!{sys.executable}
-import sys, time
+import os, sys, time
 sys.path.insert(0, {str(ROOT)!r})
 from tests.loopback import Loopback
 if "dies" in sys.argv[2]:
     print("RuntimeError: CUDA out of memory, try a smaller model", file=sys.stderr)
     sys.exit(1)
+if "leaves" in sys.argv[2]:
+    print("INFO: loading the weights", file=sys.stderr)
+    sys.exit(3)
+if "killed" in sys.argv[2]:
+    os.kill(os.getppid() if "supervisor" in sys.argv[2] else os.getpid(), 9)
+    sys.exit(0)
 if "hangs" in sys.argv[2]:
     time.sleep(60)
 port = int(sys.argv[sys.argv.index("--port") + 1])
@@ -83,6 +89,22 @@ def test_a_server_that_dies_at_its_start_tells_why(vllm: Path, home: Path) -> No
     with pytest.raises(EndpointUnavailable, match="CUDA out of memory") as caught:
         start(vllm, home, model="dies")
     assert "log" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        ("leaves", "exit code 3; its log ends with: INFO: loading the weights"),
+        ("killed", "killed by signal 9, as when memory runs out; its log is empty"),
+        ("supervisor-killed", "its supervisor was killed, as when memory runs out; its log is empty"),
+    ],
+)
+def test_a_server_that_ends_without_an_error_tells_how(vllm: Path, home: Path, model: str, why: str) -> None:
+    with pytest.raises(EndpointUnavailable) as caught:
+        start(vllm, home, model=model)
+    assert caught.value.message == f"vLLM ended at its start: {why}"
+    (log,) = (home / "logs").glob("vllm-*.log")
+    assert caught.value.hint == f"its log: {log}"
 
 
 def test_ctrl_c_ends_the_wait_for_a_server(vllm: Path, home: Path, tmp_path: Path) -> None:

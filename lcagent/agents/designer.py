@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, WithJsonSchema, model_validator
@@ -19,7 +19,7 @@ from lcagent.agents.prompt import load_prompt
 from lcagent.memory.schema import Field, Kind, Schema, Type, plain_name
 from lcagent.models.actions import action, one_of
 from lcagent.models.chat import ChatModel
-from lcagent.models.prompt import Bound, as_data
+from lcagent.models.prompt import as_data
 from lcagent.models.structured import RETRY_TOKENS, ask_typed, reply_limit
 from lcagent.models.window import Part, Window, most_first
 
@@ -27,8 +27,11 @@ PROMPT = load_prompt("schema")
 WORDS = Schema((Kind("word", "a word of the text", (Field("word", "the word itself"),)),))
 """For questions about the text's own words: code finds them, and nothing is read."""
 MOST_KINDS, MOST_FIELDS, BRIEF_FIELDS, MOST_LABELS = 2, 10, 5, 16
-NAME_CHARS, ABOUT_CHARS, LABEL_CHARS, UNIT_CHARS = 32, 100, 40, 16
-REPLY_TOKENS, BRIEF_TOKENS = 480, 400
+NAME_CHARS, ABOUT_CHARS, SHORT_CHARS, LABEL_CHARS, UNIT_CHARS = 32, 100, 30, 40, 16
+"""`SHORT_CHARS` of a description in a window that is too small for all fields with longer ones."""
+_BESIDE_FIELDS, _FIELD_TOKENS, _TOKEN_CHARS = 160, 76, 3
+"""Tokens of a reply beside its fields (the items, and the labels of one field), tokens of a field without its
+description, and characters of a description that make a token."""
 _RESERVED = ("quote", "item")
 """What a row has besides its fields."""
 _NONE = "none"
@@ -69,25 +72,13 @@ def _text(chars: int) -> dict[str, Any]:
     return {"type": "string", "maxLength": chars}
 
 
-_KIND = {"item": _text(NAME_CHARS), "means": _text(ABOUT_CHARS)}
-_FIELD: dict[str, Any] = {
-    "item": _text(NAME_CHARS),
-    "field": _text(NAME_CHARS),
-    "means": _text(ABOUT_CHARS),
-    "type": {"type": "string", "enum": ["text", "number", "date", "label"]},
-    "identifies": {"type": "string", "enum": ["yes", "no"]},
-    "labels": {"type": "array", "items": _text(LABEL_CHARS), "maxItems": MOST_LABELS},
-    "unit": _text(UNIT_CHARS),
-}
-
-
 class SchemaReply(BaseModel):
-    """What the designer is asked for."""
+    """What the designer is asked for; bounded to a reply's room by `_reply_type`."""
 
-    kept: Annotated[str, WithJsonSchema({"type": "string", "enum": [_NONE]})] = _NONE
+    kept: str = _NONE
     counts: Literal["words", "items"]
-    items: Annotated[list[KindReply], _listed(MOST_KINDS, _KIND)]
-    fields: Annotated[list[FieldReply], _listed(MOST_FIELDS, _FIELD)]
+    items: list[KindReply]
+    fields: list[FieldReply]
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -131,21 +122,59 @@ def _line(text: str, chars: int) -> str:
     return " ".join(text.split())[:chars].strip()
 
 
-def _reply_tokens(window: int, *, brief: bool) -> int:
-    return BRIEF_TOKENS if brief else reply_limit(REPLY_TOKENS, window, brief=False, part=5)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How much is asked for: tokens of the reply, fields, characters of a description."""
+
+    reply: int
+    fields: int
+    chars: int
+
+    @property
+    def bound(self) -> dict[str, object]:
+        """What the prompt says of it."""
+        return {"most": self.fields, "short": self.chars < ABOUT_CHARS}
+
+
+def _asked(window: int, *, brief: bool) -> _Asked:
+    """All fields where a third of the window holds them; else short descriptions, and as many as it holds."""
+    most = BRIEF_FIELDS if brief else MOST_FIELDS
+    reply = reply_limit(_BESIDE_FIELDS + most * _field_tokens(ABOUT_CHARS), window, brief=brief, part=5)
+    if reply <= window // 3:
+        return _Asked(reply, most, ABOUT_CHARS)
+    fits = (window // 3 - _BESIDE_FIELDS) // _field_tokens(SHORT_CHARS)
+    return _Asked(window // 3, max(1, min(most, fits)), SHORT_CHARS)
+
+
+def _field_tokens(chars: int) -> int:
+    return _FIELD_TOKENS + chars // _TOKEN_CHARS
+
+
+def _reply_type(asked: _Asked, numbers: Sequence[str]) -> type[SchemaReply]:
+    about = _text(asked.chars)
+    field = {
+        "item": _text(NAME_CHARS),
+        "field": _text(NAME_CHARS),
+        "means": about,
+        "type": {"type": "string", "enum": ["text", "number", "date", "label"]},
+        "identifies": {"type": "string", "enum": ["yes", "no"]},
+        "labels": {"type": "array", "items": _text(LABEL_CHARS), "maxItems": MOST_LABELS},
+        "unit": _text(UNIT_CHARS),
+    }
+    return action(
+        SchemaReply,
+        kept=one_of(numbers),
+        items=Annotated[list[KindReply], _listed(MOST_KINDS, {"item": _text(NAME_CHARS), "means": about})],
+        fields=Annotated[list[FieldReply], _listed(asked.fields, field)],
+    )
 
 
 def room(window: Window, question: str, *, brief: bool) -> int:
     """Tokens of a sample, and of tables that are kept, beside the question."""
-    reply = _reply_tokens(window.size, brief=brief) + RETRY_TOKENS
+    asked = _asked(window.size, brief=brief)
     names = ("question", "sample", "kept")
-    left = window.room(_prompt(brief=brief, kept=True), names, reply=reply)
+    left = window.room(PROMPT.bind(**asked.bound), names, reply=asked.reply + RETRY_TOKENS)
     return left - window.count(as_data(question)) - window.size // 100
-
-
-def _prompt(*, brief: bool, kept: bool) -> Bound:
-    bound = PROMPT.bind(most=BRIEF_FIELDS if brief else MOST_FIELDS)
-    return bound if kept else PROMPT.bind(most=BRIEF_FIELDS if brief else MOST_FIELDS, kept="")
 
 
 async def design(
@@ -164,20 +193,14 @@ async def design(
     Raises:
         MalformedReply, CutReply: after a retry.
     """
-    window = model.window
+    window, asked = model.window, _asked(model.window.size, brief=brief)
     listed, shown = await asyncio.to_thread(_fitted, window, question, sample, kept, brief)
     parts = [Part("question", as_data(question)), Part("sample", shown)]
     if listed:
         parts.append(Part("kept", "\n\n".join(listed.values())))
-    fitted = await window.fit(
-        _prompt(brief=brief, kept=bool(listed)),
-        parts,
-        reply=_reply_tokens(window.size, brief=brief),
-        spare=RETRY_TOKENS,
-    )
-    numbers = [_NONE, *listed]
-    reply_type = action(SchemaReply, kept=one_of(numbers)) if listed else SchemaReply
-    reply = await ask_typed(model, "design", fitted, reply_type)
+    bound = PROMPT.bind(**asked.bound, **({} if listed else {"kept": ""}))
+    fitted = await window.fit(bound, parts, reply=asked.reply, spare=RETRY_TOKENS)
+    reply = await ask_typed(model, "design", fitted, _reply_type(asked, [_NONE, *listed]))
     if reply.kept in listed:
         return kept[int(reply.kept) - 1]
     if reply.counts == "words":

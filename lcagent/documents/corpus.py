@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from lcagent.documents.document import Document
+from lcagent.documents.document import Document, covers, merged
 from lcagent.documents.segments import Segment
 
 Place = tuple[int, int]
@@ -45,6 +45,19 @@ class Corpus:
     def text(self, region: Region) -> str:
         """Exact text of a region."""
         return self.documents[region[0]].text[region[1] : region[2]]
+
+    def seen(self, regions: Iterable[Region]) -> list[Place]:
+        """The segments all of which lies in some regions, in reading order."""
+        spans: list[list[tuple[int, int]]] = [[] for _ in self.documents]
+        for document, start, end in regions:
+            spans[document].append((start, end))
+        found = [merged(some) for some in spans]
+        return [
+            (at, one.index)
+            for at, segments in enumerate(self.segments)
+            for one in segments
+            if covers(self.documents[at].text, found[at], one.start, one.end)
+        ]
 
     def segment_at(self, document: int, offset: int) -> int:
         """The index of the segment that a character stands in."""

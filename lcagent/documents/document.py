@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -174,12 +174,12 @@ def coverage(
         seen: characters of passages that were looked up, read or not.
     """
     seen, empty = list(seen), set(document.empty_pages)
-    covered = _merge(list(spans))
-    both = _merge([*covered, *seen])
+    covered = merged(spans)
+    both = merged([*covered, *seen])
     read = {
         page.number
         for page in document.pages
-        if page.number not in empty and _covers(document.text, covered, page.start, page.end)
+        if page.number not in empty and covers(document.text, covered, page.start, page.end)
     }
     touched = {p.number for p in document.pages if any(s < p.end and p.start < e for s, e in seen)}
     chars = sum(end - start for start, end in covered)
@@ -208,7 +208,7 @@ def extent(document: Document, spans: Iterable[tuple[int, int]]) -> tuple[str, s
     Returns:
         Empty where there is nothing to name.
     """
-    covered = _merge(list(spans))
+    covered = merged(spans)
     if not document.pages:
         edges = [0, *(edge for span in covered for edge in span), len(document.text)]
         gaps = zip(edges[::2], edges[1::2], strict=True)
@@ -222,7 +222,7 @@ def extent(document: Document, spans: Iterable[tuple[int, int]]) -> tuple[str, s
         return _listed("line", document.lines(read)), _listed("line", document.lines(unread))
     empty = set(document.empty_pages)
     full = [page for page in document.pages if page.number not in empty]
-    done = {page.number for page in full if _covers(document.text, covered, page.start, page.end)}
+    done = {page.number for page in full if covers(document.text, covered, page.start, page.end)}
     left = [page.number for page in full if page.number not in done]
     parts = [_listed(document.unit, _ranges(left))] if left else []
     if empty:
@@ -254,18 +254,19 @@ def _listed(unit: str, ranges: list[tuple[int, int]]) -> str:
     return f"{unit}{'' if one else 's'} {listed}"
 
 
-def _merge(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
+def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that touch or overlap made one."""
+    found: list[tuple[int, int]] = []
     for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
         else:
-            merged.append((start, end))
-    return merged
+            found.append((start, end))
+    return found
 
 
-def _covers(text: str, spans: list[tuple[int, int]], start: int, end: int) -> bool:
-    """Whether everything but white space of `start:end` lies in one merged span."""
+def covers(text: str, spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether all of `start:end`, but for white space at its end, lies in one of some `merged` spans."""
     index = bisect_right(spans, start, key=lambda span: span[0]) - 1
     if index < 0:
         return False

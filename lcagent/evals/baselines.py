@@ -6,7 +6,7 @@ the reading's. What the model says is taken as it is: the checks by code belong 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -15,7 +15,6 @@ from langgraph.runtime import Runtime
 from lcagent.agents import answerer
 from lcagent.agents.answerer import Form
 from lcagent.agents.prompt import load_prompt
-from lcagent.documents.corpus import Region
 from lcagent.documents.resting import Sources
 from lcagent.documents.shown import Block, Evidence, block, in_order
 from lcagent.errors import QuestionTooLong, UsageError
@@ -85,17 +84,7 @@ class Baseline:
         raw = await answerer.answer(task.model, self._form, task.question, shown)
         sources = Sources(evidence, task.question, task.retrieval)
         verdict = checked(task.question, raw.text, sources) if raw.text else Verdict()
-        return {"verdict": verdict.as_state(), "read": _read(task, evidence.regions)}
-
-
-def _read(task: Task, shown: Sequence[Region]) -> list[tuple[int, int]]:
-    """A segment counts as read where all of it was shown."""
-    spans = [(place, task.corpus.segment(place)) for place in task.corpus.places]
-    return [
-        place
-        for place, s in spans
-        if any(place[0] == document and start <= s.start and s.end <= end for document, start, end in shown)
-    ]
+        return {"verdict": verdict.as_state(), "read": task.corpus.seen(evidence.regions)}
 
 
 def head_and_tail(task: Task, room: int) -> list[Block]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette: told apart by readers with any colour vision.
 _COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#5B5B5B", "#000000"]
 _MARKERS = "osD^vPX*"
+_LINES = ("-", "--", ":", "-.")
 _GOLD_LOOK: dict[str, Any] = {"color": "#777777", "marker": "_", "linestyle": "--"}
 _STYLE: dict[Any, Any] = {
     "font.size": 10,
@@ -103,25 +104,31 @@ def _save(figure: Figure, path: Path) -> Path:
 
 
 def _looks(strategies: set[str]) -> dict[str, dict[str, Any]]:
-    """One colour and marker a strategy, the same in every chart of a report."""
+    """One colour, marker and kind of line a strategy, the same in every chart of a report.
+
+    No two of 288 strategies share all of them, and no two of 72 colour and marker.
+    """
     names = sorted(strategies - {GOLD})
     looks: dict[str, dict[str, Any]] = {GOLD: _GOLD_LOOK}
     for at, name in enumerate(names):
-        marker = _MARKERS[(at + at // len(_COLOURS)) % len(_MARKERS)]
-        looks[name] = {"color": _COLOURS[at % len(_COLOURS)], "marker": marker, "linestyle": "-"}
+        # Nine colours and eight markers go through all pairs; after each round of colours the line changes.
+        line = _LINES[(at // len(_COLOURS) + at // (len(_COLOURS) * len(_MARKERS))) % len(_LINES)]
+        marker = _MARKERS[at % len(_MARKERS)]
+        looks[name] = {"color": _COLOURS[at % len(_COLOURS)], "marker": marker, "linestyle": line}
     return looks
 
 
-def _figure(**kwargs: Any) -> Figure:
+def _figure(width: float, height: float, named: int) -> Figure:
+    """Inches; higher where so many lines of a legend, under the title, need it."""
     from matplotlib.figure import Figure
 
-    return Figure(**kwargs, layout="constrained")
+    return Figure(figsize=(width, max(height, 0.21 * named + 0.9)), layout="constrained")
 
 
 def _by_place(places: Sequence[Places], names: Sequence[str], looks: dict[str, dict[str, Any]]) -> Figure:
     """A panel a length: the mean of each strategy in each part of the document."""
     lengths = sorted({line.length for line in places})
-    figure = _figure(figsize=(3.6 * len(lengths) + 2.2, 3.6))
+    figure = _figure(3.6 * len(lengths) + 2.2, 3.6, len({line.strategy for line in places}))
     shown: dict[str, Any] = {}
     for at, length in enumerate(lengths):
         axes = figure.add_subplot(1, len(lengths), at + 1)
@@ -151,7 +158,7 @@ def _errors(cells: Sequence[Cell]) -> list[list[float]]:
 def _by_length(cells: Sequence[Cell], looks: dict[str, dict[str, Any]]) -> Figure:
     lengths = sorted({cell.length for cell in cells})
     strategies = list(dict.fromkeys(cell.strategy for cell in cells))
-    figure = _figure(figsize=(max(5.0, 2.6 + 0.85 * len(lengths)) + 1.8, 4.0))
+    figure = _figure(max(5.0, 2.6 + 0.85 * len(lengths)) + 1.8, 4.0, len(strategies))
     axes = figure.add_subplot()
     for at, strategy in enumerate(strategies):
         mine = [cell for cell in cells if cell.strategy == strategy]
@@ -186,7 +193,7 @@ def _by_tokens(cells: Sequence[Cell], tasks: Sequence[str], looks: dict[str, dic
     """A panel a task: one point a length, joined in order of length, larger where longer."""
     columns = min(3, len(tasks))
     rows = math.ceil(len(tasks) / columns)
-    figure = _figure(figsize=(3.9 * columns + 2.2, 3.5 * rows + 0.3))
+    figure = _figure(3.9 * columns + 2.2, 3.5 * rows + 0.3, len({cell.strategy for cell in cells}))
     shown: dict[str, Any] = {}
     for at, task in enumerate(tasks):
         axes = figure.add_subplot(rows, columns, at + 1)
@@ -207,24 +214,23 @@ def _by_tokens(cells: Sequence[Cell], tasks: Sequence[str], looks: dict[str, dic
 
 
 def _token_line(axes: Axes, line: Sequence[Cell], look: dict[str, Any], lengths: Sequence[int]) -> Any:
+    """Draws one strategy, and gives what stands for it in the legend."""
     spent, means = [cell.tokens for cell in line], [cell.score.mean for cell in line]
     look = {**look, "marker": "x" if look["marker"] == "_" else look["marker"]}
     bare: dict[str, Any] = {**look, "linestyle": "none", "marker": "none"}
     axes.errorbar(spent, means, yerr=_errors(line), alpha=0.3, elinewidth=1, capsize=2, **bare)
-    (drawn,) = axes.plot(
-        spent, means, color=look["color"], linestyle=look["linestyle"], linewidth=1, alpha=0.6
-    )
+    axes.plot(spent, means, color=look["color"], linestyle=look["linestyle"], linewidth=1, alpha=0.6)
     for cell in line:
         size = 4 + 5 * (lengths.index(cell.length) + 1) / len(lengths)
-        drawn = axes.plot(
+        axes.plot(
             [cell.tokens],
             [cell.score.mean],
             color=look["color"],
             marker=look["marker"],
             linestyle="none",
             markersize=size,
-        )[0]
-    return drawn
+        )
+    return axes.plot([], [], linewidth=1, markersize=6, **look)[0]
 
 
 def _token_axis(axes: Axes, tokens: Sequence[float]) -> None:

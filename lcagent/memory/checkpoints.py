@@ -41,7 +41,9 @@ class LoopSaver(SqliteSaver):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         """See `list`."""
-        for item in self.list(config, filter=filter, before=before, limit=limit):
+        # The library's generator holds its lock until it is gone through: a reader that stops half way, or
+        # asks for a checkpoint meanwhile, would wait for itself, and the event loop with it.
+        for item in [*self.list(config, filter=filter, before=before, limit=limit)]:
             yield item
 
     async def aput(

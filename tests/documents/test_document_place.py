@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcagent.documents import Document, Page, extent, load
+from lcagent.documents import Document, Page, Segment, extent, load
+from lcagent.documents.corpus import Corpus
 from lcagent.memory.parsed import StoredDocuments
 from lcagent.memory.store import Store
 from tests.helpers import REPORT
@@ -113,3 +114,13 @@ def test_very_many_pages_are_not_all_named() -> None:
     document = made("ab" * 100, tuple(Page(n + 1, 2 * n, 2 * n + 2) for n in range(100)), "page", "pdf")
     read, _ = extent(document, [(2 * n, 2 * n + 2) for n in range(0, 100, 2)])
     assert read == "pages 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21 and 39 more"
+
+
+def test_a_segment_was_seen_where_all_but_the_space_at_its_end_was() -> None:
+    text = "One.\n\nTwo.\n\nThree."
+    segments = tuple(Segment(at, *span, 2) for at, span in enumerate([(0, 6), (6, 12), (12, 18)]))
+    corpus = Corpus((made(text), made("Other.")), (segments, (Segment(0, 0, 6, 2),)))
+    assert corpus.seen([]) == []
+    assert corpus.seen([(0, 0, 4), (0, 6, 9)]) == [(0, 0)]
+    assert corpus.seen([(0, 14, 18), (0, 6, 14)]) == [(0, 1), (0, 2)]  # two that meet
+    assert corpus.seen([(0, 7, 18), (1, 0, 6)]) == [(0, 2), (1, 0)]

@@ -13,7 +13,7 @@ from rich.console import Console
 from lcagent.errors import UsageError
 from lcagent.evals.compare import changed, load_rows, print_comparison
 from lcagent.evals.items import Cost, Item, Row
-from lcagent.evals.plots import length_label
+from lcagent.evals.plots import draw, length_label
 from lcagent.evals.report import amount, interval, place_table, table, write_report
 from lcagent.evals.scorers import rescored
 from lcagent.evals.stats import score_of
@@ -106,6 +106,28 @@ def test_the_report_says_what_failed_and_how_strategies_compare(tmp_path: Path) 
     # With two gains and two losses more: 1/8, standard error √((5/8 - 1/64) / 7) = 0.2951; z = 0.4237.
     assert "niah 8K memagent reader 4 +0.250 -0.453 to +0.703 0.6718 1 0 3" in text
     assert "niah 8K memagent sub_em 4 .50 [.15 .85] 50 1 0" in text
+
+
+def test_no_two_of_many_strategies_look_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    drawn: dict[str, set[tuple[object, ...]]] = {}
+
+    def keep(figure, path: Path, **_: object) -> None:
+        bars = [bars[0] for bars in figure.axes[0].containers]
+        lines = figure.legends[0].get_lines() if "tokens" in path.name else bars
+        drawn[path.name] = {(one.get_color(), one.get_marker(), one.get_linestyle()) for one in lines}
+
+    monkeypatch.setattr(figure, "savefig", keep)
+    names = ["gold", *(f"strategy {n:03}" for n in range(150))]
+    cost = Cost(calls=1, prompt_tokens=500)
+    found = [
+        rescored(row("Paris", strategy=name, item=str(n), cost=cost)) for name in names for n in range(2)
+    ]
+    draw(summarise(found), tmp_path)
+    assert {name: len(looks) for name, looks in drawn.items()} == {
+        "score-by-length-t.png": 151,
+        "score-by-tokens.png": 151,
+    }
 
 
 def placed(*depths: tuple[float, float] | None, strategy: str = "reader") -> list[Row]:

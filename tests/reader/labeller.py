@@ -96,7 +96,8 @@ class Labeller:
     """A reply function for `Loopback`.
 
     Args:
-        schema: `items` and `fields` as the designer is asked for them, or `counts`.
+        schema: `items` and `fields` as the designer is asked for them, or `counts`; the first fields are the
+            ones that are named where not all may be.
         documents: with what they tell of.
         cases: what may be asked.
         err: chance that a label is another one; drawn once for an item and a field.
@@ -132,15 +133,25 @@ class Labeller:
         elif "measure" in properties or "asks" in properties:
             case = next(one for one in self.cases if one.question == seen["question"])
             said = {name: value for name, value in {**QUERY, **case.query}.items() if name in properties}
+        elif "items" not in properties:
+            raise LookupError(f"no labeller answers a call for {', '.join(properties) or 'free text'}")
         else:
-            said = {"items": self._rows(seen["segment"], seen.get("section", ""), seen["note"])}
+            rows = self._rows(seen["segment"], seen.get("section", ""), seen["note"])
+            asked = properties["items"]["items"]
+            names = {name for row in asked.get("anyOf", [asked]) for name in row["properties"]}
+            said = {"items": [{name: v for name, v in row.items() if name in names} for row in rows]}
         return json.dumps(said, ensure_ascii=False)
 
     def _designed(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         kept = properties["kept"]["enum"]
         if len(kept) > 1:
             return {"kept": kept[1], "counts": "items", "items": [], "fields": []}
-        return {"kept": "none", "counts": "items", "items": [], "fields": [], **self.schema}
+        said = {"kept": "none", "counts": "items", "items": [], "fields": [], **self.schema}
+        for name in ("items", "fields"):
+            asked = properties[name]
+            chars = asked["items"]["properties"]["means"]["maxLength"]
+            said[name] = [{**one, "means": one["means"][:chars]} for one in said[name][: asked["maxItems"]]]
+        return said
 
     def _rows(self, segment: str, before: str, note: str) -> list[dict[str, str]]:
         """The items of which a sentence ends in the segment and has begun no earlier than what is shown of the

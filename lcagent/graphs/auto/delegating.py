@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from lcagent import graphs
-from lcagent.documents import Segment
 from lcagent.documents.corpus import Corpus, Place
 from lcagent.errors import QuestionTooLong
 from lcagent.graphs.interface import Strategy
@@ -88,19 +87,7 @@ def places_in(
         segment = other.segment((document, index))
         first, last = (corpus.segment_at(document, at) for at in (segment.start, segment.end - 1))
         why |= {(document, at): str(reason) for at in range(first, last + 1)}
-    spans = {(place[0], place[1]): other.segment((place[0], place[1])) for place in read}
-    done = [
-        place
-        for place in corpus.places
-        if place not in why and _covered(corpus.segment(place), place[0], spans)
-    ]
+    segments = ((document, other.segment((document, index))) for document, index in read)
+    seen = corpus.seen((document, one.start, one.end) for document, one in segments)
+    done = [place for place in seen if place not in why]
     return {"read": done, "unread": [[*place, reason] for place, reason in sorted(why.items())]}
-
-
-def _covered(segment: Segment, document: int, spans: Mapping[Place, Segment]) -> bool:
-    inside = sum(
-        max(0, min(one.end, segment.end) - max(one.start, segment.start))
-        for place, one in spans.items()
-        if place[0] == document
-    )
-    return inside == segment.end - segment.start

@@ -229,7 +229,10 @@ def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> N
         )
     # It outlives us; should it end first, the thread takes its exit status and leaves no zombie.
     threading.Thread(target=supervisor.wait, daemon=True).start()
-    write_status(_state_file(home), ServerStatus(supervisor.pid, port, model, window, str(log), "starting"))
+    written = read_status(_state_file(home))
+    if written is None or written.pid != supervisor.pid:  # else it has already told more
+        starting = ServerStatus(supervisor.pid, port, model, window, str(log), "starting")
+        write_status(_state_file(home), starting)
 
 
 def _await(model: str, home: Path, say: Say, halt: threading.Event | None) -> Endpoint:
@@ -313,9 +316,29 @@ def _start_failure(home: Path) -> EndpointUnavailable:
         return EndpointUnavailable("vLLM was stopped", hint="run the command again")
     log = Path(state.log)
     lines = log.read_text("utf-8", "replace").strip().splitlines() if log.exists() else []
-    telling = [line for line in lines if "Error" in line or "error:" in line] or lines
-    reason = " / ".join(line.strip()[-200:] for line in telling[-2:])
-    return EndpointUnavailable(f"vLLM ended at its start: {reason or state.reason}", hint=f"its log: {log}")
+    telling = [line for line in lines if "Error" in line or "error:" in line]
+    if telling:
+        reason = " / ".join(_tail(line) for line in telling[-2:])
+    else:
+        reason = state.reason or "its supervisor was killed, as when memory runs out"
+        reason += f"; its log ends with: {_tail(lines[-1])}" if lines else "; its log is empty"
+    return EndpointUnavailable(f"vLLM ended at its start: {reason}", hint=f"its log: {log}")
+
+
+def _tail(line: str) -> str:
+    return line.strip()[-200:]
+
+
+def how_ended(status: int) -> str:
+    """How a process ended, in words.
+
+    Args:
+        status: its exit code; less than 0: the signal that killed it.
+    """
+    if status >= 0:
+        return f"exit code {status}"
+    memory = ", as when memory runs out" if status == -signal.SIGKILL else ""
+    return f"killed by signal {-status}{memory}"
 
 
 def _state_file(home: Path) -> Path:

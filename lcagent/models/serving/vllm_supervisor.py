@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from lcagent.models.serving.vllm_server import ServerStatus, living_leases, write_status
+from lcagent.models.serving.vllm_server import ServerStatus, how_ended, living_leases, write_status
 
 _TERM_SECONDS = 20.0
 
@@ -33,13 +33,13 @@ def supervise(plan: dict[str, object]) -> int:
     state.state = "running"
     write_status(state_file, state)
     used = time.monotonic()
-    while server.poll() is None and not stopping:
+    while (ended := server.poll()) is None and not stopping:
         if living_leases(leases):
             used = time.monotonic()
         elif time.monotonic() - used > float(str(plan["idle"])):
             stopping.append("nobody used it")
         time.sleep(0.25)
-    state.reason = stopping[0] if stopping else f"vllm ended with status {server.poll()}"
+    state.reason = how_ended(ended) if ended is not None else stopping[0]
     _end(server)
     state.state = "ended"
     write_status(state_file, state)
