@@ -76,7 +76,12 @@ def of_ids(ids: Iterable[int]) -> Ids:
 def newest(ids: Ids) -> Iterator[int]:
     """All ids of a set, the highest first."""
     for chunk in sorted(ids, reverse=True):
-        yield from (chunk * CHUNK + offset for offset in reversed([*offsets_of(ids[chunk])]))
+        digits = bin(ids[chunk])
+        above = chunk * CHUNK + len(digits) - 1
+        at = digits.find("1", 2)
+        while at >= 0:
+            yield above - at
+            at = digits.find("1", at + 1)
 
 
 def oldest(ids: Ids) -> Iterator[int]:
@@ -100,16 +105,26 @@ class Reader:
 
     def __init__(self, sets: Iterable[Ids]) -> None:
         self._sets = list(sets)
-        self._bytes: dict[int, list[bytes]] = {}
+        self._chunks: dict[int, list[tuple[int, bytes]]] = {}
+        self._known: dict[int, int] = {}
 
     def __call__(self, one: int) -> int:
         """The sets that hold it."""
+        if (known := self._known.get(one)) is not None:
+            return known
         chunk, offset = divmod(one, CHUNK)
-        if (held := self._bytes.get(chunk)) is None:
-            held = [ids.get(chunk, 0).to_bytes(_BYTES, "little") for ids in self._sets]
-            self._bytes[chunk] = held
-        at, bit = offset >> 3, offset & 7
-        return sum((bits[at] >> bit & 1) << number for number, bits in enumerate(held))
+        if (sets := self._chunks.get(chunk)) is None:
+            sets = self._chunks[chunk] = [
+                (1 << number, ids[chunk].to_bytes(_BYTES, "little"))
+                for number, ids in enumerate(self._sets)
+                if chunk in ids
+            ]
+        at, bit, held = offset >> 3, 1 << (offset & 7), 0
+        for number, bits in sets:
+            if bits[at] & bit:
+                held |= number
+        self._known[one] = held
+        return held
 
 
 def up_to(ids: Ids, last: int) -> Ids:

@@ -9,7 +9,7 @@ docs/design/0020-memory-search.md has what each of these is worth.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -24,9 +24,9 @@ from lcagent.text import whole_characters
 if TYPE_CHECKING:
     from lcagent.models.embeddings import Embedder
 
-CANDIDATES = 300
+CANDIDATES = 150
 """Entries that hold most of the query's words: weighed again …"""
-SEEDS = 100
+SEEDS = 50
 """… and of so many of them the messages beside are so too."""
 BESIDE = {-1: 0.7, 1: 0.5, -2: 0.4, 2: 0.3}
 """What a word is worth that a message lacks and one beside it holds, by the distance to that one."""
@@ -190,12 +190,14 @@ class Search:
             vector = self._embedder.embed([asked.meant])[0]
             alike = nearest.nearest(self._store, self._tenant, self._embedder.name, vector, embedded)
         beside = Beside(self._store, self._tenant, at.last)
-        chosen = beside.around(sums.best(held, SEEDS), among)
-        chosen |= {*sums.best(held, CANDIDATES), *alike}
+        chosen = {*sums.best(held, CANDIDATES), *alike}
+        seeds, may_be = sums.best(held, SEEDS), Reader([among])
+        beside.look_up(seeds)
+        chosen |= {other for seed in seeds for other, _ in beside.of(seed) if may_be(other)}
         if vector is not None and self._embedder is not None:
             others = [one for one in sorted(chosen - alike.keys()) if one <= at.embedded]
             alike |= nearest.cosines(self._store, self._embedder.name, vector, others)
-        beside.around(sorted(chosen), {})
+        beside.look_up(chosen)
         # One that has no vector yet is taken to be as alike as those that have one are on the mean.
         mean = sum(alike.values()) / len(alike) if alike else 0.0
         scores = self._worth(asked, chosen, beside)
@@ -204,24 +206,26 @@ class Search:
 
     def _worth(self, asked: Asked, chosen: Iterable[int], beside: Beside) -> dict[int, float]:
         """What entries are worth by their words and those beside, who speaks, and when."""
-        extra = {len(asked.sets): AUTHOR, len(asked.sets) + 1: DATED}
-        worth = dict(enumerate(asked.worth)) | extra
+        worth = [*asked.worth, AUTHOR, DATED]
         only_words = (1 << len(asked.sets)) - 1
         holds = Reader([*asked.sets, asked.named, asked.dated])
+        sums: dict[int, float] = {0: 0.0}
+
+        def worth_of(held: int) -> float:
+            if (known := sums.get(held)) is None:
+                known = sums[held] = sum(value for bit, value in enumerate(worth) if held >> bit & 1)
+            return known
+
         scores: dict[int, float] = {}
         for one in chosen:
             held = holds(one)
-            score = _sum(worth, held)
+            score = worth_of(held)
             for other, share in beside.of(one):
-                fresh = holds(other) & only_words & ~held
-                score += share * _sum(worth, fresh)
-                held |= fresh
+                if fresh := holds(other) & only_words & ~held:
+                    score += share * worth_of(fresh)
+                    held |= fresh
             scores[one] = score
         return scores
-
-
-def _sum(worth: Mapping[int, float], held: int) -> float:
-    return sum(value for bit, value in worth.items() if held >> bit & 1)
 
 
 class Beside:
@@ -237,30 +241,24 @@ class Beside:
         self._store, self._tenant, self._last = store, tenant, last
         self._windows: dict[int, tuple[list[int], int]] = {}
 
-    def around(self, ids: Sequence[int], among: Ids) -> set[int]:
-        """Look up what is beside some entries, and beside that.
-
-        Returns:
-            What is beside them, and themselves, of those among some ids.
-        """
-        new = [one for one in ids if one not in self._windows]
+    def look_up(self, ids: Iterable[int]) -> None:
+        """Look up what is beside some entries, and beside that."""
+        new = sorted(one for one in ids if one not in self._windows)
         for one, session, kind in by_id(self._store, "SELECT id, session, kind FROM entries", "id", new):
+            if one in self._windows:  # it is beside one of the others
+                continue
             window, place = [one], 0
             if kind == "message":
                 before, after = self._said(session, one)
                 window, place = [*before, one, *after], len(before)
             for at in range(max(0, place - _REACH), min(len(window), place + _REACH + 1)):
                 self._windows.setdefault(window[at], (window, at))
-            self._windows[one] = window, place
-        holds = Reader([among])
-        return {other for one in ids for other, _ in [(one, 1), *self.of(one)] if holds(other)}
 
-    def of(self, one: int) -> Iterator[tuple[int, float]]:
+    def of(self, one: int) -> list[tuple[int, float]]:
         """The messages beside one that was looked up, with their shares, the greatest first."""
         window, place = self._windows.get(one, ([], 0))
-        for distance, share in BESIDE.items():
-            if 0 <= place + distance < len(window):
-                yield window[place + distance], share
+        size = len(window)
+        return [(window[place + at], share) for at, share in BESIDE.items() if 0 <= place + at < size]
 
     def _said(self, session: str, one: int) -> tuple[list[int], list[int]]:
         """The messages before and after one in a session, in order."""
