@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import date
+from functools import cached_property
 
 from lcagent.documents.values import iso_within, values
 from lcagent.memory.rows import Rows
@@ -40,7 +41,7 @@ class Asked:
             if by := self._those(postings.entries_of(store, tenant, postings.of_author(word))):
                 named[word] = by
             else:
-                sets[word] = self._those(postings.entries_with(store, tenant, word))
+                sets[word] = self._those(postings.entries_of(store, tenant, postings.of_word(word)))
         self.named = bitmaps.either(named.values())
         self._names = set(named)
         if not sets:  # a name alone: who says it, and what its bearer says
@@ -52,7 +53,7 @@ class Asked:
         self.worth = [one / sum(worth) for one in worth]
         self.dated = self._of_time()
 
-    @property
+    @cached_property
     def held(self) -> Ids:
         """Entries that hold any of the words, or are of the time that the query names."""
         return bitmaps.either([*self.sets, self.dated])
@@ -68,7 +69,7 @@ class Asked:
         return bool(held) and self._names.issuperset(held)
 
     def _said(self, word: str) -> Ids:
-        return self._those(postings.entries_with(self._store, self._tenant, word))
+        return self._those(postings.entries_of(self._store, self._tenant, postings.of_word(word)))
 
     def _those(self, ids: Ids) -> Ids:
         return bitmaps.both(ids, self._every)

@@ -48,7 +48,8 @@ def embed_missing(store: Rows, tenant: str, embedder: Embedder, limit: int) -> i
     missing = list(islice(bitmaps.oldest(bitmaps.without(postings.searched(store, tenant), held)), limit))
     for at in range(0, len(missing), TOGETHER):
         texts = _texts(store, missing[at : at + TOGETHER])
-        vectors = embedder.embed(list(texts.values()))
+        # An empty text has no direction, and a server refuses it.
+        vectors = embedder.embed([text if text.strip() else "." for text in texts.values()])
         _put(store, tenant, embedder.name, dict(zip(texts, vectors, strict=True)))
     return len(missing)
 

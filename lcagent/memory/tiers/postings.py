@@ -115,24 +115,18 @@ def of_day(day: int) -> str:
 
 def terms_of(entry: Said) -> set[str]:
     """All terms that an entry stands under."""
-    held = {of_word(word) for word in words(entry.text)} | {of_author(word) for word in words(entry.author)}
-    return held | {of_session(entry.session), of_kind(entry.kind), of_day(int(entry.valid // DAY))}
+    held = set(words(entry.text))
+    # Somebody may ask for a single character of a script whose words are kept as pairs.
+    held.update(*(word for word in held if unspaced(word)))
+    names = {of_author(word) for word in words(entry.author)}
+    place = {of_session(entry.session), of_kind(entry.kind), of_day(int(entry.valid // DAY))}
+    return {of_word(word) for word in held} | names | place
 
 
 def entries_of(store: Rows, tenant: str, term: str) -> Ids:
     """The entries of a tenant under a term."""
     rows = store.execute("SELECT chunk, ids FROM postings WHERE tenant = ? AND term = ?", (tenant, term))
     return {chunk: bitmaps.from_blob(blob) for chunk, blob in rows}
-
-
-def entries_with(store: Rows, tenant: str, word: str) -> Ids:
-    """The entries of a tenant that hold a word of `asked`; a single character of a script without spaces
-    stands in those pairs, too, that it begins."""
-    if len(word) > 1 or not unspaced(word):
-        return entries_of(store, tenant, of_word(word))
-    return bitmaps.either(
-        ids for _, ids in _between(store, tenant, of_word(word), of_word(f"{word}\U0010ffff"))
-    )
 
 
 def _between(store: Rows, tenant: str, first: str, end: str) -> Iterator[tuple[str, Ids]]:
