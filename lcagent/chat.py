@@ -381,16 +381,7 @@ class ChatSession:
 
         options = options_of(self.settings)
         count = EstimateCounter().count
-        return memory_of(
-            self._store,
-            self.tenant,
-            self.session,
-            options=options,
-            window=self.settings.window,
-            count=count,
-            fence=fence,
-            clock=self._clock,
-        ).core
+        return memory_of(self._entries(fence), options, window=self.settings.window, count=count).core
 
     def _messages(self, numbers: Sequence[int]) -> list[Message]:
         from lcagent.graphs.memgpt.view import notes, told_time

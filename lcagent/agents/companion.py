@@ -125,10 +125,10 @@ class Scene:
     now: str = ""
 
     @property
-    def offered(self) -> tuple[str, ...]:
+    def offered(self) -> list[str]:
         """The functions that have something to take."""
         needs: dict[str, tuple[str, ...]] = {READ_MORE: self.items, APPEND: self.blocks, REPLACE: self.blocks}
-        return tuple(name for name in self.functions if name not in needs or needs[name])
+        return [name for name in self.functions if name not in needs or needs[name]]
 
     def kind(self) -> type[CompanionReply]:
         """The type of the reply."""

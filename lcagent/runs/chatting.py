@@ -84,33 +84,25 @@ class TurnEvents:
 
 
 def memory_of(
-    store: Store,
-    tenant: str,
-    session: str,
-    *,
+    entries: Entries,
     options: Options,
+    *,
     window: int,
     count: Callable[[str], int],
-    fence: int | None = None,
-    clock: Callable[[], float] = time.time,
     embedder: Embedder | None = None,
 ) -> Memory:
     """The tiers of a session.
 
     Args:
-        store: of memory.
-        tenant: whose session it is.
-        session: which.
+        entries: of it.
         options: blocks and their size.
         window: tokens of a call.
         count: tokens of a text.
-        fence: of the lease; None: nothing else can write it.
-        clock: seconds since 1970.
         embedder: weighs meaning in where it is searched.
     """
-    entries = Entries(store, tenant, session, clock=clock, fence=fence)
     core = Core(entries, options.blocks, limit=block_tokens(options, window), count=count)
-    return Memory(entries, core, Queue(entries), Archival(entries), Search(store, tenant, embedder))
+    search = Search(entries.store, entries.tenant, embedder)
+    return Memory(entries, core, Queue(entries), Archival(entries), search)
 
 
 @asynccontextmanager
@@ -200,17 +192,9 @@ async def take_turn(
     told = TurnEvents(talk.emit, talk.stream)
     try:
         options = options_of(settings)
-        memory = memory_of(
-            store,
-            lease.tenant,
-            lease.session,
-            options=options,
-            window=model.window.size,
-            count=model.window.count,
-            fence=fence,
-            clock=clock,
-            embedder=embedder,
-        )
+        entries = Entries(store, lease.tenant, lease.session, clock=clock, fence=fence)
+        window = model.window
+        memory = memory_of(entries, options, window=window.size, count=window.count, embedder=embedder)
         turn = await asyncio.to_thread(_turn, talk, memory, model, Trust(profile), options, told, number)
         embedding = asyncio.create_task(asyncio.to_thread(_embed, store, lease.tenant, embedder))
         state = await asyncio.to_thread(begun, turn)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lcagent.memory.rows import Rows
+from lcagent.memory.tiers.index import index
 
 Kind = Literal["message", "call", "result", "event", "summary", "block", "passage", "change"]
 """Messages are what was said; calls and results the functions a model called; events what the system told it;
@@ -110,11 +111,16 @@ class Entries:
 
         with self.store.transaction():
             holds(self.store, self)
-            return [self._append(new) for new in news]
+            written, fresh = list[Entry](), list[Entry]()
+            for new in news:
+                known = None if new.key is None else self.keyed(new.key)
+                entry = known or self._append(new)
+                written.append(entry)
+                fresh += [] if known else [entry]
+            index(self.store, fresh)
+            return written
 
     def _append(self, new: New) -> Entry:
-        if new.key is not None and (known := self.keyed(new.key)) is not None:
-            return known
         now = self.clock()
         valid = now if new.valid is None else new.valid
         values = (

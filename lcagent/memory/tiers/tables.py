@@ -44,7 +44,25 @@ def _entries(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: Steps = (_entries,)
+_SEARCH = (
+    # Under each term of a tenant its entries. Without a rowid a term is written in one place alone.
+    "CREATE TABLE postings (tenant TEXT NOT NULL, term TEXT NOT NULL, chunk INTEGER NOT NULL,"
+    " ids BLOB NOT NULL, PRIMARY KEY (tenant, term, chunk)) WITHOUT ROWID",
+    "CREATE INDEX entries_valid ON entries (tenant, valid)",
+    "CREATE TABLE embedded (entry INTEGER PRIMARY KEY, tenant TEXT NOT NULL, model TEXT NOT NULL,"
+    " vector BLOB NOT NULL)",
+    "CREATE TABLE codes (tenant TEXT NOT NULL, model TEXT NOT NULL, part INTEGER NOT NULL,"
+    " held BLOB NOT NULL, codes BLOB NOT NULL, PRIMARY KEY (tenant, model, part))",
+)
+
+
+def _search(connection: sqlite3.Connection) -> None:
+    """What finds entries again: by words, session, kind and day, and by vectors."""
+    for statement in _SEARCH:
+        connection.execute(statement)
+
+
+STEPS: Steps = (_entries, _search)
 
 
 def open_memory(folder: Path) -> Store:
