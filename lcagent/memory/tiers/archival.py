@@ -16,6 +16,7 @@ from lcagent.documents.conflicts import contradict
 from lcagent.documents.corrections import repeats, supersedes
 from lcagent.memory.tiers.changes import closing, lost_words
 from lcagent.memory.tiers.entries import Entries, Entry, New, Source
+from lcagent.memory.tiers.leases import holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,17 @@ class Archival:
             return Inserted(self._entries.append(new), replaced=tuple(replaced))
 
     def attach(self, document: Document) -> Attached:
-        """Keep a document with the session; one that is attached already stays as it is."""
+        """Keep a document with the session; one that is attached already stays as it is.
+
+        Raises:
+            SessionLost: another process has taken the session over.
+        """
         entries = self._entries
         meta = asdict(document)
         text = zlib.compress(meta.pop("text").encode("utf-8", "surrogatepass"), 1)
         meta["pages"] = [[p.number, p.start, p.end, p.label] for p in document.pages]
         with entries.store.transaction():
+            holds(entries.store, entries)
             entries.store.execute(
                 "INSERT OR IGNORE INTO attached (tenant, session, name, sha256, meta, text)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
