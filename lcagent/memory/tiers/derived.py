@@ -1,0 +1,182 @@
+"""What goes with entries that are forgotten: all that was made of them, or shows what they say.
+
+What merely came later stays, and so does what stood there before and was only said again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from lcagent.documents import query_words
+from lcagent.errors import EntryNotFound
+from lcagent.memory.rows import Rows
+from lcagent.memory.tiers.entries import MOST_VALUES
+from lcagent.memory.tiers.queue import QUEUED
+
+Row = Mapping[str, Any]
+"""An entry's id, session, kind, name, text, and data as JSON."""
+Words = tuple[str, ...]
+_COLUMNS = "e.id, e.session, e.kind, e.name, e.text, e.data"
+_SHOWING = ("call", "result", "event")
+"""What shows texts of others: arguments of functions, results of searches, what the system tells."""
+_SAID = ("message", "passage", "block")
+_TRIVIAL = 6
+"""A text of one word with fewer letters shows nothing by being found again: "ok"."""
+_FIRST = 3
+"""Words by which a text is looked up."""
+_ESCAPED = re.compile(r"\\[nrtbf]")
+_WORD = re.compile(r"\w+")
+
+
+def derived(store: Rows, tenant: str, entries: Iterable[int]) -> dict[int, Row]:
+    """Entries with all that goes with them, by their numbers, in any session of a tenant:
+
+    - what rests on one and came after it, step by step: core lines, passages, calls, results, replies;
+    - a core line or passage that replaced another and keeps words of it that its own sources do not say;
+    - calls and results that show the text of one, where nobody else who stays said the same;
+    - summaries of a span that holds one, and those after it, which are made of them;
+    - changes that close nothing else.
+
+    Raises:
+        EntryNotFound: one of the entries is not there.
+    """
+    wanted = list(dict.fromkeys(entries))
+    found = {row["id"]: row for row in _read(store, tenant, wanted)}
+    if missing := [number for number in wanted if number not in found]:
+        raise EntryNotFound(
+            f"there is no entry {missing[0]}",
+            hint="`lcagent memory search` and `lcagent memory show` tell their numbers",
+        )
+    while fresh := _fresh(found, _made_of(store, tenant, found)) or _fresh(
+        found, _showing(store, tenant, found)
+    ):
+        found.update(fresh)
+    return dict(sorted(found.items()))
+
+
+def _fresh(found: Mapping[int, Row], more: Iterable[Row]) -> dict[int, Row]:
+    return {row["id"]: row for row in more if row["id"] not in found}
+
+
+def _made_of(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]:
+    """What goes in the next step because of what goes already."""
+    for some in _some(list(gone)):
+        yield from _rows(
+            store,
+            f"FROM rests r JOIN entries e ON e.id = r.entry WHERE r.source IN ({_marks(some)})"
+            " AND r.entry > r.source AND e.tenant = ?",
+            (*some, tenant),
+        )
+    for row, data in _with(store, tenant, "old"):
+        old = gone.get(data["old"])
+        if old is not None and row["id"] not in gone and _keeps(store, tenant, row, old, gone):
+            yield row
+    for row, data in _with(store, tenant, "closes"):
+        if row["kind"] == "change" and all(one["entry"] in gone for one in data["closes"]):
+            yield row
+    yield from _summaries(store, tenant, gone)
+
+
+def _keeps(store: Rows, tenant: str, row: Row, old: Row, gone: Mapping[int, Row]) -> bool:
+    """Whether what replaced a text keeps words of it that it has from nowhere else."""
+    sources = store.rows("SELECT source FROM rests WHERE entry = ?", (row["id"],))
+    own = [number for one in sources if (number := one["source"]) not in gone]
+    said = {word for source in _read(store, tenant, own) for word in query_words(source["text"])}
+    return bool((set(query_words(row["text"])) & set(query_words(old["text"]))) - said)
+
+
+def _summaries(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]:
+    evicted: dict[str, list[int]] = {}
+    for number in sorted(gone):
+        if gone[number]["kind"] in (*QUEUED, "summary"):
+            evicted.setdefault(gone[number]["session"], []).append(number)
+    for session, numbers in evicted.items():
+        where = "FROM entries e WHERE e.tenant = ? AND e.session = ? AND e.kind = 'summary'"
+        made_of_one = False  # each is made of the one before it
+        for row in _rows(store, where, (tenant, session)):
+            first, last = json.loads(row["data"])["span"]
+            held = numbers[bisect_left(numbers, first) : bisect_right(numbers, last)]
+            made_of_one |= row["id"] in gone or any(gone[number]["kind"] in QUEUED for number in held)
+            if made_of_one:
+                yield row
+
+
+def _showing(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]:
+    texts = _Texts(row["text"] for row in gone.values() if row["kind"] in _SAID)
+    kinds = f"FROM entries e WHERE e.tenant = ? AND e.kind IN ({_marks(_SHOWING)})"
+    shown: list[tuple[Row, set[Words]]] = []
+    for row in _rows(store, kinds, (tenant, *_SHOWING)):
+        if row["id"] not in gone:
+            parts = (row["text"], *_strings(json.loads(row["data"])))
+            if found := set[Words]().union(*map(texts.within, parts)):
+                shown.append((row, found))
+    if shown:
+        kinds = f"FROM entries e WHERE e.tenant = ? AND e.kind IN ({_marks(_SAID)})"
+        others = [row["text"] for row in _rows(store, kinds, (tenant, *_SAID)) if row["id"] not in gone]
+        still_said = set[Words]().union(*map(texts.within, others))
+        yield from (row for row, found in shown if found - still_said)
+
+
+class _Texts:
+    """Texts that are looked for in others by their words, whatever marks stand between them."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._beginning: dict[Words, set[Words]] = {}
+        for words in map(_words, texts):
+            if len(words) > 1 or (words and len(words[0]) >= _TRIVIAL):
+                self._beginning.setdefault(words[:_FIRST], set()).add(words)
+
+    def within(self, other: str) -> set[Words]:
+        """Those that stand in another text."""
+        words, found = _words(other), set[Words]()
+        for at in range(len(words)):
+            for length in range(1, _FIRST + 1):
+                for text in self._beginning.get(words[at : at + length], ()):
+                    if words[at : at + len(text)] == text:
+                        found.add(text)
+        return found
+
+
+def _words(text: str) -> Words:
+    return tuple(_WORD.findall(_ESCAPED.sub(" ", text).casefold()))
+
+
+def _strings(data: object) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping):
+        for value in data.values():
+            yield from _strings(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _strings(value)
+
+
+def _with(store: Rows, tenant: str, name: str) -> Iterator[tuple[Row, dict[str, Any]]]:
+    """Entries whose data has a name, with their data."""
+    for row in _rows(store, "FROM entries e WHERE e.tenant = ? AND e.data LIKE ?", (tenant, f'%"{name}"%')):
+        if name in (data := json.loads(row["data"])):
+            yield row, data
+
+
+def _read(store: Rows, tenant: str, numbers: Sequence[int]) -> Iterator[Row]:
+    for some in _some(numbers):
+        where = f"FROM entries e WHERE e.id IN ({_marks(some)}) AND e.tenant = ?"
+        yield from _rows(store, where, (*some, tenant))
+
+
+def _rows(store: Rows, rest: str, values: tuple[Any, ...]) -> list[dict[str, Any]]:
+    return store.rows(f"SELECT DISTINCT {_COLUMNS} {rest} ORDER BY e.id", values)
+
+
+def _some(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), MOST_VALUES):
+        yield numbers[start : start + MOST_VALUES]
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
