@@ -113,7 +113,9 @@ class Core:
         old, new = _one_line(old), _one_line(new)
         with self._entries.store.transaction():
             lines = self.lines(label)
-            at = next((n for n, line in enumerate(lines) if old and old in line.text), None)
+            # A whole line is meant before one that it is a part of.
+            among = [line.text == old for line in lines] + [old in line.text for line in lines]
+            at = among.index(True) % len(lines) if old and any(among) else None
             if at is None:
                 raise EntryNotFound(f"no line of the block {label!r} holds {old[:80]!r}")
             before = lines[at]
@@ -188,6 +190,15 @@ class Core:
         gone = closings(self._entries, numbers)
         held = self._entries.get(list(gone))
         return [held[number] for number in sorted(held, reverse=True)]
+
+
+def labels(entries: Entries) -> tuple[str, ...]:
+    """The blocks of a session: the usual ones, and those that were written."""
+    rows = entries.store.rows(
+        "SELECT DISTINCT name FROM entries WHERE tenant = ? AND session = ? AND kind = 'block' ORDER BY name",
+        (entries.tenant, entries.session),
+    )
+    return tuple(dict.fromkeys([*LABELS, *(row["name"] for row in rows)]))
 
 
 def _after(version: Entry) -> list[int]:
