@@ -67,6 +67,8 @@ class _Line:
         needed = {"block": {"op", "after"}, "summary": {"span"}}.get(self.kind, set[str]())
         if missing := needed - self.data.keys():
             raise ValueError(f"a {self.kind} without {', '.join(sorted(missing))}")
+        if self.kind == "block" and self.text != " ".join(self.text.split()):
+            raise ValueError("a block's line of several lines")
 
     @property
     def mark(self) -> tuple[object, ...]:
