@@ -172,6 +172,34 @@ def test_short_words_that_stand_everywhere_take_nothing_with_them(store: Store, 
     assert forget(store, "default", [told.id, thanks.id]).entries == {"message": 2}
 
 
+def test_what_a_turn_did_goes_with_what_began_it(store: Store, entries: Entries, home: Path) -> None:
+    began = say(entries, f"remember {SECRET}")
+    call = entries.append(New("call", "thought", "core_memory_append", key=f"{began.id}.0"))
+    entries.append(New("result", "added", key=f"{began.id}.0.result", rests_on=(call.id,)))
+    reply = entries.append(New("message", "Done!", "assistant", "assistant", key=f"{began.id}.reply"))
+    later = say(entries, "Which word was it?")
+    entries.append(New("call", f"-> conversation_search(query='{SECRET}')", key=f"{later.id}.0"))
+    assert forget(store, "default", [reply.id]).entries == {"message": 1}
+    ended = entries.keyed(f"{began.id}.reply")
+    assert ended and (ended.kind, ended.text) == ("event", "")  # nobody goes on with that turn
+    assert forget(store, "default", [began.id]).entries == {"call": 2, "event": 1, "message": 1, "result": 1}
+    assert texts(entries) == ["Which word was it?"] and traces(home) == []
+
+
+def test_a_reply_that_names_it_goes_and_one_that_merely_came_later_stays(
+    store: Store, entries: Entries
+) -> None:
+    told = say(entries, "Today I had a wonderful lunch with Ida, at gate 4711.")
+    for text in ("Wonderful, lunch it is.", "Greet Ida!", "Gate 4711, then.", "Bo is fine."):
+        say(entries, text, "assistant")
+    say(entries, "I know Bo.")
+    gone = forget(store, "default", [told.id])
+    assert gone.entries == {"message": 3}
+    assert texts(entries) == ["Wonderful, lunch it is.", "Bo is fine.", "I know Bo."]
+    again = say(entries, "I know Bo.")
+    assert forget(store, "default", [again.id]).entries == {"message": 1}  # the other one says so, too
+
+
 def test_runs_are_told_that_nothing_else_tells_of(store: Store, entries: Entries) -> None:
     told = [entries.append(New("result", f"answer {n}", data={"run": run})) for n, run in enumerate("aab")]
     assert forget(store, "default", [told[0].id, told[2].id]).runs == ("b",)
@@ -219,8 +247,19 @@ def test_a_document_is_forgotten_by_name(store: Store, entries: Entries, home: P
     archival = Archival(entries)
     for name in ("a.txt", "b.txt"):
         archival.attach(Document(name, f"text of {name}", (), "", name, "text"))
-    assert forget_documents(store, "default", "main", ["a.txt"]) == Forgotten(documents=("a.txt",))
-    assert [one.document.name for one in archival.documents()] == ["b.txt"] and not traces(home, "a.txt")
+    number = archival.documents()[0].id
+    entries.append(New("event", "attached a.txt", key=f"attached.{number}"))
+    entries.append(New("result", "read it", data={"shows": [[f"d{number}.0", 0, 4]], "run": "r"}))
+    entries.append(New("result", "other", data={"shows": [[f"d{number}0.0", 0, 4]]}))
+    say(entries, "I saw a.txt lie there")
+    cited = {"citations": [{"document": "a.txt", "quote": "text of a.txt"}]}
+    entries.append(New("message", "It says a text.", "assistant", "assistant", data=cited))
+    gone = forget_documents(store, "default", "main", ["a.txt"])
+    assert gone == Forgotten({"event": 1, "message": 1, "result": 1}, ("a.txt",), ("r",))
+    assert texts(entries) == ["other", "I saw a.txt lie there"]
+    assert [one.document.name for one in archival.documents()] == ["b.txt"] and not traces(
+        home, "text of a.txt"
+    )
     with pytest.raises(DocumentNotFound):
         forget_documents(store, "default", "main", ["b.txt", "a.txt"])
     assert archival.documents()

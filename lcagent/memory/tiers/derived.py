@@ -14,30 +14,34 @@ from typing import Any
 from lcagent.documents import query_words
 from lcagent.errors import EntryNotFound
 from lcagent.memory.rows import Rows
-from lcagent.memory.tiers.entries import MOST_VALUES
+from lcagent.memory.tiers.entries import ASSISTANT, MOST_VALUES
 from lcagent.memory.tiers.queue import QUEUED
 
 Row = Mapping[str, Any]
-"""An entry's id, session, kind, name, text, and data as JSON."""
+"""An entry's id, session, kind, author, text, key, and data as JSON."""
 Words = tuple[str, ...]
-_COLUMNS = "e.id, e.session, e.kind, e.name, e.text, e.data"
+_COLUMNS = "e.id, e.session, e.kind, e.author, e.text, e.data, e.key"
 _SHOWING = ("call", "result", "event")
 """What shows texts of others: arguments of functions, results of searches, what the system tells."""
 _SAID = ("message", "passage", "block")
-_TRIVIAL = 6
-"""A text of one word with fewer letters shows nothing by being found again: "ok"."""
+_TELLING = 6
+"""Letters from which a word by itself shows that a text is found again, as "ok" does not."""
 _FIRST = 3
 """Words by which a text is looked up."""
 _ESCAPED = re.compile(r"\\[nrtbf]")
 _WORD = re.compile(r"\w+")
+_NAME = re.compile(r"(?<=[\w,;'’)] )[^\W\d_]\w+")
+"""A word within a sentence; with a capital letter it is a name."""
 
 
 def derived(store: Rows, tenant: str, entries: Iterable[int]) -> dict[int, Row]:
     """Entries with all that goes with them, by their numbers, in any session of a tenant:
 
     - what rests on one and came after it, step by step: core lines, passages, calls, results, replies;
+    - what the turn did that it began: its calls, their results, the reply;
     - a core line or passage that replaced another and keeps words of it that its own sources do not say;
-    - calls and results that show the text of one, where nobody else who stays said the same;
+    - calls and results that show the text of one, or a telling word of it, that nothing that stays says;
+    - replies that name a name or figure of one that nobody else says;
     - summaries of a span that holds one, and those after it, which are made of them;
     - changes that close nothing else.
 
@@ -58,6 +62,28 @@ def derived(store: Rows, tenant: str, entries: Iterable[int]) -> dict[int, Row]:
     return dict(sorted(found.items()))
 
 
+def showing_document(
+    store: Rows, tenant: str, session: str, name: str, attached: Sequence[int]
+) -> Iterator[int]:
+    """Entries that tell of a document, show a place in it, or cite it.
+
+    Args:
+        store: where they are.
+        tenant: whose they are.
+        session: which the document is attached to.
+        name: of the document.
+        attached: its numbers.
+    """
+    marks, keys = tuple(f"d{number}." for number in attached), {f"attached.{number}" for number in attached}
+    where = "FROM entries e WHERE e.tenant = ? AND e.session = ? AND e.kind IN ('result', 'message', 'event')"
+    for row in _rows(store, where, (tenant, session)):
+        data = json.loads(row["data"])
+        shown = any(str(mark).startswith(marks) for mark, *_ in data.get("shows", ()))
+        cited = any(one["document"] == name for one in data.get("citations", ()))
+        if shown or cited or row["key"] in keys:
+            yield row["id"]
+
+
 def _fresh(found: Mapping[int, Row], more: Iterable[Row]) -> dict[int, Row]:
     return {row["id"]: row for row in more if row["id"] not in found}
 
@@ -71,6 +97,14 @@ def _made_of(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]
             " AND r.entry > r.source AND e.tenant = ?",
             (*some, tenant),
         )
+    for row in gone.values():
+        if row["kind"] in {"message", "event"}:
+            where = (
+                "FROM entries e WHERE e.tenant = ? AND e.session = ? AND e.key >= ? AND e.key < ?"
+                " AND e.kind IN ('call', 'result', 'event', 'message')"
+            )
+            # As turns name what they write: `12.3.result`, `12.reply`.
+            yield from _rows(store, where, (tenant, row["session"], f"{row['id']}.", f"{row['id']}/"))
     for row, data in _with(store, tenant, "old"):
         old = gone.get(data["old"])
         if old is not None and row["id"] not in gone and _keeps(store, tenant, row, old, gone):
@@ -106,19 +140,39 @@ def _summaries(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Ro
 
 
 def _showing(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]:
-    texts = _Texts(row["text"] for row in gone.values() if row["kind"] in _SAID)
+    kinds = f"FROM entries e WHERE e.tenant = ? AND e.kind IN ({_marks(_SAID)})"
+    left = [row for row in _rows(store, kinds, (tenant, *_SAID)) if row["id"] not in gone]
+    forgotten = [row["text"] for row in gone.values() if row["kind"] in _SAID]
+    texts, still_said = _Texts(forgotten), set[Words]()
+    words = {word for text in forgotten for word in _telling(text)}
+    names = {word for text in forgotten for word in _names(text)}
+    for row in left:
+        still_said |= texts.within(row["text"])
+        own = set(_words(row["text"]))
+        words -= own
+        if not _is_reply(row):
+            names -= own
+    yield from (row for row in left if _is_reply(row) and names & set(_words(row["text"])))
     kinds = f"FROM entries e WHERE e.tenant = ? AND e.kind IN ({_marks(_SHOWING)})"
-    shown: list[tuple[Row, set[Words]]] = []
     for row in _rows(store, kinds, (tenant, *_SHOWING)):
-        if row["id"] not in gone:
-            parts = (row["text"], *_strings(json.loads(row["data"])))
-            if found := set[Words]().union(*map(texts.within, parts)):
-                shown.append((row, found))
-    if shown:
-        kinds = f"FROM entries e WHERE e.tenant = ? AND e.kind IN ({_marks(_SAID)})"
-        others = [row["text"] for row in _rows(store, kinds, (tenant, *_SAID)) if row["id"] not in gone]
-        still_said = set[Words]().union(*map(texts.within, others))
-        yield from (row for row, found in shown if found - still_said)
+        parts = (row["text"], *_strings(json.loads(row["data"]))) if row["id"] not in gone else ()
+        if any(words & set(_words(part)) or texts.within(part) - still_said for part in parts):
+            yield row
+
+
+def _is_reply(row: Row) -> bool:
+    return row["kind"] == "message" and row["author"] == ASSISTANT
+
+
+def _names(text: str) -> set[str]:
+    """Names and figures of a text."""
+    found = {word.casefold() for word in _NAME.findall(text) if word[0].isupper()}
+    return found | {word for word in _words(text) if len(word) > 1 and any(map(str.isdigit, word))}
+
+
+def _telling(text: str) -> set[str]:
+    """Words that tell a text by themselves."""
+    return _names(text) | {word for word in _words(text) if len(word) >= _TELLING}
 
 
 class _Texts:
@@ -127,7 +181,7 @@ class _Texts:
     def __init__(self, texts: Iterable[str]) -> None:
         self._beginning: dict[Words, set[Words]] = {}
         for words in map(_words, texts):
-            if len(words) > 1 or (words and len(words[0]) >= _TRIVIAL):
+            if len(words) > 1 or (words and len(words[0]) >= _TELLING):
                 self._beginning.setdefault(words[:_FIRST], set()).add(words)
 
     def within(self, other: str) -> set[Words]:

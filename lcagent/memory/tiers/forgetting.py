@@ -20,7 +20,7 @@ from typing import Any
 from lcagent.documents import query_words
 from lcagent.errors import DocumentNotFound
 from lcagent.memory.rows import Rows
-from lcagent.memory.tiers.derived import Row, derived
+from lcagent.memory.tiers.derived import Row, derived, showing_document
 from lcagent.memory.tiers.entries import Entries, New, Source
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.queue import QUEUED
@@ -72,14 +72,18 @@ def forget(
     return _erased(store, told)
 
 
-def forget_documents(store: Rows, tenant: str, session: str, names: Sequence[str]) -> Forgotten:
-    """Delete documents that are attached to a session.
+def forget_documents(
+    store: Rows, tenant: str, session: str, names: Sequence[str], *, clock: Callable[[], float] = time.time
+) -> Forgotten:
+    """Delete documents that are attached to a session, with results that show them and replies that cite
+    them. A note of the agent's does not tell which document it was made of, and stays.
 
     Args:
         store: where they are.
         tenant: whose they are.
         session: which has them.
         names: of the documents.
+        clock: seconds since 1970.
 
     Raises:
         SessionNotFound: there is no such session.
@@ -87,15 +91,23 @@ def forget_documents(store: Rows, tenant: str, session: str, names: Sequence[str
         SessionBusy: somebody writes the session.
     """
     known(store, tenant, session)
-    with store.transaction(), Lease(store, tenant, session).held():
+    with store.transaction():
+        told: list[int] = []
         for name in names:
-            where, values = "tenant = ? AND session = ? AND name = ?", (tenant, session, name)
-            if not store.execute(f"DELETE FROM attached WHERE {where}", values).rowcount:  # noqa: S608 - ours
+            attached = store.rows(
+                "SELECT id FROM attached WHERE tenant = ? AND session = ? AND name = ?",
+                (tenant, session, name),
+            )
+            if not attached:
                 raise DocumentNotFound(
                     f"no document {name!r} is attached to the session {session!r}",
                     hint="`lcagent memory show` names those that are",
                 )
-    return _erased(store, Forgotten(documents=tuple(names)))
+            told += showing_document(store, tenant, session, name, [row["id"] for row in attached])
+            for row in attached:
+                store.execute("DELETE FROM attached WHERE id = ?", (row["id"],))
+        done = _delete(store, tenant, derived(store, tenant, told), clock, [session])
+    return _erased(store, Forgotten(done.entries, tuple(names), done.runs))
 
 
 def forget_sessions(store: Rows, tenant: str, sessions: Sequence[str]) -> Forgotten:
@@ -110,23 +122,21 @@ def forget_sessions(store: Rows, tenant: str, sessions: Sequence[str]) -> Forgot
         SessionNotFound: there is no such session.
         SessionBusy: somebody writes one of them, or one that something is deleted from.
     """
-    with store.transaction(), ExitStack() as leases:
+    names = tuple(dict.fromkeys(sessions))
+    with store.transaction():
         documents: list[str] = []
         numbers: list[int] = []
-        for session in dict.fromkeys(sessions):
+        for session in names:
             whose = (tenant, known(store, tenant, session))
-            leases.enter_context(Lease(store, tenant, session).held())
             rows = store.rows("SELECT name FROM attached WHERE tenant = ? AND session = ? ORDER BY id", whose)
             documents += [row["name"] for row in rows]
-            store.execute("DELETE FROM attached WHERE tenant = ? AND session = ?", whose)
             rows = store.rows("SELECT id FROM entries WHERE tenant = ? AND session = ?", whose)
             numbers += [row["id"] for row in rows]
-        told = _delete(store, tenant, derived(store, tenant, numbers), time.time, without=sessions)
-        for session in sessions:
-            store.execute("DELETE FROM sessions WHERE tenant = ? AND session = ?", (tenant, session))
-    return _erased(
-        store, Forgotten(told.entries, tuple(documents), told.runs, tuple(dict.fromkeys(sessions)))
-    )
+        told = _delete(store, tenant, derived(store, tenant, numbers), time.time, names)
+        for session in names:
+            for table in ("attached", "sessions"):
+                store.execute(f"DELETE FROM {table} WHERE tenant = ? AND session = ?", (tenant, session))  # noqa: S608 - ours
+    return _erased(store, Forgotten(told.entries, tuple(documents), told.runs, names))
 
 
 def _erased(store: Rows, told: Forgotten) -> Forgotten:
@@ -141,10 +151,9 @@ def _delete(
     tenant: str,
     gone: Mapping[int, Row],
     clock: Callable[[], float],
-    without: Sequence[str] = (),
+    sessions: Sequence[str] = (),
 ) -> Forgotten:
-    """Delete entries within a transaction, under the leases of their sessions but for those that are held."""
-    sessions = sorted({row["session"] for row in gone.values()} - set(without))
+    """Delete entries within a transaction, under the leases of their sessions and of these."""
     with ExitStack() as leases:
         open_ = {
             name: Entries(
@@ -154,9 +163,10 @@ def _delete(
                 clock=clock,
                 fence=leases.enter_context(Lease(store, tenant, name).held()),
             )
-            for name in sessions
+            for name in sorted({*sessions, *(row["session"] for row in gone.values())})
         }
         summaries = {name: _begins(entries, gone) for name, entries in open_.items()}
+        ended = {name: _ended(store, tenant, name, gone) for name in open_}
         runs = _runs(store, tenant, gone)
         _let_go(store, tenant, gone)
         for number in gone:
@@ -165,6 +175,8 @@ def _delete(
             entries.rebuild()
             if (lost := summaries[name]) is not None:
                 _stand_in(entries, *lost)
+            # A turn whose reply is forgotten has been answered: nobody goes on with it.
+            entries.append_all([New("event", "", key=key) for key in ended[name]])
     return Forgotten(dict(sorted(Counter(row["kind"] for row in gone.values()).items())), runs=runs)
 
 
@@ -175,6 +187,15 @@ def _begins(entries: Entries, gone: Mapping[int, Row]) -> tuple[int, int] | None
         return None
     first, last = newest[0].data["span"]
     return first, last
+
+
+def _ended(store: Rows, tenant: str, session: str, gone: Mapping[int, Row]) -> list[str]:
+    """Keys of the forgotten replies of turns whose beginning stays."""
+    keys = [str(row["key"]) for row in gone.values() if row["session"] == session]
+    begun = {key: int(number) for key in keys if (number := key.removesuffix(".reply")).isdecimal()}
+    rows = store.rows("SELECT id FROM entries WHERE tenant = ? AND session = ?", (tenant, session))
+    stay = {row["id"] for row in rows} - gone.keys()
+    return [key for key, number in begun.items() if key.endswith(".reply") and number in stay]
 
 
 def _stand_in(entries: Entries, first: int, last: int) -> None:
