@@ -160,6 +160,44 @@ def test_documents_and_several_sessions_come_along(home: Path) -> None:
             list(exported(store, "default", "none"))
 
 
+def test_what_turns_wrote_is_found_under_the_new_numbers(home: Path) -> None:
+    with closing(open_memory(home)) as store:
+        doing = Doing(store)
+        number = doing.archival.attach(document()).id
+        doing.archival.attach(document("b.txt"))
+        told = doing.entries.append(New("message", "hello", key="said.12.reply"))
+        shows = [[f"m{told.id}", 0, 5], [f"d{number}.4", 4, 2]]
+        keyed = [
+            New("call", "search", data={"window": {"entries": [told.id], "size": 9}}, key=f"{told.id}.0"),
+            New("result", "found", data={"shows": shows}, key=f"{told.id}.0.result"),
+            New(
+                "message",
+                "hi",
+                data={"turn": told.id, "citations": [{"message": told.id}]},
+                key=f"{told.id}.reply",
+            ),
+            New("message", "old", data={"turn": False}, key="999.reply"),
+            New("event", "", key="warned.0"),
+            New("event", "", key=f"attached.{number}"),
+        ]
+        doing.entries.append_all(keyed)
+        imported(store, "anna", exported(store, "default"))
+        copy = Entries(store, "anna", "main")
+        first, *rest = copy.oldest(["message", "call", "result", "event"], limit=99)
+        there = Archival(copy).documents()[0].id
+        assert first.id != told.id and there != number and first.key == "said.12.reply"
+        assert [one.key for one in rest] == [
+            f"{first.id}.0", f"{first.id}.0.result", f"{first.id}.reply", None, "warned.0", f"attached.{there}"
+        ]  # fmt: skip
+        assert [one.data for one in rest[:4]] == [
+            {"window": {"entries": [first.id], "size": 9}},
+            {"shows": [[f"m{first.id}", 0, 5], [f"d{there}.4", 4, 2]]},
+            {"turn": first.id, "citations": [{"message": first.id}]},
+            {"turn": False},
+        ]
+        assert imported(store, "anna", exported(store, "default")).entries == 0
+
+
 def test_a_session_that_went_another_way_is_left_as_it_is(home: Path) -> None:
     with closing(open_memory(home)) as store:
         doing = Doing(store)
@@ -201,6 +239,7 @@ LINE: dict[str, Any] = {
         {"kind": "summary"},
         {"data": {"closes": [{"entry": "x"}]}},
         {"data": {"after": "12"}},
+        {"data": {"shows": [["x", 0, 1]]}},
         {"session": "other"},
         {"text": None},
         {"id": 0},

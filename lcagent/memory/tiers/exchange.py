@@ -8,13 +8,14 @@ were: nothing gets better by being carried about.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, FiniteFloat, TypeAdapter, ValidationError
+from pydantic import ConfigDict, FiniteFloat, StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from lcagent.documents import Document
@@ -26,6 +27,10 @@ from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.sessions import known, sessions
 
 VERSION = 1
+_KEY = re.compile(
+    r"(?:(?P<before>summary\.|warned\.|attached\.)|(?=\d+\.))(?P<number>\d{1,18})(?P<after>\..*)?", re.DOTALL
+)
+"""Keys that name an entry or a document: `12.3.result`, `12.reply`, `summary.12`, `attached.2`."""
 _SOME = 500
 """Entries that are read at once."""
 
@@ -33,6 +38,16 @@ _SOME = 500
 class _Closes(TypedDict):
     entry: int
     gone: list[str]
+
+
+class _Window(TypedDict, total=False):
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+    entries: list[int]
+
+
+class _Citation(TypedDict, total=False):
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+    message: int | None
 
 
 class _Data(TypedDict, total=False):
@@ -46,6 +61,10 @@ class _Data(TypedDict, total=False):
     old: int
     span: tuple[int, int]
     op: str
+    turn: int | bool
+    window: _Window
+    shows: list[tuple[Annotated[str, StringConstraints(pattern=r"^[mp]\d+$|^d\d+\.\d+$")], int, int]]
+    citations: list[_Citation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +91,15 @@ class _Line:
 
     @property
     def mark(self) -> tuple[object, ...]:
-        """What tells it from others, whatever its number is, and that of others in its data."""
-        return (
-            self.kind,
-            self.name,
-            self.author,
-            self.source,
-            self.text,
-            self.valid,
-            self.recorded,
-            self.key,
-        )
+        """What tells it from others, whatever its number is, and those in its key and its data."""
+        return (self.kind, self.name, self.author, self.source, self.text, self.valid, self.recorded)
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
     sessions: tuple[str, ...]
     entries: tuple[_Line, ...]
-    documents: tuple[tuple[str, Document], ...]
+    documents: tuple[tuple[str, int, Document], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,7 @@ def exported(store: Rows, tenant: str, session: str | None = None) -> Iterator[s
     yield _json({"lcagent_memory": VERSION, "sessions": names})
     for name in names:
         for attached in Archival(Entries(store, tenant, name)).documents():
-            yield _json({"session": name, "document": asdict(attached.document)})
+            yield _json({"session": name, "id": attached.id, "document": asdict(attached.document)})
     yield from (_json({"entry": asdict(line)}) for line in _lines(store, tenant, session))
 
 
@@ -174,7 +184,7 @@ def imported(store: Rows, tenant: str, lines: Iterable[str], *, session: str | N
             name: _Target(store, tenant, name, leases.enter_context(Lease(store, tenant, name).held()))
             for name in file.sessions
         }
-        attached = sum(targets[name].attach(document) for name, document in file.documents)
+        attached = sum(targets[name].attach(number, document) for name, number, document in file.documents)
         for name, target in targets.items():
             target.match([line for line in file.entries if line.session == name])
         new = _write(targets, file.entries)
@@ -183,7 +193,9 @@ def imported(store: Rows, tenant: str, lines: Iterable[str], *, session: str | N
 
 def _renamed(file: _File, session: str) -> _File:
     entries = tuple(replace(line, session=session) for line in file.entries)
-    return _File((session,), entries, tuple((session, document) for _, document in file.documents))
+    return _File(
+        (session,), entries, tuple((session, number, document) for _, number, document in file.documents)
+    )
 
 
 class _Target:
@@ -193,12 +205,13 @@ class _Target:
         self._now = 0.0
         self._entries = Entries(store, tenant, session, clock=lambda: self._now, fence=fence)
         self.known: dict[int, int] = {}
+        self._documents: dict[int, int] = {}
 
-    def attach(self, document: Document) -> bool:
+    def attach(self, number: int, document: Document) -> bool:
         """Attach a document; whether it is new."""
         archival = Archival(self._entries)
         before = {one.document.sha256 for one in archival.documents()}
-        archival.attach(document)
+        self._documents[number] = archival.attach(document).id
         return document.sha256 not in before
 
     def match(self, lines: Sequence[_Line]) -> None:
@@ -227,12 +240,29 @@ class _Target:
         """Write a line with what it names by their new numbers; its own one."""
         self._now = line.recorded
         data = _mapped(line.data, numbers)
+        if "shows" in data:
+            data["shows"] = [[self._marked(mark, numbers), *place] for mark, *place in data["shows"]]
         if span := line.data.get("span"):  # its ends may be forgotten
             inside = [new for old, new in self.known.items() if span[0] <= old <= span[1]]
             data["span"] = [min(inside, default=0), max(inside, default=0)]
-        new = New(line.kind, line.text, line.name, line.author, line.source, data, line.valid, line.key)
+        key = self._keyed(line.key, numbers) if line.key else None
+        new = New(line.kind, line.text, line.name, line.author, line.source, data, line.valid, key)
         self.known[line.id] = self._entries.append(new).id
         return self.known[line.id]
+
+    def _marked(self, mark: str, numbers: Mapping[int, int]) -> str:
+        """The mark of something that is shown: `m12`, `p7`, `d2.1534`."""
+        number, *place = mark[1:].split(".")
+        known = self._documents if mark[0] == "d" else numbers
+        return ".".join([f"{mark[0]}{known.get(int(number), 0)}", *place])
+
+    def _keyed(self, key: str, numbers: Mapping[int, int]) -> str | None:
+        """A key under which turns find what they wrote, with the new number of what it names."""
+        if not (match := _KEY.fullmatch(key)):
+            return key  # a caller's own
+        before, number, after = match["before"] or "", int(match["number"]), match["after"] or ""
+        known = self._documents if before == "attached." else {**numbers, 0: 0}
+        return f"{before}{known[number]}{after}" if number in known else None
 
     def rest(self, number: int, source: int) -> None:
         """Note what an entry rests on."""
@@ -265,8 +295,15 @@ def _mapped(data: Mapping[str, Any], numbers: Mapping[int, int]) -> dict[str, An
     if "closes" in data:
         closes = [one for one in data["closes"] if one["entry"] in numbers]
         mapped["closes"] = [{**one, "entry": numbers[one["entry"]]} for one in closes]
-    if "old" in data:
-        mapped["old"] = numbers.get(data["old"], 0)
+    for name in ("old", "turn"):
+        if name in data and not isinstance(data[name], bool):  # `turn` is False of what began none
+            mapped[name] = numbers.get(data[name], 0)
+    if "entries" in data.get("window", ()):
+        seen = [numbers[one] for one in data["window"]["entries"] if one in numbers]
+        mapped["window"] = {**data["window"], "entries": seen}
+    if "citations" in data:
+        cited = data["citations"]
+        mapped["citations"] = [{**one, "message": numbers.get(one.get("message"))} for one in cited]
     return mapped
 
 
@@ -274,7 +311,7 @@ def _read(lines: Iterable[str]) -> _File:
     texts = iter(lines)
     names = _header(next(texts, ""))
     entries: list[_Line] = []
-    documents: list[tuple[str, Document]] = []
+    documents: list[tuple[str, int, Document]] = []
     for number, text in enumerate(texts, 2):
         if not text.strip():
             continue
@@ -282,7 +319,8 @@ def _read(lines: Iterable[str]) -> _File:
             told = json.loads(text)
             if "document" in told:
                 session = told["session"]
-                documents.append((session, _document(told["document"])))
+                attached = _adapter(int).validate_python(told["id"])
+                documents.append((session, attached, _document(told["document"])))
             else:
                 entries.append(_adapter(_Line).validate_python(told["entry"]))
                 session = entries[-1].session
