@@ -21,7 +21,7 @@ from lcagent.errors import UsageError
 from lcagent.memory.tiers.archival import Archival
 from lcagent.memory.tiers.changes import closings
 from lcagent.memory.tiers.core import Core, labels
-from lcagent.memory.tiers.entries import Entries, Entry, New
+from lcagent.memory.tiers.entries import Entries, Entry, New, Source
 from lcagent.memory.tiers.queue import Queue
 from lcagent.private import private_folder
 from lcagent.text import folded_line, whole_characters
@@ -94,7 +94,7 @@ def files(entries: Entries) -> dict[str, str]:
     made = {README: _ABOUT}
     core = Core(entries, labels(entries))
     for label in core.labels:
-        made[_block(label)] = "".join(f"- {line.text}\n" for line in core.lines(label))
+        made[f"core/{quote(label, safe=' ')}.md"] = block_text(core, label)
     for name, passage in _passages(entries)[0].items():
         made[name] = f"<!-- since {_moment(passage.valid)} -->\n\n{passage.text}\n"
     days: dict[str, list[str]] = {}
@@ -221,30 +221,71 @@ def _not_said(entries: Entries, told: Files, said: list[_Message]) -> list[str]:
 def _core_edits(told: Files, core: Core) -> tuple[list[str], list[str]]:
     applied: list[str] = []
     ignored: list[str] = []
-    for name in sorted(name for name in told if name.startswith("core/")):
-        label = unquote(name.removeprefix("core/").removesuffix(".md"))
-        written = [line for line in map(str.strip, told[name].split("\n")) if line not in {"", "-"}]
-        lines = [" ".join(line.removeprefix("- ").split()) for line in written]
+    for label, name in blocks(told).items():
+        lines = block_lines(told[name])
         if label in core.labels:
-            applied += [f"{name}: {edit}" for edit in _block_edits(core, label, lines)]
+            applied += [f"{name}: {edit}" for edit in edit_block(core, label, lines, source="imported")]
         elif lines:
             ignored.append(f"{name}: the session has no such block")
     return applied, ignored
 
 
-def _block_edits(core: Core, label: str, lines: list[str]) -> Iterator[str]:
-    """Make a block hold these lines; those that stay are not touched, new ones come last."""
-    held = Counter(line.text for line in core.lines(label))
-    gone, fresh = list((held - Counter(lines)).elements()), list((Counter(lines) - held).elements())
+def blocks(told: Files) -> dict[str, str]:
+    """The names of the blocks' files by the labels of the blocks."""
+    names = sorted(name for name in told if name.startswith("core/"))
+    return {unquote(name.removeprefix("core/").removesuffix(".md")): name for name in names}
+
+
+def block_lines(text: str) -> list[str]:
+    """The lines of a block as a person writes them, each after a `-` or without it."""
+    written = [line for line in map(str.strip, text.split("\n")) if line not in {"", "-"}]
+    return [" ".join(line.removeprefix("- ").split()) for line in written]
+
+
+def block_text(core: Core, label: str) -> str:
+    """A block as a person reads and edits it."""
+    return "".join(f"- {line.text}\n" for line in core.lines(label))
+
+
+def edit_block(core: Core, label: str, lines: list[str], *, source: Source) -> Iterator[str]:
+    """Make a block hold these lines; those that stay are not touched, new ones come last.
+
+    Args:
+        core: the blocks.
+        label: the block's.
+        lines: that it is to hold.
+        source: where they come from.
+
+    Yields:
+        What was done, in words.
+
+    Raises:
+        EntryNotFound: there is no such block.
+        BlockFull: they do not fit.
+    """
+    held = [line.text for line in core.lines(label)]
+    gone, fresh = _beyond(held, lines), _beyond(lines, held)
     for old in gone:
         new = ""
         if like := process.extractOne(old, fresh, scorer=fuzz.ratio, score_cutoff=_ALIKE):
             fresh.remove(new := like[0])
-        core.replace(label, old, new, author="user", source="imported")
+        core.replace(label, old, new, author="user", source=source)
         yield f"{old!r} is now {new!r}" if new else f"{old!r} is taken away"
     for new in fresh:
-        core.append(label, new, author="user", source="imported")
+        core.append(label, new, author="user", source=source)
         yield f"{new!r} is added"
+
+
+def _beyond(some: list[str], others: list[str]) -> list[str]:
+    """Those that the others have not, or not as often, in order."""
+    left = Counter(others)
+    found: list[str] = []
+    for one in some:
+        if left[one]:
+            left[one] -= 1
+        else:
+            found.append(one)
+    return found
 
 
 def _archival_edits(entries: Entries, told: Files, *, fresh: bool) -> tuple[list[str], list[str]]:
@@ -323,10 +364,6 @@ def _said(told: Files) -> Iterator[_Message]:
                     hint="what was said is not to be edited",
                 )
         yield from (replace(one, text=_plain("\n".join(lines))) for one, lines in messages)
-
-
-def _block(label: str) -> str:
-    return f"core/{quote(label, safe=' ')}.md"
 
 
 def _body(text: str, head: re.Pattern[str]) -> str:
