@@ -15,7 +15,7 @@ import typer
 
 from lcagent.cli import ask as ask_command
 from lcagent.cli import bench as bench_command
-from lcagent.cli import config, doctor, graph, models, runs, works
+from lcagent.cli import config, doctor, graph, memory, models, runs, works
 from lcagent.cli import probe as probe_command
 from lcagent.cli import summarize as summarize_command
 from lcagent.errors import LcagentError
@@ -39,6 +39,7 @@ app.command("config")(config.config)
 app.add_typer(runs.app, name="runs")
 app.add_typer(graph.app, name="graph")
 app.add_typer(works.app, name="works")
+app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
 
 
