@@ -183,7 +183,7 @@ TEXTS = st.text(st.sampled_from("ab \n\r>#-·:1\u2028\x00<!é"), min_size=1, max
 
 @settings(max_examples=40)
 @given(st.lists(TEXTS, max_size=5), st.lists(TEXTS, max_size=4), st.lists(TEXTS, max_size=4))
-@example([], ["1", "11", "1"], [])
+@example([], ["1", "11", "1"], ["1\r\r\n1"])
 @example(["### 00:00:00 · user", "> a"], ["- a", "-", "--"], ["<!-- since 2001-09-09 01:46:40 -->"])
 def test_any_texts_come_back_as_they_were(said: list[str], lines: list[str], passages: list[str]) -> None:
     with TemporaryDirectory() as folder, closing(open_memory(Path(folder, "a"))) as store:

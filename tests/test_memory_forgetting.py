@@ -16,6 +16,7 @@ from lcagent.memory.tiers.entries import Entries, Entry, New
 from lcagent.memory.tiers.forgetting import Forgotten, forget, forget_documents, forget_sessions
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.queue import Queue
+from lcagent.memory.tiers.search import Search
 from lcagent.memory.tiers.sessions import sessions
 from lcagent.memory.tiers.tables import FILE, open_memory
 
@@ -65,12 +66,13 @@ def test_what_was_made_of_a_message_goes_with_it_and_the_file_holds_no_trace(
     say(entries, f"Noted, {SECRET}.", "assistant", (told.id,))
     say(entries, "What is the weather?")
     core.replace("human", "Likes tea", "Likes green tea", **BY_USER)
-    assert traces(home)
+    assert traces(home) and Search(store, "default").find(SECRET, limit=9, kinds=("message", "passage")).total
 
     gone = forget(store, "default", [told.id])
 
     assert gone == Forgotten({"block": 1, "call": 1, "message": 2, "passage": 1, "result": 1})
     assert traces(home) == []
+    assert Search(store, "default").find(SECRET, limit=9, kinds=("message", "passage")).total == 0
     assert core.text("human") == "Likes green tea."
     assert texts(entries) == ["I like tea.", "Likes tea.", "What is the weather?", "Likes green tea."]
     store.close()

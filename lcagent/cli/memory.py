@@ -295,7 +295,7 @@ def forget(
             numbers = list(entries or ())
             if said:
                 own = _entries(store, tenant, session)
-                numbers, _ = _found(own, settings, matching or "", (after, before), _MOST)
+                numbers = _holding(own, settings, matching or "", (after, before))
             if not yes:
                 _show_derived(store, tenant, numbers)
             _sure(yes, "this")
@@ -307,9 +307,11 @@ def forget(
 @app.command()
 def rebuild(home: HomeOption = None, tenant: TenantOption = DEFAULT_TENANT) -> None:
     """Make anew what follows from the entries: what holds no more, and the index."""
+    from lcagent.memory.tiers import index
     from lcagent.memory.tiers.sessions import sessions
 
     with _opened(settings_from(home=home)) as store:
+        index.rebuild(store, tenant)
         names = [one.name for one in sessions(store, tenant)]
         for name in names:
             with _writing(store, tenant, name) as entries:
@@ -359,6 +361,21 @@ def _core(entries: Entries, settings: Settings, more: tuple[str, ...] = ()) -> C
         limit=block_tokens(options, settings.window),
         count=EstimateCounter().count,
     )
+
+
+def _holding(
+    entries: Entries, settings: Settings, query: str, time: tuple[str | None, str | None]
+) -> list[int]:
+    """Messages and passages that hold all words of a query: a search also finds what holds one of them."""
+    from lcagent.documents import query_words
+
+    numbers, _ = _found(entries, settings, query, time, _MOST)
+    wanted = set(query_words(query))
+    if query.strip() and not wanted:
+        raise UsageError(
+            f"{query!r} holds no word to search for", hint="name the words that are to be forgotten"
+        )
+    return [one.id for one in entries.get(numbers).values() if wanted <= set(query_words(one.text))]
 
 
 def _edited(text: str) -> str:

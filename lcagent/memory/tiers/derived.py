@@ -97,14 +97,7 @@ def _made_of(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]
             " AND r.entry > r.source AND e.tenant = ?",
             (*some, tenant),
         )
-    for row in gone.values():
-        if row["kind"] in {"message", "event"}:
-            where = (
-                "FROM entries e WHERE e.tenant = ? AND e.session = ? AND e.key >= ? AND e.key < ?"
-                " AND e.kind IN ('call', 'result', 'event', 'message')"
-            )
-            # As turns name what they write: `12.3.result`, `12.reply`.
-            yield from _rows(store, where, (tenant, row["session"], f"{row['id']}.", f"{row['id']}/"))
+    yield from _read(store, tenant, _of_turns(store, tenant, gone))
     for row, data in _with(store, tenant, "old"):
         old = gone.get(data["old"])
         if old is not None and row["id"] not in gone and _keeps(store, tenant, row, old, gone):
@@ -113,6 +106,20 @@ def _made_of(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]
         if row["kind"] == "change" and all(one["entry"] in gone for one in data["closes"]):
             yield row
     yield from _summaries(store, tenant, gone)
+
+
+def _of_turns(store: Rows, tenant: str, gone: Mapping[int, Row]) -> list[int]:
+    """What turns did that one of these began: they name what they write `12.3.result`, `12.reply`."""
+    begun = {str(number) for number, row in gone.items() if row["kind"] in {"message", "event"}}
+    found: list[int] = []
+    for session in {row["session"] for row in gone.values()}:
+        rows = store.rows(
+            "SELECT id, key FROM entries WHERE tenant = ? AND session = ? AND key >= '0' AND key < ':'"
+            " AND kind IN ('call', 'result', 'event', 'message')",
+            (tenant, session),
+        )
+        found += [row["id"] for row in rows if row["key"].partition(".")[0] in begun]
+    return found
 
 
 def _keeps(store: Rows, tenant: str, row: Row, old: Row, gone: Mapping[int, Row]) -> bool:

@@ -54,6 +54,7 @@ _PASSAGE = re.compile(r"archival/\d{4}-\d\d-\d\d-[0-9a-f]{12}\.md")
 _SINCE = re.compile(r"<!-- since (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) -->")
 _BEHIND = re.compile(r"<!-- stands for the first (\d{1,9}) messages -->")
 _SAID = re.compile(r"### (\d\d:\d\d:\d\d) · ([^·\n]+?)(?: · ([^\n]+))?")
+_LINE_END = re.compile(r"\r+\n")
 _FORM = "%Y-%m-%d %H:%M:%S"
 _FIRST, _LAST = -62135596800, 253402300799
 """Seconds from 1970 of the first and the last moment of the calendar."""
@@ -96,7 +97,7 @@ def files(entries: Entries) -> dict[str, str]:
     for label in core.labels:
         made[f"core/{quote(label, safe=' ')}.md"] = block_text(core, label)
     for name, passage in _passages(entries)[0].items():
-        made[name] = f"<!-- since {_moment(passage.valid)} -->\n\n{passage.text}\n"
+        made[name] = f"<!-- since {_moment(passage.valid)} -->\n\n{_plain(passage.text)}\n"
     days: dict[str, list[str]] = {}
     for message in _messages(entries):
         who = " · ".join(dict.fromkeys((message.role, message.author)))
@@ -107,7 +108,9 @@ def files(entries: Entries) -> dict[str, str]:
     made |= {f"conversation/{day}.md": "\n".join(said) for day, said in days.items()}
     queue = Queue(entries)
     if summary := queue.summary():
-        made[_SUMMARY] = f"<!-- stands for the first {queue.evicted()} messages -->\n\n{summary.text}\n"
+        made[_SUMMARY] = (
+            f"<!-- stands for the first {queue.evicted()} messages -->\n\n{_plain(summary.text)}\n"
+        )
     return made
 
 
@@ -372,7 +375,7 @@ def _body(text: str, head: re.Pattern[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    return whole_characters(text).replace("\r\n", "\n").strip()
+    return _LINE_END.sub("\n", whole_characters(text)).strip()
 
 
 def _moment(seconds: float) -> str:

@@ -22,6 +22,7 @@ from lcagent.errors import DocumentNotFound
 from lcagent.memory.rows import Rows
 from lcagent.memory.tiers.derived import Row, derived, showing_document
 from lcagent.memory.tiers.entries import Entries, New, Source
+from lcagent.memory.tiers.index import unindex
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.queue import QUEUED
 from lcagent.memory.tiers.sessions import known
@@ -169,6 +170,7 @@ def _delete(
         ended = {name: _ended(store, tenant, name, gone) for name in open_}
         runs = _runs(store, tenant, gone)
         _let_go(store, tenant, gone)
+        unindex(store, gone)
         for number in gone:
             store.execute("DELETE FROM entries WHERE id = ?", (number,))
         for name, entries in open_.items():
