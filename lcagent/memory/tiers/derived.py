@@ -94,7 +94,7 @@ def _made_of(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]
         yield from _rows(
             store,
             f"FROM rests r JOIN entries e ON e.id = r.entry WHERE r.source IN ({_marks(some)})"
-            " AND r.entry > r.source AND e.tenant = ?",
+            " AND r.entry > r.source AND +e.tenant = ?",
             (*some, tenant),
         )
     yield from _read(store, tenant, _of_turns(store, tenant, gone))
@@ -226,7 +226,7 @@ def _with(store: Rows, tenant: str, name: str) -> Iterator[tuple[Row, dict[str, 
 
 def _read(store: Rows, tenant: str, numbers: Sequence[int]) -> Iterator[Row]:
     for some in _some(numbers):
-        where = f"FROM entries e WHERE e.id IN ({_marks(some)}) AND e.tenant = ?"
+        where = f"FROM entries e WHERE e.id IN ({_marks(some)}) AND +e.tenant = ?"
         yield from _rows(store, where, (*some, tenant))
 
 
