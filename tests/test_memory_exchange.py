@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 from lcagent.documents import Document, Page
-from lcagent.errors import LcagentError, SessionBusy, SessionNotFound, UsageError
-from lcagent.memory.rows import Rows
+from lcagent.errors import SessionBusy, SessionNotFound, UsageError
 from lcagent.memory.tiers.archival import Archival
 from lcagent.memory.tiers.changes import standings
 from lcagent.memory.tiers.core import Core
@@ -22,61 +20,7 @@ from lcagent.memory.tiers.forgetting import forget
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.tables import open_memory
-
-EVERY: Any = ["message", "call", "result", "event", "summary", "block", "passage", "change"]
-WORDS = st.sampled_from(
-    ["The harbour is blue.", "The harbour is red.", "Correction: the harbour is red.", "tea", "ü\u2028x\r\n"]
-)
-OPERATIONS = st.lists(
-    st.tuples(
-        st.sampled_from(["say", "append", "replace", "undo", "insert", "swap", "forget", "change"]),
-        WORDS,
-        st.integers(0, 30),
-    ),
-    max_size=16,
-)
-
-
-class Doing:
-    """Does things to a session as they come."""
-
-    def __init__(self, store: Rows, session: str = "main") -> None:
-        self._now = 1e9
-        self.entries = Entries(store, "default", session, clock=self._tick)
-        self.core, self.archival = Core(self.entries), Archival(self.entries)
-        self.queue = Queue(self.entries)
-
-    def _tick(self) -> float:
-        self._now += 0.125
-        return self._now
-
-    def do(self, operation: str, text: str, number: int) -> None:
-        every = self.entries.oldest(EVERY, limit=1000)
-        one = every[number % len(every)] if every else None
-        rests = (one.id,) if one else ()
-        by: Any = {"author": "assistant", "source": ("said", "document", "model")[number % 3]}
-        key = f"key {number}" if number % 2 else None
-        try:
-            if operation == "say":
-                self.entries.append(New("message", text, "user", "Ann", "said", {"note": text}, key=key))
-            elif operation == "append":
-                self.core.append("human", text, rests_on=rests, **by)
-            elif operation == "replace":
-                self.core.replace("human", "red", text, rests_on=rests, **by)
-            elif operation == "undo":
-                self.core.undo("human", author="user")
-            elif operation == "insert":
-                held = self.entries.newest(["passage"], limit=3)
-                self.archival.insert(text, held, rests_on=rests, key=key and f"p {key}", **by)
-            elif operation == "swap" and (oldest := self.queue.oldest(2)):
-                self.queue.swap(text, oldest, source="said")
-            elif operation == "change" and one:
-                data = {"closes": [{"entry": one.id, "gone": []}]}
-                self.entries.append(New("change", text, data=data))
-            elif operation == "forget" and one and number % 5 == 0:
-                forget(self.entries.store, "default", [one.id])
-        except LcagentError:
-            pass  # the block is full, there is nothing to undo, no line holds it
+from tests.remembering import EVERY, Doing, operations_with
 
 
 def view(entries: Entries) -> dict[str, Any]:
@@ -105,7 +49,7 @@ def view(entries: Entries) -> dict[str, Any]:
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-@given(OPERATIONS)
+@given(operations_with())
 @example([("say", "tea", 0), ("append", "The harbour is red.", 0), ("replace", "blue", 1), ("forget", "", 0)])
 @example([("insert", "The harbour is red.", 0), ("say", "tea", 1), ("insert", "The harbour is red.", 1)])
 def test_another_session_gets_all_of_it_once(operations: list[tuple[str, str, int]]) -> None:

@@ -1,10 +1,13 @@
 """Forgetting: what goes with an entry, what stays, and that the file holds no trace."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
 
 from lcagent.documents import Document
 from lcagent.errors import DocumentNotFound, EntryNotFound, SessionBusy, SessionLost, SessionNotFound
@@ -19,6 +22,7 @@ from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.search import Search
 from lcagent.memory.tiers.sessions import sessions
 from lcagent.memory.tiers.tables import FILE, open_memory
+from tests.remembering import EVERY, Doing, operations_with
 
 SECRET = "xyzzyplugh"
 BY_USER: Any = {"author": "user", "source": "said"}
@@ -223,6 +227,36 @@ def test_a_session_goes_whole_with_what_others_made_of_it(store: Store, entries:
     assert [one.name for one in sessions(store, "default")] == ["other"] and traces(home) == []
     with pytest.raises(SessionNotFound):
         forget_sessions(store, "default", ["main"])
+
+
+@settings(max_examples=30)
+@given(operations_with(f"The harbour is {SECRET}.", f"Correction: the {SECRET} is red.", SECRET))
+@example([("append", "The harbour is red.", 0), ("replace", SECRET, 1), ("replace", "blue", 0)])
+@example([("say", f"The {SECRET} is red.", 0), ("append", "red", 0), ("swap", "", 0), ("undo", "", 0)])
+def test_whatever_was_done_no_trace_stays_and_nothing_hangs_in_the_air(
+    operations: list[tuple[str, str, int]],
+) -> None:
+    with TemporaryDirectory() as folder, closing(open_memory(Path(folder))) as store:
+        doing = Doing(store)
+        doing.do("say", f"It begins with {SECRET}.", 0)
+        for operation in operations:
+            doing.do(*operation)
+        said = doing.entries.oldest(["message", "passage", "block"], limit=1000)
+        told = [one.id for one in said if SECRET in one.text]
+        others = [one for one in said if SECRET not in one.text and one.kind == "message"]
+        forget(store, "default", told)
+        assert traces(Path(folder)) == []
+        left = {one.id: one for one in doing.entries.oldest(EVERY, limit=1000)}
+        assert left.keys() & set(told) == set()
+        for one in left.values():
+            named = [*one.data.get("after", ()), *one.data.get("undoes", ()), *one.data.get("reopens", ())]
+            named += [closed["entry"] for closed in one.data.get("closes", ())]
+            assert {*named, one.data.get("old", 0)} <= {*left, 0}
+        assert [one.id for one in others if one.id not in left] == []  # messages here rest on nothing
+        closed = 'SELECT * FROM closings ORDER BY entry, "by"'
+        before = store.rows(closed)
+        doing.entries.rebuild()
+        assert store.rows(closed) == before
 
 
 def test_who_had_a_forgotten_session_open_writes_no_more(store: Store) -> None:
