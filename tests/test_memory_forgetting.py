@@ -126,6 +126,20 @@ def test_what_replaced_the_forgotten_one_closes_what_both_replaced(
     assert traces(home) == []
 
 
+def test_words_of_a_forgotten_line_are_not_kept_in_what_replaced_it(
+    store: Store, entries: Entries, home: Path
+) -> None:
+    core, told = Core(entries), say(entries, "Home is Paris.")
+    line = core.append(
+        "human", f"Paris, says {SECRET}", rests_on=[told.id], author="assistant", source="said"
+    )
+    core.replace("human", line.text, "Rome", **BY_USER)
+    assert SECRET in entries.newest(["block"], limit=1)[0].data["closes"][1]["gone"]
+    assert forget(store, "default", [line.id]).entries == {"block": 1}
+    assert traces(home) == [] and core.text("human") == "Rome"
+    assert [one.gone for one in standings(entries, [told])[told.id].closed] == [frozenset({"pari"})]
+
+
 def test_a_line_that_keeps_words_of_a_forgotten_one_goes_too(
     store: Store, entries: Entries, home: Path
 ) -> None:
@@ -176,6 +190,12 @@ def test_short_words_that_stand_everywhere_take_nothing_with_them(store: Store, 
     say(entries, "Thank you, dear.")
     entries.append(New("result", "ok: thank you, dear"))
     assert forget(store, "default", [told.id, thanks.id]).entries == {"message": 2}
+    dancing = say(entries, "Dancing is my delight.")
+    say(entries, "I was dancing.")
+    entries.append(New("result", "2 messages tell of dancing"))
+    entries.append(New("result", "1 message tells of delight"))
+    assert forget(store, "default", [dancing.id]).entries == {"message": 1, "result": 1}
+    assert texts(entries)[-1] == "2 messages tell of dancing"
 
 
 def test_what_a_turn_did_goes_with_what_began_it(store: Store, entries: Entries, home: Path) -> None:
@@ -221,8 +241,12 @@ def test_a_session_goes_whole_with_what_others_made_of_it(store: Store, entries:
     say(other, "Good morning")
     stranger = Entries(store, "stranger", "main")
     say(stranger, "Mine")
+    entries.append_all([New("event", "x" * 100_000)])
+    store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = (home / FILE).stat().st_size
     gone = forget_sessions(store, "default", ["main"])
-    assert gone == Forgotten({"message": 2, "result": 1}, ("notes.txt",), sessions=("main",))
+    assert gone == Forgotten({"event": 1, "message": 2, "result": 1}, ("notes.txt",), sessions=("main",))
+    assert (home / FILE).stat().st_size < size - 90_000
     assert texts(other) == ["Good morning"] and texts(stranger) == ["Mine"]
     assert [one.name for one in sessions(store, "default")] == ["other"] and traces(home) == []
     with pytest.raises(SessionNotFound):
