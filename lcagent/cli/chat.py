@@ -145,6 +145,7 @@ class Conversation:
                 if interrupted:
                     break
                 interrupted = True
+                self.screen.say("")  # the line that was being typed is left
                 self.screen.say("Ctrl-C once more, or Ctrl-D, leaves")
                 continue
             except TimerUp:

@@ -124,10 +124,10 @@ class Commands:
         if not found:
             self._screen.answer("nothing holds all of these words")
             return
-        for one in found:
-            if one.text:
-                self._screen.answer(_line(one))
-        many = f"{len(found)} entr{'y' if len(found) == 1 else 'ies'}"
+        told = [one for one in found if one.text]
+        for one in told:
+            self._screen.answer(_line(one))
+        many = f"{len(told)} entr{'y' if len(told) == 1 else 'ies'}"
         if self._sure is None:
             named = " ".join(str(one.id) for one in found)
             raise UsageError(
@@ -139,7 +139,7 @@ class Commands:
             return
         gone = self._chat.forget([one.id for one in found])
         self.forgot = True
-        self._screen.say(f"{len(gone.messages)} deleted")
+        self._screen.say(f"{many} deleted")
         if not gone.erased:
             self._screen.answer("traces stay in the file until another process that reads it has ended")
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from lcagent.memory.store import Store
     from lcagent.memory.tiers.core import Core
     from lcagent.memory.tiers.entries import Entries
-    from lcagent.memory.tiers.forgetting import Forgotten
     from lcagent.settings import Settings
 
 app = typer.Typer(
@@ -272,6 +271,7 @@ def forget(
     """
     from lcagent.memory.tiers import forgetting
     from lcagent.memory.tiers.sessions import known, sessions
+    from lcagent.runs.records import forget_runs
 
     said = matching is not None or after is not None or before is not None
     if sum(map(bool, (entries, said, document, whole, every))) != 1:
@@ -300,7 +300,7 @@ def forget(
                 _show_derived(store, tenant, numbers)
             _sure(yes, "this")
             gone = forgetting.forget(store, tenant, numbers)
-    _forget_runs(settings, gone)
+    forget_runs(settings.data_dir, gone.runs)
     memory_told.print_forgotten(gone, as_json)
 
 
@@ -427,20 +427,6 @@ def _show_derived(store: Store, tenant: str, numbers: Sequence[int]) -> None:
 def _sure(yes: bool, what: str) -> None:
     if not yes:
         raise UsageError(f"nothing is deleted yet: {what} would be", hint="the same with --yes deletes it")
-
-
-def _forget_runs(settings: Settings, gone: Forgotten) -> None:
-    """Delete the runs of deleted entries: they hold the question and what was found."""
-    if not gone.runs:
-        return
-    from lcagent.errors import RunNotFound
-    from lcagent.memory.store import Store
-    from lcagent.runs.records import Runs
-
-    with closing(Store.open(settings.data_dir)) as store:
-        for run in gone.runs:
-            with suppress(RunNotFound):
-                Runs(store).delete(run)
 
 
 def _import_folder(
