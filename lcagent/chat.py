@@ -217,12 +217,14 @@ class ChatSession:
     async def _turn(self, begins: Any, stream: bool, emit: Tell) -> Reply:
         """Answer something new (`New`), or an entry that was not answered."""
         from lcagent.memory.tiers.entries import Entries, New
-        from lcagent.runs.chatting import Talk, leased, take_turn
+        from lcagent.memory.tiers.leases import leased
 
         async with leased(self._lease, self._wait) as fence:
             entries = Entries(self._store, self.tenant, self.session, clock=self._clock, fence=fence)
             entry = await asyncio.to_thread(entries.append, begins) if isinstance(begins, New) else begins
             emit(MessageKept(entry.id))
+            from lcagent.runs.chatting import Talk, take_turn  # takes a second: the message is kept by now
+
             await asyncio.to_thread(self._give_up, entries, entry.id)
             talk = Talk(self.settings, self._models, emit, stream, partial(self._read, emit))
             reply = await take_turn(talk, self._store, self._lease, fence, entry.id, self._clock)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ from lcagent.memory.store import Store
 from lcagent.memory.tiers.archival import Archival, Attached
 from lcagent.memory.tiers.core import Core
 from lcagent.memory.tiers.entries import Entries, Entry
-from lcagent.memory.tiers.leases import SECONDS, Lease
+from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.search import Search
 from lcagent.models.budget import Budget
@@ -103,45 +103,6 @@ def memory_of(
     core = Core(entries, options.blocks, limit=block_tokens(options, window), count=count)
     search = Search(entries.store, entries.tenant, embedder)
     return Memory(entries, core, Queue(entries), Archival(entries), search)
-
-
-@asynccontextmanager
-async def leased(lease: Lease, wait: float) -> AsyncGenerator[int]:
-    """Hold a session's lease, renewed for as long as it takes.
-
-    Args:
-        lease: of the session.
-        wait: seconds to wait for whoever holds it.
-
-    Raises:
-        SessionBusy: somebody else holds it.
-        SessionLost: it was taken over meanwhile.
-    """
-    fence = await asyncio.to_thread(lease.take, wait)
-    whole = asyncio.current_task()
-    lost: list[BaseException] = []
-
-    async def renew() -> None:
-        try:
-            while True:
-                await asyncio.sleep(SECONDS / 3)
-                await asyncio.to_thread(lease.renew)
-        except Exception as error:  # noqa: BLE001 - raised below, in the turn itself
-            lost.append(error)
-            if whole is not None:
-                whole.cancel()
-
-    renewing = asyncio.create_task(renew())
-    try:
-        yield fence
-    except asyncio.CancelledError:
-        if lost:
-            raise lost[0] from None
-        raise
-    finally:
-        renewing.cancel()
-        await asyncio.gather(renewing, return_exceptions=True)
-        lease.release()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ it is known to be gone.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lcagent.errors import SessionBusy, SessionLost
@@ -143,6 +144,45 @@ class Lease:
             yield fence
         finally:
             self.release()
+
+
+@asynccontextmanager
+async def leased(lease: Lease, wait: float) -> AsyncGenerator[int]:
+    """Hold a session's lease, renewed for as long as it takes.
+
+    Args:
+        lease: of the session.
+        wait: seconds to wait for whoever holds it.
+
+    Raises:
+        SessionBusy: somebody else holds it.
+        SessionLost: it was taken over meanwhile.
+    """
+    fence = await asyncio.to_thread(lease.take, wait)
+    whole = asyncio.current_task()
+    lost: list[BaseException] = []
+
+    async def renew() -> None:
+        try:
+            while True:
+                await asyncio.sleep(SECONDS / 3)
+                await asyncio.to_thread(lease.renew)
+        except Exception as error:  # noqa: BLE001 - raised below, in the turn itself
+            lost.append(error)
+            if whole is not None:
+                whole.cancel()
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield fence
+    except asyncio.CancelledError:
+        if lost:
+            raise lost[0] from None
+        raise
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+        lease.release()
 
 
 def _gone(holder: str) -> bool:
