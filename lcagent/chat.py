@@ -400,7 +400,8 @@ class ChatSession:
         """Really delete messages, core lines and passages, with what was made of them, from the file too.
 
         Args:
-            what: a number, or several; or words: all that holds each of them.
+            what: a number, or several; or words: all that holds each of them, but for summaries of
+                messages that do not.
             dry_run: nothing is deleted; what would be is returned.
 
         Raises:

@@ -1,7 +1,17 @@
-"""A scripted agent for conversations: it answers by rules, through the functions that it is offered."""
+"""For conversations: an agent that answers by rules, through the functions that it is offered, and a terminal."""
 
+import fcntl
 import json
+import os
+import pty
 import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from typing import Self
 
 from tests.loopback import Request
 
@@ -34,3 +44,76 @@ def send(message: str) -> str:
 def call(do: str, **arguments: object) -> str:
     """A step of a turn."""
     return json.dumps({"thought": "so", "do": do, **arguments})
+
+
+class Terminal:
+    """`lcagent` in a terminal of its own, in which is typed.
+
+    Args:
+        arguments: of the command.
+    """
+
+    def __init__(self, *arguments: str) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
+        self.text = ""
+        self._seen = 0
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "lcagent.cli.main", *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm"},
+            preexec_fn=lambda: _in_front(slave),
+        )
+        os.close(slave)
+
+    def shows(self, text: str) -> str:
+        """Wait until it shows a text, behind what was waited for before.
+
+        Returns:
+            All that it showed until then.
+        """
+        while text not in self.text[self._seen :]:
+            assert self._reads(), f"{text!r} is not shown: {self.text!r}"
+        before, self._seen = self._seen, self.text.index(text, self._seen) + len(text)
+        return self.text[before : self._seen]
+
+    def types(self, text: str) -> None:
+        """Type something; `ENTER`, `CTRL_C` and the like are keys."""
+        os.write(self._master, text.encode())
+
+    def ended(self) -> int:
+        """Its exit status, once it has ended."""
+        while self._reads():
+            pass
+        return self.process.wait(60)
+
+    def _reads(self) -> bool:
+        """Take what it shows next; False where it shows nothing more."""
+        ready, _, _ = select.select([self._master], [], [], 60)
+        try:
+            read = os.read(self._master, 1 << 16) if ready else b""
+        except OSError:  # it has ended
+            read = b""
+        self.text += read.decode("utf-8", "replace")
+        return bool(read)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+
+ENTER, CTRL_C, CTRL_D, UP = "\r", "\x03", "\x04", "\x1b[A"
+PROMPT = "> "
+
+
+def _in_front(terminal: int) -> None:
+    """A new session whose terminal this is, so that Ctrl-C reaches it."""
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell in the background ignores it for its children

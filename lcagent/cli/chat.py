@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lcagent.cli.options import JsonOption, PasswordOption, QuietOption, VerboseOption, reading, settings_from
+from lcagent.cli.chat_commands import Commands
+from lcagent.cli.chat_typing import TimerUp, Typing
+from lcagent.cli.options import PasswordOption, QuietOption, reading, settings_from
 from lcagent.errors import LcagentError, UsageError
 from lcagent.text import clipped
 
@@ -50,9 +52,11 @@ def chat(
             "--every", metavar="DURATION", help="After so long without input, e.g. 10m, the agent may speak."
         ),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line, a reply each.")
+    ] = False,
     quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what each reply cost.")] = False,
 ) -> None:
     """Talk, with a memory that outlives the window; the same --session is gone on with.
 
@@ -106,8 +110,6 @@ class Conversation:
         Raises:
             LcagentError: the first of any; what was said until then is kept.
         """
-        from lcagent.cli.chat_commands import Commands
-
         commands = Commands(self.chat, self.screen, self.password)
         for path in attached:
             commands.attach(str(path))
@@ -126,42 +128,47 @@ class Conversation:
             attached: documents to begin with.
             every: seconds without input after which the timer goes off; None: there is none.
         """
-        from lcagent.cli.chat_commands import Commands
-        from lcagent.cli.chat_typing import TimerUp, Typing
-
         typing = Typing(every)
         commands = Commands(self.chat, self.screen, self.password, typing.sure)
         self._greet(typing)
         for path in attached:
             self._guarded(lambda path=path: commands.attach(str(path)))
         self._guarded(self._go_on)
+        with suppress(KeyboardInterrupt):  # twice, so fast that nothing waits for the second
+            self._talk(typing, commands)
+        self.screen.say("")
+
+    def _talk(self, typing: Typing, commands: Commands) -> None:
         interrupted = False
         while True:
             try:
                 line = typing.line("> ").strip()
             except EOFError:
-                break
+                return
             except KeyboardInterrupt:
                 if interrupted:
-                    break
+                    return
                 interrupted = True
-                self.screen.say("")  # the line that was being typed is left
-                self.screen.say("Ctrl-C once more, or Ctrl-D, leaves")
+                self.screen.say("\nCtrl-C once more, or Ctrl-D, leaves")
                 continue
             except TimerUp:
                 self._guarded(self._tick)
                 continue
             interrupted = False
-            if commands.named(line):
-                if self._guarded(lambda line=line: commands.run(line)) is False:
-                    return
-                if commands.forgot:
-                    typing.recall(self._typed())
-            elif line:
-                self._guarded(lambda line=line: self._said(commands.message(line)))
-            else:
-                self._guarded(self._again)
-        self.screen.say("")
+            if self._guarded(lambda line=line: self._typed(line, typing, commands)) is False:
+                return
+
+    def _typed(self, line: str, typing: Typing, commands: Commands) -> bool:
+        """Carry out what was typed; False where that is to leave."""
+        if not line:
+            self._again()
+        elif not commands.named(line):
+            self._said(commands.message(line))
+        elif not commands.run(line):
+            return False
+        elif commands.forgot:
+            typing.recall(self._recalled())
+        return True
 
     def _guarded(self, work: Callable[[], Any]) -> Any:
         """Do something in a terminal: errors are told, and Ctrl-C stops it."""
@@ -173,7 +180,7 @@ class Conversation:
                 self.screen.say("hint: the message is kept; an empty line tries again")
         except KeyboardInterrupt:
             self.screen.say("stopped")
-            self.chat.give_up()
+            self._guarded(self.chat.give_up)
         return None
 
     # Turns
@@ -207,7 +214,7 @@ class Conversation:
 
     # The beginning
 
-    def _greet(self, typing: Any) -> None:
+    def _greet(self, typing: Typing) -> None:
         from lcagent.graphs.memgpt.view import told_time
 
         name, last = self.chat.session, self.chat.history(_LAST)
@@ -219,9 +226,9 @@ class Conversation:
         for one in last:
             who = {"assistant": "", "user": "> "}.get(one.author, f"{one.author}: ")
             self.screen.say(f"  {who}{clipped(one.text, 200)}", dim=True)
-        typing.recall(self._typed())
+        typing.recall(self._recalled())
 
-    def _typed(self) -> list[str]:
+    def _recalled(self) -> list[str]:
         """What the arrow keys bring back: it lies in the memory alone, so that what is forgotten is gone."""
         return [one.text for one in self.chat.history(_REMEMBERED) if one.author == "user"]
 

@@ -12,8 +12,9 @@ _ALL = 1 << 30
 
 
 def holding(entries: Entries, query: str) -> list[int]:
-    """Numbers of the messages, passages and core lines of a session that hold every content word of a query,
-    in any of its forms; a core line also where it holds no more.
+    """Numbers of the messages, passages, core lines and calls of a session that hold every content word of a
+    query, in any of its forms; a core line also where it holds no more. A summary, which tells of many
+    messages, is none of them.
 
     Args:
         entries: of the session.
@@ -27,5 +28,5 @@ def holding(entries: Entries, query: str) -> list[int]:
         raise UsageError("there is no word to look for", hint="name a word that all of it holds")
     search = Search(entries.store, entries.tenant)
     hits = search.find(query, sessions=[entries.session], kinds=SEARCHED, limit=_ALL)
-    candidates = [*entries.get(hits.numbers).values(), *entries.newest(["block"], limit=_ALL)]
+    candidates = [*entries.get(hits.numbers).values(), *entries.newest(["block", "call"], limit=_ALL)]
     return sorted(one.id for one in candidates if words <= set(query_words(one.text)))
