@@ -18,6 +18,8 @@ from lcagent.answer import (
     HopReport,
     IntervalReport,
     PathReport,
+    Quoted,
+    Reply,
     RowReport,
     SearchReport,
     TableReport,
@@ -383,7 +385,7 @@ def test_the_answers_style_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None
 def test_every_field_of_the_json_object_is_described() -> None:
     text = (ROOT / "docs" / "json.md").read_text()
     models = (Answer, Claim, Citation, SearchReport, CoverageReport, UsageReport, HopReport, PathReport)
-    models = (*models, TableReport, RowReport, IntervalReport)
+    models = (*models, TableReport, RowReport, IntervalReport, Reply, Quoted)
     for model in models:
         missing = [name for name in model.model_fields if f"`{name}`" not in text]
         assert not missing, (model.__name__, missing)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lcagent.errors import LcagentError
 
 _MOST_ABOUT = 100
+_HANGING = "    "
+"""Stands before what goes on in another line."""
+_LEAST_ROOM = 24
+"""Characters of a line's text below which it is not wrapped."""
 _DOING = {
     "conversation_search": "searching earlier messages",
     "conversation_search_date": "looking through the messages of some days",
@@ -68,7 +72,20 @@ class Screen:
 
     def answer(self, text: str, *, dim: bool = False) -> None:
         """A line that a command was asked for."""
-        self._out.print(shown(text), style=self._dim if dim else "", soft_wrap=not self._out.is_terminal)
+        style = self._dim if dim else ""
+        begin = text[: len(text) - len(text.lstrip(" "))]
+        for line in self._lines(shown(text)[len(begin) :], len(begin)):
+            self._out.print(begin + line, style=style, soft_wrap=not self._out.is_terminal)
+            begin = begin if begin.endswith(_HANGING) else begin + _HANGING
+
+    def _lines(self, text: str, indent: int) -> list[str]:
+        """On a terminal lines end with a word, and go on under their text; elsewhere they are left whole."""
+        from rich.text import Text
+
+        room = self._out.width - indent - len(_HANGING)
+        if not self._out.is_terminal or not indent or room < _LEAST_ROOM:
+            return [text]
+        return [line.plain.rstrip() for line in Text(text).wrap(self._out, room)]
 
     def error(self, error: LcagentError) -> None:
         """What went wrong, and what can be done about it."""
