@@ -5,9 +5,9 @@
     python -m benchmarks.memory vectors --data FOLDER [--rows 100000] [--out FILE]
 
 `quality` asks LoCoMo's questions that have evidence (categories 1 to 4) of each of its conversations by
-itself; 26 is the one that weights were chosen on. A row tells the share of all evidence messages that are among the
-best ten, the share of questions all of whose evidence is, the share of evidence sessions among the first five
-that hits come from, and milliseconds a question, in which the embedding model's are counted.
+itself; 26 is the one that weights were chosen on. A row tells the share of all evidence messages that are
+among the best ten, the share of questions all of whose evidence is, the share of evidence sessions among the
+first five that hits come from, and milliseconds a question, in which the embedding model's are counted.
 
 `words` makes a history of one tenant out of stretches of war_and_peace.txt (a fifth of them with a word that
 is found nowhere else) and searches it for others of 3 to 12 words. Beside it stand the same rows in bare FTS5
@@ -84,7 +84,8 @@ def _messages(text: str) -> list[tuple[str, str, str, str, float]]:
 
 def quality(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """A row for each conversation and way of searching."""
-    from lcagent.memory.tiers import nearest
+    from lcagent.memory.tiers import nearest, postings
+    from lcagent.memory.tiers.asked import Asked
     from lcagent.memory.tiers.entries import Entries, New
     from lcagent.memory.tiers.index import index
     from lcagent.memory.tiers.search import Search
@@ -118,7 +119,12 @@ def quality(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 alike = whole @ embedder.embed([question])[0]  # noqa: B023
                 return [entries[at].id for at in (-alike).argsort()]  # noqa: B023
 
+            def nameless(question: str) -> list[int]:
+                every = postings.searched(store, "t")
+                return meaning(Asked(store, "t", question, every).meant)
+
             yield {"way": "cosine alone", **found(conversation, numbers, meaning)}
+            yield {"way": "cosine, without speakers' names", **found(conversation, numbers, nameless)}
             both = found(conversation, numbers, lambda question: fused(question, embedder))
             yield {"way": "words and meaning", "ms to embed a message": embedding, **both}
 
