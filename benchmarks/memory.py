@@ -222,6 +222,7 @@ def timed(work: Callable[[Any], Any], items: Sequence[Any]) -> dict[str, float]:
 
 def words(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Rows on writing, searching in a process of its own, and the yardsticks."""
+    from lcagent.memory.tiers.entries import Entries, New
     from lcagent.memory.tiers.tables import open_memory
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -236,9 +237,11 @@ def words(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             size = round(store.size() / 1e6)
             (kept,) = store.execute("SELECT sum(length(ids) + length(term) + 8) FROM postings").fetchone()
             yield {"rows": last, "MB": size, "of them words": round(kept / 1e6)}
+            entries = Entries(store, "t", "written by the way")
+            news = [[New("message", next(texts), author="user") for _ in range(100)] for _ in range(60)]
+            yield {"batch of 100": "with index", **timed(entries.append_all, news)}
+            (last,) = store.execute("SELECT max(id) FROM entries").fetchone()
             firsts = [last + 1 + 100 * at for at in range(60)]
-            yield {"batch of 100": "with index", **timed(lambda at: write(store, texts, at, 100), firsts)}
-            firsts = [firsts[-1] + 100 * at for at in range(1, 61)]
             bare = timed(lambda at: write(store, texts, at, 100, indexed=False), firsts)
             yield {"batch of 100": "without", **bare}
         with multiprocessing.get_context("spawn").Pool(1) as pool:
