@@ -8,6 +8,7 @@ docs/design/0020-memory-search.md has what each of these is worth.
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ CANDIDATES = 150
 """Entries that hold most of the query's words: weighed again …"""
 SEEDS = 50
 """… and of so many of them the messages beside are so too."""
+MEANT = 100
+"""Entries most like the query that are weighed too."""
 BESIDE = {-1: 0.7, 1: 0.5, -2: 0.4, 2: 0.3}
 """What a word is worth that a message lacks and one beside it holds, by the distance to that one."""
 _REACH = 2
@@ -195,7 +198,8 @@ class Search:
             vector = self._embedder.embed([asked.meant])[0]
             alike = nearest.nearest(self._store, self._tenant, self._embedder.name, vector, embedded)
         beside = Beside(self._store, self._tenant, at.last)
-        chosen = {*sums.best(held, CANDIDATES), *alike}
+        meant = heapq.nsmallest(MEANT, alike, key=lambda one: (-alike[one], -one))
+        chosen = {*sums.best(held, CANDIDATES), *meant}
         seeds, may_be = sums.best(held, SEEDS), Reader([among])
         beside.look_up(seeds)
         chosen |= {other for seed in seeds for other, _ in beside.of(seed) if may_be(other)}
@@ -204,7 +208,8 @@ class Search:
             alike |= nearest.cosines(self._store, self._embedder.name, vector, others)
         beside.look_up(chosen)
         # One that has no vector yet is taken to be as alike as those that have one are on the mean.
-        mean = sum(alike.values()) / len(alike) if alike else 0.0
+        known = [alike[one] for one in chosen if one in alike]
+        mean = sum(known) / len(known) if known else 0.0
         scores = self._worth(asked, chosen, beside)
         hits = [Hit(one, score + ALIKE * alike.get(one, mean)) for one, score in scores.items()]
         return sorted(hits, key=lambda hit: (-hit.score, -hit.id))
