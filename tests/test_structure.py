@@ -15,7 +15,7 @@ from lcagent import errors
 from lcagent.graphs import STRATEGIES
 from tests.helpers import ROOT
 
-ORDER = ["documents", "models", "memory", "agents", "graphs", "runs", "reader", "evals", "cli"]
+ORDER = ["documents", "models", "memory", "agents", "graphs", "runs", "reader", "chat", "evals", "cli"]
 """Each may use those before it, but for `models`, which knows no documents."""
 LEAVES = {"answer", "errors", "events", "local_file", "private", "settings", "text"}
 """Single files that every room may use."""
