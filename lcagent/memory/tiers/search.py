@@ -197,7 +197,7 @@ class Search:
         if self._embedder is not None and (embedded := bitmaps.up_to(among, at.embedded)):
             vector = self._embedder.embed([asked.meant])[0]
             alike = nearest.nearest(self._store, self._tenant, self._embedder.name, vector, embedded)
-        beside = Beside(self._store, self._tenant, at.last)
+        beside = Beside(self._store, self._tenant)
         meant = heapq.nsmallest(MEANT, alike, key=lambda one: (-alike[one], -one))
         chosen = {*sums.best(held, CANDIDATES), *meant}
         seeds, may_be = sums.best(held, SEEDS), Reader([among])
@@ -244,11 +244,10 @@ class Beside:
     Args:
         store: where they are kept.
         tenant: whose.
-        last: the highest id that there is for the search.
     """
 
-    def __init__(self, store: Rows, tenant: str, last: int) -> None:
-        self._store, self._tenant, self._last = store, tenant, last
+    def __init__(self, store: Rows, tenant: str) -> None:
+        self._store, self._tenant = store, tenant
         self._windows: dict[int, tuple[list[int], int]] = {}
 
     def look_up(self, ids: Iterable[int]) -> None:
@@ -279,7 +278,7 @@ class Beside:
             (self._tenant, session, one),
         )
         after = self._store.execute(
-            f"{where} AND id > ? AND id <= ? ORDER BY id LIMIT {most}",
-            (self._tenant, session, one, self._last),
+            f"{where} AND id > ? ORDER BY id LIMIT {most}",
+            (self._tenant, session, one),
         )
         return [id for (id,) in before][::-1], [id for (id,) in after]
