@@ -30,8 +30,8 @@ from lcagent.memory.tiers.entries import Entry, New
 
 MALFORMED = 3
 """Replies in a row that cannot be read after which a turn is given up; it can be gone on with."""
-AGAIN = 2
-"""Times that a function is called with the same arguments before the agent has to answer."""
+AGAIN = 1
+"""Times that a function may be called again with the same arguments before the agent has to answer."""
 FUNCTIONS = (
     companion.SEND,
     companion.SEARCH,
