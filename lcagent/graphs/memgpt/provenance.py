@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lcagent.documents import query_words
 from lcagent.documents.lexical import names
 from lcagent.documents.quotes import figures
-from lcagent.memory.tiers.entries import ASSISTANT, USER, Entry, Source
+from lcagent.memory.tiers.entries import ASSISTANT, FOREIGN, USER, Entry, Source
 
 CARRIES = 0.5
 """Share of a text's words that must stand in an entry for it to rest on that."""
@@ -53,7 +53,7 @@ def is_foreign(entry: Entry) -> bool:
     """Whether it is of a document or of somebody else, or was made of that."""
     if entry.kind == "message":
         return not is_own(entry) and not (entry.author == ASSISTANT and entry.source == "model")
-    return entry.source in {"document", "imported"}
+    return entry.source in FOREIGN
 
 
 def rests_on(text: str, seen: Seen, first: int) -> tuple[int, ...]:
