@@ -13,6 +13,7 @@ from lcagent import blocking
 from lcagent.answer import Answer, Message, Reply
 from lcagent.errors import EntryNotFound, UsageError
 from lcagent.events import Event, MessageKept, Replied
+from lcagent.models.profile import ModelProfile
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings, load_settings
 from lcagent.text import whole_characters
@@ -83,6 +84,7 @@ class ChatSession:
         self.settings = settings or load_settings(options)
         self._wait, self._clock = wait, clock
         self._models = ModelSession(self.settings, progress)
+        self._profiles: dict[str, ModelProfile] = {}
         self._store = open_memory(self.settings.data_dir)
         self._lease = Lease(self._store, tenant, session, clock=clock)
 
@@ -184,7 +186,7 @@ class ChatSession:
             entry = await asyncio.to_thread(entries.append, begins) if isinstance(begins, New) else begins
             emit(MessageKept(entry.id))
             await asyncio.to_thread(self._give_up, entries, entry.id)
-            talk = Talk(self.settings, self._models, emit, stream, self._read)
+            talk = Talk(self.settings, self._models, emit, stream, self._read, self._profiles)
             reply = await take_turn(talk, self._store, self._lease, fence, entry.id, self._clock)
         emit(Replied(reply))
         return reply

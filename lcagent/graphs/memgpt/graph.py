@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from lcagent.agents import companion
@@ -45,6 +47,8 @@ FUNCTIONS = (
 FEW = tuple(one for one in FUNCTIONS if one not in {companion.SEARCH_DATE, companion.INSERT})
 """What is offered in a window under `SMALL`."""
 SMALL = 1536
+LEAST_SHARE = 8
+"""The conversation gets at least this part of a window."""
 _SOME_ITEM = "m99999"
 _WARNING = (
     "Older messages will soon leave your sight. Store what matters of them now with core_memory_append or"
@@ -61,8 +65,9 @@ class TurnState(TypedDict):
     done: bool
 
 
-def turn_graph() -> StateGraph[Any, Any, Any, Any]:
-    """The graph of a turn, not yet compiled; its context is a `Turn`."""
+@cache
+def turn_graph() -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The graph of a turn; its context is a `Turn`."""
     graph = StateGraph(TurnState, context_schema=Turn)
     for node in (prepare, think, act):
         graph.add_node(node.__name__, node)
@@ -70,7 +75,7 @@ def turn_graph() -> StateGraph[Any, Any, Any, Any]:
     graph.add_conditional_edges("prepare", _next, ["think", "act", END])
     graph.add_edge("think", "act")
     graph.add_conditional_edges("act", _after, ["prepare", END])
-    return graph
+    return graph.compile()
 
 
 def begun(turn: Turn) -> TurnState:
@@ -96,9 +101,11 @@ async def prepare(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
 
 
 def _room(turn: Turn, step: int) -> int:
-    """Tokens for conversation beside everything that may be offered."""
+    """Tokens for conversation beside everything that may be offered; where core memory and the summary
+    leave too few, these are shortened."""
     scene = scene_of(turn, step, [_SOME_ITEM])
-    return companion.room(turn.model, scene, brief=turn.trust.brief)
+    left = companion.room(turn.model, scene, brief=turn.trust.brief)
+    return max(left, turn.model.window.size // LEAST_SHARE)
 
 
 async def _next(state: TurnState, runtime: Runtime[Turn]) -> str:

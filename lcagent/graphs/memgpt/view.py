@@ -13,14 +13,16 @@ from functools import partial
 from lcagent.documents.corpus import Corpus
 from lcagent.memory.tiers.changes import Closing, Standing, standings
 from lcagent.memory.tiers.entries import ASSISTANT, USER, Entries, Entry
-from lcagent.memory.tiers.queue import Queue
+from lcagent.memory.tiers.queue import QUEUED, Queue
 from lcagent.models.prompt import as_data
 from lcagent.models.window import JOINT
 
 LEAST_CHARS = 80
 """Characters that are left of a text, however little room there is."""
 _BATCH = 64
-_CLIPPED = "… ({left} more characters{how})"
+_MORE = "more characters"
+_CLIPPED = "… ({left} " + _MORE + "{how})"
+_NOT_SHOWN = "({hidden} earlier entries are not shown here; conversation_search finds them)"
 
 Count = Callable[[str], int]
 
@@ -101,47 +103,50 @@ class View:
             room: tokens.
             turn: the number of the entry that began it.
         """
-        own = self._entries.oldest(("message", "call", "result", "event"), limit=1 << 20, after=turn - 1)
-        lines, taken = self._own(own, room)
+        own = self._entries.oldest(QUEUED, limit=1 << 20, after=turn - 1)
+        lines = self._own(own, room)
+        taken = sum(map(self._tokens, lines.values()))
         shown, total, earlier = list(own), taken, list[str]()
+        left = room - taken
+        if (queued := self._queue.count()) > len(own):
+            left -= self._tokens(_NOT_SHOWN.format(hidden=queued))
         before, begins, full = turn, self._queue.begins, False
         while not full and (some := self._earlier(before, begins)):
             for entry in some:
                 line = self.line(entry)
                 needed = self._tokens(line)
                 total += needed
-                if taken + needed > room:
+                if needed > left:
                     full = True
                     break
-                taken += needed
+                left -= needed
                 shown.append(entry)
                 earlier += [line] if line else []
             before = some[-1].id
-        hidden = self._queue.count() - len(shown)
-        if hidden > 0:
-            earlier.append(f"({hidden} earlier entries are not shown here; conversation_search finds them)")
-        text = "\n".join([*reversed(earlier), *lines])
-        items = tuple(one.mark for entry in own for one in shown_by(entry)) + self._clipped(own, lines)
-        return Viewed(text, tuple(shown), tuple(dict.fromkeys(items)), max(0, hidden), total)
+        hidden = max(0, queued - len(shown))
+        note = _NOT_SHOWN.format(hidden=hidden)
+        if hidden and self._tokens(note) <= room - taken:
+            earlier.append(note)
+        text = "\n".join([*reversed(earlier), *filter(None, lines.values())])
+        marks = [one.mark for entry in own if lines.get(entry.id) for one in shown_by(entry)]
+        items = dict.fromkeys([*marks, *self._clipped(own, lines)])
+        return Viewed(text, tuple(shown), tuple(items), hidden, total)
 
     def _earlier(self, before: int, begins: int) -> list[Entry]:
-        kinds = ("message", "call", "result", "event")
-        return self._entries.newest(kinds, limit=_BATCH, after=begins, before=before)
+        return self._entries.newest(QUEUED, limit=_BATCH, after=begins, before=before)
 
-    def _own(self, own: Sequence[Entry], room: int) -> tuple[list[str], int]:
-        """The turn's entries: the first whole if it can be, then the newest with all that they show."""
-        if not own:
-            return [], 0
-        lines = dict[int, str]()
-        left = room
-        for at, entry in [(0, own[0]), *reversed(list(enumerate(own))[1:])]:
+    def _own(self, own: Sequence[Entry], room: int) -> dict[int, str]:
+        """The lines of a turn's entries, by their numbers, in order: the first whole if it can be, then the
+        newest with all that they show; empty ones where there is no room."""
+        lines, left = dict[int, str](), room
+        for at, entry in [*enumerate(own[:1]), *reversed(list(enumerate(own))[1:])]:
             most = left if at else max(left // 2, left - 400)
-            lines[at] = self._fitted(partial(self.line, entry, whole=True), self.line(entry), most)
-            left -= self._tokens(lines[at])
-        return [lines[at] for at in sorted(lines) if lines[at]], room - left
+            lines[entry.id] = self._fitted(partial(self.line, entry, whole=True), self.line(entry), most)
+            left -= self._tokens(lines[entry.id])
+        return {entry.id: lines[entry.id] for entry in own}
 
     def _fitted(self, render: Callable[..., str], short: str, room: int) -> str:
-        """A line with as much of each of its texts as fits."""
+        """A line with as much of each of its texts as fits; empty where nothing does."""
         line = render()
         if self._tokens(line) <= room:
             return line
@@ -153,16 +158,17 @@ class View:
             line = render(chars=low, items=items)
             if self._tokens(line) <= room:
                 return line
-        return clipped(short, LEAST_CHARS)
+        low, high = 0, LEAST_CHARS
+        while low < high:  # a character may take several tokens
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self._tokens(clipped(short, middle)) <= room else (low, middle - 1)
+        return clipped(short, low) if low else ""
 
-    def _clipped(self, own: Sequence[Entry], lines: Sequence[str]) -> tuple[str, ...]:
+    def _clipped(self, own: Sequence[Entry], lines: Mapping[int, str]) -> list[str]:
         """Marks of messages of the turn that are not shown whole."""
-        return tuple(
-            f"m{one.id}"
-            for one in own
-            if one.kind == "message"
-            and any(f"m{one.id} " in line for line in lines if "more characters" in line)
-        )
+        cut = [line for line in lines.values() if _MORE in line]
+        messages = [f"m{one.id}" for one in own if one.kind == "message"]
+        return [mark for mark in messages if any(f"{mark} " in line for line in cut)]
 
     def _tokens(self, line: str) -> int:
         return self._count(line) + JOINT // 4 if line else 0
