@@ -276,7 +276,8 @@ class ChatSession:
             for document in loaded.documents:
                 attached = Archival(entries).attach(document)
                 told = f"the user has attached {document.name} ({len(document.text)} characters)"
-                entries.append(New("event", told, key=f"attached.{attached.id}"))
+                # A file's name is a text of whoever made it.
+                entries.append(New("event", told, source="document", key=f"attached.{attached.id}"))
         return ", ".join(document.name for document in loaded.documents)
 
     def search(

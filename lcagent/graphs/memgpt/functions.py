@@ -101,7 +101,17 @@ class Functions:
             data = {"shows": [one.as_data() for one in result.shown], "ok": result.ok, **result.data}
             numbers = [one.number for one in result.shown if one.mark[0] in "mp"]
             held = entries.get(numbers)
-            new = New("result", result.text, call.name, data=data, key=key, rests_on=(call.id, *held))
+            # An error tells what it was called with, which may be a document's.
+            source: Source = "document" if source_of(result.text, self._seen) == "document" else "system"
+            new = New(
+                "result",
+                result.text,
+                call.name,
+                source=result.data.get("source", source),
+                data=data,
+                key=key,
+                rests_on=(call.id, *held),
+            )
             return entries.append(new)
 
     def _done(self, name: str, reply: CompanionReply, step: int) -> Result:

@@ -1,10 +1,12 @@
 """The view: a session's entries as a prompt shows them, as many as fit.
 
-A line begins at its margin with a mark that nobody else can write there: what stands in an entry is indented.
+A line begins at its margin, or two blanks from it, with a mark that nobody else can write there: what stands
+in an entry is indented further.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +22,11 @@ from lcagent.models.window import JOINT
 LEAST_CHARS = 80
 """Characters that are left of a text, however little room there is."""
 _BATCH = 64
+_LABEL = 80
+"""Characters of a name that are shown."""
+_ENDS = str.maketrans({"]": ")", '"': "'"})
+_LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""What anybody may take for the end of a line."""
 _MORE = "more characters"
 _CLIPPED = "… ({left} " + _MORE + "{how})"
 _NOT_SHOWN = "({hidden} earlier entries are not shown here; conversation_search finds them)"
@@ -212,7 +219,7 @@ class View:
         when = f" {self.when(entry.valid)}" if self._dated else ""
         note = "".join(f" ({told})" for told in notes(self._entries, standing, self.when))
         text = _part(entry.text, one)
-        return f"{one.mark}{when} {speaker(entry)}: {_indented(text, 4)}{note}"
+        return f"{one.mark}{when} {speaker(entry)}: {_indented(text)}{note}"
 
     def _passage(self, one: Shown) -> str:
         document, start = self.place(one.mark)
@@ -220,7 +227,8 @@ class View:
         text = _part(self.corpus.documents[document].text[start : start + one.chars].strip(), one)
         name = self.corpus.documents[document].name
         where = ", ".join(dict.fromkeys(filter(None, [name, where.removeprefix(name).strip(", ")])))
-        return f"{one.mark} [{where}]: {_indented(text, 4)}"
+        where = _label(where)
+        return f"{one.mark} [{where}]: {_indented(text)}"
 
     def place(self, mark: str) -> tuple[int, int]:
         """The document and the offset that a mark `d2.1534` names."""
@@ -254,8 +262,8 @@ def speaker(entry: Entry) -> str:
         return "you"
     if entry.author == USER and entry.source == "said":
         return "user"
-    name = " ".join(entry.author.split())[:40].replace("]", ")")
-    return f"{name} (somebody else)" if entry.author != USER else f"user, {entry.source}"
+    # What is said of them goes first: a name is a text that they chose.
+    return f'somebody else, "{_label(entry.author)}"' if entry.author != USER else f"user, {entry.source}"
 
 
 def notes(entries: Entries, standing: Standing, when: Callable[[float], str]) -> list[str]:
@@ -275,7 +283,7 @@ def notes(entries: Entries, standing: Standing, when: Callable[[float], str]) ->
 def _told(entries: Entries, one: Closing, when: Callable[[float], str], what: str) -> str:
     by: Mapping[int, Entry] = entries.get([one.by])
     now = " ".join(by[one.by].text.split())[:120] if one.by in by else ""
-    return f"{what} since {when(one.at)}" + (f": {now}" if now else "")
+    return f"{what} since {when(one.at)}" + (f": {as_data(now)}" if now else "")
 
 
 def clipped(text: str, chars: int, how: str = "") -> str:
@@ -291,5 +299,10 @@ def _part(text: str, one: Shown) -> str:
     return head + clipped(text[start:], one.chars)
 
 
-def _indented(text: str, by: int = 2) -> str:
-    return as_data(text).replace("\r", "\n").replace("\n", "\n" + " " * by)
+def _indented(text: str) -> str:
+    return _LINE_END.sub("\n" + " " * 4, as_data(text))
+
+
+def _label(name: str) -> str:
+    """A name that others chose, so that it ends where it is said to end."""
+    return as_data(" ".join(name.split()).translate(_ENDS))[:_LABEL]
