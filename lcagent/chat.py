@@ -14,6 +14,7 @@ from lcagent import blocking
 from lcagent.answer import Answer, Message, Reply
 from lcagent.errors import EntryNotFound, UsageError
 from lcagent.events import Event, MessageKept, Notice, Replied, SegmentRead
+from lcagent.models.profile import ModelProfile
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings, load_settings
 from lcagent.text import whole_characters
@@ -100,6 +101,7 @@ class ChatSession:
         self.settings = settings or load_settings(options)
         self._wait, self._clock = wait, clock
         self._models = ModelSession(self.settings, progress)
+        self._profiles: dict[str, ModelProfile] = {}
         self._store = open_memory(self.settings.data_dir)
         self._lease = Lease(self._store, tenant, session, clock=clock)
 
@@ -226,7 +228,8 @@ class ChatSession:
             from lcagent.runs.chatting import Talk, take_turn  # takes a second: the message is kept by now
 
             await asyncio.to_thread(self._give_up, entries, entry.id)
-            talk = Talk(self.settings, self._models, emit, stream, partial(self._read, emit))
+            read = partial(self._read, emit)
+            talk = Talk(self.settings, self._models, emit, stream, read, self._profiles)
             reply = await take_turn(talk, self._store, self._lease, fence, entry.id, self._clock)
         emit(Replied(reply))
         return reply
@@ -321,7 +324,8 @@ class ChatSession:
             for document in loaded.documents:
                 attached = Archival(entries).attach(document)
                 told = f"the user has attached {document.name} ({len(document.text)} characters)"
-                entries.append(New("event", told, key=f"attached.{attached.id}"))
+                # A file's name is a text of whoever made it.
+                entries.append(New("event", told, source="document", key=f"attached.{attached.id}"))
         return ", ".join(document.name for document in loaded.documents)
 
     def search(

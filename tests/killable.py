@@ -16,13 +16,19 @@ from lcagent.cli.main import main
 from lcagent.graphs import STRATEGIES
 from tests.loopback import Loopback, Reply, Request
 
-_FORKED = multiprocessing.get_context("forkserver")
-_FORKED.set_forkserver_preload(
+FORKED = multiprocessing.get_context("forkserver")
+"""Starts processes from one that has imported everything."""
+FORKED.set_forkserver_preload(
     [
         "aiohttp",
         "lcagent.cli.progress",
         "lcagent.reader",
+        "jinja2",
+        "langchain_core.tracers.context",
+        "lcagent.agents.prompt",
+        "lcagent.runs.chatting",
         "lcagent.runs.runner",
+        "tests.dying",
         "lcagent.memory.checkpoints",
         *(where.partition(":")[0] for where, _ in STRATEGIES.values()),
     ]
@@ -40,7 +46,7 @@ class Killable:
 
     def __init__(self, arguments: Sequence[str], folder: Path, *, before_printing: bool = False) -> None:
         self._dead = threading.Event()
-        self._process = _FORKED.Process(
+        self._process = FORKED.Process(
             target=_command, args=(list(arguments), str(folder / "printed"), before_printing)
         )
         self._process.start()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema
@@ -38,7 +39,8 @@ SEND, APPEND, REPLACE, SEARCH, SEARCH_DATE, INSERT, SEARCH_ARCHIVE, READ_MORE, R
 )
 CHANGING = (APPEND, REPLACE, INSERT)
 """They change memory."""
-_PAGE = {"type": "integer", "minimum": 1, "maximum": 999}
+MOST_PAGES = 999
+_PAGE = {"type": "integer", "minimum": 1, "maximum": MOST_PAGES}
 YesNo = Literal["yes", "no"]
 
 
@@ -74,7 +76,7 @@ class CompanionReply(Action):
     query: Annotated[str, bounded(QUERY_CHARS)] = ""
     start: Annotated[str, bounded(DATE_CHARS)] = ""
     end: Annotated[str, bounded(DATE_CHARS)] = ""
-    page: Annotated[int, Field(ge=1), WithJsonSchema(_PAGE)] = 1
+    page: Annotated[int, Field(ge=1, le=MOST_PAGES), WithJsonSchema(_PAGE)] = 1
     item: str = ""
     question: str = ""
     heartbeat: YesNo = "no"
@@ -132,12 +134,8 @@ class Scene:
 
     def kind(self) -> type[CompanionReply]:
         """The type of the reply."""
-        fields = {DO: one_of(self.offered)}
-        if self.blocks:
-            fields["name"] = one_of(self.blocks)
-        if READ_MORE in self.offered:
-            fields["item"] = one_of(self.items)
-        return action(CompanionReply, **fields)
+        items = self.items if READ_MORE in self.offered else ()
+        return _reply_type(tuple(self.offered), self.blocks, items)
 
     def render(self, model: ChatModel) -> Render:
         """The prompt with what is fixed."""
@@ -165,6 +163,18 @@ class Scene:
             Part("core", as_data(self.core), shrink=shortened(window, self.core)),
             Part("summary", as_data(self.summary), shrink=shortened(window, self.summary)),
         ]
+
+
+@lru_cache(maxsize=64)  # most steps offer the same
+def _reply_type(
+    offered: tuple[str, ...], blocks: tuple[str, ...], items: tuple[str, ...]
+) -> type[CompanionReply]:
+    fields = {DO: one_of(offered)}
+    if blocks:
+        fields["name"] = one_of(blocks)
+    if items:
+        fields["item"] = one_of(items)
+    return action(CompanionReply, **fields)
 
 
 def shortened(window: Window, text: str) -> Callable[[int], str]:

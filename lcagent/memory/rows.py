@@ -64,6 +64,10 @@ class Rows(Protocol):
         """Give the space of what was deleted back."""
         ...
 
+    def rewrite(self) -> None:
+        """Write everything that is kept anew, so that what was deleted stands nowhere any more."""
+        ...
+
     def close(self) -> None:
         """Close it."""
         ...

@@ -6,13 +6,15 @@ import asyncio
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
+from typing import TypeVar
 
 from lcagent.errors import WindowExceeded
 from lcagent.models.estimate import Messages, Tools
 from lcagent.models.tokens import TokenCounter
 
+K = TypeVar("K")
 Render = Callable[[Mapping[str, str]], Messages]
 """Makes a prompt from the texts of its variable parts; equal ones have the same fixed text."""
 
@@ -110,6 +112,21 @@ class Fitted:
         return self.prompt_tokens + self.reply_tokens
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What has been counted with one tokenizer: the windows of a model share it, call after call.
+
+    Args:
+        texts: tokens of texts.
+        overheads: tokens of prompts with their variable parts empty.
+    """
+
+    texts: dict[str, int] = field(default_factory=dict[str, int])
+    overheads: dict[tuple[Render, frozenset[str]], int] = field(
+        default_factory=dict[tuple[Render, frozenset[str]], int]
+    )
+
+
 class Window:
     """Plans calls so that none exceeds `size` tokens.
 
@@ -121,15 +138,17 @@ class Window:
         size: tokens, prompt and reply together.
         counter: the served model's tokenizer and chat template.
         reasoning: tokens kept free in every reply for what a reasoning model thinks.
+        counts: what has been counted with this counter; None: nothing yet.
     """
 
-    def __init__(self, size: int, counter: TokenCounter, *, reasoning: int = 0) -> None:
+    def __init__(
+        self, size: int, counter: TokenCounter, *, reasoning: int = 0, counts: Counts | None = None
+    ) -> None:
         self.size = size
         self.counter = counter
         self.reasoning = reasoning
         self.safety = 1.0
-        self._counts: dict[str, int] = {}
-        self._overheads: dict[tuple[Render, frozenset[str]], int] = {}
+        self._counts = counts or Counts()
 
     def count(self, text: str) -> int:
         """Tokens of a text; may be a request to the server, so not for the event loop."""
@@ -137,22 +156,17 @@ class Window:
             return 0
         if len(text) > _LONGEST_KEPT:
             return self.counter.count(text)
-        if text not in self._counts:
-            if len(self._counts) >= _KEPT_COUNTS:
-                self._counts.clear()
-            self._counts[text] = self.counter.count(text)
-        return self._counts[text]
+        return _kept(self._counts.texts, text, lambda: self.counter.count(text))
 
     def overhead(self, render: Render, names: Sequence[str]) -> int:
         """Tokens of a prompt with its variable parts empty: what is fixed."""
         key = render, frozenset(names)
-        if key not in self._overheads:
-            if len(self._overheads) >= _KEPT_COUNTS:
-                self._overheads.clear()
-            # Not empty: what a prompt says around a part only where there is one counts too.
-            prompt = render(dict.fromkeys(names, "x"))
-            self._overheads[key] = self.counter.count_messages(prompt, _tools(render))
-        return self._overheads[key]
+        # Not empty: what a prompt says around a part only where there is one counts too.
+        return _kept(
+            self._counts.overheads,
+            key,
+            lambda: self.counter.count_messages(render(dict.fromkeys(names, "x")), _tools(render)),
+        )
 
     def room(
         self,
@@ -167,9 +181,9 @@ class Window:
 
     def resized(self, size: int) -> Window:
         """A window of another size over the same tokenizer, which shares what has been counted."""
-        other = Window(size, self.counter, reasoning=self.reasoning * size // self.size)
+        reasoning = self.reasoning * size // self.size
+        other = Window(size, self.counter, reasoning=reasoning, counts=self._counts)
         other.safety = self.safety
-        other._counts, other._overheads = self._counts, self._overheads
         return other
 
     def _limit(self, reply: int) -> int:
@@ -195,8 +209,8 @@ class Window:
         Raises:
             WindowExceeded: what must stay whole does not fit. Nothing was sent.
         """
-        counted = all(p.tokens is not None or not p.text or p.text in self._counts for p in parts)
-        if counted and (render, frozenset(p.name for p in parts)) in self._overheads:
+        counted = all(p.tokens is not None or not p.text or p.text in self._counts.texts for p in parts)
+        if counted and (render, frozenset(p.name for p in parts)) in self._counts.overheads:
             return self._fit(render, parts, reply, spare)  # the usual case: nothing to ask the server
         return await asyncio.to_thread(self._fit, render, parts, reply, spare)
 
@@ -269,3 +283,14 @@ def most_first(number: int, room: int, size: Callable[[int], int]) -> int:
         size: tokens that so many of the first ones take together.
     """
     return bisect_right(range(1, min(number, room) + 1), room, key=size)
+
+
+def _kept(counts: dict[K, int], key: K, count: Callable[[], int]) -> int:
+    """A count that is remembered; threads may ask for several at once."""
+    known = counts.get(key)
+    if known is None:
+        known = count()
+        if len(counts) >= _KEPT_COUNTS:
+            counts.clear()
+        counts[key] = known
+    return known

@@ -31,8 +31,9 @@ from lcagent.memory.tiers.search import Search
 from lcagent.models.budget import Budget
 from lcagent.models.chat import ChatModel
 from lcagent.models.embeddings import Embedder
+from lcagent.models.profile import ModelProfile
 from lcagent.models.replies import RawReply
-from lcagent.models.serving.session import ModelSession
+from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.settings import Settings
 
 Emit = Callable[[Event], None]
@@ -115,6 +116,7 @@ class Talk:
         emit: gets events.
         stream: whether the message is told while it is written.
         reader: reads attached documents for a question; None: that is not offered.
+        profiles: what is known of models, by their fingerprints, looked up once.
     """
 
     settings: Settings
@@ -122,6 +124,7 @@ class Talk:
     emit: Emit
     stream: bool
     reader: Callable[[str, Sequence[Attached]], Awaitable[Answer]] | None = None
+    profiles: dict[str, ModelProfile] = field(default_factory=dict[str, ModelProfile])
 
 
 async def take_turn(
@@ -143,8 +146,7 @@ async def take_turn(
     settings, started = talk.settings, time.monotonic()
     embedder = await asyncio.to_thread(talk.models.embedder)
     opened = await talk.models.wait_open(lambda text: talk.emit(Notice(text)))
-    with closing(Store.open(settings.data_dir)) as runs:
-        profile = profile_for(opened, settings, runs)
+    profile = await asyncio.to_thread(_profile, talk, opened)
     journal = Unjournalled()
     budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
     model = opened.chat(
@@ -159,9 +161,8 @@ async def take_turn(
         turn = await asyncio.to_thread(_turn, talk, memory, model, Trust(profile), options, told, number)
         embedding = asyncio.create_task(asyncio.to_thread(_embed, store, lease.tenant, embedder))
         state = await asyncio.to_thread(begun, turn)
-        graph = turn_graph().compile()
         try:
-            await graph.ainvoke(
+            await turn_graph().ainvoke(
                 state, context=turn, config={"recursion_limit": STEPS_EACH * (options.steps + 8)}
             )
         finally:
@@ -172,6 +173,13 @@ async def take_turn(
     if made is None:
         raise MalformedReply("the turn ended without a reply", hint="send the message again")
     return reply_from(made, told.steps, budget, time.monotonic() - started)
+
+
+def _profile(talk: Talk, opened: OpenModel) -> ModelProfile:
+    if opened.fingerprint not in talk.profiles:
+        with closing(Store.open(talk.settings.data_dir)) as runs:
+            talk.profiles[opened.fingerprint] = profile_for(opened, talk.settings, runs)
+    return talk.profiles[opened.fingerprint]
 
 
 def _turn(

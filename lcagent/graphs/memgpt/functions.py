@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from lcagent.agents import companion
@@ -32,6 +32,7 @@ AROUND = 2
 ALIKE = 8
 """Passages that an insertion is compared with."""
 _CHARS_A_TOKEN = 3
+_DAY = 86400.0
 _REFUSED = (
     "refused: this stands in a document or in somebody else's words, and core memory is written from what the"
     " user says; archival_memory_insert keeps it"
@@ -100,7 +101,17 @@ class Functions:
             data = {"shows": [one.as_data() for one in result.shown], "ok": result.ok, **result.data}
             numbers = [one.number for one in result.shown if one.mark[0] in "mp"]
             held = entries.get(numbers)
-            new = New("result", result.text, call.name, data=data, key=key, rests_on=(call.id, *held))
+            # An error tells what it was called with, which may be a document's.
+            source: Source = "document" if source_of(result.text, self._seen) == "document" else "system"
+            new = New(
+                "result",
+                result.text,
+                call.name,
+                source=result.data.get("source", source),
+                data=data,
+                key=key,
+                rests_on=(call.id, *held),
+            )
             return entries.append(new)
 
     def _done(self, name: str, reply: CompanionReply, step: int) -> Result:
@@ -164,13 +175,11 @@ class Functions:
         return self._paged([Shown(f"m{n}", 0, chars) for n in numbers], total, reply.page, most, "messages")
 
     def _search_date(self, reply: CompanionReply) -> Result:
-        since, until = _day(reply.start, "start"), _day(reply.end or reply.start, "end") + timedelta(days=1)
+        since, until = _day(reply.start, "start"), _day(reply.end or reply.start, "end") + _DAY
         if until <= since:
             raise Failed("end lies before start")
         chars, most = self._page()
-        hits = self._find(
-            "", ("message",), reply.page * most + 1, since=since.timestamp(), until=until.timestamp()
-        )
+        hits = self._find("", ("message",), reply.page * most + 1, since=since, until=until)
         numbers = [number for number in hits.numbers if number != self._turn.number]
         total = hits.total - (len(hits.numbers) > len(numbers))
         return self._paged([Shown(f"m{n}", 0, chars) for n in numbers], total, reply.page, most, "messages")
@@ -317,8 +326,9 @@ class Functions:
         return Result(text, shown, data={"run": answer.run_id, "source": "document"})
 
 
-def _day(text: str, name: str) -> datetime:
+def _day(text: str, name: str) -> float:
+    """When a day begins, in seconds since 1970."""
     try:
-        return datetime.strptime(text.strip()[:10], "%Y-%m-%d").replace(tzinfo=UTC)
+        return datetime.strptime(text.strip()[:10], "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
     except ValueError as error:
         raise Failed(f"{name} is no date as YYYY-MM-DD: {text[:20]!r}") from error

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from lcagent.agents import companion
@@ -21,17 +23,17 @@ from lcagent.agents.companion import Scene
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.memgpt.evicting import evict
 from lcagent.graphs.memgpt.functions import Functions
-from lcagent.graphs.memgpt.provenance import Seen
+from lcagent.graphs.memgpt.provenance import Seen, source_of
 from lcagent.graphs.memgpt.replying import reply_of, shown_regions
 from lcagent.graphs.memgpt.turn import Turn, core_text
-from lcagent.graphs.memgpt.view import Viewed, notes
+from lcagent.graphs.memgpt.view import Viewed, notes, shown_by
 from lcagent.memory.tiers.changes import standings
 from lcagent.memory.tiers.entries import Entry, New
 
 MALFORMED = 3
 """Replies in a row that cannot be read after which a turn is given up; it can be gone on with."""
-AGAIN = 2
-"""Times that a function is called with the same arguments before the agent has to answer."""
+AGAIN = 1
+"""Times that a function may be called again with the same arguments before the agent has to answer."""
 FUNCTIONS = (
     companion.SEND,
     companion.SEARCH,
@@ -45,6 +47,10 @@ FUNCTIONS = (
 FEW = tuple(one for one in FUNCTIONS if one not in {companion.SEARCH_DATE, companion.INSERT})
 """What is offered in a window under `SMALL`."""
 SMALL = 1536
+LEAST_SHARE = 8
+"""The conversation gets at least this part of a window."""
+_CHOICES = {"known", "name", "page", "item", "heartbeat"}
+"""Arguments that are no text of the model's."""
 _SOME_ITEM = "m99999"
 _WARNING = (
     "Older messages will soon leave your sight. Store what matters of them now with core_memory_append or"
@@ -61,8 +67,9 @@ class TurnState(TypedDict):
     done: bool
 
 
-def turn_graph() -> StateGraph[Any, Any, Any, Any]:
-    """The graph of a turn, not yet compiled; its context is a `Turn`."""
+@cache
+def turn_graph() -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The graph of a turn; its context is a `Turn`."""
     graph = StateGraph(TurnState, context_schema=Turn)
     for node in (prepare, think, act):
         graph.add_node(node.__name__, node)
@@ -70,7 +77,7 @@ def turn_graph() -> StateGraph[Any, Any, Any, Any]:
     graph.add_conditional_edges("prepare", _next, ["think", "act", END])
     graph.add_edge("think", "act")
     graph.add_conditional_edges("act", _after, ["prepare", END])
-    return graph
+    return graph.compile()
 
 
 def begun(turn: Turn) -> TurnState:
@@ -96,9 +103,11 @@ async def prepare(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
 
 
 def _room(turn: Turn, step: int) -> int:
-    """Tokens for conversation beside everything that may be offered."""
+    """Tokens for conversation beside everything that may be offered; where core memory and the summary
+    leave too few, these are shortened."""
     scene = scene_of(turn, step, [_SOME_ITEM])
-    return companion.room(turn.model, scene, brief=turn.trust.brief)
+    left = companion.room(turn.model, scene, brief=turn.trust.brief)
+    return max(left, turn.model.window.size // LEAST_SHARE)
 
 
 async def _next(state: TurnState, runtime: Runtime[Turn]) -> str:
@@ -140,10 +149,17 @@ async def think(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
         "",
     )
     data = {"arguments": arguments, "window": _window(turn, scene, viewed, room, tokens)}
-    new = New("call", _line(reply.do, arguments), reply.do, "assistant", "model", data, key=turn.key(step))
-    await asyncio.to_thread(turn.memory.entries.append, new)
+    await asyncio.to_thread(_called, turn, step, reply.do, data)
     turn.told.called(reply.do, about)
     return {"failed": 0}
+
+
+def _called(turn: Turn, step: int, name: str, data: dict[str, Any]) -> None:
+    """Write a call down, with where what it says comes from: it is shown again."""
+    said = " ".join(str(value) for key, value in data["arguments"].items() if key not in _CHOICES)
+    source = source_of(said, _seen(turn, data["window"]["entries"]))
+    line = _line(name, data["arguments"])
+    turn.memory.entries.append(New("call", line, name, "assistant", source, data, key=turn.key(step)))
 
 
 async def act(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
@@ -153,7 +169,7 @@ async def act(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     call = await asyncio.to_thread(entries.keyed, turn.key(step))
     if call is None:  # the reply could not be read
         return {}
-    seen = await asyncio.to_thread(_seen, turn, call)
+    seen = await asyncio.to_thread(_seen, turn, call.data["window"]["entries"], call.id)
     if call.name == companion.SEND:
         await asyncio.to_thread(_end, turn, call, step, seen)
         return {"step": step + 1, "done": True}
@@ -243,20 +259,23 @@ def _bare(call: Entry) -> str:
     return f"{call.name} {sorted(arguments.items())}"
 
 
-def _seen(turn: Turn, call: Entry) -> Seen:
-    """What the model had before it when it made a call: the entries of its window, and texts of documents."""
+def _seen(turn: Turn, window: Sequence[int], before: int | None = None) -> Seen:
+    """What the model had before it when it made a call: the entries of its window, and texts of documents.
+
+    Args:
+        turn: which.
+        window: numbers of the entries that were shown.
+        before: the call's number; None: it is not written yet.
+    """
     entries = turn.memory.entries
-    numbers = [int(number) for number in call.data["window"]["entries"]]
-    own = [one for one in entries.oldest(["result"], limit=1 << 20, after=turn.number) if one.id < call.id]
-    recalled = [
-        int(str(mark)[1:]) for one in own for mark, *_ in one.data.get("shows", ()) if str(mark)[0] in "mp"
-    ]
+    own = entries.oldest(["result"], limit=1 << 20, after=turn.number, before=before)
+    recalled = [one.number for entry in own for one in shown_by(entry) if one.mark[0] in "mp"]
     lines = [line for label in turn.memory.core.labels for line in turn.memory.core.lines(label)]
     summary = turn.memory.queue.summary()
-    held = [*entries.get([*numbers, *recalled]).values(), *lines, *([summary] if summary else [])]
-    texts = [turn.view.corpus.text(region) for region in shown_regions(turn)]
-    texts += [one.text for one in own if one.data.get("source") == "document"]
-    return Seen(tuple({one.id: one for one in held}.values()), tuple(texts))
+    held = [*entries.get([*window, *recalled]).values(), *lines, *([summary] if summary else [])]
+    corpus = turn.view.corpus
+    texts = [f"{corpus.documents[region[0]].name} {corpus.text(region)}" for region in shown_regions(turn)]
+    return Seen(tuple({one.id: one for one in held}.values()), tuple(texts), turn.number)
 
 
 def _window(turn: Turn, scene: Scene, viewed: Viewed, room: int, tokens: int) -> dict[str, Any]:

@@ -118,10 +118,9 @@ async def converse(state: PagingState, runtime: Runtime[Task]) -> dict[str, Any]
         # The time is none of a run's business: requests have to be the same when it is resumed.
         entries = Entries(store, _TENANT, task.run or "ask", clock=lambda: 0.0)
         turn = await asyncio.to_thread(_turn, task, entries)
-        graph = turn_graph().compile()
         steps = RunnableConfig(recursion_limit=STEPS_EACH * (task.options.steps + 8))
         try:
-            await graph.ainvoke(begun(turn), context=turn, config=steps)
+            await turn_graph().ainvoke(begun(turn), context=turn, config=steps)
         except (BudgetReached, MalformedReply, CutReply) as error:
             return await _from_shown(task, turn, error.message)
         hops = await asyncio.to_thread(_noted, turn)

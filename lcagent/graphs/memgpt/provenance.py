@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from lcagent.documents import query_words
 from lcagent.documents.lexical import names
 from lcagent.documents.quotes import figures
-from lcagent.memory.tiers.entries import ASSISTANT, USER, Entry, Source
+from lcagent.memory.tiers.entries import ASSISTANT, FOREIGN, USER, Entry, Source
 
 CARRIES = 0.5
 """Share of a text's words that must stand in an entry for it to rest on that."""
 OWN = 0.6
 """Share of a line's words that must stand in the user's own messages."""
+STRANGE = 0.2
+"""Share of them that may stand in foreign texts alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,14 @@ class Seen:
     """What a model has before it when it writes something.
 
     Args:
-        entries: messages, lines of core memory, passages, the summary.
-        documents: texts of documents.
+        entries: messages, lines of core memory, passages, the summary, what was called before.
+        documents: texts of documents, with their names.
+        asked: the number of the entry that is answered.
     """
 
     entries: tuple[Entry, ...]
     documents: tuple[str, ...] = ()
+    asked: int = 0
 
     @property
     def own(self) -> list[Entry]:
@@ -40,8 +44,8 @@ class Seen:
 
     @property
     def foreign(self) -> list[str]:
-        """Texts of documents and of others."""
-        return [*self.documents, *(one.text for one in self.entries if is_foreign(one))]
+        """Texts of documents and of others, with their names, which are texts of theirs too."""
+        return [*self.documents, *(f"{one.author} {one.text}" for one in self.entries if is_foreign(one))]
 
 
 def is_own(entry: Entry) -> bool:
@@ -53,7 +57,7 @@ def is_foreign(entry: Entry) -> bool:
     """Whether it is of a document or of somebody else, or was made of that."""
     if entry.kind == "message":
         return not is_own(entry) and not (entry.author == ASSISTANT and entry.source == "model")
-    return entry.source in {"document", "imported"}
+    return entry.source in FOREIGN
 
 
 def rests_on(text: str, seen: Seen, first: int) -> tuple[int, ...]:
@@ -85,14 +89,20 @@ def allowed(text: str, replaced: str, seen: Seen) -> bool:
     """
     if not seen.foreign:
         return True
+    said, gone = set(query_words(text)), set(query_words(replaced))
+    said, gone = said - gone, gone - said
+    if not said:  # who only takes words away is asked to, in what is answered, where these are named
+        asked = {word for one in seen.own if one.id == seen.asked for word in query_words(one.text)}
+        return not gone or len(gone & asked) >= OWN * len(gone)
     own = " \n".join(one.text for one in seen.own)
     held = set(query_words(own))
-    said = set(query_words(text)) - set(query_words(replaced))
-    if not text:  # who takes a line away has to name what it says
-        said = set(query_words(replaced))
-        return bool(said) and len(said & held) >= OWN * len(said)
+    strange = {word for text in seen.foreign for word in query_words(text)} - held
     exact = _exact(text) - _exact(replaced)
-    return exact <= _exact(own) | held and len(said & held) >= OWN * len(said)
+    return (
+        exact <= _exact(own) | held
+        and len(said & held) >= OWN * len(said)
+        and len(said & strange) <= STRANGE * len(said)
+    )
 
 
 def source_of(text: str, seen: Seen) -> Source:

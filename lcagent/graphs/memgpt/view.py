@@ -1,10 +1,12 @@
 """The view: a session's entries as a prompt shows them, as many as fit.
 
-A line begins at its margin with a mark that nobody else can write there: what stands in an entry is indented.
+A line begins at its margin, or two blanks from it, with a mark that nobody else can write there: what stands
+in an entry is indented further.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,14 +15,21 @@ from functools import partial
 from lcagent.documents.corpus import Corpus
 from lcagent.memory.tiers.changes import Closing, Standing, standings
 from lcagent.memory.tiers.entries import ASSISTANT, USER, Entries, Entry
-from lcagent.memory.tiers.queue import Queue
+from lcagent.memory.tiers.queue import QUEUED, Queue
 from lcagent.models.prompt import as_data
 from lcagent.models.window import JOINT
 
 LEAST_CHARS = 80
 """Characters that are left of a text, however little room there is."""
 _BATCH = 64
-_CLIPPED = "… ({left} more characters{how})"
+_LABEL = 80
+"""Characters of a name that are shown."""
+_ENDS = str.maketrans({"]": ")", '"': "'"})
+_LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""What anybody may take for the end of a line."""
+_MORE = "more characters"
+_CLIPPED = "… ({left} " + _MORE + "{how})"
+_NOT_SHOWN = "({hidden} earlier entries are not shown here; conversation_search finds them)"
 
 Count = Callable[[str], int]
 
@@ -101,47 +110,50 @@ class View:
             room: tokens.
             turn: the number of the entry that began it.
         """
-        own = self._entries.oldest(("message", "call", "result", "event"), limit=1 << 20, after=turn - 1)
-        lines, taken = self._own(own, room)
+        own = self._entries.oldest(QUEUED, limit=1 << 20, after=turn - 1)
+        lines = self._own(own, room)
+        taken = sum(map(self._tokens, lines.values()))
         shown, total, earlier = list(own), taken, list[str]()
+        left = room - taken
+        if (queued := self._queue.count()) > len(own):
+            left -= self._tokens(_NOT_SHOWN.format(hidden=queued))
         before, begins, full = turn, self._queue.begins, False
         while not full and (some := self._earlier(before, begins)):
             for entry in some:
                 line = self.line(entry)
                 needed = self._tokens(line)
                 total += needed
-                if taken + needed > room:
+                if needed > left:
                     full = True
                     break
-                taken += needed
+                left -= needed
                 shown.append(entry)
                 earlier += [line] if line else []
             before = some[-1].id
-        hidden = self._queue.count() - len(shown)
-        if hidden > 0:
-            earlier.append(f"({hidden} earlier entries are not shown here; conversation_search finds them)")
-        text = "\n".join([*reversed(earlier), *lines])
-        items = tuple(one.mark for entry in own for one in shown_by(entry)) + self._clipped(own, lines)
-        return Viewed(text, tuple(shown), tuple(dict.fromkeys(items)), max(0, hidden), total)
+        hidden = max(0, queued - len(shown))
+        note = _NOT_SHOWN.format(hidden=hidden)
+        if hidden and self._tokens(note) <= room - taken:
+            earlier.append(note)
+        text = "\n".join([*reversed(earlier), *filter(None, lines.values())])
+        marks = [one.mark for entry in own if lines.get(entry.id) for one in shown_by(entry)]
+        items = dict.fromkeys([*marks, *self._clipped(own, lines)])
+        return Viewed(text, tuple(shown), tuple(items), hidden, total)
 
     def _earlier(self, before: int, begins: int) -> list[Entry]:
-        kinds = ("message", "call", "result", "event")
-        return self._entries.newest(kinds, limit=_BATCH, after=begins, before=before)
+        return self._entries.newest(QUEUED, limit=_BATCH, after=begins, before=before)
 
-    def _own(self, own: Sequence[Entry], room: int) -> tuple[list[str], int]:
-        """The turn's entries: the first whole if it can be, then the newest with all that they show."""
-        if not own:
-            return [], 0
-        lines = dict[int, str]()
-        left = room
-        for at, entry in [(0, own[0]), *reversed(list(enumerate(own))[1:])]:
+    def _own(self, own: Sequence[Entry], room: int) -> dict[int, str]:
+        """The lines of a turn's entries, by their numbers, in order: the first whole if it can be, then the
+        newest with all that they show; empty ones where there is no room."""
+        lines, left = dict[int, str](), room
+        for at, entry in [*enumerate(own[:1]), *reversed(list(enumerate(own))[1:])]:
             most = left if at else max(left // 2, left - 400)
-            lines[at] = self._fitted(partial(self.line, entry, whole=True), self.line(entry), most)
-            left -= self._tokens(lines[at])
-        return [lines[at] for at in sorted(lines) if lines[at]], room - left
+            lines[entry.id] = self._fitted(partial(self.line, entry, whole=True), self.line(entry), most)
+            left -= self._tokens(lines[entry.id])
+        return {entry.id: lines[entry.id] for entry in own}
 
     def _fitted(self, render: Callable[..., str], short: str, room: int) -> str:
-        """A line with as much of each of its texts as fits."""
+        """A line with as much of each of its texts as fits; empty where nothing does."""
         line = render()
         if self._tokens(line) <= room:
             return line
@@ -153,16 +165,17 @@ class View:
             line = render(chars=low, items=items)
             if self._tokens(line) <= room:
                 return line
-        return clipped(short, LEAST_CHARS)
+        low, high = 0, LEAST_CHARS
+        while low < high:  # a character may take several tokens
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self._tokens(clipped(short, middle)) <= room else (low, middle - 1)
+        return clipped(short, low) if low else ""
 
-    def _clipped(self, own: Sequence[Entry], lines: Sequence[str]) -> tuple[str, ...]:
+    def _clipped(self, own: Sequence[Entry], lines: Mapping[int, str]) -> list[str]:
         """Marks of messages of the turn that are not shown whole."""
-        return tuple(
-            f"m{one.id}"
-            for one in own
-            if one.kind == "message"
-            and any(f"m{one.id} " in line for line in lines if "more characters" in line)
-        )
+        cut = [line for line in lines.values() if _MORE in line]
+        messages = [f"m{one.id}" for one in own if one.kind == "message"]
+        return [mark for mark in messages if any(f"{mark} " in line for line in cut)]
 
     def _tokens(self, line: str) -> int:
         return self._count(line) + JOINT // 4 if line else 0
@@ -206,7 +219,7 @@ class View:
         when = f" {self.when(entry.valid)}" if self._dated else ""
         note = "".join(f" ({told})" for told in notes(self._entries, standing, self.when))
         text = _part(entry.text, one)
-        return f"{one.mark}{when} {speaker(entry)}: {_indented(text, 4)}{note}"
+        return f"{one.mark}{when} {speaker(entry)}: {_indented(text)}{note}"
 
     def _passage(self, one: Shown) -> str:
         document, start = self.place(one.mark)
@@ -214,7 +227,8 @@ class View:
         text = _part(self.corpus.documents[document].text[start : start + one.chars].strip(), one)
         name = self.corpus.documents[document].name
         where = ", ".join(dict.fromkeys(filter(None, [name, where.removeprefix(name).strip(", ")])))
-        return f"{one.mark} [{where}]: {_indented(text, 4)}"
+        where = _label(where)
+        return f"{one.mark} [{where}]: {_indented(text)}"
 
     def place(self, mark: str) -> tuple[int, int]:
         """The document and the offset that a mark `d2.1534` names."""
@@ -248,8 +262,8 @@ def speaker(entry: Entry) -> str:
         return "you"
     if entry.author == USER and entry.source == "said":
         return "user"
-    name = " ".join(entry.author.split())[:40].replace("]", ")")
-    return f"{name} (somebody else)" if entry.author != USER else f"user, {entry.source}"
+    # What is said of them goes first: a name is a text that they chose.
+    return f'somebody else, "{_label(entry.author)}"' if entry.author != USER else f"user, {entry.source}"
 
 
 def notes(entries: Entries, standing: Standing, when: Callable[[float], str]) -> list[str]:
@@ -269,7 +283,7 @@ def notes(entries: Entries, standing: Standing, when: Callable[[float], str]) ->
 def _told(entries: Entries, one: Closing, when: Callable[[float], str], what: str) -> str:
     by: Mapping[int, Entry] = entries.get([one.by])
     now = " ".join(by[one.by].text.split())[:120] if one.by in by else ""
-    return f"{what} since {when(one.at)}" + (f": {now}" if now else "")
+    return f"{what} since {when(one.at)}" + (f": {as_data(now)}" if now else "")
 
 
 def clipped(text: str, chars: int, how: str = "") -> str:
@@ -285,5 +299,10 @@ def _part(text: str, one: Shown) -> str:
     return head + clipped(text[start:], one.chars)
 
 
-def _indented(text: str, by: int = 2) -> str:
-    return as_data(text).replace("\r", "\n").replace("\n", "\n" + " " * by)
+def _indented(text: str) -> str:
+    return _LINE_END.sub("\n" + " " * 4, as_data(text))
+
+
+def _label(name: str) -> str:
+    """A name that others chose, so that it ends where it is said to end."""
+    return as_data(" ".join(name.split()).translate(_ENDS))[:_LABEL]

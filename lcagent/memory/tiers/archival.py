@@ -15,8 +15,8 @@ from typing import Any
 from lcagent.documents import Document, Page
 from lcagent.documents.conflicts import contradict
 from lcagent.documents.corrections import repeats, supersedes
-from lcagent.memory.tiers.changes import closing, lost_words
-from lcagent.memory.tiers.entries import Entries, Entry, New, Source
+from lcagent.memory.tiers.changes import closing, lost_words, partly
+from lcagent.memory.tiers.entries import FOREIGN, Entries, Entry, New, Source
 from lcagent.memory.tiers.leases import holds
 
 
@@ -83,7 +83,9 @@ class Archival:
                 for number in rests_on:
                     self._entries.rest(same.id, number)
                 return Inserted(same, known=True)
-            replaced = [one for one in alike if supersedes(text, one.text) or contradict(text, one.text)]
+            # What a document says is no reason not to believe the user any more.
+            may = [one for one in alike if source not in FOREIGN or one.source in FOREIGN]
+            replaced = [one for one in may if supersedes(text, one.text) or contradict(text, one.text)]
             new = New(
                 "passage",
                 text,
@@ -118,8 +120,8 @@ class Archival:
         them that it does not say in what they rest on."""
         closes = [closing(one.id) for one in replaced]
         for one in replaced:
-            if gone := lost_words(one.text, text):
-                closes += [closing(number, gone) for number in self._entries.rests_on(one.id)]
+            gone = lost_words(one.text, text)
+            closes += partly(self._entries, self._entries.rests_on(one.id), gone)
         return {"closes": closes} if closes else {}
 
     def attach(self, document: Document) -> Attached:

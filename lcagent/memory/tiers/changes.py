@@ -73,6 +73,22 @@ def closing(number: int, gone: Sequence[str] = ()) -> dict[str, object]:
     return {"entry": number, "gone": list(gone)}
 
 
+def partly(entries: Entries, numbers: Sequence[int], gone: Sequence[str]) -> list[dict[str, object]]:
+    """As `closing`, of entries that said what holds no more, each for those of the words that stand in it.
+
+    Args:
+        entries: of their session.
+        numbers: theirs.
+        gone: words that hold no more.
+    """
+    found: list[dict[str, object]] = []
+    for number, entry in entries.get(numbers).items():
+        words = set(query_words(entry.text))
+        if said := [word for word in gone if word in words]:
+            found.append(closing(number, said))
+    return found
+
+
 def closings(entries: Entries, numbers: Sequence[int]) -> dict[int, list[Closing]]:
     """What is closed of some entries, by their numbers, the newest first."""
     found: dict[int, list[Closing]] = {}
@@ -112,7 +128,8 @@ def _outdated(entries: Entries, entry: Entry) -> list[Closing]:
     if span := entry.data.get("span"):
         rows = entries.store.rows(
             'SELECT c.entry, c."by", c.at, c.gone FROM closings c JOIN entries e ON e.id = c.entry'
-            ' WHERE e.tenant = ? AND e.session = ? AND e.id BETWEEN ? AND ? AND c."by" > ?',
+            " WHERE e.tenant = ? AND e.session = ? AND e.kind = 'message' AND e.id BETWEEN ? AND ?"
+            ' AND c."by" > ?',
             (entries.tenant, entries.session, span[0], span[1], span[1]),
         )
         found.update({(one.entry, one.by): one for one in map(_closing, rows) if _bears(one, words)})

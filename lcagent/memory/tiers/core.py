@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lcagent.errors import EntryNotFound, SessionError
-from lcagent.memory.tiers.changes import closing, closings, lost_words
+from lcagent.memory.tiers.changes import closing, closings, lost_words, partly
 from lcagent.memory.tiers.entries import Entries, Entry, New, Source
 
 PERSONA, HUMAN = "persona", "human"
@@ -79,7 +79,7 @@ class Core:
         source: Source,
         key: str | None = None,
     ) -> Entry:
-        """Add a line.
+        """Add a line; under a key that is known already, nothing.
 
         Raises:
             EntryNotFound: there is no such block.
@@ -87,6 +87,8 @@ class Core:
         """
         line = _one_line(text)
         with self._entries.store.transaction():
+            if (done := self._done(key)) is not None:
+                return done
             lines = self.lines(label)
             self._fits(label, lines, [*(one.text for one in lines), line])
             data = {"op": "append", "after": [*(one.id for one in lines), _ITSELF]}
@@ -112,6 +114,8 @@ class Core:
         """
         old, new = _one_line(old), _one_line(new)
         with self._entries.store.transaction():
+            if (done := self._done(key)) is not None:
+                return done
             lines = self.lines(label)
             # A whole line is meant before one that it is a part of.
             among = [line.text == old for line in lines] + [old in line.text for line in lines]
@@ -128,9 +132,7 @@ class Core:
             after[at : at + 1], kept[at : at + 1] = ([_ITSELF], [text]) if text else ([], [])
             self._fits(label, lines, kept)
             gone = lost_words(before.text, text)
-            closes = [closing(before.id)]
-            if gone:
-                closes += [closing(number, gone) for number in self._entries.rests_on(before.id)]
+            closes = [closing(before.id), *partly(self._entries, self._entries.rests_on(before.id), gone)]
             data = {"op": "replace", "after": after, "closes": closes, "old": before.id}
             return self._write(label, text, data, rests_on, author, source, key)
 
@@ -141,6 +143,8 @@ class Core:
             EntryNotFound: there is no such block, or nothing to undo.
         """
         with self._entries.store.transaction():
+            if (known := self._done(key)) is not None:
+                return known
             versions = self.versions(label, _ALL)
             undone = {number for one in versions for number in one.data.get("undoes", ())}
             done = (one for one in versions if one.id not in undone and one.data["op"] != "undo")
@@ -158,6 +162,10 @@ class Core:
                 "reopens": [last.id],
             }
             return self._write(label, "", data, (), author, "system", key)
+
+    def _done(self, key: str | None) -> Entry | None:
+        """What was written under a key: the block has changed since, and the same would not fit it again."""
+        return None if key is None else self._entries.keyed(key)
 
     def _write(
         self,

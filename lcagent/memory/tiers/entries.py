@@ -22,6 +22,8 @@ summaries stand for evicted messages; blocks are versions of core memory; passag
 changes say that an entry holds no more."""
 Source = Literal["said", "model", "document", "imported", "system"]
 """Where a text comes from. It never gets better: what a model makes of a document is `document`."""
+FOREIGN: tuple[Source, ...] = ("document", "imported")
+"""Sources that are not of this conversation."""
 Clock = Callable[[], float]
 USER, ASSISTANT, SYSTEM = "user", "assistant", "system"
 MOST_VALUES = 500
@@ -166,9 +168,10 @@ class Entries:
     def _close(self, number: int, data: Mapping[str, Any], at: float) -> None:
         """Carry out what an entry says of others: that they hold no more, or again (`changes`)."""
         for closed in data.get("closes", ()):
-            self.store.execute(
-                'INSERT OR REPLACE INTO closings (entry, "by", at, gone) VALUES (?, ?, ?, ?)',
-                (closed["entry"], number, at, " ".join(closed["gone"])),
+            self.store.execute(  # what was forgotten meanwhile is passed over
+                'INSERT OR REPLACE INTO closings (entry, "by", at, gone)'
+                " SELECT id, ?, ?, ? FROM entries WHERE id = ?",
+                (number, at, " ".join(closed["gone"]), closed["entry"]),
             )
         for by in data.get("reopens", ()):
             self.store.execute('DELETE FROM closings WHERE "by" = ?', (by,))

@@ -142,7 +142,7 @@ def forget_sessions(store: Rows, tenant: str, sessions: Sequence[str]) -> Forgot
 
 def _erased(store: Rows, told: Forgotten) -> Forgotten:
     """Overwrite what was deleted in the file, and in what is written ahead of it."""
-    store.release()
+    store.rewrite()
     ((busy, *_),) = (row.values() for row in store.rows("PRAGMA wal_checkpoint(TRUNCATE)"))
     return Forgotten(told.entries, told.documents, told.runs, told.sessions, erased=not busy)
 

@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.budget import Budget
@@ -20,7 +20,7 @@ from lcagent.models.serving.connect import Choice, choose, open_endpoint
 from lcagent.models.serving.waiting import pause
 from lcagent.models.tokens import FileCounter, TokenCounter, counter_for
 from lcagent.models.transport import HttpTransport, LiteLlmTransport, Transport
-from lcagent.models.window import Window
+from lcagent.models.window import Counts, Window
 from lcagent.settings import Settings
 
 _REASONS = re.compile(
@@ -58,6 +58,8 @@ class OpenModel:
     """Whether what was found out when it was opened still holds."""
     slots: int | None
     fingerprint: str
+    counts: Counts = field(default_factory=Counts)
+    """What has been counted for earlier questions, or turns."""
 
     def at_once(self, settings: Settings) -> int:
         """Requests in flight at once: the setting, else what the server runs, as far as it tells."""
@@ -86,7 +88,7 @@ class OpenModel:
         return ChatModel(
             name=self.model,
             transport=self.transport(),
-            window=Window(size, self.counter, reasoning=self.reasoning),
+            window=Window(size, self.counter, reasoning=self.reasoning, counts=self.counts),
             journal=journal,
             budget=budget,
             limit=endpoint_limit(self.name, self.at_once(settings)),
