@@ -4,14 +4,16 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lcagent.chat import ChatSession
-from lcagent.errors import LcagentError
+from lcagent.errors import LcagentError, SettingsError
 from lcagent.events import MessageKept
 from lcagent.memory.profiles import StoredProfiles
 from lcagent.memory.store import Store
@@ -176,3 +178,45 @@ def test_no_call_is_over_its_window_and_no_message_is_lost(
         held = entries_of(chat).get(list(kept))
         whole = [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in kept.values()]
         assert [one.text for one in held.values()] == whole and len(kept) == len(messages)
+
+
+def noted(request: Request) -> str:
+    """Answers everything in a word."""
+    if condenses(request):
+        return json.dumps({"summary": "They spoke of Oslo."})
+    return say("Noted.")
+
+
+def say(text: str, known: str = "yes") -> str:
+    return json.dumps({"thought": "", "do": "send_message", "known": known, "message": text})
+
+
+# Where nothing can be written
+
+
+@pytest.mark.parametrize("how", ["full", "read only"])
+def test_where_nothing_can_be_written_it_is_said_and_nothing_is_lost(how: str) -> None:
+    with chatting(noted, 8192) as (chat, _):
+        assert chat.send("I live in Oslo.").text == "Noted."
+        (pages,) = chat._store.rows("PRAGMA page_count")
+        closed = {"full": f"max_page_count={pages['page_count']}", "read only": "query_only=ON"}[how]
+        opened = {"full": f"max_page_count={1 << 30}", "read only": "query_only=OFF"}[how]
+        chat._store.execute(f"PRAGMA {closed}")
+        kept = list[int]()
+        with pytest.raises(SettingsError, match=r"nothing can be kept in .*: .*(full|readonly)"):
+            for number in range(99):
+                for event in chat.stream(f"{number}. " + " ".join(f"w{number}x{n}" for n in range(300))):
+                    kept += [event.id] if isinstance(event, MessageKept) else []
+        with pytest.raises(SettingsError):
+            chat.add("x" * 100_000)
+        chat._store.execute(f"PRAGMA {opened}")
+        chat.resume()
+        assert entries_of(chat).get(kept).keys() == set(kept)
+        assert chat.history(99)[0].text == "I live in Oslo."
+        assert chat.send("Are you there?").text == "Noted."
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match="nothing can be kept"):
+        ChatSession(home=tmp_path / "file")

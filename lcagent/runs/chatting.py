@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
@@ -118,7 +119,7 @@ async def leased(lease: Lease, wait: float) -> AsyncGenerator[int]:
         SessionBusy: somebody else holds it.
         SessionLost: it was taken over meanwhile.
     """
-    fence = await asyncio.to_thread(lease.take, wait)
+    fence = await _taken(lease, wait)
     whole = asyncio.current_task()
     lost: list[BaseException] = []
 
@@ -143,6 +144,20 @@ async def leased(lease: Lease, wait: float) -> AsyncGenerator[int]:
         renewing.cancel()
         await asyncio.gather(renewing, return_exceptions=True)
         lease.release()
+
+
+async def _taken(lease: Lease, wait: float) -> int:
+    """Take a lease; where the turn is given up meanwhile, it is given back."""
+    halt = threading.Event()
+    taking = asyncio.create_task(asyncio.to_thread(lease.take, wait, halt))
+    try:
+        return await asyncio.shield(taking)
+    except asyncio.CancelledError:
+        halt.set()
+        (taken,) = await asyncio.gather(taking, return_exceptions=True)
+        if not isinstance(taken, BaseException):
+            lease.release()
+        raise
 
 
 @dataclass(frozen=True, slots=True)
