@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from lcagent.chat import ChatSession
 from lcagent.documents import load
 from lcagent.errors import EntryNotFound, SessionBusy, SessionLost, SettingsError
+from lcagent.graphs.memgpt.provenance import Seen, rests_on
 from lcagent.memory.store import Store
 from lcagent.memory.tiers.archival import Archival, Inserted
 from lcagent.memory.tiers.changes import Standing, standings
@@ -516,3 +517,20 @@ def test_what_was_evicted_is_behind_the_summary_and_still_there(entries: Entries
     assert queue.swap("again", said[2:5], source="document", key="k") == second
     assert second.data["span"] == [said[0].id, said[4].id] and queue.summary() == second
     assert queue.newest(9) == said[5:] and entries.count(["message"]) == 6
+
+
+# What a new line rests on
+
+
+def test_a_line_rests_on_what_says_it_and_on_what_speaks_of_the_same(entries: Entries) -> None:
+    ida, olav = say(entries, "The city of Ida is Riga."), say(entries, "The city of Olav is Riga.")
+    tide = say(entries, "The tide in the city was high.")
+    ferry = say(entries, "Ida takes the Riga ferry to work, and likes it.")
+    works = say(entries, "As a nurse in the hospital, by the way.")
+    seen = Seen((ida, olav, tide, ferry, works))
+    assert rests_on("The city of Ida is Riga.", seen, 0) == (ida.id, ferry.id)
+    assert rests_on("Ida takes the Riga ferry.", seen, 0) == (ida.id, ferry.id)
+    assert rests_on("Takes the ferry; nurse in a hospital.", seen, 0) == (ferry.id, works.id)
+    assert rests_on("Likes cheese.", seen, works.id) == (
+        works.id,
+    )  # said by nobody: made of what is answered
