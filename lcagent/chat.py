@@ -19,6 +19,8 @@ from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings, load_settings
 from lcagent.text import whole_characters
 
+_LOOKED_BACK = 50
+_YEAR_1, _YEAR_10000 = -62135596800.0, 253402300800.0
 DEFAULT_TENANT, DEFAULT_SESSION = "default", "main"
 
 
@@ -213,7 +215,8 @@ class ChatSession:
 
         if not text.strip():
             raise UsageError("the message is empty", hint='chat.send("…")')
-        new = New("message", whole_characters(text), _role(author), author, "said", key=_key(key))
+        who = whole_characters(author)
+        new = New("message", whole_characters(text), _role(who), who, "said", key=_key(key))
         return await self._turn(new, stream, emit)
 
     async def _turn(self, begins: Any, stream: bool, emit: Tell) -> Reply:
@@ -237,20 +240,15 @@ class ChatSession:
     def _pending(self) -> Any:
         """What was said or happened last, where it was not answered."""
         entries = self._entries(None)
-        for entry in entries.newest(["message", "event"], limit=50):
-            begins = entry.kind == "message" and entry.author != "assistant" and entry.data.get("turn", True)
-            if begins or entry.name == "event":
-                return None if entries.keyed(f"{entry.id}.reply") else entry
-        return None
+        begun = _begun(entries, None)
+        return None if begun is None or entries.keyed(f"{begun.id}.reply") else begun
 
     def _give_up(self, entries: Any, number: int) -> None:
         """End a turn before this one that was broken off: what it was asked is answered with the rest."""
         from lcagent.memory.tiers.entries import New
 
-        for entry in entries.newest(["message", "event"], limit=1, before=number):
-            begins = entry.kind == "message" and entry.author != "assistant" and entry.data.get("turn", True)
-            if begins or entry.name == "event":
-                entries.append(New("event", "", key=f"{entry.id}.reply"))
+        if (begun := _begun(entries, number)) is not None:
+            entries.append(New("event", "", key=f"{begun.id}.reply"))
 
     async def _read(self, emit: Tell, question: str, attached: Sequence[Any]) -> Answer:
         """Have attached documents read from beginning to end; how far that is, is told."""
@@ -294,10 +292,10 @@ class ChatSession:
                 "message",
                 whole_characters(str(one["text"])),
                 _role(str(one.get("author", "user"))),
-                str(one.get("author", "user")),
+                whole_characters(str(one.get("author", "user"))),
                 "said" if one.get("author") != "assistant" else "model",
                 {"turn": False},
-                one.get("at"),
+                _at(one.get("at")),
                 _key(one.get("key")),
             )
             for one in messages
@@ -494,6 +492,23 @@ class ChatSession:
 
 def _unheard(_event: Event) -> None:
     """For turns whose events nobody wants."""
+
+
+def _begun(entries: Any, before: int | None) -> Any:
+    """The last message or event, before an entry, that began a turn."""
+    for entry in entries.newest(["message", "event"], limit=_LOOKED_BACK, before=before):
+        begins = entry.kind == "message" and entry.author != "assistant" and entry.data.get("turn", True)
+        if begins or entry.name == "event":
+            return entry
+    return None
+
+
+def _at(given: Any) -> float | None:
+    """A time as it is kept."""
+    at = None if given is None else float(given)
+    if at is not None and not _YEAR_1 <= at < _YEAR_10000:
+        raise UsageError(f"{given!r} is no time in seconds since 1970", hint='chat.add("…", at=time.time())')
+    return at
 
 
 def _role(author: str) -> str:

@@ -116,6 +116,8 @@ class Functions:
 
     def _done(self, name: str, reply: CompanionReply, step: int) -> Result:
         match name:
+            case companion.SEND:
+                raise Failed("message is empty")
             case companion.APPEND:
                 done = self._append(reply, step)
             case companion.REPLACE:

@@ -60,11 +60,12 @@ _WARNING = (
 
 class TurnState(TypedDict):
     """How far a turn has come: steps that are done, those that failed one after the other, whether it is
-    over."""
+    over, and whether evicting did not work in it."""
 
     step: int
     failed: int
     done: bool
+    stuck: bool
 
 
 @cache
@@ -85,7 +86,8 @@ def begun(turn: Turn) -> TurnState:
     entries = turn.memory.entries
     calls = entries.oldest(["call"], limit=1 << 20, after=turn.number)
     step = sum(entries.keyed(turn.key(number, ".result")) is not None for number in range(len(calls)))
-    return {"step": step, "failed": 0, "done": entries.keyed(turn.reply_key) is not None}
+    done = entries.keyed(turn.reply_key) is not None
+    return {"step": step, "failed": 0, "done": done, "stuck": False}
 
 
 async def prepare(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
@@ -94,8 +96,8 @@ async def prepare(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     room = await asyncio.to_thread(_room, turn, state["step"])
     viewed = await asyncio.to_thread(turn.view.conversation, room, turn.number)
     if viewed.tokens > room or viewed.hidden:
-        await evict(turn, room)
-    elif viewed.tokens > turn.options.warn * room:
+        return {} if state["stuck"] else {"stuck": not await evict(turn, room)}
+    if viewed.tokens > turn.options.warn * room:
         queue = turn.memory.queue
         key = f"warned.{queue.begins}"
         await asyncio.to_thread(turn.memory.entries.append, New("event", _WARNING, key=key))
@@ -170,7 +172,7 @@ async def act(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     if call is None:  # the reply could not be read
         return {}
     seen = await asyncio.to_thread(_seen, turn, call.data["window"]["entries"], call.id)
-    if call.name == companion.SEND:
+    if call.name == companion.SEND and (_says(call) or not _asked(turn) or _last(turn, step)):
         await asyncio.to_thread(_end, turn, call, step, seen)
         return {"step": step + 1, "done": True}
     room = int(call.data["window"]["room"])
@@ -192,11 +194,20 @@ def _asked(turn: Turn) -> bool:
     return first is not None and first.kind == "message"
 
 
+def _says(call: Entry) -> bool:
+    return bool(str(call.data["arguments"].get("message", "")).strip())
+
+
+def _last(turn: Turn, step: int) -> bool:
+    """Whether nothing but answering is left: the steps are used up, or only repeat each other."""
+    return step + 1 >= turn.options.steps or _repeats(turn)
+
+
 def _end(turn: Turn, call: Entry, step: int, seen: Seen) -> None:
     entries = turn.memory.entries
     if entries.keyed(turn.reply_key) is not None:
         return
-    if not str(call.data["arguments"].get("message", "")).strip() and not _asked(turn):
+    if not _says(call) and not _asked(turn):
         reply = New("event", "", key=turn.reply_key)
     else:
         reply = reply_of(turn, call, seen)
@@ -218,7 +229,7 @@ def scene_of(turn: Turn, step: int, items: Sequence[str] = ()) -> Scene:
     """
     memory = turn.memory
     summary = memory.queue.summary()
-    last = step + 1 >= turn.options.steps or _repeats(turn)
+    last = _last(turn, step)
     small = turn.model.window.size < SMALL
     functions = (companion.SEND,) if last else FEW if small else FUNCTIONS
     if turn.reader is not None and turn.documents and not last:
