@@ -230,10 +230,10 @@ def _turn(
     return Turn(
         number,
         memory,
-        model,
-        trust,
         view,
         Retrieval(corpus, ""),
+        model,
+        trust,
         options,
         told,
         reader=(lambda question: reader(question, attached)) if reader and attached else None,

@@ -22,7 +22,7 @@ from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.memgpt.evicting import evict
 from lcagent.graphs.memgpt.functions import Functions
 from lcagent.graphs.memgpt.provenance import Seen
-from lcagent.graphs.memgpt.replying import reply_of, shown_regions
+from lcagent.graphs.memgpt.replying import reply_of, seen_at
 from lcagent.graphs.memgpt.turn import Turn, core_text
 from lcagent.graphs.memgpt.view import Viewed, notes
 from lcagent.memory.tiers.changes import standings
@@ -153,12 +153,12 @@ async def act(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     call = await asyncio.to_thread(entries.keyed, turn.key(step))
     if call is None:  # the reply could not be read
         return {}
-    seen = await asyncio.to_thread(_seen, turn, call)
+    seen = await asyncio.to_thread(seen_at, turn, call)
     if call.name == companion.SEND:
         await asyncio.to_thread(_end, turn, call, step, seen)
         return {"step": step + 1, "done": True}
     room = int(call.data["window"]["room"])
-    result = await Functions(turn, room, seen).run(call, step)
+    result = await Functions(turn, room, seen).run(call)
     goes_on = (
         call.name not in companion.CHANGING
         or not result.data["ok"]
@@ -241,22 +241,6 @@ def _repeats(turn: Turn) -> bool:
 def _bare(call: Entry) -> str:
     arguments = {name: value for name, value in call.data["arguments"].items() if name != "thought"}
     return f"{call.name} {sorted(arguments.items())}"
-
-
-def _seen(turn: Turn, call: Entry) -> Seen:
-    """What the model had before it when it made a call: the entries of its window, and texts of documents."""
-    entries = turn.memory.entries
-    numbers = [int(number) for number in call.data["window"]["entries"]]
-    own = [one for one in entries.oldest(["result"], limit=1 << 20, after=turn.number) if one.id < call.id]
-    recalled = [
-        int(str(mark)[1:]) for one in own for mark, *_ in one.data.get("shows", ()) if str(mark)[0] in "mp"
-    ]
-    lines = [line for label in turn.memory.core.labels for line in turn.memory.core.lines(label)]
-    summary = turn.memory.queue.summary()
-    held = [*entries.get([*numbers, *recalled]).values(), *lines, *([summary] if summary else [])]
-    texts = [turn.view.corpus.text(region) for region in shown_regions(turn)]
-    texts += [one.text for one in own if one.data.get("source") == "document"]
-    return Seen(tuple({one.id: one for one in held}.values()), tuple(texts))
 
 
 def _window(turn: Turn, scene: Scene, viewed: Viewed, room: int, tokens: int) -> dict[str, Any]:

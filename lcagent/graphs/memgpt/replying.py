@@ -16,7 +16,7 @@ from lcagent.documents.resting import Sources
 from lcagent.documents.retrieval import Retrieval
 from lcagent.documents.shown import Evidence, block
 from lcagent.graphs.memgpt.provenance import Seen, source_of
-from lcagent.graphs.memgpt.turn import Turn
+from lcagent.graphs.memgpt.turn import Occasion, Turn
 from lcagent.graphs.memgpt.view import Shown, View, shown_by
 from lcagent.graphs.shared.checks import checked
 from lcagent.graphs.shared.verdict import Verdict
@@ -36,15 +36,31 @@ class _Piece:
     start: int = 0
 
 
-def shown_regions(turn: Turn) -> list[Region]:
-    """The stretches of documents that the turn has shown, in reading order."""
+def shown_regions(on: Occasion) -> list[Region]:
+    """The stretches of documents that were shown since it began, in reading order."""
     found: dict[Region, None] = {}
-    for one in _shown(turn):
+    for one in _shown(on):
         if one.mark[0] == "d":
-            document, start = turn.view.place(one.mark)
-            length = len(turn.view.corpus.documents[document].text)
+            document, start = on.view.place(one.mark)
+            length = len(on.view.corpus.documents[document].text)
             found[document, start, min(length, start + one.chars)] = None
     return sorted(found)
+
+
+def seen_at(on: Occasion, call: Entry) -> Seen:
+    """What the model had before it when it made a call: the entries of its window, and texts of documents."""
+    entries = on.memory.entries
+    numbers = [int(number) for number in call.data["window"]["entries"]]
+    own = [one for one in entries.oldest(["result"], limit=1 << 20, after=on.number) if one.id < call.id]
+    recalled = [
+        int(str(mark)[1:]) for one in own for mark, *_ in one.data.get("shows", ()) if str(mark)[0] in "mp"
+    ]
+    lines = [line for label in on.memory.core.labels for line in on.memory.core.lines(label)]
+    summary = on.memory.queue.summary()
+    held = [*entries.get([*numbers, *recalled]).values(), *lines, *([summary] if summary else [])]
+    texts = [on.view.corpus.text(region) for region in shown_regions(on)]
+    texts += [one.text for one in own if one.data.get("source") == "document"]
+    return Seen(tuple({one.id: one for one in held}.values()), tuple(texts))
 
 
 def reply_of(turn: Turn, call: Entry, seen: Seen) -> New:
@@ -82,8 +98,8 @@ def reply_of(turn: Turn, call: Entry, seen: Seen) -> New:
     )
 
 
-def _shown(turn: Turn) -> list[Shown]:
-    own = turn.memory.entries.oldest(["result"], limit=1 << 20, after=turn.number)
+def _shown(on: Occasion) -> list[Shown]:
+    own = on.memory.entries.oldest(["result"], limit=1 << 20, after=on.number)
     return [one for entry in own for one in shown_by(entry)]
 
 
