@@ -161,7 +161,7 @@ class Functions:
         chars, most = self._page()
         hits = self._find(reply.query, ("message",), reply.page * most + 1)
         # What began the turn holds the words of any search for it.
-        numbers = [number for number in hits.numbers if number != self._on.number]
+        numbers = [number for number in hits.numbers if number != self._on.answers]
         total = hits.total - (len(hits.numbers) > len(numbers))
         return self._paged([Shown(f"m{n}", 0, chars) for n in numbers], total, reply.page, most, "messages")
 
@@ -173,7 +173,7 @@ class Functions:
         hits = self._find(
             "", ("message",), reply.page * most + 1, since=since.timestamp(), until=until.timestamp()
         )
-        numbers = [number for number in hits.numbers if number != self._on.number]
+        numbers = [number for number in hits.numbers if number != self._on.answers]
         total = hits.total - (len(hits.numbers) > len(numbers))
         return self._paged([Shown(f"m{n}", 0, chars) for n in numbers], total, reply.page, most, "messages")
 
@@ -272,7 +272,7 @@ class Functions:
         if entry.kind == "message":
             entries = self._memory.entries
             earlier = entries.newest(["message"], limit=AROUND, before=number)[::-1]
-            later = entries.oldest(["message"], limit=AROUND, after=number, before=self._on.number)
+            later = entries.oldest(["message"], limit=AROUND, after=number, before=self._on.answers or None)
             beside = max(LEAST_CHARS, whole // (4 * AROUND))
             shown = [
                 *(Shown(f"m{one.id}", 0, beside) for one in earlier),

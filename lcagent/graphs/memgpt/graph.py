@@ -140,7 +140,9 @@ async def think(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
         "",
     )
     data = {"arguments": arguments, "window": _window(turn, scene, viewed, room, tokens)}
-    new = New("call", _line(reply.do, arguments), reply.do, "assistant", "model", data, key=turn.key(step))
+    new = New(
+        "call", call_text(reply.do, arguments), reply.do, "assistant", "model", data, key=turn.key(step)
+    )
     await asyncio.to_thread(turn.memory.entries.append, new)
     turn.told.called(reply.do, about)
     return {"failed": 0}
@@ -260,7 +262,7 @@ def _window(turn: Turn, scene: Scene, viewed: Viewed, room: int, tokens: int) ->
     }
 
 
-def _line(name: str, arguments: dict[str, Any]) -> str:
+def call_text(name: str, arguments: dict[str, Any]) -> str:
     """A call as the conversation shows it; the message to the user is a line of its own."""
     if name == companion.SEND:
         return ""

@@ -72,6 +72,11 @@ class Occasion:
     reader: Callable[[str], Awaitable[Answer]] | None = field(default=None, kw_only=True)
 
     @property
+    def answers(self) -> int:
+        """The message that is being answered, which no search finds; 0: none, as far as is known."""
+        return 0
+
+    @property
     def documents(self) -> bool:
         """Whether the session has any."""
         return bool(self.retrieval.corpus.documents)
@@ -95,6 +100,11 @@ class Turn(Occasion):
     told: Told
     now: str = ""
     spent: list[int] = field(default_factory=list[int])
+
+    @property
+    def answers(self) -> int:
+        """What began it."""
+        return self.number
 
     def key(self, step: int, what: str = "") -> str:
         """Names what a step writes, so that it is written once."""
