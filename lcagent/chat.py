@@ -353,6 +353,7 @@ class ChatSession:
         from pydantic import ValidationError
 
         from lcagent.agents.companion import CALLABLE, LEFT_OUT, CompanionReply
+        from lcagent.models.estimate import EstimateCounter
         from lcagent.runs.chatting import carry_out
 
         if function not in CALLABLE:
@@ -363,7 +364,9 @@ class ChatSession:
             raise UsageError(f"{function} cannot be called so: {error}") from error
         with self._lease.held(self._wait) as fence:
             memory = self._tiers(fence, self._models.embedder())
-            return Called(*carry_out(memory, function, reply.arguments(), self.settings.window))
+            window, count = self.settings.window, EstimateCounter().count
+            done = carry_out(memory, function, reply.arguments(), window=window, count=count)
+        return Called(*done)
 
     def remember(self, text: str, *, block: str = "human") -> None:
         """Add a line to a block of core memory.

@@ -245,7 +245,9 @@ def _turn(
     )
 
 
-def carry_out(memory: Memory, name: str, arguments: Mapping[str, Any], window: int) -> tuple[str, bool]:
+def carry_out(
+    memory: Memory, name: str, arguments: Mapping[str, Any], *, window: int, count: Callable[[str], int]
+) -> tuple[str, bool]:
     """Carry out a function of the agent that a model which is not ours calls.
 
     Args:
@@ -253,6 +255,7 @@ def carry_out(memory: Memory, name: str, arguments: Mapping[str, Any], window: i
         name: the function's.
         arguments: of the call.
         window: tokens of that model's calls.
+        count: tokens of a text.
 
     Returns:
         What it gave, for the model, and whether it did what was asked.
@@ -261,7 +264,7 @@ def carry_out(memory: Memory, name: str, arguments: Mapping[str, Any], window: i
     said = entries.newest(["message"], limit=MOST_SEEN)
     attached = memory.archival.documents()
     corpus = Corpus(tuple(one.document for one in attached))
-    view = View(entries, memory.queue, corpus, [one.id for one in attached], memory.core.count)
+    view = View(entries, memory.queue, corpus, [one.id for one in attached], count)
     # What the model has before it, nobody tells: the end of the conversation at least.
     data = {"arguments": arguments, "window": {"entries": [one.id for one in said]}}
     text = call_text(name, dict(arguments))

@@ -43,7 +43,7 @@ class Core:
         limit: int = 256,
         count: Callable[[str], int] = len,
     ) -> None:
-        self._entries, self.labels, self.limit, self.count = entries, tuple(labels), limit, count
+        self._entries, self.labels, self.limit, self._count = entries, tuple(labels), limit, count
 
     def lines(self, label: str, *, before: int | None = None) -> list[Entry]:
         """A block's lines, in order.
@@ -174,7 +174,7 @@ class Core:
             raise EntryNotFound(f"there is no block {label!r}", hint=f"blocks: {', '.join(self.labels)}")
 
     def _fits(self, label: str, lines: Sequence[str]) -> None:
-        taken = self.count("\n".join(lines))
+        taken = self._count("\n".join(lines))
         if taken > self.limit:
             raise BlockFull(
                 f"the block {label!r} would take {taken} tokens, and may take {self.limit}",
