@@ -61,6 +61,7 @@ STRATEGIES = (
     "segment",
     "longagent",
     "graphreader",
+    "memgpt",
 )
 LENGTHS = "7k,14k,56k,224k,896k"
 NUMBERS = "60,60,20,20,5"

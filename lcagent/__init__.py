@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lcagent.answer import Answer, Citation, Claim
+    from lcagent.answer import Answer, Citation, Claim, Message, Reply
+    from lcagent.chat import ChatSession
     from lcagent.errors import (
         BudgetReached,
         DocumentError,
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
         AnswerDelta,
         Event,
         Finished,
+        FunctionCalled,
+        MessageKept,
         Notice,
+        Replied,
         RunStarted,
         SegmentRead,
     )
@@ -33,12 +37,16 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "lcagent.reader": ["Reader"],
-    "lcagent.answer": ["Answer", "Citation", "Claim"],
+    "lcagent.answer": ["Answer", "Citation", "Claim", "Message", "Reply"],
+    "lcagent.chat": ["ChatSession"],
     "lcagent.events": [
         "AnswerDelta",
         "Event",
         "Finished",
+        "FunctionCalled",
+        "MessageKept",
         "Notice",
+        "Replied",
         "RunStarted",
         "SegmentRead",
     ],
@@ -58,15 +66,21 @@ __all__ = [
     "Answer",
     "AnswerDelta",
     "BudgetReached",
+    "ChatSession",
     "Citation",
     "Claim",
     "DocumentError",
     "Event",
     "Finished",
+    "FunctionCalled",
     "LcagentError",
+    "Message",
+    "MessageKept",
     "ModelError",
     "Notice",
     "Reader",
+    "Replied",
+    "Reply",
     "RunError",
     "RunStarted",
     "SegmentRead",

@@ -6,18 +6,22 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from lcagent import blocking
 from lcagent.answer import Answer, Message, Reply
 from lcagent.errors import EntryNotFound, UsageError
-from lcagent.events import Event, MessageKept, Replied
+from lcagent.events import Event, MessageKept, Notice, Replied, SegmentRead
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings, load_settings
 from lcagent.text import whole_characters
 
 DEFAULT_TENANT, DEFAULT_SESSION = "default", "main"
+
+
+Tell = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,19 @@ class Called:
 
     text: str
     ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What was forgotten.
+
+    Args:
+        messages: what was deleted, of every kind: messages, core lines, passages, and what was made of them.
+        erased: whether the file holds no trace of it; False while another process reads the file.
+    """
+
+    messages: tuple[Message, ...]
+    erased: bool = True
 
 
 class ChatSession:
@@ -117,12 +134,15 @@ class ChatSession:
 
     async def asend(self, text: str, *, author: str = "user", key: str | None = None) -> Reply:
         """`send`, awaited."""
-        return await self._talk(text, author, key, False, lambda _: None)
+        return await self._talk(text, author, key, False, _unheard)
 
     def stream(
         self, text: str, *, author: str = "user", key: str | None = None
     ) -> Generator[Event, None, None]:
-        """`send` as events, the last one `Replied`. Left early, the turn is given up; the message stays."""
+        """`send` as events, the last one `Replied`.
+
+        Left early, the turn is broken off, and the message stays: see `resume` and `give_up`.
+        """
         return blocking.stream(lambda emit: self._talk(text, author, key, True, emit))
 
     async def astream(
@@ -145,41 +165,61 @@ class ChatSession:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    def tick(self, what: str = "the timer has gone off") -> Reply:
+    def tick(self, what: str = "the timer has gone off", *, on_event: Tell | None = None) -> Reply:
         """Tell the agent of an event that nobody said, such as a timer; it may say something, or nothing.
 
         Args:
             what: happened, in words for the agent.
+            on_event: gets the events of the turn, from any thread.
 
         Raises:
             LcagentError: any of the tree.
         """
-        return blocking.run(self.atick(what))
+        return blocking.run(self.atick(what, on_event=on_event))
 
-    async def atick(self, what: str = "the timer has gone off") -> Reply:
+    async def atick(self, what: str = "the timer has gone off", *, on_event: Tell | None = None) -> Reply:
         """`tick`, awaited."""
         from lcagent.memory.tiers.entries import New
 
-        return await self._turn(New("event", what, "event"), False, lambda _: None)
+        return await self._turn(New("event", what, "event"), on_event is not None, on_event or _unheard)
 
-    def resume(self) -> Reply | None:
+    def unanswered(self) -> Message | None:
+        """What was said or happened last, where the turn that it began was broken off."""
+        pending = self._pending()
+        return None if pending is None else self._messages([pending.id])[0]
+
+    def resume(self, *, on_event: Tell | None = None) -> Reply | None:
         """Go on with a turn that was broken off; None where there is none.
+
+        Args:
+            on_event: gets the events of the turn, from any thread.
 
         Raises:
             LcagentError: any of the tree.
         """
-        return blocking.run(self.aresume())
+        return blocking.run(self.aresume(on_event=on_event))
 
-    async def aresume(self) -> Reply | None:
+    async def aresume(self, *, on_event: Tell | None = None) -> Reply | None:
         """`resume`, awaited."""
         pending = await asyncio.to_thread(self._pending)
         if pending is None:
             return None
-        return await self._turn(pending, False, lambda _: None)
+        return await self._turn(pending, on_event is not None, on_event or _unheard)
 
-    async def _talk(
-        self, text: str, author: str, key: str | None, stream: bool, emit: Callable[[Event], None]
-    ) -> Reply:
+    def give_up(self) -> None:
+        """End a turn that was broken off, if there is one: what was said stays, and is answered with what is
+        said next.
+
+        Raises:
+            SessionBusy: another process is writing the session.
+        """
+        from lcagent.memory.tiers.entries import New
+
+        with self._lease.held(self._wait) as fence:
+            if (pending := self._pending()) is not None:
+                self._entries(fence).append(New("event", "", key=f"{pending.id}.reply"))
+
+    async def _talk(self, text: str, author: str, key: str | None, stream: bool, emit: Tell) -> Reply:
         from lcagent.memory.tiers.entries import New
 
         if not text.strip():
@@ -187,7 +227,7 @@ class ChatSession:
         new = New("message", whole_characters(text), _role(author), author, "said", key=_key(key))
         return await self._turn(new, stream, emit)
 
-    async def _turn(self, begins: Any, stream: bool, emit: Callable[[Event], None]) -> Reply:
+    async def _turn(self, begins: Any, stream: bool, emit: Tell) -> Reply:
         """Answer something new (`New`), or an entry that was not answered."""
         from lcagent.memory.tiers.entries import Entries, New
         from lcagent.runs.chatting import Talk, leased, take_turn
@@ -197,7 +237,7 @@ class ChatSession:
             entry = await asyncio.to_thread(entries.append, begins) if isinstance(begins, New) else begins
             emit(MessageKept(entry.id))
             await asyncio.to_thread(self._give_up, entries, entry.id)
-            talk = Talk(self.settings, self._models, emit, stream, self._read)
+            talk = Talk(self.settings, self._models, emit, stream, partial(self._read, emit))
             reply = await take_turn(talk, self._store, self._lease, fence, entry.id, self._clock)
         emit(Replied(reply))
         return reply
@@ -220,13 +260,18 @@ class ChatSession:
             if begins or entry.name == "event":
                 entries.append(New("event", "", key=f"{entry.id}.reply"))
 
-    async def _read(self, question: str, attached: Sequence[Any]) -> Answer:
-        """Have attached documents read from beginning to end."""
+    async def _read(self, emit: Tell, question: str, attached: Sequence[Any]) -> Answer:
+        """Have attached documents read from beginning to end; how far that is, is told."""
         from lcagent.runs.runner import Request, run
 
         documents = [one.document for one in attached]
         request = Request([], question, resume=True, documents=documents)
-        return await run(request, self.settings, self._models, lambda _: None)
+
+        def tell(event: Event) -> None:
+            if isinstance(event, Notice | SegmentRead):  # its answer is no reply of the conversation
+                emit(event)
+
+        return await run(request, self.settings, self._models, tell)
 
     # Memory
 
@@ -328,6 +373,10 @@ class ChatSession:
         found = self._entries(None).newest(["message"], limit=limit, before=before)
         return self._messages([entry.id for entry in reversed(found)])
 
+    def count(self) -> int:
+        """How many messages there are."""
+        return self._entries(None).count(["message"])
+
     def memory(self) -> dict[str, list[Message]]:
         """Core memory: the lines of each block, with what speaks against them."""
         core = self._core(None)
@@ -396,6 +445,39 @@ class ChatSession:
         with self._lease.held(self._wait) as fence:
             self._core(fence).undo(block, author="user")
 
+    def forget(self, what: str | int | Sequence[int], *, dry_run: bool = False) -> Deleted:
+        """Really delete messages, core lines and passages, with what was made of them, from the file too.
+
+        Args:
+            what: a number, or several; or words: all that holds each of them.
+            dry_run: nothing is deleted; what would be is returned.
+
+        Raises:
+            UsageError: the words are no content words.
+            EntryNotFound: there is no entry of a number.
+            SessionBusy: somebody is writing the session.
+        """
+        from lcagent.memory.tiers import forgetting
+        from lcagent.memory.tiers.derived import derived
+        from lcagent.memory.tiers.holding import holding
+        from lcagent.runs.records import forget_runs
+
+        entries = self._entries(None)
+        if isinstance(what, str):
+            numbers = holding(entries, what)
+        else:
+            numbers = [what] if isinstance(what, int) else list(what)
+        told = tuple(
+            message
+            for number, row in derived(self._store, self.tenant, numbers).items()
+            for message in self._messages([number], row["session"])
+        )
+        if dry_run or not told:
+            return Deleted(told)
+        gone = forgetting.forget(self._store, self.tenant, numbers, clock=self._clock)
+        forget_runs(self.settings.data_dir, gone.runs)
+        return Deleted(told, gone.erased)
+
     def why(self) -> dict[str, Any]:
         """What was in the window for the last reply: tokens of each part, and the messages that were in view.
 
@@ -423,10 +505,10 @@ class ChatSession:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _entries(self, fence: int | None) -> Any:
+    def _entries(self, fence: int | None, session: str | None = None) -> Any:
         from lcagent.memory.tiers.entries import Entries
 
-        return Entries(self._store, self.tenant, self.session, clock=self._clock, fence=fence)
+        return Entries(self._store, self.tenant, session or self.session, clock=self._clock, fence=fence)
 
     def _core(self, fence: int | None) -> Any:
         return self._tiers(fence, None).core
@@ -439,11 +521,11 @@ class ChatSession:
         count = EstimateCounter().count
         return memory_of(self._entries(fence), options, window=window, count=count, embedder=embedder)
 
-    def _messages(self, numbers: Sequence[int]) -> list[Message]:
+    def _messages(self, numbers: Sequence[int], session: str | None = None) -> list[Message]:
         from lcagent.graphs.memgpt.view import notes, told_time
         from lcagent.memory.tiers.changes import standings
 
-        entries = self._entries(None)
+        entries = self._entries(None, session)
         held = entries.get(numbers)
         stands = standings(entries, list(held.values()))
         return [
@@ -457,6 +539,10 @@ class ChatSession:
             for number in numbers
             if number in held
         ]
+
+
+def _unheard(_event: Event) -> None:
+    """For turns whose events nobody wants."""
 
 
 def _role(author: str) -> str:

@@ -90,6 +90,17 @@ def test_tools_act_on_the_same_memory_as_the_conversation(chat: ChatSession, too
     assert [line.text for line in chat.memory()["human"]] == ["Ida, born 3 May 1990"]
 
 
+def test_what_was_called_for_a_message_is_forgotten_with_it(chat: ChatSession, tools: dict[str, Any]) -> None:
+    number = chat.add("The safe is behind the stove.")
+    tools["core_memory_append"].invoke({"name": "human", "content": "safe: behind the stove"})
+    tools["conversation_search"].invoke({"query": "anything else"})
+    tools["archival_memory_insert"].invoke({"content": "The safe is behind the stove, says Anna"})
+    chat.forget(number)
+    assert chat.memory()["human"] == []
+    assert chat.call("archival_memory_search", {"query": "stove"}).text == "no passages found"
+    assert chat.search("stove").total == 0
+
+
 async def test_a_tool_is_awaited_too(chat: ChatSession, tools: dict[str, Any]) -> None:
     await tools["core_memory_append"].ainvoke({"name": "human", "content": "likes tea"})
     assert [line.text for line in chat.memory()["human"]] == ["likes tea"]

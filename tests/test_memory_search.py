@@ -64,22 +64,14 @@ def say(
     at: str | float = 0.0,
 ) -> int:
     valid = datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp() if isinstance(at, str) else at
-    with store.transaction():
-        entry = Entries(store, tenant, session).append(New(kind, text, author=author, valid=valid))
-        index(store, [entry])
-    return entry.id
+    return Entries(store, tenant, session).append(New(kind, text, author=author, valid=valid)).id
 
 
 def say_all(store: Store, texts: Iterable[str], session: Callable[[int], str] = lambda _: "s") -> None:
     """One an hour."""
     with store.transaction():
-        index(
-            store,
-            [
-                Entries(store, "t", session(at)).append(New("message", text, valid=at * 3600.0))
-                for at, text in enumerate(texts)
-            ],
-        )
+        for at, text in enumerate(texts):
+            Entries(store, "t", session(at)).append(New("message", text, valid=at * 3600.0))
 
 
 def ids(store: Store, query: str, tenant: str = "t", embedder: Any = None, **how: Any) -> list[int]:

@@ -30,7 +30,7 @@ ORDER = [
 ]
 """Each may use those before it, but for `models`, which knows no documents, and the last two, which know
 nothing of each other."""
-LEAVES = {"answer", "blocking", "errors", "events", "local_file", "private", "settings", "text"}
+LEAVES = {"answer", "errors", "events", "local_file", "private", "settings", "text"}
 """Single files that every room may use."""
 MAY_NOT = {room: set(ORDER[at + 1 :]) for at, room in enumerate(ORDER)}
 MAY_NOT["models"].add("documents")

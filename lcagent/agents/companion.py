@@ -22,7 +22,7 @@ from lcagent.models.structured import RETRY_TOKENS, as_asked, ask_typed, bounded
 from lcagent.models.window import Part, Render, Window
 
 PROMPT = load_prompt("converse")
-THOUGHT_CHARS, QUERY_CHARS, DATE_CHARS = 120, 120, 10
+THOUGHT_CHARS, QUERY_CHARS, DATE_CHARS = 240, 120, 10
 REPLY_TOKENS, LEAST_TOKENS = 400, 128
 """Most tokens of a weak model's reply, and the least of any."""
 SEND, APPEND, REPLACE, SEARCH, SEARCH_DATE, INSERT, SEARCH_ARCHIVE, READ_MORE, READ_DOCUMENT = (

@@ -46,7 +46,9 @@ def bench(
     category: Annotated[str, typer.Option(help="Only items of a kind, such as multivalue of niah.")] = "",
     strategies: Annotated[
         str,
-        typer.Option(help="As of `ask`, also memagent:mode=overwrite; closed, cut, bm25, whole, gold."),
+        typer.Option(
+            help="As of `ask`, also memagent:mode=overwrite; closed, cut, bm25, summary, whole, gold."
+        ),
     ] = _DEFAULT,
     seed: Annotated[int, typer.Option(help="Decides the items.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder of rows, report and pictures.")] = None,

@@ -15,7 +15,8 @@ import typer
 
 from lcagent.cli import ask as ask_command
 from lcagent.cli import bench as bench_command
-from lcagent.cli import config, doctor, graph, models, runs, works
+from lcagent.cli import chat as chat_command
+from lcagent.cli import config, doctor, graph, memory, models, runs, works
 from lcagent.cli import probe as probe_command
 from lcagent.cli import summarize as summarize_command
 from lcagent.errors import LcagentError
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command("ask")(ask_command.ask)
 app.command("summarize")(summarize_command.summarize)
+app.command("chat")(chat_command.chat)
 app.command("bench")(bench_command.bench)
 app.command("probe")(probe_command.probe)
 app.command("doctor")(doctor.doctor)
@@ -39,6 +41,7 @@ app.command("config")(config.config)
 app.add_typer(runs.app, name="runs")
 app.add_typer(graph.app, name="graph")
 app.add_typer(works.app, name="works")
+app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from lcagent.agents import answerer
+from lcagent.agents import answerer, condenser
 from lcagent.agents.answerer import Form
 from lcagent.agents.prompt import load_prompt
 from lcagent.documents.resting import Sources
@@ -22,10 +22,10 @@ from lcagent.evals.items import Item
 from lcagent.graphs.direct.graph import fits
 from lcagent.graphs.shared.checks import checked
 from lcagent.graphs.shared.evidence import fitting
-from lcagent.graphs.shared.reading import NOTHING_YET, Run
+from lcagent.graphs.shared.reading import LEAST_SEGMENT, NOTHING_YET, Run
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
-from lcagent.models.prompt import Prompt
+from lcagent.models.prompt import Prompt, as_data
 
 Choose = Callable[[Task, int], list[Block]]
 """From a task and the tokens there is room for, what the model is shown."""
@@ -52,7 +52,7 @@ class Baseline:
 
     @property
     def _form(self) -> Form:
-        fixed = (("several", False),) if self._choose else ()
+        fixed = (("several", False),) if self._prompt is answerer.BRIEF else ()
         return Form(self._prompt, answerer.AnswerReply, fixed)
 
     def prompts(self, options: Any) -> list[Prompt]:
@@ -78,13 +78,35 @@ class Baseline:
     async def _answer(self, state: Run, runtime: Runtime[Task]) -> dict[str, Any]:
         task = runtime.context
         room = self._form.room(task.model.window, task.question)
-        blocks = self._choose(task, room) if self._choose else []
+        blocks = await self._shown(task, room)
         evidence = Evidence(tuple(in_order(blocks)))
         shown = evidence.text(marks=False)
         raw = await answerer.answer(task.model, self._form, task.question, shown)
         sources = Sources(evidence, task.question, task.retrieval)
         verdict = checked(task.question, raw.text, sources) if raw.text else Verdict()
         return {"verdict": verdict.as_state(), "read": task.corpus.seen(evidence.regions)}
+
+    async def _shown(self, task: Task, room: int) -> list[Block]:
+        return self._choose(task, room) if self._choose else []
+
+
+class SummaryOnly(Baseline):
+    """A recursive summary of everything, as MemGPT keeps of what it evicts, and nothing beside it."""
+
+    def prompts(self, options: Any) -> list[Prompt]:
+        """The condenser's too."""
+        return [self._prompt, condenser.PROMPT]
+
+    def segment_tokens(self, task: Task) -> int:
+        """What a call holds beside the summary so far."""
+        window = task.model.window
+        return max(LEAST_SEGMENT, condenser.room(window, "") - condenser.most_tokens(window.size))
+
+    async def _shown(self, task: Task, room: int) -> list[Block]:
+        summary = ""
+        for place in task.corpus.places:
+            summary = await condenser.condense(task.model, summary, as_data(task.corpus.segment_text(place)))
+        return [Block((0, 0), (), "", summary)]
 
 
 def head_and_tail(task: Task, room: int) -> list[Block]:
@@ -147,16 +169,18 @@ def baseline(name: str, item: Item) -> Baseline | None:
     """The baseline of this name, or None if it is none.
 
     `closed`: no document at all. `cut`: head and tail, cut to the window. `bm25`: plain retrieval.
-    `gold`: only the gold paragraphs or pages.
+    `summary`: a recursive summary. `gold`: only the gold paragraphs or pages.
 
     Raises:
         UsageError: `gold` of an item without gold places: it has no ceiling.
     """
     if name == "closed":
         return Baseline(name, load_prompt("closed_book"), None)
+    if name == "summary":
+        return SummaryOnly(name, answerer.BRIEF, None)
     chooser = gold_only(item) if name == "gold" else {"cut": head_and_tail, "bm25": best_passages}.get(name)
     return Baseline(name, answerer.BRIEF, chooser) if chooser else None
 
 
-BASELINES = ("closed", "cut", "bm25", "whole", "gold")
+BASELINES = ("closed", "cut", "bm25", "summary", "whole", "gold")
 """`whole` is the strategy `direct` under the model's own window, where that holds the document."""

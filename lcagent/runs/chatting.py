@@ -267,10 +267,11 @@ def carry_out(
     view = View(entries, memory.queue, corpus, [one.id for one in attached], count)
     # What the model has before it, nobody tells: the end of the conversation at least.
     data = {"arguments": arguments, "window": {"entries": [one.id for one in said]}}
-    text = call_text(name, dict(arguments))
-    call = entries.append(New("call", text, name, ASSISTANT, "model", data, key=f"called.{uuid4().hex}"))
-    began = next((one.id for one in said if is_own(one)), call.id)
-    on = Occasion(began, memory, view, Retrieval(corpus, ""))
+    text, key = call_text(name, dict(arguments)), f"called.{uuid4().hex}"
+    # Forgotten with what it was called for, as what a turn does.
+    began = tuple(one.id for one in said if is_own(one))[:1]
+    call = entries.append(New("call", text, name, ASSISTANT, "model", data, key=key, rests_on=began))
+    on = Occasion(began[0] if began else call.id, memory, view, Retrieval(corpus, ""))
     result = Functions(on, window // 2, seen_at(on, call)).act(call)
     return view.line(result, whole=True).removeprefix("[result] "), bool(result.data["ok"])
 

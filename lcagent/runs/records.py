@@ -6,8 +6,9 @@ import json
 import time
 import uuid
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lcagent.answer import Answer
@@ -18,7 +19,7 @@ from lcagent.memory.ledger import Ledger
 from lcagent.memory.locks import locked
 from lcagent.memory.parsed import PARSED
 from lcagent.memory.rows import Rows
-from lcagent.memory.store import release
+from lcagent.memory.store import Store, release
 from lcagent.memory.works import Works
 from lcagent.settings import Settings
 
@@ -238,3 +239,22 @@ def _can_be_read(answer: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def forget_runs(folder: Path, runs: Iterable[str]) -> None:
+    """Delete the runs that forgotten entries tell of: they hold the question, and what was found.
+
+    Args:
+        folder: of the store.
+        runs: their ids; one that is gone already is passed over.
+
+    Raises:
+        RunBusy: another process is writing one.
+    """
+    names = list(runs)
+    if not names:
+        return
+    with closing(Store.open(folder)) as store:
+        for run in names:
+            with suppress(RunNotFound):
+                Runs(store).delete(run)

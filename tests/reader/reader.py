@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.loopback import Reply, Request, count
 from tests.reader.cases import Case, Hop, clip, fold
+from tests.reader.pager import is_paging, step
 
 _SECTION = re.compile(r"<(\w+)>\n(.*?)\n?</\1>", re.S)
 _NUMBER = re.compile(r"^\[(\d+)\]", re.M)
@@ -96,6 +97,12 @@ class CompetentReader:
             return Reply("", status=422)
 
     def _reply(self, request: Request) -> Reply:
+        if request.schema is not None and is_paging(request.schema):
+            case, call, seen = step(self.cases, request.text, request.schema, self.overlooks)
+            text = json.dumps(call, ensure_ascii=False)
+            shown = tuple(case.hops.index(hop) for hop in seen)
+            self.log.append(Said(case, ("do",), shown, shown, text, request.text, None))
+            return Reply(text)
         look = Look(self, request)
         if request.schema is None:
             text = look.memory()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,9 @@ from langgraph.runtime import Runtime
 
 from lcagent.agents import answerer, companion, condenser
 from lcagent.agents.answerer import RawAnswer
+from lcagent.documents.corpus import Region
+from lcagent.documents.forms import holds
+from lcagent.documents.placing import Placing
 from lcagent.documents.resting import Sources
 from lcagent.documents.shown import Evidence
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
@@ -30,10 +33,11 @@ from lcagent.graphs.memgpt.graph import begun, turn_graph
 from lcagent.graphs.memgpt.options import Options
 from lcagent.graphs.memgpt.replying import shown_regions
 from lcagent.graphs.memgpt.turn import Memory, Turn, block_tokens
-from lcagent.graphs.memgpt.view import View
+from lcagent.graphs.memgpt.view import View, shown_by
 from lcagent.graphs.shared.asking import asked, form_for, judged
 from lcagent.graphs.shared.evidence import fitting
 from lcagent.graphs.shared.reading import NOTHING_YET, Run, segment_budget
+from lcagent.graphs.shared.retrieval import Hop
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.tiers.archival import Archival
@@ -70,6 +74,12 @@ class _Told:
         return None
 
 
+class PagingState(Run):
+    """The whole run. `hops` are what the agent noted, and where it stands."""
+
+    hops: list[Hop]
+
+
 class MemGpt:
     """The strategy `memgpt`."""
 
@@ -87,7 +97,7 @@ class MemGpt:
 
     def graph(self, task: Task) -> StateGraph[Any, Any, Any, Any]:
         """One turn of the agent."""
-        graph = StateGraph(Run, context_schema=Task)
+        graph = StateGraph(PagingState, context_schema=Task)
         graph.add_node("converse", converse)
         graph.add_edge(START, "converse")
         graph.add_edge("converse", END)
@@ -95,10 +105,10 @@ class MemGpt:
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is known yet."""
-        return dict(NOTHING_YET)
+        return {**NOTHING_YET, "hops": []}
 
 
-async def converse(state: Run, runtime: Runtime[Task]) -> dict[str, Any]:
+async def converse(state: PagingState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Let the agent page through the documents until it answers."""
     task = runtime.context
     with (
@@ -114,10 +124,11 @@ async def converse(state: Run, runtime: Runtime[Task]) -> dict[str, Any]:
             await graph.ainvoke(begun(turn), context=turn, config=steps)
         except (BudgetReached, MalformedReply, CutReply) as error:
             return await _from_shown(task, turn, error.message)
-        verdict = await asyncio.to_thread(_verdict, task, turn)
+        hops = await asyncio.to_thread(_noted, turn)
+        verdict = await asyncio.to_thread(_verdict, task, turn, hops)
         if verdict.found and task.progress.stream:
             task.progress.writes(verdict.text)
-        return {"verdict": verdict.as_state()}
+        return {"verdict": verdict.as_state(), "hops": hops}
 
 
 def _turn(task: Task, entries: Entries) -> Turn:
@@ -131,15 +142,47 @@ def _turn(task: Task, entries: Entries) -> Turn:
     return Turn(first.id, memory, view, task.retrieval, task.model, task.trust, options, _Told(task))
 
 
-def _verdict(task: Task, turn: Turn) -> Verdict:
-    """What the agent said, with the sentences that carry it in what it was shown."""
+def _verdict(task: Task, turn: Turn, hops: Sequence[Hop]) -> Verdict:
+    """What the agent said, with the sentences that carry it in what it was shown, and those that carry what
+    it noted on the way."""
     reply = turn.memory.entries.keyed(turn.reply_key)
     regions = shown_regions(turn)
     evidence = Evidence(tuple(fitting(task, regions, 1 << 30)))
     known = reply is not None and reply.data.get("status") != "not_found"
     raw = RawAnswer(reply.text.strip() if reply is not None and known else "")
     verdict = judged(task, raw, Sources(evidence, task.question, task.retrieval))
+    if verdict.found and any(holds(hop["answer"], verdict.text, share=1.0) for hop in hops):
+        *before, last = verdict.statements
+        there = {region for one in verdict.statements for region in one.regions}
+        noted = [(d, start, end) for hop in hops for d, start, end in hop["regions"]]
+        fresh = dict.fromkeys(region for region in noted if region not in there)
+        verdict = replace(verdict, statements=(*before, replace(last, regions=(*last.regions, *fresh))))
     return replace(verdict, seen=tuple(regions))
+
+
+def _noted(turn: Turn) -> list[Hop]:
+    """What the agent noted of what it was shown, step by step: a thought that sentences carry."""
+    entries, corpus = turn.memory.entries, turn.view.corpus
+    hops: list[Hop] = []
+    asked, shown = "", list[Region]()
+    for entry in entries.oldest(["call", "result"], limit=1 << 20, after=turn.number):
+        if entry.kind == "result":
+            places = [(one, *turn.view.place(one.mark)) for one in shown_by(entry) if one.mark[0] == "d"]
+            shown += [(document, start, start + one.chars) for one, document, start in places]
+            continue
+        thought = " ".join(str(entry.data["arguments"].get("thought", "")).split())
+        carried: dict[Region, None] = {}
+        for document, start, end in dict.fromkeys(shown) if thought else ():
+            for span in Placing(corpus.documents[document].text, start, end).carriers(thought):
+                carried[document, span.start, span.end] = None
+        if carried:
+            regions = [list(region) for region in carried]
+            seen = [list(region) for region in dict.fromkeys(shown)]
+            hops.append(
+                Hop(number=len(hops) + 1, question=asked, answer=thought, regions=regions, shown=seen)
+            )
+        asked = str(entry.data["arguments"].get("query", "")) or asked
+    return hops
 
 
 async def _from_shown(task: Task, turn: Turn, why: str) -> dict[str, Any]:

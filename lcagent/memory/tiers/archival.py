@@ -10,12 +10,14 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from lcagent.documents import Document, Page
 from lcagent.documents.conflicts import contradict
 from lcagent.documents.corrections import repeats, supersedes
 from lcagent.memory.tiers.changes import closing, lost_words
 from lcagent.memory.tiers.entries import Entries, Entry, New, Source
+from lcagent.memory.tiers.leases import holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +84,56 @@ class Archival:
                     self._entries.rest(same.id, number)
                 return Inserted(same, known=True)
             replaced = [one for one in alike if supersedes(text, one.text) or contradict(text, one.text)]
-            closes = [closing(one.id) for one in replaced]
-            for one in replaced:
-                gone = lost_words(one.text, text)
-                closes += [closing(number, gone) for number in self._entries.rests_on(one.id) if gone]
             new = New(
                 "passage",
                 text,
                 author=author,
                 source=source,
-                data={"closes": closes} if closes else {},
+                data=self._closing(text, replaced),
                 key=key,
                 rests_on=tuple(rests_on),
             )
             return Inserted(self._entries.append(new), replaced=tuple(replaced))
 
+    def replace(
+        self, old: Entry, text: str, *, author: str, source: Source, key: str | None = None
+    ) -> Inserted:
+        """Store a passage in the place of another one, which holds no more.
+
+        Args:
+            old: the one that is replaced.
+            text: of the new one.
+            author: who replaces it.
+            source: where the text comes from.
+            key: names the change.
+        """
+        text = text.strip()
+        with self._entries.store.transaction():
+            data = {**self._closing(text, [old]), "old": old.id}
+            new = New("passage", text, author=author, source=source, data=data, key=key)
+            return Inserted(self._entries.append(new), replaced=(old,))
+
+    def _closing(self, text: str, replaced: Sequence[Entry]) -> dict[str, Any]:
+        """As it stands in the data of a passage that replaces others: they hold no more, nor do the words of
+        them that it does not say in what they rest on."""
+        closes = [closing(one.id) for one in replaced]
+        for one in replaced:
+            if gone := lost_words(one.text, text):
+                closes += [closing(number, gone) for number in self._entries.rests_on(one.id)]
+        return {"closes": closes} if closes else {}
+
     def attach(self, document: Document) -> Attached:
-        """Keep a document with the session; one that is attached already stays as it is."""
+        """Keep a document with the session; one that is attached already stays as it is.
+
+        Raises:
+            SessionLost: another process has taken the session over.
+        """
         entries = self._entries
         meta = asdict(document)
         text = zlib.compress(meta.pop("text").encode("utf-8", "surrogatepass"), 1)
         meta["pages"] = [[p.number, p.start, p.end, p.label] for p in document.pages]
         with entries.store.transaction():
+            holds(entries.store, entries)
             entries.store.execute(
                 "INSERT OR IGNORE INTO attached (tenant, session, name, sha256, meta, text)"
                 " VALUES (?, ?, ?, ?, ?, ?)",

@@ -88,7 +88,7 @@ class Core:
         line = _one_line(text)
         with self._entries.store.transaction():
             lines = self.lines(label)
-            self._fits(label, [*(one.text for one in lines), line])
+            self._fits(label, lines, [*(one.text for one in lines), line])
             data = {"op": "append", "after": [*(one.id for one in lines), _ITSELF]}
             return self._write(label, line, data, rests_on, author, source, key)
 
@@ -113,15 +113,20 @@ class Core:
         old, new = _one_line(old), _one_line(new)
         with self._entries.store.transaction():
             lines = self.lines(label)
-            at = next((n for n, line in enumerate(lines) if old and old in line.text), None)
+            # A whole line is meant before one that it is a part of.
+            among = [line.text == old for line in lines] + [old in line.text for line in lines]
+            at = among.index(True) % len(lines) if old and any(among) else None
             if at is None:
-                raise EntryNotFound(f"no line of the block {label!r} holds {old[:80]!r}")
+                raise EntryNotFound(
+                    f"no line of the block {label!r} holds {old[:80]!r}",
+                    hint="name a line, or a part of it, as it stands there",
+                )
             before = lines[at]
             text = _one_line(before.text.replace(old, new, 1))
             after = [line.id for line in lines]
             kept = [line.text for line in lines]
             after[at : at + 1], kept[at : at + 1] = ([_ITSELF], [text]) if text else ([], [])
-            self._fits(label, kept)
+            self._fits(label, lines, kept)
             gone = lost_words(before.text, text)
             closes = [closing(before.id)]
             if gone:
@@ -141,7 +146,10 @@ class Core:
             done = (one for one in versions if one.id not in undone and one.data["op"] != "undo")
             last = next(done, None)
             if last is None:
-                raise EntryNotFound(f"there is nothing to undo in the block {label!r}")
+                raise EntryNotFound(
+                    f"there is nothing to undo in the block {label!r}",
+                    hint="all of its changes are undone, or there never was one",
+                )
             earlier = self.lines(label, before=last.id)
             data = {
                 "op": "undo",
@@ -173,9 +181,10 @@ class Core:
         if label not in self.labels:
             raise EntryNotFound(f"there is no block {label!r}", hint=f"blocks: {', '.join(self.labels)}")
 
-    def _fits(self, label: str, lines: Sequence[str]) -> None:
+    def _fits(self, label: str, before: Sequence[Entry], lines: Sequence[str]) -> None:
+        """Refuse what makes a block too long; one that is, as others count, may become shorter."""
         taken = self._count("\n".join(lines))
-        if taken > self.limit:
+        if taken > self.limit and taken > self._count("\n".join(line.text for line in before)):
             raise BlockFull(
                 f"the block {label!r} would take {taken} tokens, and may take {self.limit}",
                 hint="replace something in it, or put this into archival memory",
@@ -188,6 +197,15 @@ class Core:
         gone = closings(self._entries, numbers)
         held = self._entries.get(list(gone))
         return [held[number] for number in sorted(held, reverse=True)]
+
+
+def labels(entries: Entries) -> tuple[str, ...]:
+    """The blocks of a session: the usual ones, and those that were written."""
+    rows = entries.store.rows(
+        "SELECT DISTINCT name FROM entries WHERE tenant = ? AND session = ? AND kind = 'block' ORDER BY name",
+        (entries.tenant, entries.session),
+    )
+    return tuple(dict.fromkeys([*LABELS, *(row["name"] for row in rows)]))
 
 
 def _after(version: Entry) -> list[int]:

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from lcagent.models.embeddings import Embedder
     from lcagent.models.vectors import Vectors
 
-COMPARED = 400
+COMPARED = 800
 """Vectors that are compared exactly, of those whose codes differ least."""
 TOGETHER = 256
 """Entries that are embedded and written at once."""
+_ROWS = 32
+"""Rows of codes that are scanned at once."""
 _PART = 2048
 """Ids whose codes lie in one row; a part of a chunk of bitmaps."""
 
@@ -113,22 +115,30 @@ def nearest(store: Rows, tenant: str, model: str, query: Vectors, among: Ids) ->
     import numpy as np
 
     asked = np.frombuffer(_code(query), dtype=np.uint8)
-    ids, differing = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    best = np.empty((2, 0), dtype=np.int64)  # in how many bits each differs; which it is
     rows = store.execute(
         "SELECT part, held, codes FROM codes WHERE tenant = ? AND model = ?", (tenant, model)
     )
-    for part, held, codes in rows:
-        if not (wanted := _part_of(among, part)):
-            continue
-        there = np.flatnonzero(_bits(held))
-        allowed = _bits(wanted.to_bytes(_PART // 8, "little"))[there].astype(bool)
-        ids = np.concatenate([ids, part * _PART + there[allowed]])
-        differing = np.concatenate([differing, _differing(codes, asked)[allowed]])
-        if len(ids) > COMPARED:
-            # Of those that differ alike the first ones, so that a search finds the same each time.
-            best = np.lexsort((ids, differing))[:COMPARED]
-            ids, differing = ids[best], differing[best]
-    return cosines(store, model, query, ids.tolist())
+    while some := list(islice(rows, _ROWS)):
+        scanned = [best]
+        for part, held, codes in some:
+            wanted = _part_of(among, part).to_bytes(_PART // 8, "little")
+            there = np.flatnonzero(_bits(held))
+            found = np.stack([_differing(codes, asked), part * _PART + there])
+            scanned.append(found if wanted == held else found[:, _bits(wanted)[there].astype(bool)])
+        best = _least(np.concatenate(scanned, axis=1), COMPARED)
+    return cosines(store, model, query, best[1].tolist())
+
+
+def _least(rows: Any, limit: int) -> Any:
+    """The columns with the least first numbers, and of those alike with the least second ones, so that a
+    search finds the same each time."""
+    import numpy as np
+
+    if rows.shape[1] > limit:
+        most = np.partition(rows[0], limit - 1)[limit - 1]
+        rows = rows[:, rows[0] <= most]
+    return rows[:, np.lexsort((rows[1], rows[0]))[:limit]]
 
 
 def _differing(codes: bytes, asked: Any) -> Any:

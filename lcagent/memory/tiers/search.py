@@ -8,6 +8,7 @@ docs/design/0020-memory-search.md has what each of these is worth.
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ CANDIDATES = 150
 """Entries that hold most of the query's words: weighed again …"""
 SEEDS = 50
 """… and of so many of them the messages beside are so too."""
+MEANT = 100
+"""Entries most like the query that are weighed too."""
 BESIDE = {-1: 0.7, 1: 0.5, -2: 0.4, 2: 0.3}
 """What a word is worth that a message lacks and one beside it holds, by the distance to that one."""
 _REACH = 2
@@ -194,8 +197,9 @@ class Search:
         if self._embedder is not None and (embedded := bitmaps.up_to(among, at.embedded)):
             vector = self._embedder.embed([asked.meant])[0]
             alike = nearest.nearest(self._store, self._tenant, self._embedder.name, vector, embedded)
-        beside = Beside(self._store, self._tenant, at.last)
-        chosen = {*sums.best(held, CANDIDATES), *alike}
+        beside = Beside(self._store, self._tenant)
+        meant = heapq.nsmallest(MEANT, alike, key=lambda one: (-alike[one], -one))
+        chosen = {*sums.best(held, CANDIDATES), *meant}
         seeds, may_be = sums.best(held, SEEDS), Reader([among])
         beside.look_up(seeds)
         chosen |= {other for seed in seeds for other, _ in beside.of(seed) if may_be(other)}
@@ -204,7 +208,8 @@ class Search:
             alike |= nearest.cosines(self._store, self._embedder.name, vector, others)
         beside.look_up(chosen)
         # One that has no vector yet is taken to be as alike as those that have one are on the mean.
-        mean = sum(alike.values()) / len(alike) if alike else 0.0
+        known = [alike[one] for one in chosen if one in alike]
+        mean = sum(known) / len(known) if known else 0.0
         scores = self._worth(asked, chosen, beside)
         hits = [Hit(one, score + ALIKE * alike.get(one, mean)) for one, score in scores.items()]
         return sorted(hits, key=lambda hit: (-hit.score, -hit.id))
@@ -239,11 +244,10 @@ class Beside:
     Args:
         store: where they are kept.
         tenant: whose.
-        last: the highest id that there is for the search.
     """
 
-    def __init__(self, store: Rows, tenant: str, last: int) -> None:
-        self._store, self._tenant, self._last = store, tenant, last
+    def __init__(self, store: Rows, tenant: str) -> None:
+        self._store, self._tenant = store, tenant
         self._windows: dict[int, tuple[list[int], int]] = {}
 
     def look_up(self, ids: Iterable[int]) -> None:
@@ -274,7 +278,7 @@ class Beside:
             (self._tenant, session, one),
         )
         after = self._store.execute(
-            f"{where} AND id > ? AND id <= ? ORDER BY id LIMIT {most}",
-            (self._tenant, session, one, self._last),
+            f"{where} AND id > ? ORDER BY id LIMIT {most}",
+            (self._tenant, session, one),
         )
         return [id for (id,) in before][::-1], [id for (id,) in after]
