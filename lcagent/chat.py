@@ -393,7 +393,7 @@ class ChatSession:
         """Carry out a function of the agent, as a model elsewhere calls it; what it does is kept.
 
         Args:
-            function: its name (`CALLABLE`).
+            function: its name, of `lcagent.agents.companion.CALLABLE`.
             arguments: by name, as `lcagent.agents.companion.CompanionReply` has them.
 
         Raises:
