@@ -43,6 +43,19 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """What a function gave.
+
+    Args:
+        text: for the model that called it.
+        ok: it did what was asked.
+    """
+
+    text: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Deleted:
     """What was forgotten.
 
@@ -282,6 +295,9 @@ class ChatSession:
     def add_all(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
         """Store messages, all or none; each with `text`, and `author`, `at`, `key` as for `add`.
 
+        A `source` of "document" says that a text was made of what others said: it never counts as the user's
+        or as the agent's own.
+
         Returns:
             Their numbers.
         """
@@ -293,7 +309,7 @@ class ChatSession:
                 whole_characters(str(one["text"])),
                 _role(str(one.get("author", "user"))),
                 whole_characters(str(one.get("author", "user"))),
-                "said" if one.get("author") != "assistant" else "model",
+                one.get("source") or ("said" if one.get("author") != "assistant" else "model"),
                 {"turn": False},
                 _at(one.get("at")),
                 _key(one.get("key")),
@@ -370,6 +386,41 @@ class ChatSession:
         core = self._core(None)
         return {label: self._messages([line.id for line in core.lines(label)]) for label in core.labels}
 
+    def summary(self) -> Message | None:
+        """What stands for evicted messages, with what speaks against it; None where none was evicted."""
+        from lcagent.memory.tiers.queue import Queue
+
+        found = Queue(self._entries(None)).summary()
+        return self._messages([found.id])[0] if found else None
+
+    def call(self, function: str, arguments: Mapping[str, Any]) -> Called:
+        """Carry out a function of the agent, as a model elsewhere calls it; what it does is kept.
+
+        Args:
+            function: its name, of `lcagent.agents.companion.CALLABLE`.
+            arguments: by name, as `lcagent.agents.companion.CompanionReply` has them.
+
+        Raises:
+            UsageError: there is no such function, or an argument is none.
+        """
+        from pydantic import ValidationError
+
+        from lcagent.agents.companion import CALLABLE, LEFT_OUT, CompanionReply
+        from lcagent.models.estimate import EstimateCounter
+        from lcagent.runs.chatting import carry_out
+
+        if function not in CALLABLE:
+            raise UsageError(f"there is no function {function!r}", hint=", ".join(CALLABLE))
+        try:
+            reply = CompanionReply.model_validate({**LEFT_OUT, **arguments, "do": function})
+        except ValidationError as error:
+            raise UsageError(f"{function} cannot be called so: {error}") from error
+        with self._lease.held(self._wait) as fence:
+            memory = self._tiers(fence, self._models.embedder())
+            window, count = self.settings.window, EstimateCounter().count
+            done = carry_out(memory, function, reply.arguments(), window=window, count=count)
+        return Called(*done)
+
     def remember(self, text: str, *, block: str = "human") -> None:
         """Add a line to a block of core memory.
 
@@ -439,10 +490,12 @@ class ChatSession:
             EntryNotFound: nothing was replied yet.
         """
         entries = self._entries(None)
-        calls = entries.newest(["call"], limit=1)
-        if not calls:
+        # A model that is not ours tells nothing of its window.
+        calls = entries.newest(["call"], limit=1 << 20)
+        call = next((one for one in calls if "prompt" in one.data["window"]), None)
+        if call is None:
             raise EntryNotFound("nothing was replied yet", hint="say something first")
-        window = dict(calls[0].data["window"])
+        window = dict(call.data["window"])
         window["messages"] = self._messages(window.pop("entries"))
         return window
 
@@ -463,12 +516,15 @@ class ChatSession:
         return Entries(self._store, self.tenant, session or self.session, clock=self._clock, fence=fence)
 
     def _core(self, fence: int | None) -> Any:
+        return self._tiers(fence, None).core
+
+    def _tiers(self, fence: int | None, embedder: Any) -> Any:
         from lcagent.models.estimate import EstimateCounter
         from lcagent.runs.chatting import memory_of, options_of
 
-        options = options_of(self.settings)
+        options, window = options_of(self.settings), self.settings.window
         count = EstimateCounter().count
-        return memory_of(self._entries(fence), options, window=self.settings.window, count=count).core
+        return memory_of(self._entries(fence), options, window=window, count=count, embedder=embedder)
 
     def _messages(self, numbers: Sequence[int], session: str | None = None) -> list[Message]:
         from lcagent.graphs.memgpt.view import notes, told_time

@@ -24,10 +24,9 @@ from lcagent.memory.tiers.changes import Standing, standings
 from lcagent.memory.tiers.changes import closing as closes
 from lcagent.memory.tiers.core import HUMAN, PERSONA, BlockFull, Core
 from lcagent.memory.tiers.entries import USER, Entries, Entry, New
-from lcagent.memory.tiers.leases import SECONDS, Lease
+from lcagent.memory.tiers.leases import SECONDS, Lease, leased
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.tables import open_memory
-from lcagent.runs.chatting import leased
 from tests.dying import counts_up, takes_and_waits
 from tests.killable import FORKED
 
