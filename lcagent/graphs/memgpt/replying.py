@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lcagent.documents import Document
+from lcagent.documents import Document, query_words
 from lcagent.documents.corpus import Corpus, Region
 from lcagent.documents.resting import Sources
 from lcagent.documents.retrieval import Retrieval
@@ -76,7 +76,8 @@ def reply_of(turn: Turn, call: Entry, seen: Seen) -> New:
     """
     text = str(call.data["arguments"].get("message", "")).strip()
     known = call.data["arguments"].get("known", "yes") == "yes"
-    pieces = _pieces(turn, seen)
+    words = set(query_words(text))  # what shares none of them carries nothing of it
+    pieces = [piece for piece in _pieces(turn, seen) if not words.isdisjoint(query_words(piece.text))]
     verdict = _checked(turn, text, pieces)
     claims, citations = _claims(verdict, pieces, turn.view) if known else ([], [])
     messages = {one["message"] for one in citations if one["message"] is not None}
