@@ -161,7 +161,7 @@ _message = st.one_of(
     tools=st.booleans(),
     seed=st.integers(0, 1 << 32),
 )
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 def test_no_call_is_over_its_window_and_no_message_is_lost(
     messages: Sequence[str], window: int, tools: bool, seed: int
 ) -> None:
