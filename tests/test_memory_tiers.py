@@ -172,7 +172,7 @@ def test_a_lease_is_renewed_released_and_ends_with_its_time(store: Store) -> Non
 
 def test_a_waiting_process_gets_the_lease_when_it_is_given_back(store: Store) -> None:
     one = Lease(store, "t", "s")
-    one.take()
+    first = one.take()
     looked: list[float] = []
 
     def clock() -> float:  # looked at once a try
@@ -181,7 +181,7 @@ def test_a_waiting_process_gets_the_lease_when_it_is_given_back(store: Store) ->
             one.release()
         return time.time()
 
-    assert Lease(store, "t", "s", clock=clock).take(wait=30) == 2
+    assert Lease(store, "t", "s", clock=clock).take(wait=30) == first + 1
     assert len(looked) == 3
 
 
@@ -195,7 +195,20 @@ def test_the_lease_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
             Lease(store, "t", "s").take()
         os.kill(process.pid or 0, signal.SIGKILL)
         process.join()
-        assert Lease(store, "t", "s").take() == 2
+        (row,) = store.rows("SELECT fence FROM sessions")
+        assert Lease(store, "t", "s").take() == row["fence"] + 1
+
+
+def test_a_session_that_begins_anew_is_not_written_under_an_old_lease(store: Store) -> None:
+    now = [1000.0]
+    old = Lease(store, "t", "s", clock=lambda: now[0])
+    stale = Entries(store, "t", "s", fence=old.take())
+    store.execute("DELETE FROM sessions")  # as forgetting does
+    now[0] += 0.01
+    new = Lease(store, "t", "s", clock=lambda: now[0])
+    assert new.take() > old.fence
+    with pytest.raises(SessionLost):
+        stale.append(New("message", "late"))
 
 
 def test_eight_processes_write_one_session_and_no_change_is_lost(home: Path) -> None:
@@ -218,21 +231,21 @@ def test_eight_processes_write_one_session_and_no_change_is_lost(home: Path) -> 
 
 def test_a_lease_that_could_not_be_given_back_is_taken_again(store: Store) -> None:
     lease = Lease(store, "t", "s")
-    lease.take()
+    first = lease.take()
     store.execute("PRAGMA query_only=ON")
     with pytest.raises(SettingsError, match="nothing can be kept"):
         lease.release()
     store.execute("PRAGMA query_only=OFF")
     with pytest.raises(SessionBusy):
         Lease(store, "t", "s").take()
-    assert lease.take() == 2
+    assert lease.take() == first + 1
     with pytest.raises(SessionBusy):
         lease.take()  # by two threads of one process: it is held
 
 
 async def test_a_turn_that_is_given_up_while_it_waits_leaves_no_lease(store: Store) -> None:
     held, waits = Lease(store, "t", "s"), Lease(store, "t", "s")
-    held.take()
+    first = held.take()
 
     async def turn() -> None:
         async with leased(waits, 30):
@@ -244,7 +257,7 @@ async def test_a_turn_that_is_given_up_while_it_waits_leaves_no_lease(store: Sto
     with pytest.raises(asyncio.CancelledError):
         await waiting
     held.release()
-    assert held.take() == 2  # nobody took it meanwhile
+    assert held.take() == first + 1  # nobody took it meanwhile
 
 
 # Core memory

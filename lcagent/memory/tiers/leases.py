@@ -44,11 +44,14 @@ def holds(store: Rows, entries: Entries) -> None:
         raise _lost(entries.session)
 
 
-def _begin(store: Rows, tenant: str, session: str, now: float) -> None:
+def _begin(store: Rows, tenant: str, session: str, now: float) -> int:
+    # Of a session that was forgotten and begins anew the fence goes on above what it was.
+    fence = int(1000 * now)
     store.execute(
-        "INSERT INTO sessions (tenant, session, created, fence, holder, until) VALUES (?, ?, ?, 0, '', 0)",
-        (tenant, session, now),
+        "INSERT INTO sessions (tenant, session, created, fence, holder, until) VALUES (?, ?, ?, ?, '', 0)",
+        (tenant, session, now, fence),
     )
+    return fence
 
 
 def _lost(session: str) -> SessionLost:
@@ -104,9 +107,11 @@ class Lease:
                 "SELECT fence, holder, until FROM sessions WHERE tenant = ? AND session = ?",
                 (self.tenant, self.session),
             )
-            if not rows:
-                _begin(self._store, self.tenant, self.session, now)
-            held: dict[str, Any] = rows[0] if rows else {"fence": 0, "holder": "", "until": 0.0}
+            held: dict[str, Any] = {"holder": "", "until": 0.0}
+            if rows:
+                held = rows[0]
+            else:
+                held["fence"] = _begin(self._store, self.tenant, self.session, now)
             # One that could not be given back, as on a full disk, is ours.
             own = held["holder"] == self._holder and held["fence"] == self._given_back
             if held["holder"] and held["until"] > now and not own and not _gone(held["holder"]):
