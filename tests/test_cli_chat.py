@@ -251,7 +251,7 @@ def test_talking_in_a_terminal(server, terminal) -> None:
     again = terminal()
     again.shows("going on with session main: 3 messages, last on ")
     again.shows(f"> {WHERE}")
-    again.shows("You live in Paris.\r\n")
+    again.shows("You live in Paris.")
     again.shows(PROMPT)
     again.types(CTRL_D)
     assert again.ended() == 0
