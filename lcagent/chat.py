@@ -19,6 +19,8 @@ from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings, load_settings
 from lcagent.text import whole_characters
 
+_LOOKED_BACK = 50
+_YEAR_1, _YEAR_10000 = -62135596800.0, 253402300800.0
 DEFAULT_TENANT, DEFAULT_SESSION = "default", "main"
 
 
@@ -38,6 +40,19 @@ class Found:
     messages: tuple[Message, ...]
     total: int
     pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a function gave.
+
+    Args:
+        text: for the model that called it.
+        ok: it did what was asked.
+    """
+
+    text: str
+    ok: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +228,8 @@ class ChatSession:
 
         if not text.strip():
             raise UsageError("the message is empty", hint='chat.send("…")')
-        new = New("message", whole_characters(text), _role(author), author, "said", key=_key(key))
+        who = whole_characters(author)
+        new = New("message", whole_characters(text), _role(who), who, "said", key=_key(key))
         return await self._turn(new, stream, emit)
 
     async def _turn(self, begins: Any, stream: bool, emit: Tell) -> Reply:
@@ -237,20 +253,15 @@ class ChatSession:
     def _pending(self) -> Any:
         """What was said or happened last, where it was not answered."""
         entries = self._entries(None)
-        for entry in entries.newest(["message", "event"], limit=50):
-            begins = entry.kind == "message" and entry.author != "assistant" and entry.data.get("turn", True)
-            if begins or entry.name == "event":
-                return None if entries.keyed(f"{entry.id}.reply") else entry
-        return None
+        begun = _begun(entries, None)
+        return None if begun is None or entries.keyed(f"{begun.id}.reply") else begun
 
     def _give_up(self, entries: Any, number: int) -> None:
         """End a turn before this one that was broken off: what it was asked is answered with the rest."""
         from lcagent.memory.tiers.entries import New
 
-        for entry in entries.newest(["message", "event"], limit=1, before=number):
-            begins = entry.kind == "message" and entry.author != "assistant" and entry.data.get("turn", True)
-            if begins or entry.name == "event":
-                entries.append(New("event", "", key=f"{entry.id}.reply"))
+        if (begun := _begun(entries, number)) is not None:
+            entries.append(New("event", "", key=f"{begun.id}.reply"))
 
     async def _read(self, emit: Tell, question: str, attached: Sequence[Any]) -> Answer:
         """Have attached documents read from beginning to end; how far that is, is told."""
@@ -284,6 +295,9 @@ class ChatSession:
     def add_all(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
         """Store messages, all or none; each with `text`, and `author`, `at`, `key` as for `add`.
 
+        A `source` of "document" says that a text was made of what others said: it never counts as the user's
+        or as the agent's own.
+
         Returns:
             Their numbers.
         """
@@ -294,10 +308,10 @@ class ChatSession:
                 "message",
                 whole_characters(str(one["text"])),
                 _role(str(one.get("author", "user"))),
-                str(one.get("author", "user")),
-                "said" if one.get("author") != "assistant" else "model",
+                whole_characters(str(one.get("author", "user"))),
+                one.get("source") or ("said" if one.get("author") != "assistant" else "model"),
                 {"turn": False},
-                one.get("at"),
+                _at(one.get("at")),
                 _key(one.get("key")),
             )
             for one in messages
@@ -372,6 +386,41 @@ class ChatSession:
         core = self._core(None)
         return {label: self._messages([line.id for line in core.lines(label)]) for label in core.labels}
 
+    def summary(self) -> Message | None:
+        """What stands for evicted messages, with what speaks against it; None where none was evicted."""
+        from lcagent.memory.tiers.queue import Queue
+
+        found = Queue(self._entries(None)).summary()
+        return self._messages([found.id])[0] if found else None
+
+    def call(self, function: str, arguments: Mapping[str, Any]) -> Called:
+        """Carry out a function of the agent, as a model elsewhere calls it; what it does is kept.
+
+        Args:
+            function: its name, of `lcagent.agents.companion.CALLABLE`.
+            arguments: by name, as `lcagent.agents.companion.CompanionReply` has them.
+
+        Raises:
+            UsageError: there is no such function, or an argument is none.
+        """
+        from pydantic import ValidationError
+
+        from lcagent.agents.companion import CALLABLE, LEFT_OUT, CompanionReply
+        from lcagent.models.estimate import EstimateCounter
+        from lcagent.runs.chatting import carry_out
+
+        if function not in CALLABLE:
+            raise UsageError(f"there is no function {function!r}", hint=", ".join(CALLABLE))
+        try:
+            reply = CompanionReply.model_validate({**LEFT_OUT, **arguments, "do": function})
+        except ValidationError as error:
+            raise UsageError(f"{function} cannot be called so: {error}") from error
+        with self._lease.held(self._wait) as fence:
+            memory = self._tiers(fence, self._models.embedder())
+            window, count = self.settings.window, EstimateCounter().count
+            done = carry_out(memory, function, reply.arguments(), window=window, count=count)
+        return Called(*done)
+
     def remember(self, text: str, *, block: str = "human") -> None:
         """Add a line to a block of core memory.
 
@@ -441,10 +490,12 @@ class ChatSession:
             EntryNotFound: nothing was replied yet.
         """
         entries = self._entries(None)
-        calls = entries.newest(["call"], limit=1)
-        if not calls:
+        # A model that is not ours tells nothing of its window.
+        calls = entries.newest(["call"], limit=1 << 20)
+        call = next((one for one in calls if "prompt" in one.data["window"]), None)
+        if call is None:
             raise EntryNotFound("nothing was replied yet", hint="say something first")
-        window = dict(calls[0].data["window"])
+        window = dict(call.data["window"])
         window["messages"] = self._messages(window.pop("entries"))
         return window
 
@@ -465,12 +516,15 @@ class ChatSession:
         return Entries(self._store, self.tenant, session or self.session, clock=self._clock, fence=fence)
 
     def _core(self, fence: int | None) -> Any:
+        return self._tiers(fence, None).core
+
+    def _tiers(self, fence: int | None, embedder: Any) -> Any:
         from lcagent.models.estimate import EstimateCounter
         from lcagent.runs.chatting import memory_of, options_of
 
-        options = options_of(self.settings)
+        options, window = options_of(self.settings), self.settings.window
         count = EstimateCounter().count
-        return memory_of(self._entries(fence), options, window=self.settings.window, count=count).core
+        return memory_of(self._entries(fence), options, window=window, count=count, embedder=embedder)
 
     def _messages(self, numbers: Sequence[int], session: str | None = None) -> list[Message]:
         from lcagent.graphs.memgpt.view import notes, told_time
@@ -494,6 +548,23 @@ class ChatSession:
 
 def _unheard(_event: Event) -> None:
     """For turns whose events nobody wants."""
+
+
+def _begun(entries: Any, before: int | None) -> Any:
+    """The last message or event, before an entry, that began a turn."""
+    for entry in entries.newest(["message", "event"], limit=_LOOKED_BACK, before=before):
+        begins = entry.kind == "message" and entry.author != "assistant" and entry.data.get("turn", True)
+        if begins or entry.name == "event":
+            return entry
+    return None
+
+
+def _at(given: Any) -> float | None:
+    """A time as it is kept."""
+    at = None if given is None else float(given)
+    if at is not None and not _YEAR_1 <= at < _YEAR_10000:
+        raise UsageError(f"{given!r} is no time in seconds since 1970", hint='chat.add("…", at=time.time())')
+    return at
 
 
 def _role(author: str) -> str:

@@ -1,15 +1,20 @@
-"""A turn of a conversation in a process of its own that dies of SIGKILL at a boundary (`tests.killable`)."""
+"""What processes of their own do with a conversation: one dies of SIGKILL, some write at once."""
 
 import os
 import signal
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from lcagent.chat import ChatSession
+from lcagent.errors import EntryNotFound
 from lcagent.events import MessageKept
 from lcagent.memory.store import Store
+from lcagent.memory.tiers.leases import Lease
+from lcagent.memory.tiers.tables import open_memory
 from lcagent.models.transport import HttpTransport
 
 WINDOW = 2048
@@ -74,3 +79,33 @@ class _Boundaries:
             return reply
 
         Store.transaction, Store.execute, HttpTransport.send = counted, executed, sent
+
+
+def takes_and_waits(home: str, ready: Any) -> None:
+    """Hold the lease of session `s` of tenant `t` until killed."""
+    Lease(open_memory(Path(home)), "t", "s").take()
+    ready.set()
+    time.sleep(60)
+
+
+def counts_up(home: str, seconds: float, name: str, told: Any) -> None:
+    """Raise the number in a line of core memory, again and again, as the others do at the same time.
+
+    Args:
+        home: of the memory; its session `main` has a line "count 0.".
+        seconds: for how long.
+        name: of this process; it adds a message under it each time.
+        told: a queue that gets how often it raised the number.
+    """
+    until, raised = time.monotonic() + seconds, 0
+    with ChatSession(api_base="http://127.0.0.1:9", home=home) as chat:
+        while time.monotonic() < until:
+            (line,) = (one.text for one in chat.memory()["human"])
+            number = int(line.removeprefix("count ").rstrip("."))
+            try:
+                chat.edit("human", line, f"count {number + 1}.")
+            except EntryNotFound:  # somebody else was faster
+                continue
+            raised += 1
+            chat.add(f"{name} counts {number + 1}", key=f"{name}.{raised}")
+    told.put(raised)

@@ -1,6 +1,6 @@
 """The tiers: entries are only added, one process writes, blocks have versions, what holds no more is marked."""
 
-import multiprocessing
+import asyncio
 import os
 import signal
 import time
@@ -14,19 +14,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lcagent.chat import ChatSession
 from lcagent.documents import load
-from lcagent.errors import EntryNotFound, SessionBusy, SessionLost
+from lcagent.errors import EntryNotFound, SessionBusy, SessionLost, SettingsError
+from lcagent.graphs.memgpt.provenance import Seen, rests_on
 from lcagent.memory.store import Store
 from lcagent.memory.tiers.archival import Archival, Inserted
 from lcagent.memory.tiers.changes import Standing, standings
 from lcagent.memory.tiers.changes import closing as closes
 from lcagent.memory.tiers.core import HUMAN, PERSONA, BlockFull, Core
 from lcagent.memory.tiers.entries import USER, Entries, Entry, New
-from lcagent.memory.tiers.leases import SECONDS, Lease
+from lcagent.memory.tiers.leases import SECONDS, Lease, leased
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.tables import open_memory
-
-_FORKED = multiprocessing.get_context("fork")
+from tests.dying import counts_up, takes_and_waits
+from tests.killable import FORKED
 
 
 class Clock:
@@ -183,15 +185,9 @@ def test_a_waiting_process_gets_the_lease_when_it_is_given_back(store: Store) ->
     assert len(looked) == 3
 
 
-def _takes_and_waits(folder: Path, ready: Any) -> None:
-    Lease(open_memory(folder), "t", "s").take()
-    ready.set()
-    time.sleep(60)
-
-
 def test_the_lease_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
-    ready = _FORKED.Event()
-    process = _FORKED.Process(target=_takes_and_waits, args=(tmp_path, ready))
+    ready = FORKED.Event()
+    process = FORKED.Process(target=takes_and_waits, args=(str(tmp_path), ready))
     process.start()
     assert ready.wait(30)
     with closing(open_memory(tmp_path)) as store:
@@ -200,6 +196,55 @@ def test_the_lease_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
         os.kill(process.pid or 0, signal.SIGKILL)
         process.join()
         assert Lease(store, "t", "s").take() == 2
+
+
+def test_eight_processes_write_one_session_and_no_change_is_lost(home: Path) -> None:
+    with ChatSession(api_base="http://127.0.0.1:9") as chat:
+        chat.remember("count 0.")
+        told = FORKED.Queue()
+        every = [
+            FORKED.Process(target=counts_up, args=(str(home), 1.5, f"p{number}", told)) for number in range(8)
+        ]
+        for process in every:
+            process.start()
+        raised = [told.get(timeout=60) for _ in every]
+        for process in every:
+            process.join()
+        assert [process.exitcode for process in every] == [0] * 8  # nothing came out of any of them
+        assert [one.text for one in chat.memory()["human"]] == [f"count {sum(raised)}."]
+        said = [one.text.split()[-1] for one in chat.history(1 << 20)]
+        assert sorted(map(int, said)) == list(range(1, sum(raised) + 1))
+
+
+def test_a_lease_that_could_not_be_given_back_is_taken_again(store: Store) -> None:
+    lease = Lease(store, "t", "s")
+    lease.take()
+    store.execute("PRAGMA query_only=ON")
+    with pytest.raises(SettingsError, match="nothing can be kept"):
+        lease.release()
+    store.execute("PRAGMA query_only=OFF")
+    with pytest.raises(SessionBusy):
+        Lease(store, "t", "s").take()
+    assert lease.take() == 2
+    with pytest.raises(SessionBusy):
+        lease.take()  # by two threads of one process: it is held
+
+
+async def test_a_turn_that_is_given_up_while_it_waits_leaves_no_lease(store: Store) -> None:
+    held, waits = Lease(store, "t", "s"), Lease(store, "t", "s")
+    held.take()
+
+    async def turn() -> None:
+        async with leased(waits, 30):
+            raise AssertionError("it was given up")
+
+    waiting = asyncio.create_task(turn())
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    held.release()
+    assert held.take() == 2  # nobody took it meanwhile
 
 
 # Core memory
@@ -471,3 +516,20 @@ def test_what_was_evicted_is_behind_the_summary_and_still_there(entries: Entries
     assert queue.swap("again", said[2:5], source="document", key="k") == second
     assert second.data["span"] == [said[0].id, said[4].id] and queue.summary() == second
     assert queue.newest(9) == said[5:] and entries.count(["message"]) == 6
+
+
+# What a new line rests on
+
+
+def test_a_line_rests_on_what_says_it_and_on_what_speaks_of_the_same(entries: Entries) -> None:
+    ida, olav = say(entries, "The city of Ida is Riga."), say(entries, "The city of Olav is Riga.")
+    tide = say(entries, "The tide in the city was high.")
+    ferry = say(entries, "Ida takes the Riga ferry to work, and likes it.")
+    works = say(entries, "As a nurse in the hospital, by the way.")
+    seen = Seen((ida, olav, tide, ferry, works))
+    assert rests_on("The city of Ida is Riga.", seen, 0) == (ida.id, ferry.id)
+    assert rests_on("Ida takes the Riga ferry.", seen, 0) == (ida.id, ferry.id)
+    assert rests_on("Takes the ferry; nurse in a hospital.", seen, 0) == (ferry.id, works.id)
+    assert rests_on("Likes cheese.", seen, works.id) == (
+        works.id,
+    )  # said by nobody: made of what is answered

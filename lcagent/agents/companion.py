@@ -39,6 +39,10 @@ SEND, APPEND, REPLACE, SEARCH, SEARCH_DATE, INSERT, SEARCH_ARCHIVE, READ_MORE, R
 )
 CHANGING = (APPEND, REPLACE, INSERT)
 """They change memory."""
+CALLABLE = (APPEND, REPLACE, SEARCH, SEARCH_DATE, INSERT, SEARCH_ARCHIVE, READ_MORE)
+"""A model that is not ours may call them too: they need no turn of the agent's."""
+LEFT_OUT = {"end": "", "page": 1, "heartbeat": "no"}
+"""What an argument is that such a model leaves out."""
 MOST_PAGES = 999
 _PAGE = {"type": "integer", "minimum": 1, "maximum": MOST_PAGES}
 YesNo = Literal["yes", "no"]

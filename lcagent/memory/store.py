@@ -16,6 +16,15 @@ from lcagent.private import private_file, private_folder
 
 FILE = "lcagent.db"
 """Its name within its folder."""
+_UNWRITABLE = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+}
+_PRIMARY = 0xFF
+"""Of an error's code, without the detail."""
 _WAIT = 30.0
 """Most seconds that one process waits for another's writing."""
 
@@ -41,10 +50,7 @@ class Store:
         try:
             self._conn = _opened(path, steps)
         except (OSError, sqlite3.Error) as error:
-            raise SettingsError(
-                f"nothing can be kept in {path.parent}: {error}",
-                hint="LCAGENT_HOME or --home names a folder that may be written, or made",
-            ) from error
+            raise _unkept(path.parent, error) from error
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -60,13 +66,17 @@ class Store:
         self._conn.close()
 
     def execute(self, sql: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
-        """Run one statement; outside a transaction it is committed when this returns."""
-        with self._alone:
+        """Run one statement; outside a transaction it is committed when this returns.
+
+        Raises:
+            SettingsError: the disk is full, or nothing may be written there.
+        """
+        with self._told(), self._alone:
             return self._conn.execute(sql, values)
 
     def rows(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[dict[str, Any]]:
         """Run one query."""
-        with self._alone:
+        with self._told(), self._alone:
             cursor = self._conn.execute(sql, values)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
@@ -78,14 +88,26 @@ class Store:
             if self._conn.in_transaction:
                 yield
                 return
-            self._conn.execute("BEGIN IMMEDIATE")
+            with self._told():
+                self._conn.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                self._conn.execute("COMMIT")
+                with self._told():
+                    self._conn.execute("COMMIT")
             except BaseException:
                 if self._conn.in_transaction:  # SQLite itself has undone it where the disk is full
                     self._conn.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        """Tell in words of our own that nothing can be written."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY not in _UNWRITABLE:
+                raise
+            raise _unkept(self.folder, error) from error
 
     def insert_many(self, table: str, rows: list[dict[str, Any]]) -> None:
         """Insert rows in one transaction; a row that stands there already stays as it is."""
@@ -93,7 +115,7 @@ class Store:
             return
         names, values = ",".join(rows[0]), ",".join(f":{name}" for name in rows[0])
         sql = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({values})"  # noqa: S608 - names are ours
-        with self.transaction():
+        with self.transaction(), self._told():
             self._conn.executemany(sql, rows)
 
     def size(self) -> int:
@@ -117,6 +139,13 @@ class Store:
         """
         with self._alone:
             self._conn.execute("VACUUM")
+
+
+def _unkept(folder: Path, error: Exception) -> SettingsError:
+    return SettingsError(
+        f"nothing can be kept in {folder}: {error}",
+        hint="LCAGENT_HOME or --home names a folder with room that may be written, or made",
+    )
 
 
 def _opened(path: Path, steps: Steps) -> sqlite3.Connection:

@@ -168,6 +168,15 @@ def _passes(error: Exception) -> bool:
     return isinstance(error, _NoCount) and error.passes
 
 
+def counter_of(tokenizer: str | Path | None) -> TokenCounter:
+    """What counts for a model whose server is not asked: a tokenizer file, else a bound.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    return FileCounter(tokenizer) if tokenizer else EstimateCounter()
+
+
 class FileCounter:
     """A tokenizer file, for servers that count nothing.
 

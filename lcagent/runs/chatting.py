@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from lcagent.answer import Answer, Quoted, Reply
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.retrieval import Retrieval
 from lcagent.errors import MalformedReply
 from lcagent.events import AnswerDelta, Event, FunctionCalled, Notice
-from lcagent.graphs.memgpt.graph import begun, turn_graph
+from lcagent.graphs.memgpt.functions import Functions
+from lcagent.graphs.memgpt.graph import begun, call_text, turn_graph
 from lcagent.graphs.memgpt.options import Options
-from lcagent.graphs.memgpt.turn import Memory, Turn, block_tokens
+from lcagent.graphs.memgpt.provenance import is_own
+from lcagent.graphs.memgpt.replying import seen_at
+from lcagent.graphs.memgpt.turn import Memory, Occasion, Turn, block_tokens
 from lcagent.graphs.memgpt.view import View
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.profiles import profile_for
 from lcagent.memory.store import Store
 from lcagent.memory.tiers.archival import Archival, Attached
 from lcagent.memory.tiers.core import Core
-from lcagent.memory.tiers.entries import Entries, Entry
+from lcagent.memory.tiers.entries import ASSISTANT, Entries, Entry, New
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.search import Search
@@ -199,15 +203,50 @@ def _turn(
     return Turn(
         number,
         memory,
-        model,
-        trust,
         view,
         Retrieval(corpus, ""),
+        model,
+        trust,
         options,
         told,
         reader=(lambda question: reader(question, attached)) if reader and attached else None,
         now=now,
     )
+
+
+def carry_out(
+    memory: Memory, name: str, arguments: Mapping[str, Any], *, window: int, count: Callable[[str], int]
+) -> tuple[str, bool]:
+    """Carry out a function of the agent that a model which is not ours calls.
+
+    Args:
+        memory: of the session.
+        name: the function's.
+        arguments: of the call.
+        window: tokens of that model's calls.
+        count: tokens of a text.
+
+    Returns:
+        What it gave, for the model, and whether it did what was asked.
+    """
+    entries = memory.entries
+    said = entries.newest(["message"], limit=MOST_SEEN)
+    attached = memory.archival.documents()
+    corpus = Corpus(tuple(one.document for one in attached))
+    view = View(entries, memory.queue, corpus, [one.id for one in attached], count)
+    # What the model has before it, nobody tells: the end of the conversation at least.
+    data = {"arguments": arguments, "window": {"entries": [one.id for one in said]}}
+    text, key = call_text(name, dict(arguments)), f"called.{uuid4().hex}"
+    # Forgotten with what it was called for, as what a turn does.
+    began = tuple(one.id for one in said if is_own(one))[:1]
+    call = entries.append(New("call", text, name, ASSISTANT, "model", data, key=key, rests_on=began))
+    on = Occasion(began[0] if began else call.id, memory, view, Retrieval(corpus, ""))
+    result = Functions(on, window // 2, seen_at(on, data["window"]["entries"], call.id)).act(call)
+    return view.line(result, whole=True).removeprefix("[result] "), bool(result.data["ok"])
+
+
+MOST_SEEN = 64
+"""Messages that a model which is not ours is taken to have before it."""
 
 
 def options_of(settings: Settings) -> Options:

@@ -16,7 +16,7 @@ from lcagent.answer import Answer
 from lcagent.documents import Document, Loaded, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.retrieval import Retrieval, Similarity
-from lcagent.errors import LcagentError, UsageError
+from lcagent.errors import LcagentError, SettingsError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.segmenting import segmented
@@ -129,7 +129,10 @@ async def asking(
             await task.model.transport.close()
         try:
             evict(store, settings.store_mb << 20)
-        except sqlite3.OperationalError as error:  # locked by others, say: the answer is there all the same
+        except (
+            SettingsError,
+            sqlite3.OperationalError,
+        ) as error:  # locked: the answer is there
             emit(Notice(f"the store could not be kept to its size: {error}"))
 
 

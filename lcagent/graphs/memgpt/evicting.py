@@ -7,9 +7,10 @@ was, and the view alone is shorter.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterator, Sequence
-from itertools import chain, groupby
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, chain, groupby
 
 from lcagent.agents import condenser
 from lcagent.documents.lexical import STOPWORDS, folded
@@ -19,6 +20,7 @@ from lcagent.graphs.memgpt.provenance import worst
 from lcagent.graphs.memgpt.turn import Turn
 from lcagent.graphs.memgpt.view import clipped
 from lcagent.memory.tiers.entries import Entry
+from lcagent.memory.tiers.queue import QUEUED
 from lcagent.models.prompt import as_data
 
 KEPT = 0.5
@@ -31,8 +33,12 @@ SHORT = 2
 """A figure of so few characters says nothing by itself."""
 _BATCH = 256
 _ALSO = "Also: "
+# Each run of characters is looked at once, from its beginning.
+_WORD = r"[^\W\d_](?:[^\W\d_]|['’-])++(?![\w./:#+-]*(?:[\d@]|://))"
+"""A word that is no part of an address, a date or an identifier."""
 _TELLING = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.-]+|https?://\S+|[\w./:#+-]*\d[\w./:#%+-]*|\b[^\W\d_][\w'’-]+(?:\s+[^\W\d_][\w'’-]+)*"
+    r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]+|https?://\S+|(?<![\w./:#+-])[\w./:#+-]*\d[\w./:#%+-]*"
+    rf"|\b{_WORD}(?:\s+{_WORD})*"
 )
 _OWN = re.compile(r"\[(?:m\d+ [^]]*)?you\]|\[result\]|\[system")
 _NAME = re.compile(r"[^\W\d_][\w'’-]*")
@@ -46,9 +52,9 @@ async def evict(turn: Turn, room: int) -> bool:
         room: tokens for the conversation.
 
     Returns:
-        Whether anything was evicted.
+        Whether it worked: where it did not, it is not tried again for each step.
     """
-    leaving = _leaving(turn, room)
+    leaving = await asyncio.to_thread(_leaving, turn, room)
     if not leaving:
         return False
     queue = turn.memory.queue
@@ -62,41 +68,40 @@ async def evict(turn: Turn, room: int) -> bool:
         turn.told.notice("the summary was of no use: older messages are searched for")
         return False
     source = worst([*leaving, *([before] if before else [])])
-    queue.swap(text, leaving, source=source, key=f"summary.{leaving[-1].id}")
+    key = f"summary.{leaving[-1].id}"
+    await asyncio.to_thread(queue.swap, text, leaving, source=source, key=key)
     return True
 
 
 def _leaving(turn: Turn, room: int) -> list[Entry]:
-    """The entries of the queue but for the newest that take half the room."""
-    entries, view = turn.memory.entries, turn.view
+    """The entries of the queue but for the newest that take half the room; none where they are shorter than a
+    summary may be."""
+    entries, view, count = turn.memory.entries, turn.view, turn.model.window.count
     begins, left, stays = turn.memory.queue.begins, int(KEPT * room), turn.number
     before = turn.number
     while left > 0:
-        some = entries.newest(("message", "call", "result", "event"), limit=64, after=begins, before=before)
+        some = entries.newest(QUEUED, limit=64, after=begins, before=before)
         if not some:
             break
         for entry in some:
-            left -= turn.model.window.count(view.line(entry))
+            left -= count(view.line(entry))
             if left < 0:
                 break
             stays = entry.id
         before = some[-1].id
     leaving: list[Entry] = []
     after = begins
-    while some := entries.oldest(
-        ("message", "call", "result", "event"), limit=_BATCH, after=after, before=stays
-    ):
+    while some := entries.oldest(QUEUED, limit=_BATCH, after=after, before=stays):
         leaving += some
         after = some[-1].id
-    return leaving
+    most = condenser.most_tokens(turn.model.window.size)
+    taken = accumulate(count(view.line(entry)) for entry in leaving)
+    return leaving if any(tokens > most for tokens in taken) else []
 
 
 async def _condensed(turn: Turn, summary: str, leaving: Sequence[Entry]) -> str:
     """A summary of what was and what leaves, call by call; empty where it cannot be believed."""
-    window = turn.model.window
-    pieces = list(
-        _pieces(turn, leaving, condenser.room(window, "x" * 4 * condenser.most_tokens(window.size)))
-    )
+    pieces = await asyncio.to_thread(_pieces, turn, leaving)
     skipped = pieces[:-MOST_CALLS]
     if skipped:
         first, last = (turn.view.when(leaving[at].valid)[:10] for at in (0, -1))
@@ -108,27 +113,34 @@ async def _condensed(turn: Turn, summary: str, leaving: Sequence[Entry]) -> str:
         if not checked:
             return ""
         telling = list(dict.fromkeys([*_telling(piece), *telling]))
-        summary = _with_telling(turn, checked, telling)
+        summary = await asyncio.to_thread(_with_telling, turn, checked, telling)
     return summary
 
 
-def _pieces(turn: Turn, leaving: Sequence[Entry], room: int) -> Iterator[str]:
-    """What leaves as text, in pieces that fit."""
-    count, lines, left = turn.model.window.count, list[str](), room
+def _pieces(turn: Turn, leaving: Sequence[Entry]) -> list[str]:
+    """What leaves as text, in pieces that fit beside the longest summary."""
+    window = turn.model.window
+    room = condenser.room(window, "x" * 4 * condenser.most_tokens(window.size))
+    pieces, lines, left = list[str](), list[str](), room
     for line in filter(None, (turn.view.line(entry) for entry in leaving)):
-        most = max(80, room)  # characters that surely fit: a token is one at least
-        parts = (
-            [line] if count(line) + 4 <= room else [line[at : at + most] for at in range(0, len(line), most)]
-        )
-        for part in parts:
-            needed = count(part) + 4
+        for part, needed in _parts(window.count, line, room):
             if needed > left and lines:
-                yield "\n".join(lines)
+                pieces.append("\n".join(lines))
                 lines, left = [], room
             lines.append(part)
             left -= needed
-    if lines:
-        yield "\n".join(lines)
+    return [*pieces, "\n".join(lines)] if lines else pieces
+
+
+def _parts(count: Callable[[str], int], line: str, room: int) -> Iterator[tuple[str, int]]:
+    """A line, halved until its parts fit, each with its tokens."""
+    needed = count(line) + 4
+    if needed <= room or len(line) < 2:
+        yield line, needed
+        return
+    half = len(line) // 2
+    yield from _parts(count, line[:half], room)
+    yield from _parts(count, line[half:], room)
 
 
 def _believed(made: str, told: str) -> str:

@@ -18,7 +18,7 @@ from lcagent.agents.companion import CompanionReply
 from lcagent.documents import query_words
 from lcagent.errors import LcagentError
 from lcagent.graphs.memgpt.provenance import Seen, allowed, rests_on, source_of
-from lcagent.graphs.memgpt.turn import Turn
+from lcagent.graphs.memgpt.turn import Occasion
 from lcagent.graphs.memgpt.view import Shown, shown_by
 from lcagent.memory.tiers.entries import ASSISTANT, Entry, New, Source
 from lcagent.memory.tiers.search import Hits
@@ -61,39 +61,42 @@ class Failed(LcagentError):
 
 
 class Functions:
-    """Carries out the calls of one turn.
+    """Carries out calls.
 
     Args:
-        turn: which.
+        occasion: what they act on.
         room: tokens for conversation in a call.
         seen: what the model had before it when it called.
     """
 
-    def __init__(self, turn: Turn, room: int, seen: Seen) -> None:
-        self._turn, self._room, self._seen = turn, room, seen
-        self._memory, self._view = turn.memory, turn.view
+    def __init__(self, occasion: Occasion, room: int, seen: Seen) -> None:
+        self._on, self._room, self._seen = occasion, room, seen
+        self._memory, self._view = occasion.memory, occasion.view
 
-    async def run(self, call: Entry, step: int) -> Entry:
+    async def run(self, call: Entry) -> Entry:
         """Carry out a call; its result is written with what it does.
 
         Args:
-            call: as it was written.
-            step: its number in the turn.
+            call: as it was written, under a key.
         """
-        reply = CompanionReply.model_construct(**call.data["arguments"])
+        if call.name != companion.READ_DOCUMENT:
+            return await asyncio.to_thread(self.act, call)
         try:
-            if call.name == companion.READ_DOCUMENT:
-                read = await self._read_document(reply)
-                return self._written(call, step, lambda: read)
-            return await asyncio.to_thread(
-                self._written, call, step, lambda: self._done(call.name, reply, step)
-            )
+            read = await self._read_document(_reply(call))
         except LcagentError as error:
-            told = " ".join(filter(None, [error.message, f"({error.hint})" if error.hint else ""]))
-            return self._written(call, step, lambda: Result(f"error: {told}", ok=False))
+            read = _failed(error)
+        return self._written(call, lambda: read)
 
-    def _written(self, call: Entry, step: int, work: Callable[[], Result]) -> Entry:
-        entries, key = self._memory.entries, self._turn.key(step, ".result")
+    def act(self, call: Entry) -> Entry:
+        """`run` of a call that reads no document."""
+        try:
+            return self._written(call, lambda: self._done(call))
+        except LcagentError as error:
+            result = _failed(error)
+        return self._written(call, lambda: result)
+
+    def _written(self, call: Entry, work: Callable[[], Result]) -> Entry:
+        entries, key = self._memory.entries, f"{call.key}.result"
         with entries.store.transaction():
             if (known := entries.keyed(key)) is not None:
                 return known
@@ -114,29 +117,32 @@ class Functions:
             )
             return entries.append(new)
 
-    def _done(self, name: str, reply: CompanionReply, step: int) -> Result:
-        match name:
+    def _done(self, call: Entry) -> Result:
+        reply = _reply(call)
+        match call.name:
+            case companion.SEND:
+                raise Failed("message is empty")
             case companion.APPEND:
-                done = self._append(reply, step)
+                done = self._append(reply, f"{call.key}.block")
             case companion.REPLACE:
-                done = self._replace(reply, step)
+                done = self._replace(reply, f"{call.key}.block")
             case companion.SEARCH:
                 done = self._search(reply)
             case companion.SEARCH_DATE:
                 done = self._search_date(reply)
             case companion.INSERT:
-                done = self._insert(reply, step)
+                done = self._insert(reply, f"{call.key}.passage")
             case companion.SEARCH_ARCHIVE:
                 done = self._search_archive(reply)
             case companion.READ_MORE:
                 done = self._read_more(reply)
             case _:
-                raise Failed(f"there is no function {name!r}")
+                raise Failed(f"there is no function {call.name!r}")
         return done
 
     # Core memory
 
-    def _append(self, reply: CompanionReply, step: int) -> Result:
+    def _append(self, reply: CompanionReply, key: str) -> Result:
         text = " ".join(reply.content.split())
         if not text:
             raise Failed("content is empty")
@@ -144,22 +150,20 @@ class Functions:
             return Result(_REFUSED, ok=False)
         if text in self._memory.core.text(reply.name).splitlines():
             return Result(f"{reply.name} says so already")
-        self._memory.core.append(reply.name, text, key=self._turn.key(step, ".block"), **self._made_of(text))
+        self._memory.core.append(reply.name, text, key=key, **self._made_of(text))
         return Result(f"added to {reply.name}")
 
-    def _replace(self, reply: CompanionReply, step: int) -> Result:
+    def _replace(self, reply: CompanionReply, key: str) -> Result:
         new = " ".join(reply.new_content.split())
         if not allowed(new, reply.old_content, self._seen):
             return Result(_REFUSED, ok=False)
         made = self._made_of(new or reply.old_content)
-        self._memory.core.replace(
-            reply.name, reply.old_content, new, key=self._turn.key(step, ".block"), **made
-        )
+        self._memory.core.replace(reply.name, reply.old_content, new, key=key, **made)
         return Result(f"changed in {reply.name}")
 
     def _made_of(self, text: str) -> dict[str, Any]:
         source: Source = source_of(text, self._seen)
-        made = rests_on(text, self._seen, self._turn.number)
+        made = rests_on(text, self._seen, self._on.number)
         return {"rests_on": made, "author": ASSISTANT, "source": source}
 
     # Recall memory
@@ -170,7 +174,7 @@ class Functions:
         chars, most = self._page()
         hits = self._find(reply.query, ("message",), reply.page * most + 1)
         # What began the turn holds the words of any search for it.
-        numbers = [number for number in hits.numbers if number != self._turn.number]
+        numbers = [number for number in hits.numbers if number != self._on.answers]
         total = hits.total - (len(hits.numbers) > len(numbers))
         return self._paged([Shown(f"m{n}", 0, chars) for n in numbers], total, reply.page, most, "messages")
 
@@ -180,7 +184,7 @@ class Functions:
             raise Failed("end lies before start")
         chars, most = self._page()
         hits = self._find("", ("message",), reply.page * most + 1, since=since, until=until)
-        numbers = [number for number in hits.numbers if number != self._turn.number]
+        numbers = [number for number in hits.numbers if number != self._on.answers]
         total = hits.total - (len(hits.numbers) > len(numbers))
         return self._paged([Shown(f"m{n}", 0, chars) for n in numbers], total, reply.page, most, "messages")
 
@@ -219,7 +223,7 @@ class Functions:
 
     # Archival memory
 
-    def _insert(self, reply: CompanionReply, step: int) -> Result:
+    def _insert(self, reply: CompanionReply, key: str) -> Result:
         text = reply.content.strip()
         if not text:
             raise Failed("content is empty")
@@ -230,9 +234,7 @@ class Functions:
             return Result(f"that is message m{said.id}, which conversation_search finds")
         hits = self._find(text, ("passage",), ALIKE)
         alike = self._memory.entries.get(hits.numbers)
-        done = self._memory.archival.insert(
-            text, list(alike.values()), key=self._turn.key(step, ".passage"), **self._made_of(text)
-        )
+        done = self._memory.archival.insert(text, list(alike.values()), key=key, **self._made_of(text))
         if done.known:
             return Result(f"known already: p{done.entry.id}")
         replaced = "".join(f"; p{one.id} holds no more" for one in done.replaced)
@@ -250,8 +252,8 @@ class Functions:
             share = len(words & set(query_words(passages[number].text))) / len(words)
             ranked.append((share, Shown(f"p{number}", 0, chars)))
         total = hits.total
-        if self._turn.documents:
-            retrieval = self._turn.retrieval.about(reply.query)
+        if self._on.documents:
+            retrieval = self._on.retrieval.about(reply.query)
             corpus = retrieval.corpus
             found = retrieval.ranked()
             total += len(found)
@@ -281,7 +283,7 @@ class Functions:
         if entry.kind == "message":
             entries = self._memory.entries
             earlier = entries.newest(["message"], limit=AROUND, before=number)[::-1]
-            later = entries.oldest(["message"], limit=AROUND, after=number, before=self._turn.number)
+            later = entries.oldest(["message"], limit=AROUND, after=number, before=self._on.answers or None)
             beside = max(LEAST_CHARS, whole // (4 * AROUND))
             shown = [
                 *(Shown(f"m{one.id}", 0, beside) for one in earlier),
@@ -294,28 +296,28 @@ class Functions:
         return Result(f"around {mark}:", shown)
 
     def _shown(self) -> list[Shown]:
-        own = self._memory.entries.oldest(["result"], limit=1 << 20, after=self._turn.number)
+        own = self._memory.entries.oldest(["result"], limit=1 << 20, after=self._on.number)
         return [one for entry in own for one in shown_by(entry)]
 
     def _around(self, one: Shown, chars: int) -> Result:
         """The text of a document around a place: the passages before and behind it, as many as fit."""
         document, start = self._view.place(one.mark)
-        text = self._turn.retrieval.corpus.documents[document].text
+        text = self._on.retrieval.corpus.documents[document].text
         end = start + one.chars
         low, high = max(0, start - chars // 3), min(len(text), end + chars // 3)
-        regions = self._turn.retrieval.passages_at(document, low, high)
+        regions = self._on.retrieval.passages_at(document, low, high)
         number = self._view.numbers[document]
         shown = [Shown(f"d{number}.{begins}", begins, ends - begins) for _, begins, ends in regions]
         return Result(f"around {one.mark}:", shown)
 
     async def _read_document(self, reply: CompanionReply) -> Result:
-        if self._turn.reader is None or not self._turn.documents:
+        if self._on.reader is None or not self._on.documents:
             raise Failed("there is no document to read")
         if not reply.question.strip():
             raise Failed("question is empty")
-        answer = await self._turn.reader(reply.question)
+        answer = await self._on.reader(reply.question)
         shown: list[Shown] = []
-        documents = self._turn.retrieval.corpus.documents
+        documents = self._on.retrieval.corpus.documents
         for one in answer.citations:
             at = next((n for n, document in enumerate(documents) if document.name == one.document), None)
             if at is not None:
@@ -324,6 +326,15 @@ class Functions:
         told = answer.answer if answer.status != "not_found" else "the documents do not say"
         text = f"read ({answer.coverage.sentence}): {told}"
         return Result(text, shown, data={"run": answer.run_id, "source": "document"})
+
+
+def _reply(call: Entry) -> CompanionReply:
+    return CompanionReply.model_construct(**call.data["arguments"])
+
+
+def _failed(error: LcagentError) -> Result:
+    told = " ".join(filter(None, [error.message, f"({error.hint})" if error.hint else ""]))
+    return Result(f"error: {told}", ok=False)
 
 
 def _day(text: str, name: str) -> float:

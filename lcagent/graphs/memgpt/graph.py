@@ -24,9 +24,9 @@ from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.memgpt.evicting import evict
 from lcagent.graphs.memgpt.functions import Functions
 from lcagent.graphs.memgpt.provenance import Seen, source_of
-from lcagent.graphs.memgpt.replying import reply_of, shown_regions
+from lcagent.graphs.memgpt.replying import reply_of, seen_at
 from lcagent.graphs.memgpt.turn import Turn, core_text
-from lcagent.graphs.memgpt.view import Viewed, notes, shown_by
+from lcagent.graphs.memgpt.view import Viewed, notes
 from lcagent.memory.tiers.changes import standings
 from lcagent.memory.tiers.entries import Entry, New
 
@@ -60,11 +60,12 @@ _WARNING = (
 
 class TurnState(TypedDict):
     """How far a turn has come: steps that are done, those that failed one after the other, whether it is
-    over."""
+    over, and whether evicting did not work in it."""
 
     step: int
     failed: int
     done: bool
+    stuck: bool
 
 
 @cache
@@ -85,7 +86,8 @@ def begun(turn: Turn) -> TurnState:
     entries = turn.memory.entries
     calls = entries.oldest(["call"], limit=1 << 20, after=turn.number)
     step = sum(entries.keyed(turn.key(number, ".result")) is not None for number in range(len(calls)))
-    return {"step": step, "failed": 0, "done": entries.keyed(turn.reply_key) is not None}
+    done = entries.keyed(turn.reply_key) is not None
+    return {"step": step, "failed": 0, "done": done, "stuck": False}
 
 
 async def prepare(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
@@ -94,8 +96,8 @@ async def prepare(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     room = await asyncio.to_thread(_room, turn, state["step"])
     viewed = await asyncio.to_thread(turn.view.conversation, room, turn.number)
     if viewed.tokens > room or viewed.hidden:
-        await evict(turn, room)
-    elif viewed.tokens > turn.options.warn * room:
+        return {} if state["stuck"] else {"stuck": not await evict(turn, room)}
+    if viewed.tokens > turn.options.warn * room:
         queue = turn.memory.queue
         key = f"warned.{queue.begins}"
         await asyncio.to_thread(turn.memory.entries.append, New("event", _WARNING, key=key))
@@ -157,8 +159,8 @@ async def think(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
 def _called(turn: Turn, step: int, name: str, data: dict[str, Any]) -> None:
     """Write a call down, with where what it says comes from: it is shown again."""
     said = " ".join(str(value) for key, value in data["arguments"].items() if key not in _CHOICES)
-    source = source_of(said, _seen(turn, data["window"]["entries"]))
-    line = _line(name, data["arguments"])
+    source = source_of(said, seen_at(turn, data["window"]["entries"]))
+    line = call_text(name, data["arguments"])
     turn.memory.entries.append(New("call", line, name, "assistant", source, data, key=turn.key(step)))
 
 
@@ -169,12 +171,12 @@ async def act(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     call = await asyncio.to_thread(entries.keyed, turn.key(step))
     if call is None:  # the reply could not be read
         return {}
-    seen = await asyncio.to_thread(_seen, turn, call.data["window"]["entries"], call.id)
-    if call.name == companion.SEND:
+    seen = await asyncio.to_thread(seen_at, turn, call.data["window"]["entries"], call.id)
+    if call.name == companion.SEND and (_says(call) or not _asked(turn) or _last(turn, step)):
         await asyncio.to_thread(_end, turn, call, step, seen)
         return {"step": step + 1, "done": True}
     room = int(call.data["window"]["room"])
-    result = await Functions(turn, room, seen).run(call, step)
+    result = await Functions(turn, room, seen).run(call)
     goes_on = (
         call.name not in companion.CHANGING
         or not result.data["ok"]
@@ -192,11 +194,20 @@ def _asked(turn: Turn) -> bool:
     return first is not None and first.kind == "message"
 
 
+def _says(call: Entry) -> bool:
+    return bool(str(call.data["arguments"].get("message", "")).strip())
+
+
+def _last(turn: Turn, step: int) -> bool:
+    """Whether nothing but answering is left: the steps are used up, or only repeat each other."""
+    return step + 1 >= turn.options.steps or _repeats(turn)
+
+
 def _end(turn: Turn, call: Entry, step: int, seen: Seen) -> None:
     entries = turn.memory.entries
     if entries.keyed(turn.reply_key) is not None:
         return
-    if not str(call.data["arguments"].get("message", "")).strip() and not _asked(turn):
+    if not _says(call) and not _asked(turn):
         reply = New("event", "", key=turn.reply_key)
     else:
         reply = reply_of(turn, call, seen)
@@ -218,7 +229,7 @@ def scene_of(turn: Turn, step: int, items: Sequence[str] = ()) -> Scene:
     """
     memory = turn.memory
     summary = memory.queue.summary()
-    last = step + 1 >= turn.options.steps or _repeats(turn)
+    last = _last(turn, step)
     small = turn.model.window.size < SMALL
     functions = (companion.SEND,) if last else FEW if small else FUNCTIONS
     if turn.reader is not None and turn.documents and not last:
@@ -259,25 +270,6 @@ def _bare(call: Entry) -> str:
     return f"{call.name} {sorted(arguments.items())}"
 
 
-def _seen(turn: Turn, window: Sequence[int], before: int | None = None) -> Seen:
-    """What the model had before it when it made a call: the entries of its window, and texts of documents.
-
-    Args:
-        turn: which.
-        window: numbers of the entries that were shown.
-        before: the call's number; None: it is not written yet.
-    """
-    entries = turn.memory.entries
-    own = entries.oldest(["result"], limit=1 << 20, after=turn.number, before=before)
-    recalled = [one.number for entry in own for one in shown_by(entry) if one.mark[0] in "mp"]
-    lines = [line for label in turn.memory.core.labels for line in turn.memory.core.lines(label)]
-    summary = turn.memory.queue.summary()
-    held = [*entries.get([*window, *recalled]).values(), *lines, *([summary] if summary else [])]
-    corpus = turn.view.corpus
-    texts = [f"{corpus.documents[region[0]].name} {corpus.text(region)}" for region in shown_regions(turn)]
-    return Seen(tuple({one.id: one for one in held}.values()), tuple(texts), turn.number)
-
-
 def _window(turn: Turn, scene: Scene, viewed: Viewed, room: int, tokens: int) -> dict[str, Any]:
     """What a call's window held, each part with its tokens."""
     count = turn.model.window.count
@@ -295,7 +287,7 @@ def _window(turn: Turn, scene: Scene, viewed: Viewed, room: int, tokens: int) ->
     }
 
 
-def _line(name: str, arguments: dict[str, Any]) -> str:
+def call_text(name: str, arguments: dict[str, Any]) -> str:
     """A call as the conversation shows it; the message to the user is a line of its own."""
     if name == companion.SEND:
         return ""

@@ -138,7 +138,7 @@ def _turn(task: Task, entries: Entries) -> Turn:
     corpus = task.corpus
     numbers = range(1, len(corpus.documents) + 1)
     view = View(entries, memory.queue, corpus, numbers, window.count, dated=False)
-    return Turn(first.id, memory, task.model, task.trust, view, task.retrieval, options, _Told(task))
+    return Turn(first.id, memory, view, task.retrieval, task.model, task.trust, options, _Told(task))
 
 
 def _verdict(task: Task, turn: Turn, hops: Sequence[Hop]) -> Verdict:

@@ -16,9 +16,11 @@ from lcagent.documents.quotes import figures
 from lcagent.memory.tiers.entries import ASSISTANT, FOREIGN, USER, Entry, Source
 
 CARRIES = 0.5
-"""Share of a text's words that must stand in an entry for it to rest on that."""
+"""Share of a text's words that must stand in a foreign text for it to come from there."""
 OWN = 0.6
 """Share of a line's words that must stand in the user's own messages."""
+_TELLING = 2
+"""Words that a text has to share with an entry to rest on it."""
 STRANGE = 0.2
 """Share of them that may stand in foreign texts alone."""
 
@@ -61,7 +63,10 @@ def is_foreign(entry: Entry) -> bool:
 
 
 def rests_on(text: str, seen: Seen, first: int) -> tuple[int, ...]:
-    """The entries that a text was made of: those that carry it, or share a name or a figure with it.
+    """The entries that a text was made of: the fewest that say its words, and those that speak of the same.
+
+    Of the same speaks what shares all of its names and figures, or two of them: that Ida lives in Oslo bears
+    on her taking the Oslo ferry, and not on the city of Olav.
 
     Args:
         text: what is written.
@@ -69,14 +74,21 @@ def rests_on(text: str, seen: Seen, first: int) -> tuple[int, ...]:
         first: the entry that is meant where nothing carries it.
     """
     words, exact = set(query_words(text)), _exact(text)
-    found: list[int] = []
-    for entry in seen.entries:
-        if entry.kind in {"call", "result", "event"}:
-            continue
-        held = set(query_words(entry.text))
-        if len(words & held) >= CARRIES * len(words) or exact & _exact(entry.text):
-            found.append(entry.id)
-    return tuple(dict.fromkeys(found or [first]))
+    may = {one.id: one for one in seen.entries if one.kind not in {"call", "result", "event"}}
+    said = {number: words & set(query_words(one.text)) for number, one in may.items()}
+    found = [
+        number for number, one in may.items() if exact and len(exact & _exact(one.text)) >= min(2, len(exact))
+    ]
+    left = set(words)
+    while left:
+        # Of those that say as much the newest, and a message before what was made of it.
+        best = max(said, key=lambda n: (len(said[n] & left), may[n].kind == "message", n), default=0)
+        gained = said.get(best, set()) & left
+        if len(gained) < min(len(words), _TELLING):
+            break
+        found.append(best)
+        left -= gained
+    return tuple(sorted(dict.fromkeys(found or [first])))
 
 
 def allowed(text: str, replaced: str, seen: Seen) -> bool:

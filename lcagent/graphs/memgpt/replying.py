@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lcagent.documents import Document
+from lcagent.documents import Document, query_words
 from lcagent.documents.corpus import Corpus, Region
 from lcagent.documents.resting import Sources
 from lcagent.documents.retrieval import Retrieval
 from lcagent.documents.shown import Evidence, block
 from lcagent.graphs.memgpt.provenance import Seen, source_of
-from lcagent.graphs.memgpt.turn import Turn
+from lcagent.graphs.memgpt.turn import Occasion, Turn
 from lcagent.graphs.memgpt.view import Shown, View, shown_by
 from lcagent.graphs.shared.checks import checked
 from lcagent.graphs.shared.verdict import Verdict
@@ -36,15 +36,34 @@ class _Piece:
     start: int = 0
 
 
-def shown_regions(turn: Turn) -> list[Region]:
-    """The stretches of documents that the turn has shown, in reading order."""
+def shown_regions(on: Occasion) -> list[Region]:
+    """The stretches of documents that were shown since it began, in reading order."""
     found: dict[Region, None] = {}
-    for one in _shown(turn):
+    for one in _shown(on):
         if one.mark[0] == "d":
-            document, start = turn.view.place(one.mark)
-            length = len(turn.view.corpus.documents[document].text)
+            document, start = on.view.place(one.mark)
+            length = len(on.view.corpus.documents[document].text)
             found[document, start, min(length, start + one.chars)] = None
     return sorted(found)
+
+
+def seen_at(on: Occasion, window: Sequence[int], before: int | None = None) -> Seen:
+    """What the model had before it when it made a call: the entries of its window, and texts of documents.
+
+    Args:
+        on: what it was called on.
+        window: numbers of the entries that were shown.
+        before: the call's number; None: it is not written yet.
+    """
+    entries = on.memory.entries
+    own = entries.oldest(["result"], limit=1 << 20, after=on.number, before=before)
+    recalled = [one.number for entry in own for one in shown_by(entry) if one.mark[0] in "mp"]
+    lines = [line for label in on.memory.core.labels for line in on.memory.core.lines(label)]
+    summary = on.memory.queue.summary()
+    held = [*entries.get([*window, *recalled]).values(), *lines, *([summary] if summary else [])]
+    corpus = on.view.corpus
+    texts = [f"{corpus.documents[region[0]].name} {corpus.text(region)}" for region in shown_regions(on)]
+    return Seen(tuple({one.id: one for one in held}.values()), tuple(texts), on.number)
 
 
 def reply_of(turn: Turn, call: Entry, seen: Seen) -> New:
@@ -57,7 +76,8 @@ def reply_of(turn: Turn, call: Entry, seen: Seen) -> New:
     """
     text = str(call.data["arguments"].get("message", "")).strip()
     known = call.data["arguments"].get("known", "yes") == "yes"
-    pieces = _pieces(turn, seen)
+    words = set(query_words(text))  # what shares none of them carries nothing of it
+    pieces = [piece for piece in _pieces(turn, seen) if not words.isdisjoint(query_words(piece.text))]
     verdict = _checked(turn, text, pieces)
     claims, citations = _claims(verdict, pieces, turn.view) if known else ([], [])
     messages = {one["message"] for one in citations if one["message"] is not None}
@@ -82,8 +102,8 @@ def reply_of(turn: Turn, call: Entry, seen: Seen) -> New:
     )
 
 
-def _shown(turn: Turn) -> list[Shown]:
-    own = turn.memory.entries.oldest(["result"], limit=1 << 20, after=turn.number)
+def _shown(on: Occasion) -> list[Shown]:
+    own = on.memory.entries.oldest(["result"], limit=1 << 20, after=on.number)
     return [one for entry in own for one in shown_by(entry)]
 
 

@@ -1,4 +1,7 @@
-"""A turn: what answers one message or event of a session, and the services for it."""
+"""A turn: what answers one message or event of a session, and the services for it.
+
+What functions act on is apart from the rest (`Occasion`): a model that is not ours may call them too.
+"""
 
 from __future__ import annotations
 
@@ -51,33 +54,57 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One turn.
+class Occasion:
+    """What functions are called on.
 
     Args:
         number: of the entry that began it: a message, or an event.
         memory: the session's tiers.
-        model: who talks.
-        trust: what follows from what is known of it.
         view: shows the session.
         retrieval: finds passages of the session's documents; its question is no matter.
-        options: settings.
-        told: what is told meanwhile.
         reader: answers a question by reading all documents; None: that is not offered.
-        now: the date as the prompt says it; empty: it does not.
     """
 
     number: int
     memory: Memory
-    model: ChatModel
-    trust: Trust
     view: View
     retrieval: Retrieval
+    reader: Callable[[str], Awaitable[Answer]] | None = field(default=None, kw_only=True)
+
+    @property
+    def answers(self) -> int:
+        """The message that is being answered, which no search finds; 0: none, as far as is known."""
+        return 0
+
+    @property
+    def documents(self) -> bool:
+        """Whether the session has any."""
+        return bool(self.retrieval.corpus.documents)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Occasion):
+    """One turn.
+
+    Args:
+        model: who talks.
+        trust: what follows from what is known of it.
+        options: settings.
+        told: what is told meanwhile.
+        now: the date as the prompt says it; empty: it does not.
+    """
+
+    model: ChatModel
+    trust: Trust
     options: Options
     told: Told
-    reader: Callable[[str], Awaitable[Answer]] | None = None
     now: str = ""
     spent: list[int] = field(default_factory=list[int])
+
+    @property
+    def answers(self) -> int:
+        """What began it."""
+        return self.number
 
     def key(self, step: int, what: str = "") -> str:
         """Names what a step writes, so that it is written once."""
@@ -87,11 +114,6 @@ class Turn:
     def reply_key(self) -> str:
         """Names the entry that ends the turn."""
         return f"{self.number}.reply"
-
-    @property
-    def documents(self) -> bool:
-        """Whether the session has any."""
-        return bool(self.retrieval.corpus.documents)
 
 
 def block_tokens(options: Options, window: int) -> int:

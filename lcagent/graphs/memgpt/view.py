@@ -21,7 +21,7 @@ from lcagent.models.window import JOINT
 
 LEAST_CHARS = 80
 """Characters that are left of a text, however little room there is."""
-_BATCH = 64
+_BATCH = 32
 _LABEL = 80
 """Characters of a name that are shown."""
 _ENDS = str.maketrans({"]": ")", '"': "'"})
@@ -102,6 +102,7 @@ class View:
     ) -> None:
         self._entries, self._queue, self.corpus = entries, queue, corpus
         self.numbers, self._count, self._dated = tuple(numbers), count, dated
+        self._lines: dict[tuple[int, int], list[tuple[Entry, str, int]]] = {}
 
     def conversation(self, room: int, turn: int) -> Viewed:
         """The newest entries that fit: those of the turn first, shortened where need be.
@@ -119,9 +120,7 @@ class View:
             left -= self._tokens(_NOT_SHOWN.format(hidden=queued))
         before, begins, full = turn, self._queue.begins, False
         while not full and (some := self._earlier(before, begins)):
-            for entry in some:
-                line = self.line(entry)
-                needed = self._tokens(line)
+            for entry, line, needed in some:
                 total += needed
                 if needed > left:
                     full = True
@@ -129,7 +128,7 @@ class View:
                 left -= needed
                 shown.append(entry)
                 earlier += [line] if line else []
-            before = some[-1].id
+            before = some[-1][0].id
         hidden = max(0, queued - len(shown))
         note = _NOT_SHOWN.format(hidden=hidden)
         if hidden and self._tokens(note) <= room - taken:
@@ -139,8 +138,13 @@ class View:
         items = dict.fromkeys([*marks, *self._clipped(own, lines)])
         return Viewed(text, tuple(shown), tuple(items), hidden, total)
 
-    def _earlier(self, before: int, begins: int) -> list[Entry]:
-        return self._entries.newest(QUEUED, limit=_BATCH, after=begins, before=before)
+    def _earlier(self, before: int, begins: int) -> list[tuple[Entry, str, int]]:
+        """Entries before a turn, the newest first, with their lines and tokens: none is written any more."""
+        if (before, begins) not in self._lines:
+            some = self._entries.newest(QUEUED, limit=_BATCH, after=begins, before=before)
+            lines = ((entry, self.line(entry)) for entry in some)
+            self._lines[before, begins] = [(entry, line, self._tokens(line)) for entry, line in lines]
+        return self._lines[before, begins]
 
     def _own(self, own: Sequence[Entry], room: int) -> dict[int, str]:
         """The lines of a turn's entries, by their numbers, in order: the first whole if it can be, then the

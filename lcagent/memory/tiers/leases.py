@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -71,14 +72,15 @@ class Lease:
         self, store: Rows, tenant: str, session: str, *, clock: Callable[[], float] = time.time
     ) -> None:
         self._store, self.tenant, self.session, self._clock = store, tenant, session, clock
-        self.fence = 0
+        self.fence, self._given_back = 0, 0
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
 
-    def take(self, wait: float = 0.0) -> int:
+    def take(self, wait: float = 0.0, halt: threading.Event | None = None) -> int:
         """Take the lease.
 
         Args:
             wait: seconds to wait for whoever holds it.
+            halt: set by another thread, it ends the wait.
 
         Returns:
             The fence under which is written.
@@ -86,14 +88,13 @@ class Lease:
         Raises:
             SessionBusy: somebody else holds it.
         """
-        until = time.monotonic() + wait
+        until, halted = time.monotonic() + wait, halt or threading.Event()
         while not self._taken():
-            if time.monotonic() >= until:
+            if time.monotonic() >= until or halted.wait(_LOOK_AGAIN):
                 raise SessionBusy(
                     f"session {self.session!r} is busy: another process is writing it",
                     hint="wait for it to end, or name another session",
                 )
-            time.sleep(_LOOK_AGAIN)
         return self.fence
 
     def _taken(self) -> bool:
@@ -106,7 +107,9 @@ class Lease:
             if not rows:
                 _begin(self._store, self.tenant, self.session, now)
             held: dict[str, Any] = rows[0] if rows else {"fence": 0, "holder": "", "until": 0.0}
-            if held["holder"] and held["until"] > now and not _gone(held["holder"]):
+            # One that could not be given back, as on a full disk, is ours.
+            own = held["holder"] == self._holder and held["fence"] == self._given_back
+            if held["holder"] and held["until"] > now and not own and not _gone(held["holder"]):
                 return False
             self.fence = int(held["fence"]) + 1
             self._store.execute(
@@ -130,6 +133,7 @@ class Lease:
 
     def release(self) -> None:
         """Give it back; nothing where another process has taken it."""
+        self._given_back = self.fence
         self._store.execute(
             "UPDATE sessions SET holder = '', until = 0 WHERE tenant = ? AND session = ? AND fence = ?"
             " AND holder = ?",
@@ -158,7 +162,7 @@ async def leased(lease: Lease, wait: float) -> AsyncGenerator[int]:
         SessionBusy: somebody else holds it.
         SessionLost: it was taken over meanwhile.
     """
-    fence = await asyncio.to_thread(lease.take, wait)
+    fence = await _taken(lease, wait)
     whole = asyncio.current_task()
     lost: list[BaseException] = []
 
@@ -183,6 +187,20 @@ async def leased(lease: Lease, wait: float) -> AsyncGenerator[int]:
         renewing.cancel()
         await asyncio.gather(renewing, return_exceptions=True)
         lease.release()
+
+
+async def _taken(lease: Lease, wait: float) -> int:
+    """Take a lease; where the turn is given up meanwhile, it is given back."""
+    halt = threading.Event()
+    taking = asyncio.create_task(asyncio.to_thread(lease.take, wait, halt))
+    try:
+        return await asyncio.shield(taking)
+    except asyncio.CancelledError:
+        halt.set()
+        (taken,) = await asyncio.gather(taking, return_exceptions=True)
+        if not isinstance(taken, BaseException):
+            lease.release()
+        raise
 
 
 def _gone(holder: str) -> bool:

@@ -62,7 +62,23 @@ def _search(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: Steps = (_entries, _search)
+_ITEMS = (
+    # What is written last has the highest rowid. `entry` stands in the index for the item's text.
+    "CREATE TABLE items (tenant TEXT NOT NULL, namespace TEXT NOT NULL, key TEXT NOT NULL,"
+    " value TEXT NOT NULL, created REAL NOT NULL, updated REAL NOT NULL, ttl REAL, expires REAL,"
+    " entry INTEGER REFERENCES entries ON DELETE SET NULL, PRIMARY KEY (tenant, namespace, key))",
+    "CREATE INDEX items_entry ON items (entry) WHERE entry IS NOT NULL",
+    "CREATE INDEX items_expires ON items (tenant, expires) WHERE expires IS NOT NULL",
+)
+
+
+def _items(connection: sqlite3.Connection) -> None:
+    """Values that programs keep under a namespace and a key."""
+    for statement in _ITEMS:
+        connection.execute(statement)
+
+
+STEPS: Steps = (_entries, _search, _items)
 
 
 def open_memory(folder: Path) -> Store:

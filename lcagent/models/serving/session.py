@@ -14,11 +14,10 @@ from lcagent.models.budget import Budget
 from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, Journal, endpoint_limit
 from lcagent.models.embeddings import Embedder, open_embedder
 from lcagent.models.endpoint import Endpoint, probe
-from lcagent.models.estimate import EstimateCounter
 from lcagent.models.fingerprint import of_name
 from lcagent.models.serving.connect import Choice, choose, open_endpoint
 from lcagent.models.serving.waiting import pause
-from lcagent.models.tokens import FileCounter, TokenCounter, counter_for
+from lcagent.models.tokens import TokenCounter, counter_for, counter_of
 from lcagent.models.transport import HttpTransport, LiteLlmTransport, Transport
 from lcagent.models.window import Counts, Window
 from lcagent.settings import Settings
@@ -215,7 +214,7 @@ class ModelSession:
     def _provider(self, choice: Choice, say: Say) -> OpenModel:
         say(f"asking {choice.model} through litellm: the document's text leaves this machine")
         settings = self._settings
-        counter = FileCounter(settings.tokenizer) if settings.tokenizer else EstimateCounter()
+        counter = counter_of(settings.tokenizer)
         return OpenModel(
             name=choice.model,
             model=choice.model,
