@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+from contextlib import suppress
 from typing import Self
 
 from tests.loopback import Request
@@ -68,14 +69,19 @@ class Terminal:
         )
         os.close(slave)
 
-    def shows(self, text: str) -> str:
+    def shows(self, text: str, *, key: str = "") -> str:
         """Wait until it shows a text, behind what was waited for before.
+
+        Args:
+            text: is waited for.
+            key: is pressed again after each second in which nothing is shown. A signal that comes between the
+                prompt and the wait for a key is seen by Python's readline with the next one alone.
 
         Returns:
             All that it showed until then.
         """
         while text not in self.text[self._seen :]:
-            assert self._reads(), f"{text!r} is not shown: {self.text!r}"
+            assert self._reads(key), f"{text!r} is not shown: {self.text!r}"
         before, self._seen = self._seen, self.text.index(text, self._seen) + len(text)
         return self.text[before : self._seen]
 
@@ -85,17 +91,19 @@ class Terminal:
 
     def ended(self) -> int:
         """Its exit status, once it has ended."""
-        while self._reads():
+        while self._reads(""):
             pass
         return self.process.wait(60)
 
-    def _reads(self) -> bool:
+    def _reads(self, key: str) -> bool:
         """Take what it shows next; False where it shows nothing more."""
-        ready, _, _ = select.select([self._master], [], [], 60)
-        try:
-            read = os.read(self._master, 1 << 16) if ready else b""
-        except OSError:  # it has ended
-            read = b""
+        read = b""
+        with suppress(OSError):  # it has ended
+            for _ in range(60):
+                if select.select([self._master], [], [], 1)[0]:
+                    read = os.read(self._master, 1 << 16)
+                    break
+                self.types(key)
         self.text += read.decode("utf-8", "replace")
         return bool(read)
 

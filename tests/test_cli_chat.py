@@ -242,13 +242,16 @@ def test_talking_in_a_terminal(server, terminal) -> None:
     chat.shows("You live in Paris.\r\n")
     chat.shows(PROMPT)
     chat.types(CTRL_C)
-    chat.shows("Ctrl-C once more")
+    chat.shows("Ctrl-C once more", key=CTRL_C)
+    chat.shows(PROMPT)
     chat.types(CTRL_C)
+    chat.shows("\r\n", key=CTRL_C)
     assert chat.ended() == 0
     assert "Traceback" not in chat.text
     again = terminal()
     again.shows("going on with session main: 3 messages, last on ")
     again.shows(f"> {WHERE}")
+    again.shows("You live in Paris.")
     again.shows(PROMPT)
     again.types(CTRL_D)
     assert again.ended() == 0
