@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tests.reader.cases import CORE, Case, Hop, clip, fold
+from tests.reader.cases import Case, Hop, clip, fold
 
 _SECTION = re.compile(r"<(conversation|memory|notes)>\n(.*?)\n</\1>", re.S)
 _SEARCHED = re.compile(r"-> archival_memory_search\(query=(.+?), page=(\d+)\)")
@@ -42,7 +42,16 @@ def step(
     seen = [hop for hop in case.hops if hop.stands_in(body) and not overlooks(case, hop)]
     offered = set(re.findall(r'"enum": \["(\w+)"\]', json.dumps(schema)))
     missing = [hop for hop in case.hops if hop not in seen]
-    thought = _new(shown, seen, _most(schema))
+    new, most = _new(shown, seen), _most(schema)
+    told = " ".join(hop.note for hop in new)
+    thought = new[0].shortened(most) if len(new) == 1 else told if len(told) <= most else ""
+    if new and not thought and "archival_memory_insert" in offered:
+        told = " ".join(hop.note for hop in new)
+        return (
+            case,
+            {"thought": "", "do": "archival_memory_insert", "content": told, "heartbeat": "yes"},
+            seen,
+        )
     if not missing:
         return case, _send(thought, case.said), seen
     query = _next_query(case, missing[0], shown)
@@ -53,13 +62,10 @@ def step(
     return case, {"thought": thought, "do": "archival_memory_search", "query": words, "page": page}, seen
 
 
-def _new(shown: str, seen: Sequence[Hop], most: int) -> str:
-    """What is worth noting: the sentences that stand in no thought of before, as many as fit."""
-    thoughts = fold("\n".join(line for line in shown.splitlines() if line.startswith("[you]")))
-    new = [hop for hop in seen if not hop.stands_in(thoughts)]
-    while len(new) > 1 and sum(min(CORE, len(hop.note)) + 1 for hop in new) > most:
-        new.pop()
-    return " ".join(hop.shortened(most // len(new) - 1) for hop in new)
+def _new(shown: str, seen: Sequence[Hop]) -> list[Hop]:
+    """What is worth noting: the sentences that stand in nothing that was noted before."""
+    noted = fold("\n".join(line for line in shown.splitlines() if line.startswith("[you]")))
+    return [hop for hop in seen if not hop.context and not hop.stands_in(noted)]
 
 
 def _next_query(case: Case, hop: Hop, shown: str) -> tuple[str, int] | None:

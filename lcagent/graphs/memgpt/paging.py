@@ -160,7 +160,8 @@ def _verdict(task: Task, turn: Turn, hops: Sequence[Hop]) -> Verdict:
 
 
 def _noted(turn: Turn) -> list[Hop]:
-    """What the agent noted of what it was shown, step by step: a thought that sentences carry."""
+    """What the agent noted of what it was shown, step by step: a thought, or a passage that it stored, which
+    sentences carry."""
     entries, corpus = turn.memory.entries, turn.view.corpus
     hops: list[Hop] = []
     asked, shown = "", list[Region]()
@@ -169,17 +170,16 @@ def _noted(turn: Turn) -> list[Hop]:
             places = [(one, *turn.view.place(one.mark)) for one in shown_by(entry) if one.mark[0] == "d"]
             shown += [(document, start, start + one.chars) for one, document, start in places]
             continue
-        thought = " ".join(str(entry.data["arguments"].get("thought", "")).split())
+        said = (str(entry.data["arguments"].get(name, "")) for name in ("thought", "content"))
+        note = " ".join(" ".join(said).split())
         carried: dict[Region, None] = {}
-        for document, start, end in dict.fromkeys(shown) if thought else ():
-            for span in Placing(corpus.documents[document].text, start, end).carriers(thought):
+        for document, start, end in dict.fromkeys(shown) if note else ():
+            for span in Placing(corpus.documents[document].text, start, end).carriers(note):
                 carried[document, span.start, span.end] = None
         if carried:
             regions = [list(region) for region in carried]
             seen = [list(region) for region in dict.fromkeys(shown)]
-            hops.append(
-                Hop(number=len(hops) + 1, question=asked, answer=thought, regions=regions, shown=seen)
-            )
+            hops.append(Hop(number=len(hops) + 1, question=asked, answer=note, regions=regions, shown=seen))
         asked = str(entry.data["arguments"].get("query", "")) or asked
     return hops
 
