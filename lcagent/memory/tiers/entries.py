@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -272,5 +272,35 @@ class Entries:
         return [_entry(row) for row in rows]
 
 
+class _Data(Mapping[str, Any]):
+    """An entry's data, read from its JSON when it is first asked for: most lines that are shown need none."""
+
+    __slots__ = ("_read", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._read: dict[str, Any] | None = None
+
+    @property
+    def _held(self) -> dict[str, Any]:
+        held = self._read
+        if held is None:
+            held = self._read = json.loads(self._text)
+        return held
+
+    def __getitem__(self, name: str) -> Any:
+        return self._held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __repr__(self) -> str:
+        return repr(self._held)
+
+
 def _entry(row: dict[str, Any]) -> Entry:
-    return Entry(**{**row, "data": json.loads(row["data"])})
+    row["data"] = _Data(row["data"])
+    return Entry(**row)
