@@ -366,16 +366,13 @@ def _core(entries: Entries, settings: Settings, more: tuple[str, ...] = ()) -> C
 def _holding(
     entries: Entries, settings: Settings, query: str, time: tuple[str | None, str | None]
 ) -> list[int]:
-    """Messages and passages that hold all words of a query: a search also finds what holds one of them."""
-    from lcagent.documents import query_words
+    """What holds all words of a query: a search also finds what holds one of them, or stands beside that."""
+    from lcagent.memory.tiers.holding import holding
 
-    numbers, _ = _found(entries, settings, query, time, _MOST)
-    wanted = set(query_words(query))
-    if query.strip() and not wanted:
-        raise UsageError(
-            f"{query!r} holds no word to search for", hint="name the words that are to be forgotten"
-        )
-    return [one.id for one in entries.get(numbers).values() if wanted <= set(query_words(one.text))]
+    if not query.strip():
+        return _found(entries, settings, "", time, _MOST)[0]
+    since, until = _moments(time)
+    return holding(entries, query, since=since, until=until)
 
 
 def _edited(text: str) -> str:
@@ -400,10 +397,7 @@ def _found(
     from lcagent.memory.tiers.search import Search
     from lcagent.models.serving.session import ModelSession
 
-    since, until = (
-        None if text is None else moment(text)
-        for text, moment in zip(time, (dates.since, dates.until), strict=True)
-    )
+    since, until = _moments(time)
     with closing(ModelSession(settings)) as models:
         hits = Search(entries.store, entries.tenant, models.embedder()).find(
             query,
@@ -414,6 +408,12 @@ def _found(
             limit=limit,
         )
     return hits.numbers, hits.total
+
+
+def _moments(time: tuple[str | None, str | None]) -> tuple[float | None, float | None]:
+    """A time as it was given, in seconds since 1970: from when, and before when."""
+    since, until = time
+    return None if since is None else dates.since(since), None if until is None else dates.until(until)
 
 
 def _show_derived(store: Store, tenant: str, numbers: Sequence[int]) -> None:

@@ -88,7 +88,6 @@ def reply_of(turn: Turn, call: Entry, seen: Seen) -> New:
         "status": status,
         "warnings": list(verdict.warnings),
         "turn": turn.number,
-        "tokens": list(turn.spent),
     }
     return New(
         "message",

@@ -99,7 +99,6 @@ class Turn(Occasion):
     options: Options
     told: Told
     now: str = ""
-    spent: list[int] = field(default_factory=list[int])
 
     @property
     def answers(self) -> int:
