@@ -18,6 +18,7 @@ from lcagent.events import MessageKept, Notice, Replied
 from lcagent.memory.profiles import StoredProfiles
 from lcagent.memory.store import Store
 from lcagent.memory.tiers.entries import Entries
+from lcagent.memory.tiers.queue import Queue
 from lcagent.models.profile import unmeasured
 from tests.loopback import Loopback, Reply, Request
 
@@ -473,3 +474,26 @@ def test_messages_that_cannot_be_kept_are_refused() -> None:
         assert chat.history() == []
         chat.add("Half a pair: \ud83d", author="\ud83d")
         assert chat.history()[0].text == "Half a pair: \ufffd"
+
+
+def test_of_a_long_history_that_was_had_elsewhere_the_newest_is_summarised() -> None:
+    condensed: list[str] = []
+
+    def agent(request: Request) -> str:
+        if condenses(request):
+            condensed.append(request.text)
+            return json.dumps({"summary": "They spoke of buoys."})
+        return json.dumps({"thought": "", "do": "send_message", "known": "yes", "message": "Good."})
+
+    with chatting(agent, 2048) as (chat, server):
+        chat.add_all(
+            [{"text": f"Buoy {number} was painted.", "at": 86_400.0 * number} for number in range(3000)]
+        )
+        assert chat.send("Shall we go on?").text == "Good."
+        queue = Queue(entries_of(chat))
+        summary = queue.summary()
+        assert summary is not None and "Much of 1970-01-01 to 19" in summary.text
+        assert 1 < len(condensed) <= 10 and "Buoy 100 " not in "".join(condensed)
+        assert summary.data["span"][0] == 1 and queue.count() < 100
+        assert server.tokenized < 1500  # lines that nobody is told of are not counted
+        assert chat.search("Buoy 17").total >= 1 and chat.count() == 3002

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, chain, groupby
+from dataclasses import dataclass
+from itertools import chain, groupby
 
 from lcagent.agents import condenser
 from lcagent.documents.lexical import STOPWORDS, folded
@@ -22,6 +23,7 @@ from lcagent.graphs.memgpt.view import clipped
 from lcagent.memory.tiers.entries import Entry
 from lcagent.memory.tiers.queue import QUEUED
 from lcagent.models.prompt import as_data
+from lcagent.models.window import Window
 
 KEPT = 0.5
 """Share of the room for conversation that the queue takes after evicting."""
@@ -44,6 +46,21 @@ _OWN = re.compile(r"\[(?:m\d+ [^]]*)?you\]|\[result\]|\[system")
 _NAME = re.compile(r"[^\W\d_][\w'’-]*")
 
 
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """What leaves the queue.
+
+    Args:
+        entries: in order; of more than so many calls can tell of, the newest.
+        oldest: the first entry that leaves.
+        untold: the last one that no call tells of; None: all are told of.
+    """
+
+    entries: list[Entry]
+    oldest: Entry
+    untold: Entry | None
+
+
 async def evict(turn: Turn, room: int) -> bool:
     """Put the oldest entries of the queue under the summary; the turn's own stay.
 
@@ -55,7 +72,7 @@ async def evict(turn: Turn, room: int) -> bool:
         Whether it worked: where it did not, it is not tried again for each step.
     """
     leaving = await asyncio.to_thread(_leaving, turn, room)
-    if not leaving:
+    if leaving is None:
         return False
     queue = turn.memory.queue
     before = queue.summary()
@@ -67,60 +84,67 @@ async def evict(turn: Turn, room: int) -> bool:
     if not text:
         turn.told.notice("the summary was of no use: older messages are searched for")
         return False
-    source = worst([*leaving, *([before] if before else [])])
-    key = f"summary.{leaving[-1].id}"
-    await asyncio.to_thread(queue.swap, text, leaving, source=source, key=key)
+    source = worst([*leaving.entries, *([before] if before else [])])
+    evicted = [leaving.oldest, *leaving.entries]
+    key = f"summary.{evicted[-1].id}"
+    await asyncio.to_thread(queue.swap, text, evicted, source=source, key=key)
     return True
 
 
-def _leaving(turn: Turn, room: int) -> list[Entry]:
+def _leaving(turn: Turn, room: int) -> _Leaving | None:
     """The entries of the queue but for the newest that take half the room; none where they are shorter than a
     summary may be."""
     entries, view, count = turn.memory.entries, turn.view, turn.model.window.count
-    begins, left, stays = turn.memory.queue.begins, int(KEPT * room), turn.number
-    before = turn.number
-    while left > 0:
-        some = entries.newest(QUEUED, limit=64, after=begins, before=before)
-        if not some:
-            break
-        for entry in some:
-            left -= count(view.line(entry))
-            if left < 0:
-                break
-            stays = entry.id
-        before = some[-1].id
+    begins, left = turn.memory.queue.begins, int(KEPT * room)
+    window = turn.model.window
+    told = MOST_CALLS * _piece_room(window)
     leaving: list[Entry] = []
-    after = begins
-    while some := entries.oldest(QUEUED, limit=_BATCH, after=after, before=stays):
-        leaving += some
-        after = some[-1].id
-    most = condenser.most_tokens(turn.model.window.size)
-    taken = accumulate(count(view.line(entry)) for entry in leaving)
-    return leaving if any(tokens > most for tokens in taken) else []
+    taken, before = 0, turn.number
+    while taken < told and (some := entries.newest(QUEUED, limit=_BATCH, after=begins, before=before)):
+        for entry in some:
+            needed = count(view.line(entry)) + 4
+            if not leaving and needed <= left:
+                left -= needed  # it stays
+                continue
+            if taken >= told:
+                break
+            taken += needed
+            leaving.append(entry)
+        before = some[-1].id
+    if not leaving or (taken <= condenser.most_tokens(window.size)):
+        return None
+    leaving.reverse()
+    first = leaving[0]
+    skipped = entries.newest(QUEUED, limit=1, after=begins, before=first.id)
+    oldest = entries.oldest(QUEUED, limit=1, after=begins)[0]
+    return _Leaving(leaving, oldest, skipped[0] if skipped else None)
 
 
-async def _condensed(turn: Turn, summary: str, leaving: Sequence[Entry]) -> str:
+def _piece_room(window: Window) -> int:
+    """Tokens of messages in a call, beside the longest summary."""
+    return condenser.room(window, "x" * 4 * condenser.most_tokens(window.size))
+
+
+async def _condensed(turn: Turn, summary: str, leaving: _Leaving) -> str:
     """A summary of what was and what leaves, call by call; empty where it cannot be believed."""
-    pieces = await asyncio.to_thread(_pieces, turn, leaving)
-    skipped = pieces[:-MOST_CALLS]
-    if skipped:
-        first, last = (turn.view.when(leaving[at].valid)[:10] for at in (0, -1))
-        summary = f"{summary} (Much of {first} to {last} is not told here; it is found by searching.)".strip()
     telling = _telling(summary)
-    for piece in pieces[len(skipped) :]:
+    for piece in await asyncio.to_thread(_pieces, turn, leaving.entries):
         made = await condenser.condense(turn.model, summary, piece)
         checked = _believed(made, f"{summary}\n{piece}")
         if not checked:
             return ""
         telling = list(dict.fromkeys([*_telling(piece), *telling]))
         summary = await asyncio.to_thread(_with_telling, turn, checked, telling)
+    if leaving.untold is not None:
+        first, last = (turn.view.when(one.valid)[:10] for one in (leaving.oldest, leaving.untold))
+        summary = f"{summary} (Much of {first} to {last} is not told here; it is found by searching.)"
     return summary
 
 
 def _pieces(turn: Turn, leaving: Sequence[Entry]) -> list[str]:
     """What leaves as text, in pieces that fit beside the longest summary."""
     window = turn.model.window
-    room = condenser.room(window, "x" * 4 * condenser.most_tokens(window.size))
+    room = _piece_room(window)
     pieces, lines, left = list[str](), list[str](), room
     for line in filter(None, (turn.view.line(entry) for entry in leaving)):
         for part, needed in _parts(window.count, line, room):
