@@ -1,4 +1,5 @@
-"""Coroutines for callers without an event loop, or inside of one that is running (notebooks)."""
+"""Coroutines for callers without an event loop, or inside of one that is running (notebooks); and what one
+tells while it runs, as an iterator."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -67,3 +68,27 @@ def stream(make: Callable[[Callable[[E], None]], Coroutine[Any, Any, Any]]) -> G
         with contextlib.suppress(RuntimeError):  # it may have closed by itself
             loop.call_soon_threadsafe(task.cancel)
         thread.join()
+
+
+async def astream(make: Callable[[Callable[[E], None]], Coroutine[Any, Any, Any]]) -> AsyncGenerator[E, None]:
+    """What a coroutine tells while it runs in this event loop; left early, it is cancelled, and has ended when
+    the iterator is closed.
+
+    Args:
+        make: gets what is called with each event, from any thread, and gives the coroutine.
+    """
+    events: asyncio.Queue[E | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def emit(event: E) -> None:
+        loop.call_soon_threadsafe(events.put_nowait, event)
+
+    task = asyncio.create_task(make(emit))
+    task.add_done_callback(lambda _: loop.call_soon(events.put_nowait, None))
+    try:
+        while (event := await events.get()) is not None:
+            yield event
+        await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)  # until what it holds may be held by another

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -153,21 +154,13 @@ class ChatSession:
         self, text: str, *, author: str = "user", key: str | None = None
     ) -> AsyncGenerator[Event, None]:
         """`stream` for an event loop."""
-        events: asyncio.Queue[Event | None] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
 
-        def emit(event: Event) -> None:  # also called from worker threads
-            loop.call_soon_threadsafe(events.put_nowait, event)
+        def work(emit: Tell) -> Coroutine[Any, Any, Reply]:
+            return self._talk(text, author, key, True, emit)
 
-        task = asyncio.create_task(self._talk(text, author, key, True, emit))
-        task.add_done_callback(lambda _: loop.call_soon(events.put_nowait, None))
-        try:
-            while (event := await events.get()) is not None:
+        async with contextlib.aclosing(blocking.astream(work)) as events:
+            async for event in events:
                 yield event
-            await task
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     def tick(self, what: str = "the timer has gone off", *, on_event: Tell | None = None) -> Reply:
         """Tell the agent of an event that nobody said, such as a timer; it may say something, or nothing.

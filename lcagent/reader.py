@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from pathlib import Path
@@ -83,24 +82,16 @@ class Reader:
         A process that dies before it has asked for what follows `Finished`, or has closed the iterator, is
         told the same answer when it asks again.
         """
-        events: asyncio.Queue[Event | None] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
 
-        def emit(event: Event) -> None:  # also called from worker threads
-            loop.call_soon_threadsafe(events.put_nowait, event)
+        def work(emit: Callable[[Event], None]) -> Coroutine[Any, Any, Answer]:
+            return self._start(sources, question, password, resume, True, emit)
 
-        task = asyncio.create_task(self._start(sources, question, password, resume, True, emit))
-        task.add_done_callback(lambda _: loop.call_soon(events.put_nowait, None))
-        try:
-            while (event := await events.get()) is not None:
+        async with contextlib.aclosing(blocking.astream(work)) as events:
+            async for event in events:
                 try:
                     yield event
                 finally:
                     self._tell(event)
-            await task
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)  # until the run may be written by another
 
     def stream(
         self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
