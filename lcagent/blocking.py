@@ -71,7 +71,7 @@ def stream(make: Callable[[Callable[[E], None]], Coroutine[Any, Any, Any]]) -> G
 
 
 async def astream(make: Callable[[Callable[[E], None]], Coroutine[Any, Any, Any]]) -> AsyncGenerator[E, None]:
-    """What a coroutine tells while it runs in this event loop; left early, it is cancelled, and has ended when
+    """What a coroutine tells while it runs in this event loop; left early, it is cancelled and has ended when
     the iterator is closed.
 
     Args:
