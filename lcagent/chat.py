@@ -355,7 +355,7 @@ class ChatSession:
         """
         from lcagent.memory.tiers.search import Search
 
-        search = Search(self._store, self.tenant, self._models.embedder())
+        search = Search(self._store, self.tenant, self._models.embedder(), beside=False)
         hits = search.find(query, sessions=[self.session], since=since, until=until, limit=page * size)
         numbers = hits.numbers[(page - 1) * size : page * size]
         return Found(tuple(self._messages(numbers)), hits.total, -(-hits.total // size))

@@ -114,6 +114,13 @@ def test_an_answer_is_found_beside_its_question_in_the_same_session_alone(store:
     assert ids(store, "what was researched")[1:] == [answer]
 
 
+def test_who_wants_only_what_holds_the_words_gets_no_neighbours(store: Store) -> None:
+    asked, told = say(store, "Where is the buoy?"), say(store, "Over there.")
+    assert ids(store, "buoy") == [asked, told]
+    found = Search(store, "t", beside=False).find("buoy", limit=10)
+    assert (found.numbers, found.total) == ([asked], 1)
+
+
 def test_who_speaks_counts_for_more_than_who_is_spoken_to(store: Store) -> None:
     """What somebody did she tells herself; those who say her name speak to her."""
     to_her = say(store, "Caroline, did you go camping?", author="Melanie", session="1")

@@ -399,7 +399,7 @@ def _found(
 
     since, until = _moments(time)
     with closing(ModelSession(settings)) as models:
-        hits = Search(entries.store, entries.tenant, models.embedder()).find(
+        hits = Search(entries.store, entries.tenant, models.embedder(), beside=False).find(
             query,
             sessions=[entries.session],
             kinds=("message", "passage"),

@@ -97,10 +97,13 @@ class Search:
         store: where they are kept.
         tenant: whose entries; no other's are found, or weigh in.
         embedder: finds by meaning too, among the entries that have a vector of its model; None: words alone.
+        beside: finds messages too that only stand beside what holds the words, as answers beside questions.
     """
 
-    def __init__(self, store: Rows, tenant: str, embedder: Embedder | None = None) -> None:
-        self._store, self._tenant, self._embedder = store, tenant, embedder
+    def __init__(
+        self, store: Rows, tenant: str, embedder: Embedder | None = None, *, beside: bool = True
+    ) -> None:
+        self._store, self._tenant, self._embedder, self._beside = store, tenant, embedder, beside
 
     def find(
         self,
@@ -202,7 +205,8 @@ class Search:
         chosen = {*sums.best(held, CANDIDATES), *meant}
         seeds, may_be = sums.best(held, SEEDS), Reader([among])
         beside.look_up(seeds)
-        chosen |= {other for seed in seeds for other, _ in beside.of(seed) if may_be(other)}
+        if self._beside:
+            chosen |= {other for seed in seeds for other, _ in beside.of(seed) if may_be(other)}
         if vector is not None and self._embedder is not None:
             others = [one for one in sorted(chosen - alike.keys()) if one <= at.embedded]
             alike |= nearest.cosines(self._store, self._embedder.name, vector, others)
