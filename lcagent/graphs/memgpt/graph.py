@@ -159,7 +159,8 @@ async def think(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
 def _called(turn: Turn, step: int, name: str, data: dict[str, Any]) -> None:
     """Write a call down, with where what it says comes from: it is shown again."""
     said = " ".join(str(value) for key, value in data["arguments"].items() if key not in _CHOICES)
-    source = source_of(said, seen_at(turn, data["window"]["entries"]))
+    seen = turn.seen[step] = seen_at(turn, data["window"]["entries"])
+    source = source_of(said, seen)
     line = call_text(name, data["arguments"])
     turn.memory.entries.append(New("call", line, name, "assistant", source, data, key=turn.key(step)))
 
@@ -171,7 +172,9 @@ async def act(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     call = await asyncio.to_thread(entries.keyed, turn.key(step))
     if call is None:  # the reply could not be read
         return {}
-    seen = await asyncio.to_thread(seen_at, turn, call.data["window"]["entries"], call.id)
+    seen = turn.seen.get(step)
+    if seen is None:  # another process called
+        seen = await asyncio.to_thread(seen_at, turn, call.data["window"]["entries"], call.id)
     if call.name == companion.SEND and (_says(call) or not _asked(turn) or _last(turn, step)):
         await asyncio.to_thread(_end, turn, call, step, seen)
         return {"step": step + 1, "done": True}

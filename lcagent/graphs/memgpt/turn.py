@@ -12,6 +12,7 @@ from typing import Protocol
 from lcagent.answer import Answer
 from lcagent.documents.retrieval import Retrieval
 from lcagent.graphs.memgpt.options import Options
+from lcagent.graphs.memgpt.provenance import Seen
 from lcagent.graphs.memgpt.view import View
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.tiers.archival import Archival
@@ -92,6 +93,7 @@ class Turn(Occasion):
         options: settings.
         told: what is told meanwhile.
         now: the date as the prompt says it; empty: it does not.
+        seen: what the model had before it at a step, where that is known already.
     """
 
     model: ChatModel
@@ -99,6 +101,7 @@ class Turn(Occasion):
     options: Options
     told: Told
     now: str = ""
+    seen: dict[int, Seen] = field(default_factory=dict[int, Seen])
 
     @property
     def answers(self) -> int:
