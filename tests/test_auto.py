@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from hypothesis import strategies as st
 
 from lcagent import Answer, Reader, UsageError
 from lcagent.errors import SettingsError
+from lcagent.memory.profiles import StoredProfiles
+from lcagent.memory.store import Store
+from lcagent.models.profile import unmeasured
+from lcagent.models.serving.session import ModelSession
+from lcagent.settings import load_settings
 from tests.exploring import World
 from tests.helpers import in_this_process
 from tests.killable import killed_at
@@ -42,6 +48,22 @@ def test_where_one_look_suffices_nothing_more_is_read(loopback, tmp_path: Path) 
     assert model.roles == ["plan", "answer"]
     assert answer.coverage.segments_read == 0 and "looked up in" in answer.coverage.sentence
     assert len(answer.way) == 1 and answer.way[0].endswith("every statement stands there")
+
+
+@pytest.mark.parametrize(("right_up_to", "takes"), [(300, "auto"), (7000, "direct")])
+def test_what_fits_the_window_is_looked_up_by_a_model_that_fails_at_its_length(
+    loopback, tmp_path: Path, home: Path, right_up_to: int, takes: str
+) -> None:
+    server = loopback(window=8192, reply=Librarian({QUESTION: ("Oskar Brandvold", [FACT])}))
+    with closing(ModelSession(load_settings({"api_base": server.url}))) as session:
+        opened = session.open(lambda _: None)
+    known = unmeasured(opened.model, opened.fingerprint)
+    with closing(Store.open(home)) as store:
+        StoredProfiles(store).put(
+            known.model_copy(update={"effective_tokens": right_up_to, "tried_tokens": 8000})
+        )
+    answer = ask(server, document(tmp_path, FACT, sentences=60))
+    assert (answer.answer, answer.strategy) == ("Oskar Brandvold", takes)
 
 
 def test_what_the_question_alone_does_not_find_is_looked_up_step_by_step(loopback, tmp_path: Path) -> None:

@@ -224,13 +224,16 @@ def _similarity(asked: Asked, emit: Emit) -> Similarity | None:
 
 
 def _picked(task: Task, name: str) -> Strategy:
-    """The strategy that the settings name; in place of `auto` `direct` where everything fits one call."""
+    """The strategy that the settings name; in place of `auto` `direct` where everything fits one call and the
+    model is not known to fail at that length."""
     from lcagent.graphs import strategy
 
     if name == "auto":
         from lcagent.graphs.direct.graph import fits
 
-        name = "direct" if fits(task) else name
+        texts, count = [document.text for document in task.corpus.documents], task.model.window.count
+        if fits(task) and task.trust.reads_whole(lambda: sum(map(count, texts))):
+            name = "direct"
     return strategy(name)
 
 

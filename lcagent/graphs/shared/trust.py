@@ -18,7 +18,7 @@ from lcagent.documents.placing import ABOUT, about
 from lcagent.models.profile import TRUSTING, ModelProfile
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from lcagent.graphs.shared.task import Task
     from lcagent.graphs.shared.verdict import Verdict
@@ -62,6 +62,15 @@ class Trust:
     def segment_tokens(self, most: int) -> int:
         """Most tokens of document in one call: the strategy's own, or what the model reads well."""
         return min(most, self.profile.limit_tokens or most)
+
+    def reads_whole(self, tokens: Callable[[], int]) -> bool:
+        """Whether a text may be answered from in one call: the model was not seen to fail at fewer tokens.
+
+        Args:
+            tokens: counts the text; only where such a limit is known.
+        """
+        limit = self.profile.limit_tokens
+        return limit is None or tokens() <= limit
 
     def marks(self) -> bool:
         """Whether the model is asked to name the passages that its statements rest on."""
