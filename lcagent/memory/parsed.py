@@ -18,6 +18,22 @@ PARSED = (DOCUMENT, SEGMENTATION)
 """Kinds that cost no call: they are made again whenever they are missing."""
 
 
+def packed(document: Document) -> tuple[str, bytes]:
+    """A document as it is kept: what is known of it as JSON, and its text, compressed."""
+    meta = asdict(document)
+    text = zlib.compress(meta.pop("text").encode("utf-8", "surrogatepass"), 1)
+    meta["pages"] = [[p.number, p.start, p.end, p.label] for p in document.pages]
+    return json.dumps(meta), text
+
+
+def unpacked(meta: str, text: bytes) -> Document:
+    """A document from what `packed` made of it."""
+    known = json.loads(meta)
+    known["pages"] = tuple(Page(*page) for page in known["pages"])
+    known["warnings"] = tuple(known["warnings"])
+    return Document(text=zlib.decompress(text).decode("utf-8", "surrogatepass"), **known)
+
+
 class StoredDocuments:
     """Parsed documents, so that a second question parses nothing (`documents.ParseCache`)."""
 
@@ -36,24 +52,18 @@ class StoredDocuments:
         if row is None:
             return None
         self.works.add(row[0])
-        meta = json.loads(row[1])
-        meta["pages"] = tuple(Page(*page) for page in meta["pages"])
-        meta["warnings"] = tuple(meta["warnings"])
-        text = zlib.decompress(row[2]).decode("utf-8", "surrogatepass")
-        return Document(text=text, **meta)
+        return unpacked(row[1], row[2])
 
     def put(self, key: str, document: Document) -> None:
         """Keep a parsed document."""
-        meta = asdict(document)
-        text = zlib.compress(meta.pop("text").encode("utf-8", "surrogatepass"), 1)
-        meta["pages"] = [[p.number, p.start, p.end, p.label] for p in document.pages]
+        meta, text = packed(document)
         exact = {"sha256": document.sha256, "format": document.format}
         works = Works(self._store)
         with self._store.transaction():
             work = works.keep(DOCUMENT, key, name=document.name, document=document.sha256, exact=exact)
             self._store.execute(
                 "INSERT OR REPLACE INTO documents (work, meta, text) VALUES (?,?,?)",
-                (work.id, json.dumps(meta), text),
+                (work.id, meta, text),
             )
             works.done(work)
         self.works.add(work.id)

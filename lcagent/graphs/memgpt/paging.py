@@ -37,7 +37,7 @@ from lcagent.graphs.memgpt.view import View, shown_by
 from lcagent.graphs.shared.asking import asked, form_for, judged
 from lcagent.graphs.shared.evidence import fitting
 from lcagent.graphs.shared.reading import NOTHING_YET, Run, segment_budget
-from lcagent.graphs.shared.retrieval import Hop
+from lcagent.graphs.shared.retrieval import Hop, resting_on
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.tiers.archival import Archival
@@ -151,11 +151,7 @@ def _verdict(task: Task, turn: Turn, hops: Sequence[Hop]) -> Verdict:
     raw = RawAnswer(reply.text.strip() if reply is not None and known else "")
     verdict = judged(task, raw, Sources(evidence, task.question, task.retrieval))
     if verdict.found and any(holds(hop["answer"], verdict.text, share=1.0) for hop in hops):
-        *before, last = verdict.statements
-        there = {region for one in verdict.statements for region in one.regions}
-        noted = [(d, start, end) for hop in hops for d, start, end in hop["regions"]]
-        fresh = dict.fromkeys(region for region in noted if region not in there)
-        verdict = replace(verdict, statements=(*before, replace(last, regions=(*last.regions, *fresh))))
+        verdict = resting_on(verdict, hops)
     return replace(verdict, seen=tuple(regions))
 
 

@@ -176,10 +176,15 @@ def cited(verdict: Verdict, hops: Sequence[Hop]) -> Verdict:
     """
     if not (verdict.found and hops and hops[-1]["answer"]):
         return verdict
-    *before, last = verdict.statements
     came_to, said = hops[-1]["answer"], verdict.text
     if not (same_answer(came_to, said) or holds(said, came_to, share=1.0)):
         return verdict
+    return resting_on(verdict, hops)
+
+
+def resting_on(verdict: Verdict, hops: Sequence[Hop]) -> Verdict:
+    """The verdict, whose last statement rests on the sentences of every hop too."""
+    *before, last = verdict.statements
     there = {region for one in verdict.statements for region in one.regions}
     fresh = [region for hop in hops for region in _regions(hop) if region not in there]
     resting = replace(last, regions=(*last.regions, *dict.fromkeys(fresh)))

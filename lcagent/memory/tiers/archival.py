@@ -6,15 +6,14 @@ already is not stored again, and what replaces something closes it.
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from lcagent.documents import Document, Page
+from lcagent.documents import Document
 from lcagent.documents.conflicts import contradict
 from lcagent.documents.corrections import repeats, supersedes
+from lcagent.memory.parsed import packed, unpacked
 from lcagent.memory.tiers.changes import closing, lost_words, partly
 from lcagent.memory.tiers.entries import FOREIGN, Entries, Entry, New, Source
 from lcagent.memory.tiers.leases import holds
@@ -131,15 +130,13 @@ class Archival:
             SessionLost: another process has taken the session over.
         """
         entries = self._entries
-        meta = asdict(document)
-        text = zlib.compress(meta.pop("text").encode("utf-8", "surrogatepass"), 1)
-        meta["pages"] = [[p.number, p.start, p.end, p.label] for p in document.pages]
+        meta, text = packed(document)
         with entries.store.transaction():
             holds(entries.store, entries)
             entries.store.execute(
                 "INSERT OR IGNORE INTO attached (tenant, session, name, sha256, meta, text)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
-                (entries.tenant, entries.session, document.name, document.sha256, json.dumps(meta), text),
+                (entries.tenant, entries.session, document.name, document.sha256, meta, text),
             )
             (row,) = entries.store.rows(
                 "SELECT id FROM attached WHERE tenant = ? AND session = ? AND sha256 = ?",
@@ -153,14 +150,7 @@ class Archival:
             "SELECT id, meta, text FROM attached WHERE tenant = ? AND session = ? ORDER BY id",
             (self._entries.tenant, self._entries.session),
         )
-        return [Attached(int(row["id"]), _document(row["meta"], row["text"])) for row in rows]
-
-
-def _document(meta: str, text: bytes) -> Document:
-    known = json.loads(meta)
-    known["pages"] = tuple(Page(*page) for page in known["pages"])
-    known["warnings"] = tuple(known["warnings"])
-    return Document(text=zlib.decompress(text).decode("utf-8", "surrogatepass"), **known)
+        return [Attached(int(row["id"]), unpacked(row["meta"], row["text"])) for row in rows]
 
 
 def _same(one: str, other: str) -> bool:
