@@ -210,11 +210,9 @@ class ChatSession:
         Raises:
             SessionBusy: another process is writing the session.
         """
-        from lcagent.memory.tiers.entries import New
 
         with self._lease.held(self._wait) as fence:
-            if (pending := self._pending()) is not None:
-                self._entries(fence).append(New("event", "", key=f"{pending.id}.reply"))
+            self._give_up(self._entries(fence), None)
 
     async def _talk(self, text: str, author: str, key: str | None, stream: bool, emit: Tell) -> Reply:
         from lcagent.memory.tiers.entries import New
@@ -227,11 +225,11 @@ class ChatSession:
 
     async def _turn(self, begins: Any, stream: bool, emit: Tell) -> Reply:
         """Answer something new (`New`), or an entry that was not answered."""
-        from lcagent.memory.tiers.entries import Entries, New
+        from lcagent.memory.tiers.entries import New
         from lcagent.memory.tiers.leases import leased
 
         async with leased(self._lease, self._wait) as fence:
-            entries = Entries(self._store, self.tenant, self.session, clock=self._clock, fence=fence)
+            entries = self._entries(fence)
             entry = await asyncio.to_thread(entries.append, begins) if isinstance(begins, New) else begins
             emit(MessageKept(entry.id))
             from lcagent.runs.chatting import Talk, take_turn  # takes a second: the message is kept by now
@@ -249,11 +247,12 @@ class ChatSession:
         begun = _begun(entries, None)
         return None if begun is None or entries.keyed(f"{begun.id}.reply") else begun
 
-    def _give_up(self, entries: Any, number: int) -> None:
-        """End a turn before this one that was broken off: what it was asked is answered with the rest."""
+    def _give_up(self, entries: Any, before: int | None) -> None:
+        """End the last turn that began before an entry, if it was broken off: what it was asked is answered
+        with the rest."""
         from lcagent.memory.tiers.entries import New
 
-        if (begun := _begun(entries, number)) is not None:
+        if (begun := _begun(entries, before)) is not None:
             entries.append(New("event", "", key=f"{begun.id}.reply"))
 
     async def _read(self, emit: Tell, question: str, attached: Sequence[Any]) -> Answer:
@@ -512,15 +511,16 @@ class ChatSession:
         return self._tiers(fence, None).core
 
     def _tiers(self, fence: int | None, embedder: Any) -> Any:
+        from lcagent.graphs.memgpt.turn import memory_of
         from lcagent.models.estimate import EstimateCounter
-        from lcagent.runs.chatting import memory_of, options_of
+        from lcagent.runs.chatting import options_of
 
         options, window = options_of(self.settings), self.settings.window
         count = EstimateCounter().count
         return memory_of(self._entries(fence), options, window=window, count=count, embedder=embedder)
 
     def _messages(self, numbers: Sequence[int], session: str | None = None) -> list[Message]:
-        from lcagent.graphs.memgpt.view import notes, told_time
+        from lcagent.graphs.memgpt.view import notes
         from lcagent.memory.tiers.changes import standings
 
         entries = self._entries(None, session)
@@ -532,7 +532,7 @@ class ChatSession:
                 author=held[number].author,
                 at=held[number].valid,
                 text=held[number].text,
-                notes=notes(entries, stands[number], told_time),
+                notes=notes(entries, stands[number]),
             )
             for number in numbers
             if number in held

@@ -6,6 +6,7 @@ import json
 import re
 import string
 import unicodedata
+from datetime import UTC, datetime
 from functools import cache
 
 _ARTICLES = {"a", "an", "the"}
@@ -22,6 +23,15 @@ def whole_characters(text: str) -> str:
     Two halves that meet become the character they stand for.
     """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def told_time(at: float) -> str:
+    """A time as people write it, in UTC.
+
+    Args:
+        at: seconds since 1970.
+    """
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def normalise(text: str) -> str:

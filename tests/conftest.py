@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from lcagent.memory.store import Store
+from lcagent.memory.tiers.tables import open_memory
 from tests.loopback import Loopback
 
 # A slow machine is no fault of what is tested.
@@ -26,6 +28,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LCAGENT_HOME", str(folder))
     monkeypatch.chdir(tmp_path)
     return folder
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Store]:
+    """The memory of conversations, open."""
+    with closing(open_memory(home)) as store:
+        yield store
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +27,7 @@ from lcagent.memory.tiers.core import Core
 from lcagent.memory.tiers.entries import Entries, New
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.queue import Queue
-from lcagent.memory.tiers.tables import FILE, open_memory
+from lcagent.memory.tiers.tables import FILE
 from tests.helpers import ROOT, in_this_process
 
 DAY = 86400.0
@@ -47,12 +46,6 @@ def told(*arguments: str) -> Any:
 
 def error(*arguments: str) -> Any:
     return in_this_process("memory", *arguments).exception
-
-
-@pytest.fixture
-def store(home: Path) -> Iterator[Store]:
-    with closing(open_memory(home)) as store:
-        yield store
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A session as a folder of Markdown: what is written, which edits are applied, and which are only told."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,12 +21,6 @@ from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.tables import open_memory
 
 BY: Any = {"author": "assistant", "source": "said"}
-
-
-@pytest.fixture
-def store(home: Path) -> Iterator[Store]:
-    with closing(open_memory(home)) as store:
-        yield store
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Forgetting: what goes with an entry, what stays, and that the file holds no trace."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,13 +25,6 @@ from tests.remembering import EVERY, Doing, operations_with
 
 SECRET = "xyzzyplugh"
 BY_USER: Any = {"author": "user", "source": "said"}
-
-
-@pytest.fixture
-def store(home: Path) -> Iterator[Store]:
-    store = open_memory(home)
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -47,12 +47,6 @@ class ByLetters:
     def close(self) -> None: ...
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(open_memory(tmp_path)) as opened:
-        yield opened
-
-
 def say(
     store: Store,
     text: str,

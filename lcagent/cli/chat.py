@@ -19,7 +19,7 @@ from lcagent.cli.chat_commands import Commands
 from lcagent.cli.chat_typing import TimerUp, Typing
 from lcagent.cli.options import PasswordOption, QuietOption, reading, settings_from
 from lcagent.errors import LcagentError, UsageError
-from lcagent.text import clipped
+from lcagent.text import clipped, told_time
 
 if TYPE_CHECKING:
     from lcagent.answer import Reply
@@ -215,8 +215,6 @@ class Conversation:
     # The beginning
 
     def _greet(self, typing: Typing) -> None:
-        from lcagent.graphs.memgpt.view import told_time
-
         name, last = self.chat.session, self.chat.history(_LAST)
         if not last:
             self.screen.say(f"session {name}: /help has the commands, Ctrl-D leaves")

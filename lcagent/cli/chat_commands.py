@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lcagent.errors import UsageError
-from lcagent.text import clipped, folded_line
+from lcagent.text import clipped, folded_line, told_time
 
 if TYPE_CHECKING:
     from lcagent.answer import Message
@@ -183,8 +183,6 @@ class Commands:
 
 
 def _line(one: Message) -> str:
-    from lcagent.graphs.memgpt.view import told_time
-
     noted = "".join(f" ({folded_line(note)})" for note in one.notes)
     return f"  #{one.id} {told_time(one.at)} {folded_line(one.author)}: {clipped(one.text, _WIDTH)}{noted}"
 

@@ -17,7 +17,7 @@ import typer
 from lcagent.cli import dates, memory_told
 from lcagent.cli.options import HomeOption, JsonOption, settings_from
 from lcagent.errors import UsageError
-from lcagent.text import clipped, folded_line, shown
+from lcagent.text import clipped, folded_line, shown, told_time
 
 if TYPE_CHECKING:
     from lcagent.memory.store import Store
@@ -60,7 +60,7 @@ def list_sessions(
         return
     for one in found:
         print(
-            f"{memory_told.when(one.used)}  {one.messages:>6,} messages  {one.passages:>5,} passages"
+            f"{told_time(one.used)}  {one.messages:>6,} messages  {one.passages:>5,} passages"
             f"  {one.documents:>3} documents  {one.bytes / 1024:>8,.1f} KB  {folded_line(one.name)}"
         )
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lcagent.errors import EntryNotFound
-from lcagent.text import clipped, folded_line, shown
+from lcagent.text import clipped, folded_line, shown, told_time
 
 if TYPE_CHECKING:
     from lcagent.memory.tiers.core import Core
@@ -33,7 +33,7 @@ def entry_told(entries: Entries, entry: Entry) -> dict[str, Any]:
         "source": entry.source,
         "at": entry.valid,
         "text": entry.text,
-        "notes": notes(entries, standing, when),
+        "notes": notes(entries, standing),
         "rests_on": entries.rests_on(entry.id),
     }
 
@@ -107,7 +107,7 @@ def print_overview(told: dict[str, Any]) -> None:
 def print_entry(told: dict[str, Any]) -> None:
     """Print what `one` gives."""
     print(f"entry     {told['id']} ({told['kind']} {folded_line(told['name'])})")
-    print(f"said      {when(told['at'])} by {folded_line(told['author'])}, source {told['source']}")
+    print(f"said      {told_time(told['at'])} by {folded_line(told['author'])}, source {told['source']}")
     for note in told["notes"]:
         print(f"note      {folded_line(note)}")
     print(shown(told["text"]))
@@ -125,7 +125,7 @@ def line(told: dict[str, Any]) -> str:
     who = told["author"] if told["kind"] == "message" else told["kind"]
     text = clipped(told["text"], _WIDTH)
     after = f" [{'; '.join(marks)}]" if marks else ""
-    return folded_line(f"{told['id']} {when(told['at'])} {who}: {text}{after}")
+    return folded_line(f"{told['id']} {told_time(told['at'])} {who}: {text}{after}")
 
 
 def print_forgotten(gone: Forgotten, as_json: bool) -> None:
@@ -145,13 +145,6 @@ def print_forgotten(gone: Forgotten, as_json: bool) -> None:
             "another process was reading memory.db: traces stay until more is forgotten",
             file=sys.stderr,
         )
-
-
-def when(seconds: float) -> str:
-    """A time as it is told, in UTC."""
-    from lcagent.graphs.memgpt.view import told_time
-
-    return told_time(seconds)
 
 
 def print_json(told: object) -> None:

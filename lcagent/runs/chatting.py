@@ -17,21 +17,18 @@ from lcagent.documents.retrieval import Retrieval
 from lcagent.errors import MalformedReply
 from lcagent.events import AnswerDelta, Event, FunctionCalled, Notice
 from lcagent.graphs.memgpt.functions import Functions
-from lcagent.graphs.memgpt.graph import begun, call_text, turn_graph
+from lcagent.graphs.memgpt.graph import call_text, taken
 from lcagent.graphs.memgpt.options import Options
 from lcagent.graphs.memgpt.provenance import is_own
 from lcagent.graphs.memgpt.replying import seen_at
-from lcagent.graphs.memgpt.turn import Memory, Occasion, Turn, block_tokens
+from lcagent.graphs.memgpt.turn import Memory, Occasion, Turn, memory_of
 from lcagent.graphs.memgpt.view import View
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.profiles import profile_for
 from lcagent.memory.store import Store
-from lcagent.memory.tiers.archival import Archival, Attached
-from lcagent.memory.tiers.core import Core
+from lcagent.memory.tiers.archival import Attached
 from lcagent.memory.tiers.entries import ASSISTANT, Entries, Entry, New
 from lcagent.memory.tiers.leases import Lease
-from lcagent.memory.tiers.queue import Queue
-from lcagent.memory.tiers.search import Search
 from lcagent.models.budget import Budget
 from lcagent.models.chat import ChatModel
 from lcagent.models.embeddings import Embedder
@@ -41,25 +38,17 @@ from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.settings import Settings
 
 Emit = Callable[[Event], None]
-STEPS_EACH = 4
-"""Nodes that a step of a turn passes through, and some to spare."""
 
 
-@dataclass(slots=True)
 class Unjournalled:
     """Keeps no call: what a turn's calls gave stands in its entries (`lcagent.models.chat.Journal`)."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
 
     def get(self, key: str) -> RawReply | None:
         """Nothing is known."""
         return None
 
     def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
-        """Count what it took."""
-        self.prompt_tokens += reply.prompt_tokens
-        self.completion_tokens += reply.completion_tokens
+        """Nothing is kept."""
 
     def forget(self, keys: Sequence[str]) -> None:
         """Nothing is kept."""
@@ -86,28 +75,6 @@ class TurnEvents:
     def writes(self) -> Callable[[str], None] | None:
         """Makes events of the message while it is written."""
         return (lambda text: self.emit(AnswerDelta(text))) if self.stream else None
-
-
-def memory_of(
-    entries: Entries,
-    options: Options,
-    *,
-    window: int,
-    count: Callable[[str], int],
-    embedder: Embedder | None = None,
-) -> Memory:
-    """The tiers of a session.
-
-    Args:
-        entries: of it.
-        options: blocks and their size.
-        window: tokens of a call.
-        count: tokens of a text.
-        embedder: weighs meaning in where it is searched.
-    """
-    core = Core(entries, options.blocks, limit=block_tokens(options, window), count=count)
-    search = Search(entries.store, entries.tenant, embedder)
-    return Memory(entries, core, Queue(entries), Archival(entries), search)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +118,9 @@ async def take_turn(
     embedder = await asyncio.to_thread(talk.models.embedder)
     opened = await talk.models.wait_open(lambda text: talk.emit(Notice(text)))
     profile = await asyncio.to_thread(_profile, talk, opened)
-    journal = Unjournalled()
     budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
     model = opened.chat(
-        settings, journal, budget, lambda text: talk.emit(Notice(text)), tools=bool(profile.tools)
+        settings, Unjournalled(), budget, lambda text: talk.emit(Notice(text)), tools=bool(profile.tools)
     )
     told = TurnEvents(talk.emit, talk.stream)
     try:
@@ -164,11 +130,8 @@ async def take_turn(
         memory = memory_of(entries, options, window=window.size, count=window.count, embedder=embedder)
         turn = await asyncio.to_thread(_turn, talk, memory, model, Trust(profile), options, told, number)
         embedding = asyncio.create_task(asyncio.to_thread(_embed, store, lease.tenant, embedder))
-        state = await asyncio.to_thread(begun, turn)
         try:
-            await turn_graph().ainvoke(
-                state, context=turn, config={"recursion_limit": STEPS_EACH * (options.steps + 8)}
-            )
+            await taken(turn)
         finally:
             await embedding
     finally:

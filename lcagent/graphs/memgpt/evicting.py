@@ -24,6 +24,7 @@ from lcagent.memory.tiers.entries import Entry
 from lcagent.memory.tiers.queue import QUEUED
 from lcagent.models.prompt import as_data
 from lcagent.models.window import Window
+from lcagent.text import told_time
 
 KEPT = 0.5
 """Share of the room for conversation that the queue takes after evicting."""
@@ -136,7 +137,7 @@ async def _condensed(turn: Turn, summary: str, leaving: _Leaving) -> str:
         telling = list(dict.fromkeys([*_telling(piece), *telling]))
         summary = await asyncio.to_thread(_with_telling, turn, checked, telling)
     if leaving.untold is not None:
-        first, last = (turn.view.when(one.valid)[:10] for one in (leaving.oldest, leaving.untold))
+        first, last = (told_time(one.valid)[:10] for one in (leaving.oldest, leaving.untold))
         summary = f"{summary} (Much of {first} to {last} is not told here; it is found by searching.)"
     return summary
 

@@ -19,7 +19,7 @@ from lcagent.documents import query_words
 from lcagent.errors import LcagentError
 from lcagent.graphs.memgpt.provenance import Seen, allowed, rests_on, source_of
 from lcagent.graphs.memgpt.turn import Occasion
-from lcagent.graphs.memgpt.view import Shown, shown_by
+from lcagent.graphs.memgpt.view import Shown
 from lcagent.memory.tiers.entries import ASSISTANT, Entry, New, Source
 from lcagent.memory.tiers.search import Hits
 
@@ -171,22 +171,23 @@ class Functions:
     def _search(self, reply: CompanionReply) -> Result:
         if not query_words(reply.query):
             raise Failed("query holds no word to search for")
-        chars, most = self._page()
-        hits = self._find(reply.query, ("message",), reply.page * most + 1)
-        # What began the turn holds the words of any search for it.
-        numbers = [number for number in hits.numbers if number != self._on.answers]
-        total = hits.total - (len(hits.numbers) > len(numbers))
-        return self._paged([Shown(f"m{n}", 0, chars) for n in numbers], total, reply.page, most, "messages")
+        return self._messages(reply.query, reply.page)
 
     def _search_date(self, reply: CompanionReply) -> Result:
         since, until = _day(reply.start, "start"), _day(reply.end or reply.start, "end") + _DAY
         if until <= since:
             raise Failed("end lies before start")
+        return self._messages("", reply.page, since, until)
+
+    def _messages(
+        self, query: str, page: int, since: float | None = None, until: float | None = None
+    ) -> Result:
         chars, most = self._page()
-        hits = self._find("", ("message",), reply.page * most + 1, since=since, until=until)
+        hits = self._find(query, ("message",), page * most + 1, since=since, until=until)
+        # What began the turn holds the words of any search for it.
         numbers = [number for number in hits.numbers if number != self._on.answers]
         total = hits.total - (len(hits.numbers) > len(numbers))
-        return self._paged([Shown(f"m{n}", 0, chars) for n in numbers], total, reply.page, most, "messages")
+        return self._paged([Shown(f"m{n}", 0, chars) for n in numbers], total, page, most, "messages")
 
     def _find(
         self,
@@ -261,13 +262,13 @@ class Functions:
                 document, start, end = one.region
                 share = len(words & set(query_words(corpus.text(one.region)))) / len(words)
                 mark = f"d{self._view.numbers[document]}.{start}"
-                ranked.append((share, Shown(mark, start, min(end - start, max(chars, end - start)))))
-            # Of both what holds more of the query goes first; each keeps its own order.
-            ranked.sort(key=lambda pair: -pair[0]) if passages else None
+                ranked.append((share, Shown(mark, start, end - start)))
+            if passages:  # of both what holds more of the query goes first; each keeps its own order
+                ranked.sort(key=lambda pair: -pair[0])
         return self._paged([one for _, one in ranked], total, reply.page, most, "passages")
 
     def _read_more(self, reply: CompanionReply) -> Result:
-        seen = {one.mark: one for one in self._shown()}
+        seen = {one.mark: one for one in self._on.shown()}
         mark = reply.item.strip()
         chars, _ = self._page()
         whole = max(4 * chars, self._room * _CHARS_A_TOKEN // 2)
@@ -294,10 +295,6 @@ class Functions:
             made = self._memory.entries.get(self._memory.entries.rests_on(number)).values()
             shown += [Shown(f"m{one.id}", 0, chars) for one in made if one.kind == "message"]
         return Result(f"around {mark}:", shown)
-
-    def _shown(self) -> list[Shown]:
-        own = self._memory.entries.oldest(["result"], limit=1 << 20, after=self._on.number)
-        return [one for entry in own for one in shown_by(entry)]
 
     def _around(self, one: Shown, chars: int) -> Result:
         """The text of a document around a place: the passages before and behind it, as many as fit."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypedDict
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -30,6 +31,8 @@ from lcagent.graphs.memgpt.view import Viewed, notes
 from lcagent.memory.tiers.changes import standings
 from lcagent.memory.tiers.entries import Entry, New
 
+STEPS_EACH = 4
+"""Nodes that a step of a turn passes through, and some to spare."""
 MALFORMED = 3
 """Replies in a row that cannot be read after which a turn is given up; it can be gone on with."""
 AGAIN = 1
@@ -60,12 +63,13 @@ _WARNING = (
 
 class TurnState(TypedDict):
     """How far a turn has come: steps that are done, those that failed one after the other, whether it is
-    over, and whether evicting did not work in it."""
+    over, whether evicting did not work in it, and tokens for conversation in the next call."""
 
     step: int
     failed: int
     done: bool
     stuck: bool
+    room: int
 
 
 @cache
@@ -81,13 +85,24 @@ def turn_graph() -> CompiledStateGraph[Any, Any, Any, Any]:
     return graph.compile()
 
 
-def begun(turn: Turn) -> TurnState:
+async def taken(turn: Turn) -> None:
+    """Take a turn to its end, from where its entries tell that it stands.
+
+    Raises:
+        LcagentError: any of the tree; it can be gone on with.
+    """
+    state = await asyncio.to_thread(_begun, turn)
+    config = RunnableConfig(recursion_limit=STEPS_EACH * (turn.options.steps + 8))
+    await turn_graph().ainvoke(state, context=turn, config=config)
+
+
+def _begun(turn: Turn) -> TurnState:
     """The state of a turn as its entries tell it."""
     entries = turn.memory.entries
     calls = entries.oldest(["call"], limit=1 << 20, after=turn.number)
     step = sum(entries.keyed(turn.key(number, ".result")) is not None for number in range(len(calls)))
     done = entries.keyed(turn.reply_key) is not None
-    return {"step": step, "failed": 0, "done": done, "stuck": False}
+    return {"step": step, "failed": 0, "done": done, "stuck": False, "room": 0}
 
 
 async def prepare(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
@@ -96,12 +111,14 @@ async def prepare(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     room = await asyncio.to_thread(_room, turn, state["step"])
     viewed = await asyncio.to_thread(turn.view.conversation, room, turn.number)
     if viewed.tokens > room or viewed.hidden:
-        return {} if state["stuck"] else {"stuck": not await evict(turn, room)}
+        if state["stuck"] or not await evict(turn, room):
+            return {"room": room, "stuck": True}
+        return {"room": await asyncio.to_thread(_room, turn, state["step"])}
     if viewed.tokens > turn.options.warn * room:
         queue = turn.memory.queue
         key = f"warned.{queue.begins}"
         await asyncio.to_thread(turn.memory.entries.append, New("event", _WARNING, key=key))
-    return {}
+    return {"room": room}
 
 
 def _room(turn: Turn, step: int) -> int:
@@ -121,8 +138,7 @@ async def _next(state: TurnState, runtime: Runtime[Turn]) -> str:
 
 async def think(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     """Ask the model what to do; what it says is written down."""
-    turn, step = runtime.context, state["step"]
-    room = await asyncio.to_thread(_room, turn, step)
+    turn, step, room = runtime.context, state["step"], state["room"]
     viewed = await asyncio.to_thread(turn.view.conversation, room, turn.number)
     scene = await asyncio.to_thread(scene_of, turn, step, viewed.items)
 
@@ -240,7 +256,7 @@ def scene_of(turn: Turn, step: int, items: Sequence[str] = ()) -> Scene:
     text = ""
     if summary is not None:
         stands = standings(memory.entries, [summary])[summary.id]
-        told = "".join(f"\n({note})" for note in notes(memory.entries, stands, turn.view.when))
+        told = "".join(f"\n({note})" for note in notes(memory.entries, stands))
         text = summary.text + told
     return Scene(
         functions,
@@ -257,7 +273,7 @@ def scene_of(turn: Turn, step: int, items: Sequence[str] = ()) -> Scene:
 def _against(turn: Turn, numbers: Sequence[int]) -> list[str]:
     entries = turn.memory.entries
     stands = standings(entries, list(entries.get(numbers).values()))
-    told = {number: "; ".join(notes(entries, stand, turn.view.when)) for number, stand in stands.items()}
+    told = {number: "; ".join(notes(entries, stand)) for number, stand in stands.items()}
     return [told.get(number, "") for number in numbers]
 
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
@@ -29,10 +28,10 @@ from lcagent.documents.placing import Placing
 from lcagent.documents.resting import Sources
 from lcagent.documents.shown import Evidence
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
-from lcagent.graphs.memgpt.graph import begun, turn_graph
+from lcagent.graphs.memgpt.graph import taken
 from lcagent.graphs.memgpt.options import Options
 from lcagent.graphs.memgpt.replying import shown_regions
-from lcagent.graphs.memgpt.turn import Memory, Turn, block_tokens
+from lcagent.graphs.memgpt.turn import Turn, memory_of
 from lcagent.graphs.memgpt.view import View, shown_by
 from lcagent.graphs.shared.asking import asked, form_for, judged
 from lcagent.graphs.shared.evidence import fitting
@@ -40,17 +39,12 @@ from lcagent.graphs.shared.reading import NOTHING_YET, Run, segment_budget
 from lcagent.graphs.shared.retrieval import Hop, resting_on
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
-from lcagent.memory.tiers.archival import Archival
-from lcagent.memory.tiers.core import Core
 from lcagent.memory.tiers.entries import USER, Entries, New
-from lcagent.memory.tiers.queue import Queue
-from lcagent.memory.tiers.search import Search
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.models.prompt import Prompt
 
 LOOKED_UP_TOKENS = 512
 """Most tokens of a segment: nothing is read by segments, they only say where passages stand."""
-STEPS_EACH = 4
 _TENANT = "run"
 
 
@@ -118,9 +112,8 @@ async def converse(state: PagingState, runtime: Runtime[Task]) -> dict[str, Any]
         # The time is none of a run's business: requests have to be the same when it is resumed.
         entries = Entries(store, _TENANT, task.run or "ask", clock=lambda: 0.0)
         turn = await asyncio.to_thread(_turn, task, entries)
-        steps = RunnableConfig(recursion_limit=STEPS_EACH * (task.options.steps + 8))
         try:
-            await turn_graph().ainvoke(begun(turn), context=turn, config=steps)
+            await taken(turn)
         except (BudgetReached, MalformedReply, CutReply) as error:
             return await _from_shown(task, turn, error.message)
         hops = await asyncio.to_thread(_noted, turn)
@@ -132,8 +125,7 @@ async def converse(state: PagingState, runtime: Runtime[Task]) -> dict[str, Any]
 
 def _turn(task: Task, entries: Entries) -> Turn:
     window, options = task.model.window, task.options
-    core = Core(entries, options.blocks, limit=block_tokens(options, window.size), count=window.count)
-    memory = Memory(entries, core, Queue(entries), Archival(entries), Search(entries.store, _TENANT, None))
+    memory = memory_of(entries, options, window=window.size, count=window.count)
     first = entries.append(New("message", task.question, USER, USER, "said"))
     corpus = task.corpus
     numbers = range(1, len(corpus.documents) + 1)
@@ -163,8 +155,7 @@ def _noted(turn: Turn) -> list[Hop]:
     asked, shown = "", list[Region]()
     for entry in entries.oldest(["call", "result"], limit=1 << 20, after=turn.number):
         if entry.kind == "result":
-            places = [(one, *turn.view.place(one.mark)) for one in shown_by(entry) if one.mark[0] == "d"]
-            shown += [(document, start, start + one.chars) for one, document, start in places]
+            shown += [turn.view.region(one) for one in shown_by(entry) if one.mark[0] == "d"]
             continue
         said = (str(entry.data["arguments"].get(name, "")) for name in ("thought", "content"))
         note = " ".join(" ".join(said).split())

@@ -17,10 +17,11 @@ from lcagent.documents.retrieval import Retrieval
 from lcagent.documents.shown import Evidence, block
 from lcagent.graphs.memgpt.provenance import Seen, source_of
 from lcagent.graphs.memgpt.turn import Occasion, Turn
-from lcagent.graphs.memgpt.view import Shown, View, shown_by
+from lcagent.graphs.memgpt.view import View
 from lcagent.graphs.shared.checks import checked
 from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.tiers.entries import ASSISTANT, Entry, New
+from lcagent.text import told_time
 
 MOST_MESSAGES = 40
 """Messages of the conversation that a reply is compared with, beside those that were searched for."""
@@ -38,13 +39,7 @@ class _Piece:
 
 def shown_regions(on: Occasion) -> list[Region]:
     """The stretches of documents that were shown since it began, in reading order."""
-    found: dict[Region, None] = {}
-    for one in _shown(on):
-        if one.mark[0] == "d":
-            document, start = on.view.place(one.mark)
-            length = len(on.view.corpus.documents[document].text)
-            found[document, start, min(length, start + one.chars)] = None
-    return sorted(found)
+    return sorted({on.view.region(one) for one in on.shown() if one.mark[0] == "d"})
 
 
 def seen_at(on: Occasion, window: Sequence[int], before: int | None = None) -> Seen:
@@ -56,8 +51,7 @@ def seen_at(on: Occasion, window: Sequence[int], before: int | None = None) -> S
         before: the call's number; None: it is not written yet.
     """
     entries = on.memory.entries
-    own = entries.oldest(["result"], limit=1 << 20, after=on.number, before=before)
-    recalled = [one.number for entry in own for one in shown_by(entry) if one.mark[0] in "mp"]
+    recalled = [one.number for one in on.shown(before) if one.mark[0] in "mp"]
     lines = [line for label in on.memory.core.labels for line in on.memory.core.lines(label)]
     summary = on.memory.queue.summary()
     held = [*entries.get([*window, *recalled]).values(), *lines, *([summary] if summary else [])]
@@ -101,17 +95,12 @@ def reply_of(turn: Turn, call: Entry, seen: Seen) -> New:
     )
 
 
-def _shown(on: Occasion) -> list[Shown]:
-    own = on.memory.entries.oldest(["result"], limit=1 << 20, after=on.number)
-    return [one for entry in own for one in shown_by(entry)]
-
-
 def _pieces(turn: Turn, seen: Seen) -> list[_Piece]:
     """What was shown, the documents' stretches first."""
     texts = turn.view.corpus.documents
     pieces = [_Piece(texts[d].text[start:end], None, d, start) for d, start, end in shown_regions(turn)]
     entries = turn.memory.entries
-    recalled = [one.number for one in _shown(turn) if one.mark[0] == "m"]
+    recalled = [one.number for one in turn.shown() if one.mark[0] == "m"]
     carrying = [
         n for one in seen.entries if one.kind in {"block", "passage"} for n in entries.rests_on(one.id)
     ]
@@ -156,7 +145,7 @@ def _citation(number: int, region: Region, piece: _Piece, view: View) -> dict[st
     quote = piece.text[start:end]
     if piece.message is not None:
         entry = piece.message
-        where = f"message {entry.id}, {view.when(entry.valid)}, {entry.author}"
+        where = f"message {entry.id}, {told_time(entry.valid)}, {entry.author}"
         named = {"document": "conversation", "place": where, "page": None, "message": entry.id}
     else:
         document, start, end = view.corpus.documents[piece.document], piece.start + start, piece.start + end

@@ -13,7 +13,7 @@ from lcagent.answer import Answer
 from lcagent.documents.retrieval import Retrieval
 from lcagent.graphs.memgpt.options import Options
 from lcagent.graphs.memgpt.provenance import Seen
-from lcagent.graphs.memgpt.view import View
+from lcagent.graphs.memgpt.view import Shown, View, shown_by
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.tiers.archival import Archival
 from lcagent.memory.tiers.core import Core
@@ -21,6 +21,7 @@ from lcagent.memory.tiers.entries import Entries
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.search import Search
 from lcagent.models.chat import ChatModel
+from lcagent.models.embeddings import Embedder
 
 BLOCK_SHARE = 16
 """A block takes at most this part of a window."""
@@ -77,6 +78,15 @@ class Occasion:
         """The message that is being answered, which no search finds; 0: none, as far as is known."""
         return 0
 
+    def shown(self, before: int | None = None) -> list[Shown]:
+        """What results have shown since it began.
+
+        Args:
+            before: only results with a smaller number.
+        """
+        own = self.memory.entries.oldest(["result"], limit=1 << 20, after=self.number, before=before)
+        return [one for entry in own for one in shown_by(entry)]
+
     @property
     def documents(self) -> bool:
         """Whether the session has any."""
@@ -116,6 +126,28 @@ class Turn(Occasion):
     def reply_key(self) -> str:
         """Names the entry that ends the turn."""
         return f"{self.number}.reply"
+
+
+def memory_of(
+    entries: Entries,
+    options: Options,
+    *,
+    window: int,
+    count: Callable[[str], int],
+    embedder: Embedder | None = None,
+) -> Memory:
+    """The tiers of a session.
+
+    Args:
+        entries: of it.
+        options: blocks and their size.
+        window: tokens of a call.
+        count: tokens of a text.
+        embedder: weighs meaning in where it is searched.
+    """
+    core = Core(entries, options.blocks, limit=block_tokens(options, window), count=count)
+    search = Search(entries.store, entries.tenant, embedder)
+    return Memory(entries, core, Queue(entries), Archival(entries), search)
 
 
 def block_tokens(options: Options, window: int) -> int:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 
-from lcagent.documents.corpus import Corpus
+from lcagent.documents.corpus import Corpus, Region
 from lcagent.memory.tiers.changes import Closing, Standing, standings
 from lcagent.memory.tiers.entries import ASSISTANT, USER, Entries, Entry
 from lcagent.memory.tiers.queue import QUEUED, Queue
 from lcagent.models.prompt import as_data
 from lcagent.models.window import JOINT
+from lcagent.text import told_time
 
 LEAST_CHARS = 80
 """Characters that are left of a text, however little room there is."""
@@ -193,7 +193,7 @@ class View:
             chars: most characters of each text.
             items: most things of a result.
         """
-        when = f" {self.when(entry.valid)}" if self._dated else ""
+        when = f" {told_time(entry.valid)}" if self._dated else ""
         if entry.kind == "message":
             how = f": read_more m{entry.id}"
             return f"[m{entry.id}{when} {speaker(entry)}] {_indented(clipped(entry.text, chars, how))}"
@@ -220,8 +220,8 @@ class View:
         return lines
 
     def _recalled(self, one: Shown, entry: Entry, standing: Standing) -> str:
-        when = f" {self.when(entry.valid)}" if self._dated else ""
-        note = "".join(f" ({told})" for told in notes(self._entries, standing, self.when))
+        when = f" {told_time(entry.valid)}" if self._dated else ""
+        note = "".join(f" ({told})" for told in notes(self._entries, standing))
         text = _part(entry.text, one)
         return f"{one.mark}{when} {speaker(entry)}: {_indented(text)}{note}"
 
@@ -239,18 +239,10 @@ class View:
         number, _, start = mark[1:].partition(".")
         return self.numbers.index(int(number)), int(start)
 
-    def when(self, at: float) -> str:
-        """A time as people write it."""
-        return told_time(at)
-
-
-def told_time(at: float) -> str:
-    """A time as people write it, in UTC.
-
-    Args:
-        at: seconds since 1970.
-    """
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+    def region(self, one: Shown) -> Region:
+        """The characters of a document that something shown is."""
+        document, start = self.place(one.mark)
+        return document, start, min(len(self.corpus.documents[document].text), start + one.chars)
 
 
 def shown_by(entry: Entry) -> list[Shown]:
@@ -270,24 +262,23 @@ def speaker(entry: Entry) -> str:
     return f'somebody else, "{_label(entry.author)}"' if entry.author != USER else f"user, {entry.source}"
 
 
-def notes(entries: Entries, standing: Standing, when: Callable[[float], str]) -> list[str]:
+def notes(entries: Entries, standing: Standing) -> list[str]:
     """What speaks against an entry, for people and prompts.
 
     Args:
         entries: of its session.
         standing: how it stands.
-        when: writes a time.
     """
-    told = [_told(entries, one, when, "holds no more") for one in standing.closed[:1]]
+    told = [_told(entries, one, "holds no more") for one in standing.closed[:1]]
     if not told:
-        told = [_told(entries, one, when, "rests on what holds no more") for one in standing.outdated[:1]]
+        told = [_told(entries, one, "rests on what holds no more") for one in standing.outdated[:1]]
     return told
 
 
-def _told(entries: Entries, one: Closing, when: Callable[[float], str], what: str) -> str:
+def _told(entries: Entries, one: Closing, what: str) -> str:
     by: Mapping[int, Entry] = entries.get([one.by])
     now = " ".join(by[one.by].text.split())[:120] if one.by in by else ""
-    return f"{what} since {when(one.at)}" + (f": {as_data(now)}" if now else "")
+    return f"{what} since {told_time(one.at)}" + (f": {as_data(now)}" if now else "")
 
 
 def clipped(text: str, chars: int, how: str = "") -> str:

@@ -125,41 +125,29 @@ class Entries:
     def _append(self, new: New) -> Entry:
         now = self.clock()
         valid = now if new.valid is None else new.valid
-        values = (
-            self.tenant,
-            self.session,
-            new.kind,
-            new.name,
-            new.author,
-            new.source,
-            new.text,
-            json.dumps(dict(new.data), ensure_ascii=False),
-            valid,
-            now,
-            new.key,
-        )
+        row: dict[str, Any] = {
+            "tenant": self.tenant,
+            "session": self.session,
+            "kind": new.kind,
+            "name": new.name,
+            "author": new.author,
+            "source": new.source,
+            "text": new.text,
+            "data": json.dumps(dict(new.data), ensure_ascii=False),
+            "valid": valid,
+            "recorded": now,
+            "key": new.key,
+        }
+        marks = ", ".join("?" * len(row))
         cursor = self.store.execute(
-            f"INSERT INTO entries ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",  # noqa: S608 - ours
-            values,
+            f"INSERT INTO entries ({', '.join(row)}) VALUES ({marks}) RETURNING id",  # noqa: S608 - ours
+            tuple(row.values()),
         )
         number = int(cursor.fetchone()[0])
         for other in dict.fromkeys(new.rests_on):
             self.rest(number, other)
         self._close(number, new.data, valid)
-        return Entry(
-            number,
-            self.tenant,
-            self.session,
-            new.kind,
-            new.name,
-            new.author,
-            new.source,
-            new.text,
-            dict(new.data),
-            valid,
-            now,
-            new.key,
-        )
+        return _entry({"id": number, **row})
 
     def rest(self, number: int, source: int) -> None:
         """Note that an entry rests on another one too."""
