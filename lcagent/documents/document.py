@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Literal
 
 from lcagent.documents.headings import MOST_CHARS, Outline
+from lcagent.documents.health import HEALTHY, Health
 from lcagent.text import clipped
 
 _BLOCK = 1 << 16
@@ -18,6 +19,10 @@ _MADE = frozenset({"html", "docx"})
 """Formats whose text has other lines than the file shows."""
 _MOST_HEADING = 80
 """Characters of a heading in a place."""
+
+
+Unit = Literal["page", "chapter", "sheet", "slide", "message", ""]
+"""What the pages of a document are called; "" where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +50,21 @@ class Document:
         unit: what `pages` are called.
         sha256: of the file's bytes.
         format: pdf, text, markdown, html, docx or epub.
-        warnings: sentences for people.
+        health: what of the file is not in the text, and what it was taken for.
     """
 
     name: str
     text: str
     pages: tuple[Page, ...]
-    unit: Literal["page", "chapter", ""]
+    unit: Unit
     sha256: str
     format: str
-    warnings: tuple[str, ...] = ()
+    health: Health = HEALTHY
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What its health says, for people."""
+        return self.health.sentences(self.unit)
 
     def page_at(self, offset: int) -> int | None:
         """The number of the page that a character stands on; None where there are no pages."""

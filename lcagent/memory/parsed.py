@@ -7,8 +7,10 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, astuple
+from typing import Any
 
 from lcagent.documents import Document, Page, Segment
+from lcagent.documents.health import Health
 from lcagent.documents.segments import Piece
 from lcagent.memory.rows import Rows
 from lcagent.memory.works import Works
@@ -30,7 +32,11 @@ def unpacked(meta: str, text: bytes) -> Document:
     """A document from what `packed` made of it."""
     known = json.loads(meta)
     known["pages"] = tuple(Page(*page) for page in known["pages"])
-    known["warnings"] = tuple(known["warnings"])
+    told = tuple(known.pop("warnings", ()))  # as an earlier version kept what is health now
+    health: dict[str, Any] = {
+        name: tuple(v) if isinstance(v, list) else v for name, v in known.pop("health", {}).items()
+    }
+    known["health"] = Health(**(health or {"notes": told}))
     return Document(text=zlib.decompress(text).decode("utf-8", "surrogatepass"), **known)
 
 

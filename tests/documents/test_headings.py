@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lcagent.documents import Outline, Page, headings_text
-from lcagent.documents.formats import html_text
+from lcagent.documents.formats.html import html_text
 from lcagent.documents.headings import MOST_CHARS, MOST_HEADER_CHARS
 
 BODY = "The tenant may leave the house at the end of any month that follows, if this was said in writing."

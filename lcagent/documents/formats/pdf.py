@@ -8,12 +8,12 @@ import re
 import threading
 from collections.abc import Callable
 
-from lcagent.documents.document import Document, Page
+from lcagent.documents.formats.body import Body, paged
+from lcagent.documents.health import Health
 from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentEncrypted
 from lcagent.text import whole_characters
 
 PAGE_BREAK = "\f"
-_MOST_PAGES_NAMED = 12
 _MOST_LABEL = 20
 """Characters of a page's label."""
 # pdfium marks a hyphen at a line's end with U+FFFE or U+0002; pages may hold other control characters.
@@ -23,8 +23,13 @@ _PDFIUM = threading.Lock()
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-def parse_pdf(data: bytes, *, name: str, sha256: str, password: str | None) -> Document:
+def parse_pdf(data: bytes, name: str, password: str | None) -> Body:
     """Read a PDF.
+
+    Args:
+        data: its bytes.
+        name: as shown to people.
+        password: where it is encrypted.
 
     Raises:
         DocumentEncrypted: it needs a password, or another one.
@@ -42,24 +47,9 @@ def parse_pdf(data: bytes, *, name: str, sha256: str, password: str | None) -> D
         raise DocumentEmpty(f"{name} has no pages", hint="the file is a PDF without content")
     if not any(text.strip() for text in texts):
         texts = _second_look(data, name, password, texts)
-    return _document(texts, labels, name, sha256)
-
-
-def _document(texts: list[str], labels: list[str], name: str, sha256: str) -> Document:
-    pages: list[Page] = []
-    offset = 0
-    for number, text in enumerate(texts, start=1):
-        end = offset + len(text) + (number < len(texts))  # each page but the last ends with a break
-        label = labels[number - 1] if labels else ""
-        pages.append(Page(number, offset, end, "" if label == str(number) else label))
-        offset = end
-    warnings: tuple[str, ...] = ()
-    blank = [str(n) for n, text in enumerate(texts, start=1) if not text.strip()]
-    if blank and len(blank) < len(texts):
-        named = ", ".join(blank[:_MOST_PAGES_NAMED]) + (", …" if len(blank) > _MOST_PAGES_NAMED else "")
-        what = f"page {named} holds" if len(blank) == 1 else f"pages {named} hold"
-        warnings = (f"{what} no text; if scanned, recognise the text first (OCR), e.g. with ocrmypdf",)
-    return Document(name, PAGE_BREAK.join(texts), tuple(pages), "page", sha256, "pdf", warnings)
+    text, pages = paged(texts, labels, between=PAGE_BREAK)
+    blank = tuple(number for number, of_page in enumerate(texts, start=1) if not of_page.strip())
+    return Body(text, pages, "page", Health(empty=blank))
 
 
 def _by_pdfium(data: bytes, name: str, password: str | None) -> tuple[list[str], list[str]]:

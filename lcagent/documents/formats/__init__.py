@@ -1,0 +1,47 @@
+"""The formats that are read: what a file is (`recognising`), and how each becomes text with pages."""
+
+from __future__ import annotations
+
+from lcagent.documents.document import Document
+from lcagent.documents.formats.body import Body
+from lcagent.documents.formats.recognising import SUFFIXES, Content, read
+from lcagent.documents.health import Health
+
+__all__ = ["SUFFIXES", "Content", "parse", "read"]
+
+
+def parse(content: Content, *, name: str, password: str | None) -> Document:
+    """Turn what a file holds into a document.
+
+    Args:
+        content: of the file.
+        name: as shown to people.
+        password: for an encrypted PDF.
+
+    Raises:
+        DocumentError: as the format's parser finds it.
+    """
+    body = _body(content, name, password)
+    return Document(name, body.text, body.pages, body.unit, content.sha256, content.kind, body.health)
+
+
+def _body(content: Content, name: str, password: str | None) -> Body:
+    kind, data = content.kind, content.data
+    if isinstance(data, str):
+        health = Health(encoding=content.encoding)
+        if kind == "html":
+            from lcagent.documents.formats.html import parse_html
+
+            return parse_html(data, name, health)
+        return Body(data, health=health)
+    if kind == "pdf":
+        from lcagent.documents.formats.pdf import parse_pdf
+
+        return parse_pdf(data, name, password)
+    if kind == "epub":
+        from lcagent.documents.formats.epub import parse_epub
+
+        return parse_epub(data, name)
+    from lcagent.documents.formats.docx import parse_docx
+
+    return parse_docx(data)

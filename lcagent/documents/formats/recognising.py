@@ -1,0 +1,143 @@
+"""What a file is: by its first bytes, then by its ending."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+import zipfile
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
+
+from lcagent.documents.formats.encodings import declared, decode, parts
+from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentTooLarge, UnsupportedFormat
+
+Kind = Literal["pdf", "docx", "epub", "html", "markdown", "text"]
+
+SUFFIXES = {
+    ".pdf", ".docx", ".epub", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text", ".rst", ".log",
+    ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml", ".tex", ".srt", ".vtt",
+}  # fmt: skip
+"""Endings looked for in a folder. A file named directly is read whatever its ending."""
+MAX_UNPACKED = 512 * 1024 * 1024
+"""Most bytes that a DOCX or EPUB may unpack to."""
+_READS = "read are PDF, plain text, Markdown, HTML, DOCX and EPUB"
+_HEAD = 8192
+"""Bytes by which a file is recognised."""
+_BLANK = b"\0 \t\r\n\f"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds before it is parsed.
+
+    Args:
+        kind: its format.
+        data: its characters where it is made of them, else its bytes.
+        sha256: of its bytes, in hexadecimal.
+        encoding: what its characters were taken for where that had to be guessed.
+    """
+
+    kind: Kind
+    data: str | bytes
+    sha256: str
+    encoding: str = ""
+
+
+def read(file: BinaryIO, suffix: str, name: str) -> Content:
+    """Recognise a file and read it.
+
+    Args:
+        file: open at its beginning; it can seek.
+        suffix: its ending in small letters, with the dot.
+        name: as shown to people.
+
+    Raises:
+        DocumentEmpty: no bytes, or only white space.
+        UnsupportedFormat: binary, and none of the formats read.
+        DocumentDamaged: not what its ending says, or a broken archive.
+        DocumentTooLarge: an archive that unpacks to too much.
+    """
+    head = file.read(_HEAD)
+    if not head.strip(_BLANK) and not any(part.strip(_BLANK) for part in parts(file)):
+        raise DocumentEmpty(f"{name} is empty", hint="it holds no text at all")
+    kind = _sniff(head, file, suffix, name)
+    file.seek(0)
+    if kind in {"text", "markdown", "html"}:
+        return Content(kind, *decode(file, head, declared(head) if kind == "html" else ""))
+    data = file.read()
+    return Content(kind, data, hashlib.sha256(data).hexdigest())
+
+
+def _sniff(data: bytes, file: BinaryIO, suffix: str, name: str) -> Kind:
+    """What a file is: by its first bytes, then by its ending."""
+    if _is_pdf(data, suffix):
+        return "pdf"
+    if data[:4] == b"PK\x03\x04":
+        return _zip_kind(file, name)
+    if suffix == ".pdf":
+        return "pdf"  # damaged at its beginning; the parser has the last word
+    if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise UnsupportedFormat(
+            f"{name} is an old Office file", hint="save it as DOCX or PDF, then ask again"
+        )
+    if suffix in {".docx", ".epub"}:
+        raise DocumentDamaged(f"{name} is no {suffix[1:].upper()} file: it is not a ZIP archive")
+    head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if suffix in {".html", ".htm", ".xhtml"} or head.startswith((b"<!doctype html", b"<html")):
+        return "html"
+    if _is_binary(data):
+        raise UnsupportedFormat(f"{name} is a binary file of a kind that is not read", hint=_READS)
+    return "markdown" if suffix in {".md", ".markdown"} else "text"
+
+
+def _zip_kind(file: BinaryIO, name: str) -> Kind:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = set(archive.namelist())
+            unpacked = sum(info.file_size for info in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise DocumentDamaged(f"{name} is a damaged ZIP archive", hint=_READS) from error
+    if "META-INF/container.xml" in names:
+        kind: Kind = "epub"
+    elif "word/document.xml" in names:
+        kind = "docx"
+    else:
+        raise UnsupportedFormat(f"{name} is a ZIP archive, but no DOCX or EPUB", hint=_READS)
+    if unpacked > MAX_UNPACKED:
+        raise DocumentTooLarge(f"{name} unpacks to {unpacked / 2**20:,.0f} MiB", hint="split it")
+    return kind
+
+
+_BEFORE_PDF = _BLANK + codecs.BOM_UTF8
+_PDF_LINE = re.compile(rb"(?:^|[\r\n])%PDF-\d")
+
+
+def _is_pdf(data: bytes, suffix: str) -> bool:
+    """Whether a PDF's mark stands where it makes a PDF of the file.
+
+    Readers look for it in the first 1,024 bytes, since mailers and printers put lines before it. So may a
+    note that speaks of PDF: a mark further on counts only if what stands before it is binary, or if it
+    begins a line of what is no text.
+    """
+    at = data[:1024].find(b"%PDF-")
+    if at < 0:
+        return False
+    if suffix == ".pdf" or not data[:at].strip(_BEFORE_PDF) or _is_binary(data[:at]):
+        return True
+    return _PDF_LINE.search(data, 0, 1024) is not None and not _is_utf8(data)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)  # a character may be cut at the end
+    except UnicodeDecodeError:
+        return False
+    return not _is_binary(data)
+
+
+def _is_binary(data: bytes) -> bool:
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return False
+    controls = sum(byte < 32 and byte not in b"\t\n\r\f\b\x1b" for byte in data)
+    return b"\0" in data or controls > len(data) // 20
