@@ -83,6 +83,25 @@ class Reply(BaseModel):
     warnings: list[str] = []
 
 
+class HealthReport(BaseModel):
+    """What of a file is not in the text that was read, and what it was taken for."""
+
+    document: str
+    format: str
+    empty: list[int]
+    """Numbers of the pages that hold no text."""
+    garbled: list[int]
+    """Numbers of those whose text cannot be read."""
+    recognised: list[int]
+    """Numbers of those whose text was recognised in a picture (OCR)."""
+    encoding: str
+    """What a text file's bytes were taken for; empty where that is beyond doubt."""
+    left_out: list[str]
+    """Parts that are not in the text: "3 comments", "hidden text on page 2"."""
+    notes: list[str]
+    """Sentences on what else a reader should know."""
+
+
 class CoverageReport(BaseModel):
     """How much was read, in a sentence and in figures. Pages are read where a model was shown all of them,
     and looked up where it was shown passages of them."""
@@ -99,6 +118,8 @@ class CoverageReport(BaseModel):
     chars_total: int
     skipped: list[str]
     """Files and passages that were not read, each with the reason."""
+    health: list[HealthReport] = []
+    """Of each document."""
 
 
 class SearchReport(BaseModel):

@@ -15,6 +15,7 @@ from lcagent import Answer, AnswerDelta, Citation, Finished
 from lcagent.answer import (
     Claim,
     CoverageReport,
+    HealthReport,
     HopReport,
     IntervalReport,
     PathReport,
@@ -234,7 +235,7 @@ def test_a_second_question_parses_nothing_again(loopback, monkeypatch: pytest.Mo
         def refuse(*_: object, **__: object) -> None:
             raise AssertionError("parsed or cut again")
 
-        monkeypatch.setattr("lcagent.documents.formats.pdf.parse_pdf", refuse)
+        monkeypatch.setattr("lcagent.documents.parsing.ParserProcess.parse", refuse)
         monkeypatch.setattr("lcagent.graphs.shared.segmenting.split_again", refuse)
         second = reader.ask(REPORT, "Who kept the instruments that winter?")
     assert first.coverage.sentence == second.coverage.sentence == "read 21 of 22 pages; 1 page holds no text"
@@ -384,7 +385,17 @@ def test_the_answers_style_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_every_field_of_the_json_object_is_described() -> None:
     text = (ROOT / "docs" / "json.md").read_text()
-    models = (Answer, Claim, Citation, SearchReport, CoverageReport, UsageReport, HopReport, PathReport)
+    models = (
+        Answer,
+        Claim,
+        Citation,
+        SearchReport,
+        CoverageReport,
+        HealthReport,
+        UsageReport,
+        HopReport,
+        PathReport,
+    )
     models = (*models, TableReport, RowReport, IntervalReport, Reply, Quoted)
     for model in models:
         missing = [name for name in model.model_fields if f"`{name}`" not in text]

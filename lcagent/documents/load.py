@@ -5,16 +5,20 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import stat
 import sys
-from collections.abc import Sequence
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from lcagent.documents.document import Document
-from lcagent.documents.formats import SUFFIXES, Content, parse, read
+from lcagent.documents.formats import SUFFIXES, Content, is_text, parse, read
+from lcagent.documents.parsing import PARSER
 from lcagent.errors import (
-    DocumentDamaged,
     DocumentEmpty,
     DocumentError,
     DocumentNotFound,
@@ -26,6 +30,7 @@ DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 """Files over this are refused (they would not fit in memory as text and more)."""
 PARSER_VERSION = 4
 """Part of the cache's key: a better parser parses anew."""
+_MOST_KINDS = 6
 
 
 class ParseCache(Protocol):
@@ -42,10 +47,31 @@ class ParseCache(Protocol):
 
 @dataclass(slots=True)
 class Loaded:
-    """Documents to read, and files of a folder that could not be read, each with its error."""
+    """What there is to read.
+
+    Args:
+        documents: to read.
+        skipped: files of a folder that could not be read, each with its error.
+        unread: names of a folder's files that are of kinds that are not read.
+    """
 
     documents: list[Document] = field(default_factory=list)
     skipped: list[tuple[str, DocumentError]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    def left_out(self) -> list[str]:
+        """What was named and is not read, sentences for people."""
+        told = [f"{name}: {error.message}" for name, error in self.skipped]
+        if self.unread:
+            kinds = Counter(Path(name).suffix.lower().lstrip(".") or "no ending" for name in self.unread)
+            listed = ", ".join(kind for kind, _ in kinds.most_common(_MOST_KINDS))
+            more = ", …" if len(kinds) > _MOST_KINDS else ""
+            one = len(self.unread) == 1
+            told.append(
+                f"{len(self.unread):,} file{'' if one else 's'} of {'a kind' if one else 'kinds'}"
+                f" that {'is' if one else 'are'} not read ({listed}{more})"
+            )
+        return told
 
 
 def load_all(
@@ -54,38 +80,55 @@ def load_all(
     password: str | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
     cache: ParseCache | None = None,
+    halt: threading.Event | None = None,
 ) -> Loaded:
     """Read files, folders and `-` (standard input).
 
     A file named directly must be readable; one found in a folder may not be, and is then listed.
 
+    Args:
+        sources: paths, or `-`.
+        password: for encrypted PDFs.
+        max_bytes: size limit of each.
+        cache: parsed documents.
+        halt: given up by whoever asked (`parsing.PARSER.halt`), nothing further is read.
+
     Raises:
         DocumentError: a named file cannot be read, or a folder holds nothing that can.
     """
+    one = partial(load, password=password, max_bytes=max_bytes, cache=cache, halt=halt)
     loaded = Loaded()
     for source in sources:
         path = Path(source)
         if str(source) == "-" or not _is_folder(path):
-            loaded.documents.append(load(source, password=password, max_bytes=max_bytes, cache=cache))
+            loaded.documents.append(one(source))
             continue
-        before = len(loaded.documents)
-        for file in _files(path):
-            name = whole_characters(str(file.relative_to(path)))
-            try:
-                document = load(file, password=password, max_bytes=max_bytes, cache=cache, name=name)
-            except DocumentError as error:
-                loaded.skipped.append((name, error))
-            else:
-                loaded.documents.append(document)
-        if len(loaded.documents) == before:
-            reasons = "; ".join(f"{name}: {error.message}" for name, error in loaded.skipped[:3])
-            raise DocumentNotFound(
-                f"nothing in {whole_characters(str(path))} can be read"
-                + (f" ({reasons})" if reasons else ""),
-                hint="read are: " + ", ".join(sorted(SUFFIXES)),
-            )
+        _load_folder(path, loaded, one)
     _tell_apart(loaded.documents)
     return loaded
+
+
+def _load_folder(folder: Path, loaded: Loaded, one: Callable[..., Document]) -> None:
+    """Add what a folder holds.
+
+    Raises:
+        DocumentNotFound: nothing of it can be read.
+    """
+    before = len(loaded.documents)
+    files, unread = _files(folder)
+    loaded.unread += unread
+    for file in files:
+        name = whole_characters(str(file.relative_to(folder)))
+        try:
+            loaded.documents.append(one(file, name=name))
+        except DocumentError as error:
+            loaded.skipped.append((name, error))
+    if len(loaded.documents) == before:
+        reasons = "; ".join(loaded.left_out()[:3])
+        raise DocumentNotFound(
+            f"nothing in {whole_characters(str(folder))} can be read" + (f" ({reasons})" if reasons else ""),
+            hint="read are: " + ", ".join(sorted(SUFFIXES)),
+        )
 
 
 def load(
@@ -95,6 +138,7 @@ def load(
     max_bytes: int = DEFAULT_MAX_BYTES,
     cache: ParseCache | None = None,
     name: str | None = None,
+    halt: threading.Event | None = None,
 ) -> Document:
     """Read one file, or standard input (`-`).
 
@@ -104,14 +148,21 @@ def load(
         max_bytes: size limit.
         cache: parsed documents.
         name: as shown to people; default: the file's name.
+        halt: as of `load_all`.
 
     Raises:
         DocumentError: missing, unreadable, encrypted, damaged, empty, binary, or too large.
     """
+    if halt is not None and halt.is_set():
+        raise DocumentError("given up by whoever asked")
     path = None if str(source) == "-" else Path(source)
     name = whole_characters(name or (path.name if path else "standard input"))
     try:
-        content = read(_stdin(max_bytes), "", name) if path is None else _content(path, name, max_bytes)
+        content = (
+            read(_whole(sys.stdin.buffer, name, max_bytes), "", name)
+            if path is None
+            else _content(path, name, max_bytes)
+        )
     except MemoryError as error:
         raise DocumentTooLarge(f"{name} needs more memory than there is") from error
     kind, digest = content.kind, content.sha256
@@ -121,19 +172,18 @@ def load(
     if cache is not None and kind not in {"text", "markdown"} and (kept := cache.get(key)):
         return _renamed(kept, name)
     try:
-        document = parse(content, name=name, password=password)
-    except DocumentError:
-        raise
+        # Plain text is what it is; whatever else there is to do is done where it can do no harm.
+        plain = kind in {"text", "markdown"}
+        document = (
+            parse(content, name=name, password=password)
+            if plain
+            else PARSER.parse(content, name=name, password=password, halt=halt)
+        )
     except MemoryError as error:
         raise DocumentTooLarge(f"{name} needs more memory than there is") from error
-    except Exception as error:
-        raise DocumentDamaged(
-            f"{name} cannot be parsed as {kind}: {type(error).__name__}",
-            hint="open and save it again with the program that made it",
-        ) from error
     if not document.text or document.text.isspace():
         raise _no_text(document)
-    if cache is not None and kind not in {"text", "markdown"}:
+    if cache is not None and not plain:
         cache.put(key, document)
     return document
 
@@ -155,20 +205,32 @@ def _is_folder(path: Path) -> bool:
         return False  # it says so again, and why, where it is read
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-        and file.is_file()
-    )
+def _files(folder: Path) -> tuple[list[Path], list[str]]:
+    """The files of a folder that may be read, in order, and the names of those whose kind is not.
+
+    Hidden ones are no part of it, nor what Office keeps beside a file that is open.
+    """
+    files: list[Path] = []
+    unread: list[str] = []
+    for file in sorted(folder.rglob("*")):
+        parts = file.relative_to(folder).parts
+        if any(part.startswith(".") for part in parts) or file.name.startswith("~$") or not file.is_file():
+            continue
+        if file.suffix.lower() in SUFFIXES or (not file.suffix and is_text(file)):
+            files.append(file)
+        else:
+            unread.append(whole_characters(str(file.relative_to(folder))))
+    return files, unread
 
 
 def _content(path: Path, name: str, max_bytes: int) -> Content:
     shown = whole_characters(str(path))
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        if stat.S_ISFIFO(status.st_mode):  # as a shell's <(command)
+            with path.open("rb") as file:
+                return read(_whole(file, name, max_bytes), path.suffix.lower(), name)
+        size = status.st_size
         if not path.is_file():
             raise DocumentNotFound(f"{shown} is not a file", hint="name a file, a folder, or -")
         if size > max_bytes:
@@ -184,10 +246,11 @@ def _content(path: Path, name: str, max_bytes: int) -> Content:
         ) from error
 
 
-def _stdin(max_bytes: int) -> BinaryIO:
-    data = sys.stdin.buffer.read(max_bytes + 1)
+def _whole(file: BinaryIO, name: str, max_bytes: int) -> BinaryIO:
+    """All that comes out of a pipe."""
+    data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
-        raise _too_large("standard input", len(data), max_bytes)
+        raise _too_large(name, len(data), max_bytes)
     return io.BytesIO(data)
 
 

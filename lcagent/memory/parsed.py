@@ -6,11 +6,10 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, astuple
-from typing import Any
+from dataclasses import astuple
 
-from lcagent.documents import Document, Page, Segment
-from lcagent.documents.health import Health
+from lcagent.documents import Document, Segment
+from lcagent.documents.described import described, from_description
 from lcagent.documents.segments import Piece
 from lcagent.memory.rows import Rows
 from lcagent.memory.works import Works
@@ -22,22 +21,12 @@ PARSED = (DOCUMENT, SEGMENTATION)
 
 def packed(document: Document) -> tuple[str, bytes]:
     """A document as it is kept: what is known of it as JSON, and its text, compressed."""
-    meta = asdict(document)
-    text = zlib.compress(meta.pop("text").encode("utf-8", "surrogatepass"), 1)
-    meta["pages"] = [[p.number, p.start, p.end, p.label] for p in document.pages]
-    return json.dumps(meta), text
+    return json.dumps(described(document)), zlib.compress(document.text.encode("utf-8", "surrogatepass"), 1)
 
 
 def unpacked(meta: str, text: bytes) -> Document:
     """A document from what `packed` made of it."""
-    known = json.loads(meta)
-    known["pages"] = tuple(Page(*page) for page in known["pages"])
-    told = tuple(known.pop("warnings", ()))  # as an earlier version kept what is health now
-    health: dict[str, Any] = {
-        name: tuple(v) if isinstance(v, list) else v for name, v in known.pop("health", {}).items()
-    }
-    known["health"] = Health(**(health or {"notes": told}))
-    return Document(text=zlib.decompress(text).decode("utf-8", "surrogatepass"), **known)
+    return from_description(json.loads(meta), zlib.decompress(text).decode("utf-8", "surrogatepass"))
 
 
 class StoredDocuments:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from lcagent.answer import (
@@ -12,6 +12,7 @@ from lcagent.answer import (
     Citation,
     Claim,
     CoverageReport,
+    HealthReport,
     HopReport,
     IntervalReport,
     PathReport,
@@ -91,7 +92,7 @@ def make_answer(
         way=list(state.get("way", [])),
         paths=[_path(task, path) for path in state.get("paths", [])],
         table=_table(task, state.get("table"), citations),
-        coverage=_coverage(task, read, seen, [*skipped, *_left_out(loaded)]),
+        coverage=_coverage(task, read, seen, [*skipped, *loaded.left_out()]),
         usage=usage,
         run_id=told.run,
         strategy=told.strategy,
@@ -226,10 +227,6 @@ def make_usage(
     )
 
 
-def _left_out(loaded: Loaded) -> list[str]:
-    return [f"{name}: {error.message}" for name, error in loaded.skipped]
-
-
 def _coverage(task: Task, read: Set[Place], seen: Set[Region], skipped: list[str]) -> CoverageReport:
     documents = task.corpus.documents
     shown: list[list[tuple[int, int]]] = [[] for _ in documents]
@@ -249,4 +246,8 @@ def _coverage(task: Task, read: Set[Place], seen: Set[Region], skipped: list[str
         chars_looked_up=sum(part.chars_looked_up for part in parts),
         chars_total=sum(part.chars_total for part in parts),
         skipped=skipped,
+        health=[
+            HealthReport(document=document.name, format=document.format, **asdict(document.health))
+            for document in documents
+        ],
     )

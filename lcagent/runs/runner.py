@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
@@ -15,6 +16,7 @@ from pathlib import Path
 from lcagent.answer import Answer
 from lcagent.documents import Document, Loaded, load_all
 from lcagent.documents.corpus import Corpus
+from lcagent.documents.parsing import PARSER
 from lcagent.documents.retrieval import Retrieval, Similarity
 from lcagent.errors import LcagentError, SettingsError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
@@ -111,9 +113,7 @@ async def asking(
         parsed = StoredDocuments(store)
         loaded = Loaded(list(request.documents), [])
         if request.sources:
-            loaded = await asyncio.to_thread(
-                load_all, request.sources, password=request.password, cache=parsed
-            )
+            loaded = await _loaded(request, parsed)
         _tell_loaded(loaded, emit)
         # First, since what is set wrongly there is known at once.
         embedder = await asyncio.to_thread(session.embedder)
@@ -147,12 +147,24 @@ def mark_told(settings: Settings, run_id: str) -> None:
         Runs(store).tell(run_id)
 
 
+async def _loaded(request: Request, parsed: StoredDocuments) -> Loaded:
+    """The documents of a request; given up with it, whatever a parser is at."""
+    halt = threading.Event()
+    try:
+        return await asyncio.to_thread(
+            load_all, request.sources, password=request.password, cache=parsed, halt=halt
+        )
+    except asyncio.CancelledError:
+        PARSER.halt(halt)
+        raise
+
+
 def _tell_loaded(loaded: Loaded, emit: Emit) -> None:
     for document in loaded.documents:
         for warning in document.warnings:
             emit(Notice(f"{document.name}: {warning}"))
-    for name, error in loaded.skipped:
-        emit(Notice(f"{name} is left out: {error.message}"))
+    for what in loaded.left_out():
+        emit(Notice(f"not read: {what}"))
 
 
 async def _profile(opened: OpenModel, settings: Settings, store: Store, emit: Emit) -> ModelProfile:

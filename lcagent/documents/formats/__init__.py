@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lcagent.documents.document import Document
 from lcagent.documents.formats.body import Body
-from lcagent.documents.formats.recognising import SUFFIXES, Content, read
+from lcagent.documents.formats.recognising import SUFFIXES, Content, is_text, read
 from lcagent.documents.health import Health
 
-__all__ = ["SUFFIXES", "Content", "parse", "read"]
+__all__ = ["SUFFIXES", "Content", "is_text", "parse", "read"]
 
 
 def parse(content: Content, *, name: str, password: str | None) -> Document:

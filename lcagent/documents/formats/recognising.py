@@ -7,6 +7,7 @@ import hashlib
 import re
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, Literal
 
 from lcagent.documents.formats.encodings import declared, decode, parts
@@ -134,6 +135,19 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return not _is_binary(data)
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file begins with characters in UTF-8; one that cannot be opened does not.
+
+    Args:
+        path: of the file.
+    """
+    try:
+        with path.open("rb") as file:
+            return _is_utf8(file.read(_HEAD))
+    except OSError:
+        return False
 
 
 def _is_binary(data: bytes) -> bool:

@@ -1,0 +1,115 @@
+"""The child that parses: reads files from standard input, writes documents to standard output."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from lcagent.documents.described import described
+from lcagent.documents.document import Document
+from lcagent.documents.formats import Content, parse
+from lcagent.documents.parsing.frames import read, write
+from lcagent.documents.parsing.limits import MEMORY_SPENT, Limits, limits
+from lcagent.errors import DocumentError, DocumentTooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_MOST_BYTES = 1 << 40
+"""The parent has seen to the file's size."""
+_IDLE_SECONDS = 30
+"""Without a file for so long it ends; the parent starts another when there is one."""
+
+
+def main() -> None:
+    """Parse what the parent sends until it closes the pipe."""
+    # What a parser prints must not come between the frames.
+    out, given = os.fdopen(os.dup(1), "wb"), sys.stdin.buffer
+    os.dup2(2, 1)
+    while _waited(given):
+        try:
+            head, data = read(given, _MOST_BYTES)
+        except EOFError:
+            return
+        try:
+            _answer(out, head, data)
+        except MemoryError:
+            os._exit(MEMORY_SPENT)  # nothing can be trusted to be whole any more
+        del head, data
+
+
+def _waited(given: IO[bytes]) -> bool:
+    """Whether there is something to read, or nothing to wait with."""
+    if sys.platform == "win32":  # pipes cannot be waited for there: it stays until the parent ends
+        return True
+    return bool(select.select([given], [], [], _IDLE_SECONDS)[0])
+
+
+def _answer(out: IO[bytes], head: dict[str, Any], data: bytes) -> None:
+    name, bounds = head["name"], limits(len(data))
+    content = Content(
+        head["kind"],
+        data.decode("utf-8", "surrogatepass") if head["text"] else data,
+        head["sha256"],
+        head["encoding"],
+    )
+    try:
+        with _limited(bounds):
+            document, text = _parsed(content, name, head["password"], bounds)
+    except DocumentError as error:
+        write(out, {"error": error.code, "message": error.message, "hint": error.hint}, b"")
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a parser stumbles over is one sentence for the user
+        write(out, {"error": type(error).__name__}, b"")
+    else:
+        write(out, {"document": described(document)}, text)
+
+
+def _parsed(content: Content, name: str, password: str | None, bounds: Limits) -> tuple[Document, bytes]:
+    document = parse(content, name=name, password=password)
+    text = document.text.encode("utf-8", "surrogatepass")
+    if len(text) > bounds.output:
+        raise DocumentTooLarge(
+            f"{name} becomes {len(text) / 2**20:,.0f} MiB of text, which its size does not explain",
+            hint="the file may be made to harm; save it again with the program that made it, or split it",
+        )
+    return document, text
+
+
+@contextmanager
+def _limited(bounds: Limits) -> Generator[None]:
+    """Bound memory and the processor's time, where the system can."""
+    try:
+        import resource
+    except ImportError:  # Windows: the parent's deadline alone
+        yield
+        return
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = int(spent.ru_utime + spent.ru_stime + bounds.seconds) + 1
+    before = resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_CPU)
+    with suppress(ValueError, OSError):  # a limit of the user's own is lower
+        resource.setrlimit(resource.RLIMIT_AS, (_address_space() + bounds.memory, before[0][1]))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, before[1][1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before[0])
+        resource.setrlimit(resource.RLIMIT_CPU, before[1])
+
+
+def _address_space() -> int:
+    """Bytes that this process has mapped."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return 512 << 20
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""A file that would take the machine takes down a child, and the user reads one sentence."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lcagent.documents import load, load_all
+from lcagent.documents.parsing import PARSER
+from lcagent.errors import DocumentDamaged, DocumentError, DocumentTooLarge
+from tests.documents.test_load import docx, write
+from tests.helpers import ROOT
+
+
+def endless_pdf() -> bytes:
+    """Forms that draw each the next one twenty times over, twelve deep: no parser sees the end of it."""
+    depth = 12
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>"]
+    objects.append(
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] /Contents 4 0 R"
+        " /Resources << /XObject << /F 5 0 R >> >> >>"
+    )
+    draw = "/F Do " * 20
+    objects.append(f"<< /Length {len(draw)} >>\nstream\n{draw}\nendstream")
+    for level in range(depth):
+        body = draw if level < depth - 1 else "0 0 9 9 re f"
+        inner = f" /Resources << /XObject << /F {6 + level} 0 R >> >>" if level < depth - 1 else ""
+        objects.append(
+            f"<< /Type /XObject /Subtype /Form /BBox [0 0 99 99]{inner} /Length {len(body)} >>"
+            f"\nstream\n{body}\nendstream"
+        )
+    out = io.BytesIO(b"%PDF-1.4\n")
+    out.seek(0, io.SEEK_END)
+    for number, body in enumerate(objects, 1):
+        out.write(f"{number} 0 obj\n{body}\nendobj\n".encode())
+    out.write(b"trailer << /Root 1 0 R >>\n%%EOF\n")
+    return out.getvalue()
+
+
+def swollen_docx(paragraphs: int) -> bytes:
+    """A DOCX whose text was packed a thousand times smaller."""
+    data = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(docx())) as plain,
+        zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as out,
+    ):
+        for name in plain.namelist():
+            body = plain.read(name)
+            if name == "word/document.xml":
+                one = b"<w:p><w:r><w:t>" + b"tea " * 64 + b"</w:t></w:r></w:p>"
+                body = body.replace(b"<w:p>", one * paragraphs + b"<w:p>", 1)
+            out.writestr(name, body)
+    return data.getvalue()
+
+
+def child() -> int:
+    """Process id of the one that parses."""
+    (one,) = [p for p in psutil.Process().children() if "lcagent.documents.parsing.child" in p.cmdline()]
+    return one.pid
+
+
+def test_one_child_reads_many_files(tmp_path: Path) -> None:
+    pids = set()
+    for number in range(5):
+        page = f"<html><body><p>Page {number}.</p></body></html>"
+        document = load(write(tmp_path, f"{number}.html", page))
+        assert document.text == f"Page {number}.\n"
+        pids.add(child())
+    assert len(pids) == 1
+
+
+def test_plain_text_needs_no_child(tmp_path: Path) -> None:
+    PARSER.stop()
+    assert load(write(tmp_path, "a.txt", "Tea at noon.")).text == "Tea at noon."
+    assert not [p for p in psutil.Process().children() if "lcagent.documents.parsing.child" in p.cmdline()]
+
+
+def test_a_file_without_end_is_given_up_and_the_next_one_is_read(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError) as caught:
+        load(write(tmp_path, "endless.pdf", endless_pdf()))
+    assert isinstance(caught.value, DocumentTooLarge | DocumentDamaged)
+    assert caught.value.hint and "endless.pdf" in caught.value.message
+    assert "Tea at noon." in load(write(tmp_path, "good.docx", docx())).text
+
+
+def test_a_file_that_swells_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DocumentTooLarge) as caught:
+        load(write(tmp_path, "swollen.docx", swollen_docx(400_000)))
+    assert "swollen.docx" in caught.value.message and caught.value.hint
+
+
+def test_a_large_honest_file_is_read(tmp_path: Path) -> None:
+    document = load(write(tmp_path, "large.docx", swollen_docx(2_000)))
+    assert document.text.count("tea") == 2_000 * 64
+
+
+def test_a_child_that_dies_is_one_sentence_and_is_replaced(tmp_path: Path) -> None:
+    load(write(tmp_path, "a.html", "<p>One.</p>"))
+    first = child()
+    killer = threading.Timer(0.5, lambda: os.kill(child(), signal.SIGKILL))
+    killer.start()
+    with pytest.raises(DocumentDamaged, match="crash"):
+        load(write(tmp_path, "endless.pdf", endless_pdf()))
+    killer.join()
+    assert load(write(tmp_path, "b.html", "<p>Two.</p>")).text == "Two.\n"
+    assert child() != first
+
+
+def test_a_child_that_has_ended_for_want_of_work_is_replaced(tmp_path: Path) -> None:
+    load(write(tmp_path, "a.html", "<p>One.</p>"))
+    gone = PARSER._child
+    assert gone is not None and gone.stdin is not None
+    gone.stdin.close()  # what its parent's end would do
+    gone.wait(10)
+    assert load(write(tmp_path, "b.html", "<p>Two.</p>")).text == "Two.\n"
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    files = [write(tmp_path, f"{n}.html", f"<p>Number {n}.</p>") for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        texts = [document.text for document in pool.map(load, files)]
+    assert texts == [f"Number {n}.\n" for n in range(40)]
+
+
+def test_who_gives_up_waits_for_no_parser(tmp_path: Path) -> None:
+    """And does not end what another one is having parsed."""
+    halt, other = threading.Event(), threading.Event()
+    files = [write(tmp_path, f"{n}.pdf", endless_pdf()) for n in range(9)]
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(load_all, files, halt=halt)
+        time.sleep(1)
+        PARSER.halt(other)
+        assert not future.done()
+        PARSER.halt(halt)
+        with pytest.raises(DocumentError):
+            future.result(timeout=5)
+
+
+def test_ctrl_c_ends_a_parser_at_once(tmp_path: Path) -> None:
+    file = write(tmp_path, "endless.pdf", endless_pdf())
+    command = [
+        sys.executable,
+        "-m",
+        "lcagent.cli.main",
+        "ask",
+        str(file),
+        "Who?",
+        "--api-base",
+        "http://127.0.0.1:9",
+    ]
+    environment = {**os.environ, "LCAGENT_HOME": str(tmp_path / "home")}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    waited = time.monotonic() + 60
+    while not (found := psutil.Process(process.pid).children()) and time.monotonic() < waited:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130 and "Traceback" not in told
+    assert found and not any(one.is_running() for one in found)
