@@ -67,6 +67,8 @@ class _Settings(BaseSettings):
     """Budget: prompt and reply tokens in this command."""
     max_seconds: float | None = Field(default=None, gt=0)
     """Budget: seconds in this command."""
+    encoding: str | None = None
+    """Encoding of the text files; default: UTF-8, or what their bytes look like."""
     embed_model: str | None = None
     """Ranks passages by meaning beside words: an embedding model's folder, or its name. `all-MiniLM-L6-v2`
     comes with the extra `embed`; any other has to lie in the hub's cache, and is never fetched."""

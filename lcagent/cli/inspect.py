@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lcagent.cli.options import JsonOption, PasswordOption
+from lcagent.cli.options import EncodingOption, JsonOption, PasswordOption
 from lcagent.text import folded_line, shown
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def inspect(
     documents: Annotated[list[str], typer.Argument(metavar="DOC...", help="Files, folders, or -.")],
     password: PasswordOption = None,
+    encoding: EncodingOption = None,
     as_json: JsonOption = False,
     segments: Annotated[bool, typer.Option("--segments", help="List what would be read at a time.")] = False,
 ) -> None:
@@ -24,7 +25,7 @@ def inspect(
     from lcagent.documents import load_all
     from lcagent.documents.inspecting import inspected
 
-    loaded = load_all(documents, password=password)
+    loaded = load_all(documents, password=password, encoding=encoding)
     found = [inspected(document) for document in loaded.documents]
     if as_json:
         told = {

@@ -41,6 +41,9 @@ ProfileOption = Annotated[
         " (measure it first, once).",
     ),
 ]
+EncodingOption = Annotated[
+    str | None, typer.Option("--encoding", help="Of text files, e.g. cp1251; else what they look like.")
+]
 PasswordOption = Annotated[str | None, typer.Option("--password", help="For an encrypted PDF.")]
 CallsOption = Annotated[int | None, typer.Option("--max-calls", help="Budget: model calls.")]
 TokensOption = Annotated[int | None, typer.Option("--max-tokens", help="Budget: tokens, prompt and reply.")]
@@ -72,6 +75,7 @@ def _flags(
     profile: ProfileOption = None,
     home: HomeOption = None,
     trust_config: TrustOption = False,
+    encoding: EncodingOption = None,
     pairs: SetOption = None,
     max_calls: CallsOption = None,
     max_tokens: TokensOption = None,

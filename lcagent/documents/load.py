@@ -28,7 +28,7 @@ from lcagent.text import whole_characters
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 """Files over this are refused (they would not fit in memory as text and more)."""
-PARSER_VERSION = 4
+PARSER_VERSION = 5
 """Part of the cache's key: a better parser parses anew."""
 _MOST_KINDS = 6
 
@@ -78,6 +78,7 @@ def load_all(
     sources: Sequence[str | Path],
     *,
     password: str | None = None,
+    encoding: str | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
     cache: ParseCache | None = None,
     halt: threading.Event | None = None,
@@ -89,6 +90,7 @@ def load_all(
     Args:
         sources: paths, or `-`.
         password: for encrypted PDFs.
+        encoding: of text files; default: UTF-8, or what their bytes look like.
         max_bytes: size limit of each.
         cache: parsed documents.
         halt: given up by whoever asked (`parsing.PARSER.halt`), nothing further is read.
@@ -96,7 +98,7 @@ def load_all(
     Raises:
         DocumentError: a named file cannot be read, or a folder holds nothing that can.
     """
-    one = partial(load, password=password, max_bytes=max_bytes, cache=cache, halt=halt)
+    one = partial(load, password=password, encoding=encoding, max_bytes=max_bytes, cache=cache, halt=halt)
     loaded = Loaded()
     for source in sources:
         path = Path(source)
@@ -135,6 +137,7 @@ def load(
     source: str | Path,
     *,
     password: str | None = None,
+    encoding: str | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
     cache: ParseCache | None = None,
     name: str | None = None,
@@ -145,6 +148,7 @@ def load(
     Args:
         source: a path, or `-`.
         password: for an encrypted PDF.
+        encoding: as of `load_all`.
         max_bytes: size limit.
         cache: parsed documents.
         name: as shown to people; default: the file's name.
@@ -159,16 +163,16 @@ def load(
     name = whole_characters(name or (path.name if path else "standard input"))
     try:
         content = (
-            read(_whole(sys.stdin.buffer, name, max_bytes), "", name)
+            read(_whole(sys.stdin.buffer, name, max_bytes), "", name, encoding or "")
             if path is None
-            else _content(path, name, max_bytes)
+            else _content(path, name, max_bytes, encoding or "")
         )
     except MemoryError as error:
         raise DocumentTooLarge(f"{name} needs more memory than there is") from error
     kind, digest = content.kind, content.sha256
     # An encrypted file is served from the cache only to who gives the same password.
     secret = hashlib.sha256(f"{digest}{password or ''}".encode()).hexdigest()[:16]
-    key = f"{digest}-{kind}-{PARSER_VERSION}-{secret}"
+    key = f"{digest}-{kind}-{PARSER_VERSION}-{secret}" + (f"-{encoding}" if encoding else "")
     if cache is not None and kind not in {"text", "markdown"} and (kept := cache.get(key)):
         return _renamed(kept, name)
     try:
@@ -223,20 +227,20 @@ def _files(folder: Path) -> tuple[list[Path], list[str]]:
     return files, unread
 
 
-def _content(path: Path, name: str, max_bytes: int) -> Content:
+def _content(path: Path, name: str, max_bytes: int, encoding: str) -> Content:
     shown = whole_characters(str(path))
     try:
         status = path.stat()
         if stat.S_ISFIFO(status.st_mode):  # as a shell's <(command)
             with path.open("rb") as file:
-                return read(_whole(file, name, max_bytes), path.suffix.lower(), name)
+                return read(_whole(file, name, max_bytes), path.suffix.lower(), name, encoding)
         size = status.st_size
         if not path.is_file():
             raise DocumentNotFound(f"{shown} is not a file", hint="name a file, a folder, or -")
         if size > max_bytes:
             raise _too_large(name, size, max_bytes)
         with path.open("rb") as file:
-            return read(file, path.suffix.lower(), name)
+            return read(file, path.suffix.lower(), name, encoding)
     except OSError as error:
         if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
             hint = "check the path; documents are named before the question"

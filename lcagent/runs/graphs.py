@@ -127,7 +127,9 @@ def kept_graph(
     """
     store = Store.open(settings.data_dir)
     try:
-        loaded = load_all(sources, password=password, cache=StoredDocuments(store))
+        loaded = load_all(
+            sources, password=password, encoding=settings.encoding, cache=StoredDocuments(store)
+        )
         works = Works(store)
         facts: list[int] = []
         partial: list[tuple[str, int, int]] = []

@@ -113,7 +113,7 @@ async def asking(
         parsed = StoredDocuments(store)
         loaded = Loaded(list(request.documents), [])
         if request.sources:
-            loaded = await _loaded(request, parsed)
+            loaded = await _loaded(request, settings.encoding, parsed)
         _tell_loaded(loaded, emit)
         # First, since what is set wrongly there is known at once.
         embedder = await asyncio.to_thread(session.embedder)
@@ -147,12 +147,17 @@ def mark_told(settings: Settings, run_id: str) -> None:
         Runs(store).tell(run_id)
 
 
-async def _loaded(request: Request, parsed: StoredDocuments) -> Loaded:
+async def _loaded(request: Request, encoding: str | None, parsed: StoredDocuments) -> Loaded:
     """The documents of a request; given up with it, whatever a parser is at."""
     halt = threading.Event()
     try:
         return await asyncio.to_thread(
-            load_all, request.sources, password=request.password, cache=parsed, halt=halt
+            load_all,
+            request.sources,
+            password=request.password,
+            encoding=encoding,
+            cache=parsed,
+            halt=halt,
         )
     except asyncio.CancelledError:
         PARSER.halt(halt)

@@ -28,11 +28,11 @@ def parse(content: Content, *, name: str, password: str | None) -> Document:
 def _body(content: Content, name: str, password: str | None) -> Body:
     kind, data = content.kind, content.data
     if isinstance(data, str):
-        health = Health(encoding=content.encoding)
+        health = Health(encoding=content.encoding, notes=content.notes)
         if kind == "html":
             from lcagent.documents.formats.html import parse_html
 
-            return parse_html(data, name, health)
+            return parse_html(data.removeprefix("\ufeff"), name, health)
         return Body(data, health=health)
     if kind == "pdf":
         from lcagent.documents.formats.pdf import parse_pdf

@@ -9,14 +9,12 @@ import zipfile
 from urllib.parse import unquote
 
 from lcagent.documents.formats.body import Body, paged
-from lcagent.documents.formats.encodings import declared, decode
+from lcagent.documents.formats.encodings import decode
 from lcagent.documents.formats.html import html_text
 from lcagent.documents.health import Health
 from lcagent.errors import DocumentDamaged
 
 _MOST_NAMED = 12
-_HEAD = 8192
-"""Bytes in which a chapter may say its encoding."""
 
 
 def parse_epub(data: bytes, name: str) -> Body:
@@ -51,8 +49,7 @@ def parse_epub(data: bytes, name: str) -> Body:
 
 
 def _chapter(data: bytes) -> str:
-    head = data[:_HEAD]
-    return html_text(decode(io.BytesIO(data), head, declared(head))[0], xml=True)
+    return html_text(decode(io.BytesIO(data), declares=True).text, xml=True)
 
 
 def _spine(archive: zipfile.ZipFile, name: str) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from lcagent.documents.formats.encodings import declared, decode, parts
+from lcagent.documents.formats.encodings import decode, known_encoding, parts, wide
 from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentTooLarge, UnsupportedFormat
 
 Kind = Literal["pdf", "docx", "epub", "html", "markdown", "text"]
@@ -37,40 +37,51 @@ class Content:
         data: its characters where it is made of them, else its bytes.
         sha256: of its bytes, in hexadecimal.
         encoding: what its characters were taken for where that had to be guessed.
+        notes: sentences on bytes that are no characters.
     """
 
     kind: Kind
     data: str | bytes
     sha256: str
     encoding: str = ""
+    notes: tuple[str, ...] = ()
 
 
-def read(file: BinaryIO, suffix: str, name: str) -> Content:
+def read(file: BinaryIO, suffix: str, name: str, encoding: str = "") -> Content:
     """Recognise a file and read it.
 
     Args:
         file: open at its beginning; it can seek.
         suffix: its ending in small letters, with the dot.
         name: as shown to people.
+        encoding: of a text file, where the user has said it.
 
     Raises:
         DocumentEmpty: no bytes, or only white space.
-        UnsupportedFormat: binary, and none of the formats read.
+        UnsupportedFormat: binary, and none of the formats read, or in an encoding that is not recognised.
+        UsageError: there is no such encoding.
         DocumentDamaged: not what its ending says, or a broken archive.
         DocumentTooLarge: an archive that unpacks to too much.
     """
+    encoding = known_encoding(encoding) if encoding else ""
     head = file.read(_HEAD)
     if not head.strip(_BLANK) and not any(part.strip(_BLANK) for part in parts(file)):
         raise DocumentEmpty(f"{name} is empty", hint="it holds no text at all")
-    kind = _sniff(head, file, suffix, name)
+    kind = _sniff(head, file, suffix, name, encoding)
     file.seek(0)
     if kind in {"text", "markdown", "html"}:
-        return Content(kind, *decode(file, head, declared(head) if kind == "html" else ""))
+        found = decode(file, said=encoding, declares=kind == "html", name=name)
+        return Content(kind, found.text, found.sha256, found.encoding, found.notes)
     data = file.read()
     return Content(kind, data, hashlib.sha256(data).hexdigest())
 
 
-def _sniff(data: bytes, file: BinaryIO, suffix: str, name: str) -> Kind:
+_PAGE = re.compile(
+    r"(?:\ufeff|ï»¿)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S
+)
+
+
+def _sniff(data: bytes, file: BinaryIO, suffix: str, name: str, encoding: str) -> Kind:
     """What a file is: by its first bytes, then by its ending."""
     if _is_pdf(data, suffix):
         return "pdf"
@@ -84,10 +95,10 @@ def _sniff(data: bytes, file: BinaryIO, suffix: str, name: str) -> Kind:
         )
     if suffix in {".docx", ".epub"}:
         raise DocumentDamaged(f"{name} is no {suffix[1:].upper()} file: it is not a ZIP archive")
-    head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if suffix in {".html", ".htm", ".xhtml"} or head.startswith((b"<!doctype html", b"<html")):
+    units = encoding or wide(data)
+    if suffix in {".html", ".htm", ".xhtml"} or _PAGE.match(data[:4096].decode(units or "latin-1", "ignore")):
         return "html"
-    if _is_binary(data):
+    if not units and _is_binary(data):
         raise UnsupportedFormat(f"{name} is a binary file of a kind that is not read", hint=_READS)
     return "markdown" if suffix in {".md", ".markdown"} else "text"
 
@@ -151,7 +162,5 @@ def is_text(path: Path) -> bool:
 
 
 def _is_binary(data: bytes) -> bool:
-    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return False
     controls = sum(byte < 32 and byte not in b"\t\n\r\f\b\x1b" for byte in data)
     return b"\0" in data or controls > len(data) // 20

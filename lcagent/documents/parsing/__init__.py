@@ -63,6 +63,7 @@ class ParserProcess:
             "text": isinstance(content.data, str),
             "sha256": content.sha256,
             "encoding": content.encoding,
+            "notes": content.notes,
             "name": name,
             "password": password,
         }

@@ -56,6 +56,7 @@ def _answer(out: IO[bytes], head: dict[str, Any], data: bytes) -> None:
         data.decode("utf-8", "surrogatepass") if head["text"] else data,
         head["sha256"],
         head["encoding"],
+        tuple(head["notes"]),
     )
     try:
         with _limited(bounds):
