@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from lcagent.documents.headings import names_columns
@@ -36,8 +35,6 @@ class Rows:
     """Rows at the top that are the header, by what the file says."""
     _spans: dict[int, tuple[int, str]] = field(default_factory=dict[int, tuple[int, str]])
     """Of each column that a cell further up reaches down into: rows left, and its text."""
-    _last: dict[int, str] = field(default_factory=dict[int, str])
-    """Of each column, the text of the cell that one that goes on belongs to."""
 
     def add(self, cells: list[Cell], *, heads: bool = False) -> None:
         """One more row.
@@ -46,30 +43,35 @@ class Rows:
             cells: of it, from the left.
             heads: the file calls it a header.
         """
-        heads = heads or (bool(cells) and all(cell.heads or not cell.text for cell in cells))
+        heads = heads or (any(cell.heads for cell in cells) and all(cell.heads or not cell.text for cell in cells))
         line: list[str] = []
         for cell in cells:
-            self._reach_down(line)
+            if self._spans:
+                self._reach_down(line)
             if len(line) >= _MOST_COLUMNS:
                 break
-            self._put(line, cell, heads)
-        self._reach_down(line)
+            if cell.columns == cell.rows == 1 and not cell.goes_on:
+                line.append(" ".join(cell.text.split()))
+            else:
+                self._put(line, cell, heads)
+        if self._spans:
+            self._reach_down(line)
         if heads and self.headers == len(self.lines) and self.headers < _MOST_HEADERS:
             self.headers += 1
         self.lines.append(line)
 
     def _put(self, line: list[str], cell: Cell, heads: bool) -> None:
         at = len(line)
-        text = _one_line(cell.text)
-        if cell.goes_on and not text:
-            text = self._last.get(at, "")
+        text = " ".join(cell.text.split())
+        if cell.goes_on and not text and self.lines and at < len(self.lines[-1]):
+            text = self.lines[-1][at]
+            text = text if len(text) <= _MOST_REPEATED else ""
         repeated = text if len(text) <= _MOST_REPEATED else ""
         for column in range(at, min(at + max(cell.columns, 1), _MOST_COLUMNS)):
             # Spanned columns stay empty, but that each column of a header has its name.
             line.append(text if column == at else repeated if heads else "")
-            self._last[column] = repeated if column == at else ""
             if cell.rows > 1:
-                self._spans[column] = (cell.rows - 1, line[column] if column == at or heads else "")
+                self._spans[column] = (cell.rows - 1, line[column])
 
     def _reach_down(self, line: list[str]) -> None:
         while (span := self._spans.get(len(line))) is not None:
@@ -110,10 +112,6 @@ class Rows:
         rows = [[text for text in line if text] for line in self.lines]
         mark = ": " if all(len(row) <= 2 for row in rows) else " / "
         return "; ".join(mark.join(row) for row in rows if row)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split()) if re.search(r"\s\s|[^\S ]", text) else text.strip()
 
 
 def _joined(line: list[str]) -> str:

@@ -20,9 +20,19 @@ class Lines:
         """What is written ends with a blank, or a line has just begun."""
 
     @property
-    def fresh(self) -> bool:
-        """Nothing stands on this line yet."""
-        return self._gap > 0 or not self.pieces
+    def holds_tables(self) -> bool:
+        """Whether a table is part of it."""
+        return any(not isinstance(piece, str) for piece in self.pieces)
+
+    @property
+    def length(self) -> int:
+        """Characters of what is no table."""
+        return sum(len(piece) for piece in self.pieces if isinstance(piece, str))
+
+    @property
+    def largest_table(self) -> int:
+        """Characters of the largest table in it as it would stand within a line."""
+        return max((len(piece.inside()) for piece in self.pieces if isinstance(piece, Rows)), default=0)
 
     def gap(self, lines: int) -> None:
         """End the line (1), or leave a blank line (2) before what follows."""

@@ -40,6 +40,8 @@ class Unseen:
         self.lowered: set[int] = set()
         self.struck: set[int] = set()
         """Elements whose style strikes them through."""
+        self.spanning = {node.mem_id for node in tree.css("[colspan],[rowspan]")}
+        """Cells that span columns or rows."""
         self.passages = self.chars = 0
         sheets = [sheet.text() for sheet in tree.css("style")]
         self._plain_ground = not any("background" in sheet for sheet in sheets) and not tree.css_first(

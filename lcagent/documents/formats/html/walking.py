@@ -25,7 +25,7 @@ _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
 _UNSEEN = frozenset("script style head datalist".split())
 _INLINE = frozenset(
     "a span b i em strong u font small big code kbd samp var tt abbr acronym cite dfn mark time label bdi bdo ins "
-    "tbody thead tfoot body html center picture button noscript data output nobr wbr".split()
+    "tbody tfoot body html center picture button noscript data output nobr wbr".split()
 )
 """Elements that change nothing in the text, or whose children alone count."""
 _DEEPEST_TABLE = 8
@@ -38,10 +38,13 @@ _MOST_MATHS_DEEP = 60
 
 @dataclass(slots=True)
 class _Table:
-    """A table that is being read, and what its cells are until its end tells what it is for."""
+    """A table that is being read, its cells kept as they are until its end tells what it is for."""
 
-    cells: list[list[tuple[Cell, Lines]]] = field(default_factory=list[list[tuple[Cell, Lines]]])
+    cells: list[list[Cell]] = field(default_factory=list[list[Cell]])
+    nested: dict[int, Lines] = field(default_factory=dict[int, Lines])
+    """What stands in the cells that hold tables, by the cell's `id`."""
     lays_out: bool = False
+    in_head: bool = False
 
 
 Step = Callable[[], None]
@@ -72,11 +75,11 @@ class Walk:
             "br": lambda _: self.lines.line_break(),
             "img": self._image, "input": self._input, "iframe": self._frame, "frame": self._frame,
             "noframes": self._no_frames, "svg": self._drawing, "math": self._formula, "template": self._template,
-            "table": self._table, "tr": self._row, "td": self._cell, "th": self._cell, "li": self._item,
+            "table": self._table, "thead": self._head, "tr": self._row, "td": self._cell, "th": self._cell, "li": self._item,
             "ol": self._list, "ul": self._list, "pre": self._preformatted, "textarea": self._preformatted,
             "sup": self._script, "sub": self._script, "rt": self._reading, "rp": lambda _: None,
             "q": self._quoted, "s": self._struck, "del": self._struck, "strike": self._struck,
-            "option": self._option, "a": self._link, "object": self._embedded,
+            "option": self._option, "a": self._link,
         }  # fmt: skip
 
     def through(self, root: LexborNode) -> None:
@@ -263,35 +266,58 @@ class Walk:
     def _in_table(self) -> bool:
         return bool(self._tables) and len(self._tables) <= _DEEPEST_TABLE
 
+    def _head(self, node: LexborNode) -> None:
+        table = self._tables[-1] if self._in_table() else _Table()
+        table.in_head = True
+
+        def close() -> None:
+            table.in_head = False
+
+        self._children(node, close)
+
     def _cell(self, node: LexborNode) -> None:
         if not self._in_table() or not self._tables[-1].cells:
             return self._block(node, 1)
-        columns, rows = controls.spans(node)
-        cell = Cell("", columns, rows, heads=node.tag == "th" or (node.parent.parent.tag == "thead" if node.parent and node.parent.parent else False))
+        table = self._tables[-1]
+        cell = Cell("", heads=table.in_head or node.tag == "th")
+        if node.mem_id in self._unseen.spanning:
+            cell.columns, cell.rows = controls.spans(node)
+        table.cells[-1].append(cell)
+        children = list(node.iter(include_text=True))
+        if len(children) == 1 and children[0].tag == "-text":
+            cell.text = (children[0].text_content or "").strip()
+            return None
         self._open()
 
         def close() -> None:
-            self._tables[-1].cells[-1].append((cell, self._close()))
+            lines = self._close()
+            if lines.holds_tables:
+                table.nested[id(cell)] = lines
+            else:
+                cell.text = lines.text()
 
-        return self._children(node, close)
+        self._stack.append(close)
+        children.reverse()
+        return self._stack.extend(children)
 
     def _end_of_table(self) -> None:
         table = self._tables.pop()
         if table.lays_out or _lays_out(table):
             if self._tables:
                 self._tables[-1].lays_out = True
-            for row in table.cells:
-                for _, lines in row:
-                    if written := lines.text():
-                        self.lines.gap(2 if "\n" in written else 1)
-                        self.lines.exactly(written)
+            for cell in (cell for row in table.cells for cell in row):
+                lines = table.nested.get(id(cell))
+                if written := lines.text() if lines else cell.text:
+                    self.lines.gap(2 if "\n" in written else 1)
+                    self.lines.exactly(written)
         else:
             rows = Rows()
             for row in table.cells:
-                for cell, lines in row:
-                    cell.text = lines.text(flat=True)
+                for cell in row if table.nested else ():
+                    if (lines := table.nested.get(id(cell))) is not None:
+                        cell.text = lines.text(flat=True)
                 if row:
-                    rows.add([cell for cell, _ in row])
+                    rows.add(row)
             if any(map(any, rows.lines)):
                 self.lines.exactly(rows)
         self.lines.gap(2)
@@ -345,11 +371,6 @@ class Walk:
             self.lines.exactly(written)
             self.lines.gap(2)
 
-    def _embedded(self, node: LexborNode) -> None:
-        if not (node.attributes.get("type") or "").startswith("image/"):
-            return self._children(node)
-        return self._children(node)
-
     def _template(self, node: LexborNode) -> None:
         self._unseen.leave_out(controls.template_text(node))
 
@@ -365,13 +386,9 @@ def _lays_out(table: _Table) -> bool:
     """Whether a table only puts parts of a page beside each other."""
     if all(len(row) <= 1 for row in table.cells):
         return True
-    for row in table.cells:
-        for _, lines in row:
-            sizes = [len(one) if isinstance(one, str) else 0 for one in lines.pieces]
-            inner = [one for one in lines.pieces if isinstance(one, Rows)]
-            if sum(sizes) > _LARGEST_CELL or any(len(one.inside()) > _MOST_INSIDE for one in inner):
-                return True
-    return False
+    if any(len(cell.text) > _LARGEST_CELL for row in table.cells for cell in row):
+        return True
+    return any(lines.length > _LARGEST_CELL or lines.largest_table > _MOST_INSIDE for lines in table.nested.values())
 
 
 def _linear(node: LexborNode, depth: int) -> str:
