@@ -11,8 +11,8 @@ from lcagent.documents.formats.docx.flow import Flow, events_of
 from lcagent.documents.formats.docx.left_out import LeftOut
 from lcagent.documents.formats.docx.numbering import Numbering
 from lcagent.documents.formats.docx.package import Package, child, local, value
-from lcagent.documents.formats.docx.runs import Aside, Paragraph
-from lcagent.documents.formats.docx.styles import Styles, is_on
+from lcagent.documents.formats.docx.runs import Aside, Paragraph, plain_text
+from lcagent.documents.formats.docx.styles import PLAIN, Look, Styles, is_on
 from lcagent.documents.formats.numerals import numeral
 from lcagent.documents.formats.raised import settle
 from lcagent.documents.formats.rows import Cell, Rows
@@ -20,8 +20,6 @@ from lcagent.documents.formats.rows import Cell, Rows
 _MOST_WITHIN = 6
 """Text boxes and notes within each other."""
 _MOST_SPAN = 500
-_HELD = frozenset({"tbl", "tr", "tc"})
-"""Elements whose properties are asked for at their end."""
 
 
 @dataclass(slots=True)
@@ -53,6 +51,9 @@ class Stories:
             for kind in ("footnote", "endnote", "comment")
         }
         self._even = child(package.tree(package.named("settings")), "evenAndOddHeaders")
+        normal = self.styles.get(self.styles.paragraph)
+        self._plain = not normal.list_id and normal.look.over(self.styles.default) in {PLAIN, Look(False, False)}
+        """A paragraph that says nothing of its look is text and no more."""
         self._marks: dict[tuple[str, str], str] = {}
         self._names: dict[str, str] = {}
         self._endnotes: list[str] = []
@@ -71,15 +72,18 @@ class Stories:
         inside = skipped = 0
         for event, element in events:
             name = names.get(element.tag) or names.setdefault(element.tag, local(element))
-            if inside or skipped:
-                # A paragraph is read when it is whole; what is no choice of this reader is not read.
-                inside += (name == "p" and inside > 0) * (1 if event == "start" else -1)
-                skipped += (name == "Fallback" and skipped > 0) * (1 if event == "start" else -1)
-                if inside or skipped or name != "p":
+            if inside:  # a paragraph is read when it is whole
+                if name != "p":
+                    continue
+                inside += 1 if event == "start" else -1
+                if inside:
                     continue
                 self._add(flows[-1], element)
                 if len(flows) == 1:
                     self._add_asides(flows[0])
+            elif skipped:  # of several ways in which content is given, the last, for older programs
+                skipped += (name == "Fallback") * (1 if event == "start" else -1)
+                continue
             elif event == "start":
                 inside, skipped = int(name == "p"), int(name == "Fallback")
                 if name == "tbl":
@@ -94,8 +98,8 @@ class Stories:
             else:
                 parents.pop()
                 self._end(name, element, flows, tables)
-            if not whole and parents and (names[parents[-1].tag] not in _HELD or name in {"p", *_HELD}):
-                parents[-1].remove(element)
+            if not whole and parents and not name.endswith("Pr") and not names[parents[-1].tag].endswith("Pr"):
+                parents[-1].remove(element)  # properties are asked for at the end of what has them
         self._add_asides(flows[0])
         return flows[0]
 
@@ -170,6 +174,8 @@ class Stories:
                 self._note(aside)
 
     def _paragraph(self, element: Element) -> tuple[str, bool, list[Aside | str]]:
+        if self._plain and (plain := plain_text(element)) is not None:
+            return plain, False, []
         properties = child(element, "pPr")
         style_id = value(child(properties, "pStyle")) or self.styles.paragraph
         style = self.styles.get(style_id)

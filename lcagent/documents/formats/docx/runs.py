@@ -120,7 +120,7 @@ class Paragraph:
 
     def _in_run(self, name: str, one: Element, run: Element, kind: str) -> None:
         if name == "t":
-            self._put(unmarked(one.text or "").replace("\n", " ").replace("\xad", ""), kind)
+            self._put(_clean(one.text or ""), kind)
         elif name in _PLAIN:
             self._put(_PLAIN[name], kind)
         elif name == "br":
@@ -185,6 +185,23 @@ class Paragraph:
             elif name in {"relIds", "chart", "OLEObject"}:
                 self.pictured.append(one)
             stack.extend(reversed(one))
+
+
+def plain_text(paragraph: Element) -> str | None:
+    """The text of a paragraph that has nothing but text in it; None for any other."""
+    pieces: list[str] = []
+    for run in paragraph:
+        if not run.tag.endswith("}r"):
+            return None
+        for one in run:
+            if not one.tag.endswith("}t"):
+                return None
+            pieces.append(one.text or "")
+    return _clean("".join(pieces))
+
+
+def _clean(text: str) -> str:
+    return unmarked(text).replace("\n", " ").replace("\xad", "")
 
 
 _GUESSED = ("Description automatically generated", "AI-generated content may be incorrect.")
