@@ -18,10 +18,10 @@ from typing import Literal
 
 from lcagent.documents.headings.lines import Line, PageLike, lines_of, too_many
 from lcagent.documents.headings.shapes import BARE, MOST_CHARS, UNMARKED, Found, heading, may_precede
-from lcagent.documents.headings.tables import MOST_HEADER_CHARS, Table
+from lcagent.documents.headings.tables import MOST_HEADER_CHARS, Table, names_columns
 from lcagent.text import clipped
 
-__all__ = ["MOST_CHARS", "MOST_HEADER_CHARS", "Heading", "Outline", "headings_text"]
+__all__ = ["MOST_CHARS", "MOST_HEADER_CHARS", "Heading", "Outline", "headings_text", "names_columns"]
 
 Kind = Literal["section", "session", "table"]
 

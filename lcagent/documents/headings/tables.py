@@ -53,7 +53,7 @@ class Table:
         """The table ends: its header is kept if it has one."""
         head, self._head = self._head, None
         least = 2 if self._mark == "|" else 3
-        if head is None or self._rows < least or not (self._ruled or self._names_columns(head.text)):
+        if head is None or self._rows < least or not (self._ruled or names_columns(head.text, self._mark)):
             return
         length = len(head.text)
         if length > MOST_HEADER_CHARS:
@@ -64,14 +64,21 @@ class Table:
             ends.append(head.start + length)
             untils.append(self._until)
 
-    def _names_columns(self, text: str) -> bool:
-        cells = [cell.strip().strip('"') for cell in text.strip("|").split(self._mark)]
-        named = [cell for cell in cells if letters(cell)]
-        values = [cell for cell in cells if _VALUE.fullmatch(cell) and not _YEAR.fullmatch(cell)]
-        if self._mark == "," and re.search(r"\d,\d", text):
-            return False  # commas within numbers
-        labels = [cell for cell in cells if cell.endswith((":", ".", "!", "?"))]
-        return bool(named) and not values and not labels and all(len(cell) <= 60 for cell in cells)
+
+def names_columns(text: str, mark: str) -> bool:
+    """Whether a line reads as the header row of a table: words, and no values.
+
+    Args:
+        text: the line.
+        mark: what parts its cells.
+    """
+    cells = [cell.strip().strip('"') for cell in text.strip("|").split(mark)]
+    named = [cell for cell in cells if letters(cell)]
+    values = [cell for cell in cells if _VALUE.fullmatch(cell) and not _YEAR.fullmatch(cell)]
+    if mark == "," and re.search(r"\d,\d", text):
+        return False  # commas within numbers
+    labels = [cell for cell in cells if cell.endswith((":", ".", "!", "?"))]
+    return bool(named) and not values and not labels and all(len(cell) <= 60 for cell in cells)
 
 
 def _mark(text: str) -> str:

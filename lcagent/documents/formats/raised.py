@@ -1,0 +1,175 @@
+"""Superscripts and subscripts in a line of text: marks of notes, powers, indices.
+
+Joined to what they stand at, they make other words and figures of it: 450 with the mark of note 1 would be
+4501, ten to the sixth 106. A format's parser puts `raised` and `lowered` text between marks of our own, and
+`settle` writes each as it is read once the text around it is known: `450[1]`, `10^6`, `m^2`, `x_1`, `1st`.
+"""
+
+from __future__ import annotations
+
+import re
+
+_UP, _NOTE, _DOWN, _END = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
+"""Noncharacters: no text has them."""
+_MARKS = re.compile(f"[{_UP}{_NOTE}{_DOWN}{_END}]")
+_RAISED = re.compile(f"[{_UP}{_NOTE}{_DOWN}][^{_UP}{_NOTE}{_DOWN}{_END}]*{_END}?")
+_BEFORE, _AFTER = 48, 8
+"""Characters on each side by which it is told what a raised text is."""
+_MOST = 24
+"""Characters of a raised text that may be a mark or a power."""
+
+_ORDINAL = re.compile(r"(?i:st|nd|rd|th|er|ers|re|res|me|ème|eme|e|es|nde?s?|ter?|a|o|os|as|º|ª|ro|ra|do|da|to|ta)")
+_ORDINALS_ONE = re.compile(r"(?:\b[12]?\d|\b3[01]|\b[IVXLC]+)$")
+"""What a single letter may make an ordinal of; behind greater figures it marks a note."""
+_UNIT = re.compile(
+    r"(?:^|[\s\d/·*×.,(\[|\xa0\u202f])(?:[kcdmµμn]?m|ft|yd|mi|ha|[mµμn]?s|min|h|k?g|sec|[kM]?mol|l|L|px|K|Pa|eV)$|\d\s?in$"
+)
+_TEN = re.compile(r"(?:^|[^\w.,])(?:10|e)$")
+_TIMES = re.compile(r"[=x×·*+(^]\s*\d[\d.,]*$")
+"""A number in a term, not in running text."""
+_REST_OF_TERM = re.compile(r"\s*[=×·*+−≈<>^]")
+_FORMULA = re.compile(r"[=+*/·×−]\s?\w{1,3}$")
+_LONE = re.compile(r"(?:^|[^\w])[^\W\d_]$")
+_ION = re.compile(r"(?:\d*[+−–-]|[+−–-]\d+)")
+_LISTED = re.compile(r"(?:\d{1,3}|[a-z])(?:\s?[,;–-]\s?(?:\d{1,3}|[a-z]))+")
+_ELEMENTS = re.compile(
+    r"(?:^|[^A-Za-z])(?:\d*(?:[()\[\]]|\d|A[cglrstu]|B[aeikr]?|C[adeflorsu]?|F[er]?|G[ade]|H[efgo]?|I[nr]?|Kr?|L[aiu]"
+    r"|M[gno]|N[abeip]?|Os?|P[abdtu]?|R[abhnu]|S[bceimnr]?|T[aehil]|U|V|W|Xe|Yb?|Z[nr]))+$"
+)
+_SYMBOLS = {"tm": "™", "r": "®", "c": "©", "sm": "℠"}
+_PLAIN = re.compile(r"[*†‡§¶‖#®™©℠°′″'\"’º ª]+|[(\[].*[)\]]", re.S)
+
+
+def raised(text: str, *, note: bool = False) -> str:
+    """A superscript, between marks that `settle` resolves.
+
+    Args:
+        text: the superscript.
+        note: it is known to be the mark of a note, such as a link to one.
+    """
+    return f"{_NOTE if note else _UP}{unmarked(text)}{_END}"
+
+
+def lowered(text: str) -> str:
+    """A subscript, between marks that `settle` resolves."""
+    return f"{_DOWN}{unmarked(text)}{_END}"
+
+
+def unmarked(text: str) -> str:
+    """A document's text without the noncharacters that are marks here."""
+    return _MARKS.sub("", text) if _MARKS.search(text) else text
+
+
+def settle(text: str) -> str:
+    """A text with each superscript and subscript written as it is read.
+
+    Args:
+        text: with what `raised` and `lowered` made in it.
+    """
+    if _END not in text:
+        return text
+    pieces: list[str] = []
+    before, at = "", 0
+    for match in _RAISED.finditer(text):
+        pieces.append(text[at : match.start()])
+        before = (before + pieces[-1])[-_BEFORE:]
+        kind, body = match[0][0], match[0][1:].removesuffix(_END)
+        after = _MARKS.sub("", text[match.end() : match.end() + _AFTER])
+        if body.strip():
+            written = _lowered(before, body.strip(), after) if kind == _DOWN else _raised(before, body, after, kind)
+            if written.startswith("^"):
+                pieces[-1] = pieces[-1].rstrip(" ")
+        else:
+            written = body
+        pieces.append(written)
+        before = (before + written)[-_BEFORE:]
+        at = match.end()
+    return _MARKS.sub("", "".join([*pieces, text[at:]]))
+
+
+def _raised(before: str, body: str, after: str, kind: str) -> str:
+    mark, base = body.strip(), before.rstrip()
+    lead = " " if body[0].isspace() and base == before else ""
+    trail = " " if body[-1].isspace() else ""
+    if _PLAIN.fullmatch(mark):
+        return f"{lead}{mark}{trail}"
+    if kind == _NOTE and len(mark) <= _MOST:
+        return f"{lead}[{mark}]{trail}"
+    if len(mark) > _MOST or any(c.isspace() for c in mark.replace(", ", ",")):
+        return f" {mark}{trail or ' '}" if base == before else f"{mark}{trail}"
+    if base != before.rstrip("\n") or not base:
+        if mark.isdigit() and re.match(r"[A-Z][a-z]?(?![a-z])", after):
+            return mark  # an isotope: 14C
+    written = _fraction(base, mark, after) or _word(base, mark, after) or _power(base, mark, after)
+    return (written or f"{lead}[{mark}]") + trail
+
+
+def _fraction(base: str, mark: str, after: str) -> str:
+    """The upper half of ¾: "3 3/4"."""
+    if after[:1] in {"/", "⁄"} and mark.isdigit() and after[1:2].isdigit():
+        return f" {mark}" if base[-1:].isdigit() else mark
+    return ""
+
+
+def _word(base: str, mark: str, after: str) -> str:
+    """The end of a word or of an ordinal, a sign of trade, a degree."""
+    last, small = base[-1:], mark.lower()
+    if last.isdigit() and small in {"o", "0"} and re.match(r"\s?[CFKNSEW]\b", after):
+        return "°"
+    if mark in {"TM", "SM", "R", "C"} and last.isalpha():
+        return _SYMBOLS[small]
+    if _ORDINAL.fullmatch(mark) and (last.isdigit() or re.search(r"\b[IVXLC]+$", base)):
+        if len(mark) > 1 or mark in {"º", "ª"}:
+            return mark
+        return {"o": "º"}.get(small, mark) if small != "a" and _ORDINALS_ONE.search(base) else ""
+    if small == "o" and base.endswith(("n", "N")):
+        return "o"
+    return mark if len(mark) > 1 and mark.isalpha() and last.isalpha() else ""
+
+
+def _power(base: str, mark: str, after: str) -> str:
+    """A power or a charge, where the text before can have one."""
+    if _LISTED.fullmatch(mark) or not base or base[-1] in ".,;:!?\"”’»":
+        return ""
+    last = base[-1]
+    exponent = re.sub("[−–]", "-", mark) if _ION.fullmatch(mark) else mark
+    if mark.isdigit() or (len(mark) == 1 and mark.isalpha()):
+        lone = _LONE.search(base) or (_FORMULA.search(base) and last.isalpha())
+        powers = (
+            (_TEN.search(base) and mark != "1")
+            or (mark.isdigit() and mark != "1" and _UNIT.search(base))
+            or (mark != "1" and lone)
+            or (last.isdigit() and (_TIMES.search(base) or _REST_OF_TERM.match(after)))
+            or (last in ")]" and _is_term(base))
+        )
+        if not powers:
+            return ""
+    elif not _ION.fullmatch(mark) and not (last.isalnum() or last in ")]"):
+        return ""
+    return _attached("^", exponent, after)
+
+
+def _is_term(base: str) -> bool:
+    """Whether brackets that close here hold a term, not words."""
+    inner = base[base.rfind("(") + 1 : -1] if "(" in base else ""
+    return bool(inner) and not re.search(r"[^\W\d_]{4,}", inner) and bool(re.search(r"[-+*/·×−=]|^\w{1,2}$", inner))
+
+
+def _lowered(before: str, mark: str, after: str) -> str:
+    base = before.rstrip()
+    if base[-1:] in {"/", "⁄"} or mark[:1] in "([":
+        return mark
+    if mark.isdigit() and _ELEMENTS.search(base):
+        return mark
+    if not base or not (base[-1].isalnum() or base[-1] in ")]}'′"):
+        return f"_{mark}" if len(mark) <= _MOST else mark
+    if len(mark) > _MOST:
+        return f" {mark} "
+    return _attached("_", mark, after)
+
+
+def _attached(sign: str, mark: str, after: str) -> str:
+    """`^6`, or `^(2n)` where it would run into what follows or has no plain end."""
+    simple = re.fullmatch(r"[-+]?\w+|\d*[-+−–]", mark)
+    runs_on = after[:1].isalnum() and not (mark.isdigit() and after[:1].isalpha())
+    return f"{sign}{mark}" if simple and not runs_on else f"{sign}({mark})"
