@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import logging
 import re
-import threading
 from collections.abc import Callable
 
 from lcagent.documents.formats.body import Body, paged
+from lcagent.documents.formats.pdf.opening import opened
 from lcagent.documents.health import Health
 from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentEncrypted
 from lcagent.text import whole_characters
@@ -18,8 +18,6 @@ _MOST_LABEL = 20
 """Characters of a page's label."""
 # pdfium marks a hyphen at a line's end with U+FFFE or U+0002; pages may hold other control characters.
 _HYPHEN = re.compile("[\ufffe\x02](?=[\r\n])\r?\n?|[\ufffe\x02]")
-_PDFIUM = threading.Lock()
-"""pdfium keeps state of its own: two threads within it, even with a document each, crash the process."""
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -54,20 +52,14 @@ def parse_pdf(data: bytes, name: str, password: str | None) -> Body:
 
 def _by_pdfium(data: bytes, name: str, password: str | None) -> tuple[list[str], list[str]]:
     """The text of each page, and the label that the file gives it."""
-    with _PDFIUM:  # the first import too: it initialises the library
-        import pypdfium2 as pdfium
-
-        try:
-            pdf = pdfium.PdfDocument(data, password=password)
-        except pdfium.PdfiumError as error:
-            if "password" in str(error).lower():
-                raise _encrypted(name, password) from error
-            raise
-        try:
+    try:
+        with opened(data, password) as pdf:
             pages = range(len(pdf))
             return [_page_text(pdf, index) for index in pages], [_label(pdf, index) for index in pages]
-        finally:
-            pdf.close()
+    except RuntimeError as error:  # pdfium's own errors; its name is not known before the lock is taken
+        if "password" in str(error).lower():
+            raise _encrypted(name, password) from error
+        raise
 
 
 def _page_text(pdf: object, index: int) -> str:
