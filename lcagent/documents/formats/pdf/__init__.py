@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import logging
-import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from lcagent.documents.formats.body import Body, paged
+from lcagent.documents.formats.pdf.cleaning import unbroken
 from lcagent.documents.formats.pdf.opening import opened
-from lcagent.documents.health import Health
-from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentEncrypted
-from lcagent.text import whole_characters
+from lcagent.documents.formats.pdf.repairing import by_pypdf, encrypted, second_look
+from lcagent.documents.health import Health, named
+from lcagent.errors import DocumentEmpty, DocumentEncrypted
+
+if TYPE_CHECKING:
+    from lcagent.documents.formats.pdf.document import Read
 
 PAGE_BREAK = "\f"
-_MOST_LABEL = 20
-"""Characters of a page's label."""
-# pdfium marks a hyphen at a line's end with U+FFFE or U+0002; pages may hold other control characters.
-_HYPHEN = re.compile("[\ufffe\x02](?=[\r\n])\r?\n?|[\ufffe\x02]")
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MOST_NAMES = 5
+"""Attached files that are named."""
 
 
 def parse_pdf(data: bytes, name: str, password: str | None) -> Body:
@@ -34,112 +32,57 @@ def parse_pdf(data: bytes, name: str, password: str | None) -> Body:
         DocumentDamaged: neither parser can open it.
         DocumentEmpty: it has no pages.
     """
-    labels: list[str] = []
+    read = None
     try:
-        texts, labels = _by_pdfium(data, name, password)
+        read = _by_pdfium(data, name, password)
+        texts = [page.text for page in read.pages]
     except DocumentEncrypted:
         raise
     except Exception as refusal:  # noqa: BLE001 - whatever pdfium refuses, pypdf may repair
-        texts = _by_pypdf(data, name, password, refusal)
+        texts = by_pypdf(data, name, password, refusal)
     if not texts:
         raise DocumentEmpty(f"{name} has no pages", hint="the file is a PDF without content")
-    if not any(text.strip() for text in texts):
-        texts = _second_look(data, name, password, texts)
-    text, pages = paged(texts, labels, between=PAGE_BREAK)
-    blank = tuple(number for number, of_page in enumerate(texts, start=1) if not of_page.strip())
-    return Body(text, pages, "page", Health(empty=blank))
+    is_empty = read is None or not any(
+        page.text.strip() or page.hidden or page.garbled for page in read.pages
+    )
+    if is_empty and not any(text.strip() for text in texts):
+        texts = second_look(data, name, password, texts)
+    texts = unbroken(texts)
+    text, pages = paged(texts, read.labels if read else (), between=PAGE_BREAK)
+    return Body(text, pages, "page", _health(texts, read))
 
 
-def _by_pdfium(data: bytes, name: str, password: str | None) -> tuple[list[str], list[str]]:
-    """The text of each page, and the label that the file gives it."""
+def _by_pdfium(data: bytes, name: str, password: str | None) -> Read:
     try:
         with opened(data, password) as pdf:
-            pages = range(len(pdf))
-            return [_page_text(pdf, index) for index in pages], [_label(pdf, index) for index in pages]
+            from lcagent.documents.formats.pdf.document import read_document  # initialises pdfium
+
+            return read_document(pdf)
     except RuntimeError as error:  # pdfium's own errors; its name is not known before the lock is taken
         if "password" in str(error).lower():
-            raise _encrypted(name, password) from error
+            raise encrypted(name, password) from error
         raise
 
 
-def _page_text(pdf: object, index: int) -> str:
-    import pypdfium2 as pdfium
-
-    assert isinstance(pdf, pdfium.PdfDocument)
-    try:
-        page = pdf[index]
-    except pdfium.PdfiumError:
-        return ""  # one broken page must not cost the others; it is reported as holding no text
-    try:
-        textpage = page.get_textpage()
-        try:
-            return clean(textpage.get_text_range())
-        finally:
-            textpage.close()
-    except pdfium.PdfiumError:
-        return ""
-    finally:
-        page.close()
-
-
-def _label(pdf: object, index: int) -> str:
-    import pypdfium2 as pdfium
-
-    assert isinstance(pdf, pdfium.PdfDocument)
-    try:
-        return " ".join(clean(pdf.get_page_label(index)).split())[:_MOST_LABEL]
-    except (pdfium.PdfiumError, UnicodeDecodeError):
-        return ""  # a broken label must not cost the page
-
-
-def clean(text: str) -> str:
-    """Undo what PDF extraction leaves behind: marked hyphens, carriage returns, control characters."""
-    text = _HYPHEN.sub("", text)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return whole_characters(_CONTROLS.sub("", text))
-
-
-def _by_pypdf(data: bytes, name: str, password: str | None, refusal: Exception) -> list[str]:
-    import pypdf
-
-    def read() -> list[str]:
-        reader = pypdf.PdfReader(io.BytesIO(data), password=password)
-        if reader.is_encrypted and not reader.decrypt(password or ""):
-            raise _encrypted(name, password)
-        return [clean(page.extract_text() or "") for page in reader.pages]
-
-    try:
-        return _quietly(read)
-    except DocumentEncrypted:
-        raise
-    except Exception as error:
-        raise DocumentDamaged(
-            f"{name} is damaged: neither parser can open it ({refusal})",
-            hint="open and save it again with the program that made it, or print it to a new PDF",
-        ) from error
-
-
-def _second_look(data: bytes, name: str, password: str | None, texts: list[str]) -> list[str]:
-    """pdfium opened it and found no text at all: pypdf may."""
-    try:
-        again = _by_pypdf(data, name, password, ValueError("no text"))
-    except (DocumentDamaged, DocumentEncrypted):
-        return texts
-    return again if len(again) == len(texts) else texts
-
-
-def _quietly(read: Callable[[], list[str]]) -> list[str]:
-    """pypdf reports each repair to its logger; a user sees one outcome instead."""
-    logger = logging.getLogger("pypdf")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        return read()
-    finally:
-        logger.setLevel(level)
-
-
-def _encrypted(name: str, password: str | None) -> DocumentEncrypted:
-    if password:
-        return DocumentEncrypted(f"the password for {name} is wrong", hint="check --password")
-    return DocumentEncrypted(f"{name} is encrypted", hint="give its password with --password")
+def _health(texts: list[str], read: Read | None) -> Health:
+    pages = read.pages if read else []
+    garbled = tuple(number for number, page in enumerate(pages, start=1) if page.garbled)
+    hidden = tuple(number for number, page in enumerate(pages, start=1) if page.hidden)
+    empty = (number for number, text in enumerate(texts, start=1) if not text.strip())
+    left_out: list[str] = []
+    if hidden:
+        left_out.append(f"hidden text on {named('page', hidden)}")
+    if read and read.files:
+        kind = "of the portfolio" if read.is_portfolio else "attached"
+        listed = ", ".join(map(repr, read.files[:_MOST_NAMES])) + ", …" * (len(read.files) > _MOST_NAMES)
+        left_out.append(f"{len(read.files)} file{'s' * (len(read.files) > 1)} {kind} ({listed})")
+    notes: list[str] = []
+    if read and read.is_xfa:
+        left_out.append("the data of its XFA form")
+        notes.append("is an XFA form, which only Adobe's programs show: print it to a new PDF there")
+    return Health(
+        empty=tuple(number for number in empty if number not in set(garbled)),
+        garbled=garbled,
+        left_out=tuple(left_out),
+        notes=tuple(notes),
+    )
