@@ -38,13 +38,13 @@ class Health:
         if self.empty:
             verb = "holds" if len(self.empty) == 1 else "hold"
             ocr = f"; {_OCR}" if unit == "page" else ""
-            found.append(f"{_named(unit, self.empty)} {verb} no text{ocr}")
+            found.append(f"{named(unit, self.empty)} {verb} no text{ocr}")
         if self.garbled:
             verb = "holds" if len(self.garbled) == 1 else "hold"
-            found.append(f"{_named(unit, self.garbled)} {verb} no readable text; recognise it first (OCR)")
+            found.append(f"{named(unit, self.garbled)} {verb} no readable text; recognise it first (OCR)")
         if self.recognised:
             verb = "was" if len(self.recognised) == 1 else "were"
-            found.append(f"the text of {_named(unit, self.recognised)} {verb} recognised (OCR)")
+            found.append(f"the text of {named(unit, self.recognised)} {verb} recognised (OCR)")
         if self.encoding:
             found.append(f"is not UTF-8; read as {self.encoding}")
         if self.left_out:
@@ -52,7 +52,8 @@ class Health:
         return (*found, *self.notes)
 
 
-def _named(unit: str, numbers: tuple[int, ...]) -> str:
+def named(unit: str, numbers: tuple[int, ...]) -> str:
+    """Pages as a sentence names them: "pages 2, 3"."""
     listed = ", ".join(map(str, numbers[:_MOST_NAMED])) + (", …" if len(numbers) > _MOST_NAMED else "")
     return f"{unit}{'s' * (len(numbers) > 1)} {listed}"
 

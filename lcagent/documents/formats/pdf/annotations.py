@@ -1,0 +1,215 @@
+"""What is written on a page and is no part of its text: filled form fields, notes, free text.
+
+Each becomes a line of its own: a field after the line of text that it stands beside; a note after the page's
+last, for it would tear a sentence.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import html
+import re
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pypdfium2.raw as pdfium_c
+
+from lcagent.documents.formats.pdf.characters import Box, Characters, Edit
+
+_NOTES = frozenset(
+    {
+        pdfium_c.FPDF_ANNOT_TEXT,
+        pdfium_c.FPDF_ANNOT_FREETEXT,
+        pdfium_c.FPDF_ANNOT_LINE,
+        pdfium_c.FPDF_ANNOT_SQUARE,
+        pdfium_c.FPDF_ANNOT_CIRCLE,
+        pdfium_c.FPDF_ANNOT_POLYGON,
+        pdfium_c.FPDF_ANNOT_POLYLINE,
+        pdfium_c.FPDF_ANNOT_HIGHLIGHT,
+        pdfium_c.FPDF_ANNOT_UNDERLINE,
+        pdfium_c.FPDF_ANNOT_SQUIGGLY,
+        pdfium_c.FPDF_ANNOT_STRIKEOUT,
+        pdfium_c.FPDF_ANNOT_STAMP,
+        pdfium_c.FPDF_ANNOT_CARET,
+        pdfium_c.FPDF_ANNOT_INK,
+        pdfium_c.FPDF_ANNOT_FILEATTACHMENT,
+    }
+)
+_TICKS = frozenset({pdfium_c.FPDF_FORMFIELD_CHECKBOX, pdfium_c.FPDF_FORMFIELD_RADIOBUTTON})
+_CHOICES = frozenset({pdfium_c.FPDF_FORMFIELD_COMBOBOX, pdfium_c.FPDF_FORMFIELD_LISTBOX})
+_UNSEEN = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
+_PASSWORD = 1 << 13
+"""A field's flag: what is typed there is not shown."""
+_MOST = 5000
+"""Annotations of a page that are looked at."""
+_MOST_UNITS = 1 << 20
+"""UTF-16 units of one annotation's text."""
+_TAG = re.compile(r"<[^<>]{0,1000}>")
+_INDEX = re.compile(r"\[\d+\]")
+
+
+@dataclass(slots=True)
+class Annotations:
+    """What a page's annotations hold.
+
+    Args:
+        edits: what puts fields and notes into the page's text.
+        files: names of those attached.
+        fields: how many there are, filled or not.
+    """
+
+    edits: list[Edit] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    fields: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field as it is written, and where it stands; `ticked` None where it is no box to tick."""
+
+    line: str
+    box: Box
+    ticked: bool | None
+
+
+def read_annotations(page: object, form: object, characters: Characters) -> Annotations:
+    """What is written in a page's annotations.
+
+    Args:
+        page: pdfium's handle.
+        form: the form's; None where the document has none.
+        characters: of the page.
+    """
+    found = Annotations()
+    notes: list[str] = []
+    fields: list[_Field] = []
+    for number in range(min(pdfium_c.FPDFPage_GetAnnotCount(page), _MOST)):
+        with _annotation(page, number) as annotation:
+            kind = pdfium_c.FPDFAnnot_GetSubtype(annotation)
+            found.fields += kind == pdfium_c.FPDF_ANNOT_WIDGET
+            if kind == pdfium_c.FPDF_ANNOT_FILEATTACHMENT:
+                file = pdfium_c.FPDFAnnot_GetFileAttachment(annotation)
+                found.files.append(string_of(pdfium_c.FPDFAttachment_GetName, file) if file else "")
+            if pdfium_c.FPDFAnnot_GetFlags(annotation) & _UNSEEN:
+                continue
+            if kind in _NOTES and (text := _note(annotation)):
+                notes.append(f"\n[note] {text}")
+            elif kind == pdfium_c.FPDF_ANNOT_WIDGET and (value := _value(form, annotation)):
+                line = f"\n[form field] {_name(form, annotation)}: {value[0]}"
+                fields.append(_Field(line, _box(annotation), value[1]))
+    if any(one.ticked is not False for one in fields):  # else nobody filled it in
+        places = ((one, _line_end(characters, one.box)) for one in fields)
+        found.edits += [Edit(at, at, one.line) for one, at in places]
+    found.edits += [Edit(characters.count, characters.count, note) for note in notes]
+    return found
+
+
+@contextmanager
+def _annotation(page: object, number: int) -> Generator[object]:
+    annotation = pdfium_c.FPDFPage_GetAnnot(page, number)
+    try:
+        yield annotation
+    finally:
+        pdfium_c.FPDFPage_CloseAnnot(annotation)
+
+
+def _note(annotation: object) -> str:
+    text = _of_key(annotation, "Contents").strip() or _plain(_of_key(annotation, "RC"))
+    writer = " ".join(_of_key(annotation, "T").split())
+    return f"{writer}: {text}" if text and writer else text
+
+
+def _plain(rich: str) -> str:
+    return " ".join(html.unescape(_TAG.sub(" ", rich)).split())
+
+
+def _value(form: object, annotation: object) -> tuple[str, bool | None] | None:
+    """A field's value, and whether it is ticked; None where nobody filled it in."""
+    kind = pdfium_c.FPDFAnnot_GetFormFieldType(form, annotation) if form else -1
+    if kind < 0:
+        value = _of_key(annotation, "V").strip()
+        return (value, None) if value else None
+    if kind in _TICKS:
+        ticked = bool(pdfium_c.FPDFAnnot_IsChecked(form, annotation))
+        if kind == pdfium_c.FPDF_FORMFIELD_CHECKBOX:
+            return ("ticked", True) if ticked else ("not ticked", False)
+        return (
+            (string_of(pdfium_c.FPDFAnnot_GetFormFieldExportValue, form, annotation) or "chosen", True)
+            if ticked
+            else None
+        )
+    value = _typed(form, annotation, kind)
+    return (value, None) if value else None
+
+
+def _typed(form: object, annotation: object, kind: int) -> str:
+    """What was typed, chosen or signed; "" where nothing was, or where a person sees dots in its place."""
+    if kind == pdfium_c.FPDF_FORMFIELD_SIGNATURE:
+        return "signed" if pdfium_c.FPDFAnnot_HasKey(annotation, b"V") else ""
+    is_secret = kind == pdfium_c.FPDF_FORMFIELD_TEXTFIELD and (
+        pdfium_c.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD
+    )
+    if is_secret or kind == pdfium_c.FPDF_FORMFIELD_PUSHBUTTON:
+        return ""
+    value = _chosen(form, annotation) if kind in _CHOICES else ""
+    return (value or string_of(pdfium_c.FPDFAnnot_GetFormFieldValue, form, annotation)).strip()
+
+
+def _chosen(form: object, annotation: object) -> str:
+    """The options of a choice as they are shown."""
+    options = range(min(max(pdfium_c.FPDFAnnot_GetOptionCount(form, annotation), 0), _MOST))
+    return ", ".join(
+        string_of(pdfium_c.FPDFAnnot_GetOptionLabel, form, annotation, option)
+        for option in options
+        if pdfium_c.FPDFAnnot_IsOptionSelected(form, annotation, option)
+    )
+
+
+def _name(form: object, annotation: object) -> str:
+    """What a field is called for people, else its own name without what its maker's program added."""
+    told = name = ""
+    if form:
+        told = string_of(pdfium_c.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
+        name = string_of(pdfium_c.FPDFAnnot_GetFormFieldName, form, annotation)
+    told = told or _of_key(annotation, "TU")
+    name = name or _of_key(annotation, "T")
+    return (
+        " ".join(told.split())
+        or " ".join(_INDEX.sub("", name).rpartition(".")[2].split())
+        or "without a name"
+    )
+
+
+def _of_key(annotation: object, key: str) -> str:
+    return string_of(pdfium_c.FPDFAnnot_GetStringValue, annotation, key.encode())
+
+
+def string_of(call: Callable[..., int], *arguments: object) -> str:
+    """What a function of pdfium writes as UTF-16; it is asked for the length first."""
+    length = call(*arguments, None, 0)
+    if not 2 < length <= 2 * _MOST_UNITS:
+        return ""
+    buffer = ctypes.create_string_buffer(length)
+    call(*arguments, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), length)
+    return buffer.raw[: length - 2].decode("utf-16-le", "replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _box(annotation: object) -> Box:
+    rect = pdfium_c.FS_RECTF()
+    if not pdfium_c.FPDFAnnot_GetRect(annotation, rect):
+        return Box(0, 0, 0, 0)
+    return Box(rect.left, rect.bottom, rect.right, rect.top)
+
+
+def _line_end(characters: Characters, box: Box) -> int:
+    """The end of the line of text that stands left of a place, or around it; else that of the page."""
+    middle = (box.bottom + min(box.top, box.bottom + 40)) / 2
+    reach = max(min(box.top - box.bottom, 20) / 2, 4)
+    for x in (box.left - 20, box.left - 80, box.left - 200, box.right + 20):
+        near = characters.at(x, middle, 60, reach)
+        if near >= 0:
+            while near < characters.count and characters.code(near) not in {"\r", "\n"}:
+                near += 1
+            return near
+    return characters.count

@@ -1,0 +1,136 @@
+"""The characters of a page by pdfium's numbers, and changes to its text by those numbers."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
+from typing import NamedTuple
+
+from lcagent.documents.formats.pdf import raw
+
+
+class Box(NamedTuple):
+    """In points, from the page's lower left corner."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The characters `start:end` become `put`."""
+
+    start: int
+    end: int
+    put: str
+
+
+class Characters:
+    """What is asked of single characters; each question is a call of pdfium, so ask about few.
+
+    Args:
+        textpage: pdfium's handle.
+        text: of the page, as pdfium gives it.
+    """
+
+    def __init__(self, textpage: int, text: str) -> None:
+        self._page = textpage
+        self.text = text
+        self.count = max(raw.count_characters(textpage), 0)
+        self._doubles = (ctypes.c_double * 4)()
+        self._floats = (ctypes.c_float * 6)()
+        self._at = ctypes.addressof(self._doubles)
+        self._matrix = ctypes.addressof(self._floats)
+
+    def code(self, index: int) -> str:
+        """The character; "" where there is none."""
+        if not 0 <= index < self.count:
+            return ""
+        code = raw.character_code(self._page, index)
+        return chr(code) if 0 < code < 0x110000 else "\ufffd"
+
+    def origin(self, index: int) -> tuple[float, float]:
+        """Where it stands on its baseline."""
+        raw.character_origin(self._page, index, self._at, self._at + 8)
+        return self._doubles[0], self._doubles[1]
+
+    def box(self, index: int) -> Box:
+        """What its glyph covers."""
+        at = self._at
+        raw.character_box(self._page, index, at, at + 8, at + 16, at + 24)
+        left, right, bottom, top = self._doubles
+        return Box(left, bottom, right, top)
+
+    def size(self, index: int) -> float:
+        """Its font's size as shown, in points; 0 where it is turned or slanted far."""
+        if not raw.character_matrix(self._page, index, self._matrix):
+            return 0.0
+        a, b, c, d, _, _ = self._floats
+        if a <= 0 or d <= 0 or abs(b) > 0.05 * a or abs(c) > 0.5 * d:
+            return 0.0
+        return raw.font_size(self._page, index) * d
+
+    def generated(self, index: int) -> bool:
+        """Whether pdfium put it there: a space, a line's end."""
+        return raw.is_generated(self._page, index) == 1
+
+    def at(self, x: float, y: float, across: float, along: float) -> int:
+        """The number of the character nearest to a point; below 0 where none is within so many points."""
+        return raw.character_at(self._page, x, y, across, along)
+
+    def object(self, index: int) -> int:
+        """The text object that it belongs to; 0 where it was generated."""
+        return raw.object_of(self._page, index) or 0
+
+    @cached_property
+    def objects(self) -> list[int]:
+        """The text object of every character."""
+        return [one or 0 for one in map(raw.object_of, repeat(self._page), range(self.count))]
+
+    def unmapped(self, index: int) -> bool:
+        """Whether its font says of it no character of Unicode."""
+        return raw.has_map_error(self._page, index) == 1
+
+    def baselines(self) -> list[float]:
+        """x and y of every character's origin, in turn."""
+        places = (ctypes.c_double * (2 * self.count))()
+        at = ctypes.addressof(places)
+        end = at + 16 * self.count
+        calls = map(
+            raw.character_origin,
+            repeat(self._page),
+            range(self.count),
+            range(at, end, 16),
+            range(at + 8, end + 8, 16),
+        )
+        for _ in calls:
+            pass
+        return places[:]
+
+    def offset(self, index: int) -> int:
+        """Where in the text a character stands, or the next that stands there."""
+        while index < self.count:
+            if (found := raw.text_index(self._page, index)) >= 0:
+                return min(found, len(self.text))
+            index += 1
+        return len(self.text)
+
+    def index(self, offset: int) -> int:
+        """The number of the character at an offset of the text."""
+        return raw.character_index(self._page, offset)
+
+    def edited(self, edits: list[Edit]) -> str:
+        """The text with these changes; of two that overlap the first is made."""
+        pieces: list[str] = []
+        done = 0
+        for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+            start, end = self.offset(edit.start), self.offset(edit.end)
+            if start < done or end < start:
+                continue
+            pieces += [self.text[done:start], edit.put]
+            done = end
+        return "".join([*pieces, self.text[done:]])

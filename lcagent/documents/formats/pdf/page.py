@@ -1,0 +1,74 @@
+"""One page: its text as a person sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pypdfium2 as pdfium
+
+from lcagent.documents.formats.pdf import raw
+from lcagent.documents.formats.pdf.accents import accent_edits
+from lcagent.documents.formats.pdf.annotations import read_annotations
+from lcagent.documents.formats.pdf.characters import Box, Characters
+from lcagent.documents.formats.pdf.cleaning import clean, is_garbled
+from lcagent.documents.formats.pdf.hidden import hidden_edits
+from lcagent.documents.formats.pdf.objects import Objects
+from lcagent.documents.formats.pdf.scripts import script_edits
+
+_FEW = 300
+"""Objects of a page that are all looked at."""
+_STEP = 4
+"""Where a page has more, such as one for each glyph, each so many-th is looked at first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """A page's text; whether that cannot be read, or is hidden in part; its fields, the files attached."""
+
+    text: str
+    garbled: bool = False
+    hidden: bool = False
+    fields: int = 0
+    files: tuple[str, ...] = ()
+
+
+def read_page(pdf: pdfium.PdfDocument, index: int) -> PageText:
+    """The text of a page; none where pdfium cannot load it: one broken page must not cost the others."""
+    try:
+        page = pdf[index]
+    except pdfium.PdfiumError:
+        return PageText("")
+    try:
+        textpage = page.get_textpage()
+        try:
+            text = textpage.get_text_range()
+            try:
+                return _read(pdf, page, raw.address(textpage.raw), text)
+            except Exception:  # noqa: BLE001 - whatever a closer look meets must not cost the text
+                return PageText(clean(text))
+        finally:
+            textpage.close()
+    except pdfium.PdfiumError:
+        return PageText("")
+    finally:
+        page.close()
+
+
+def _read(pdf: pdfium.PdfDocument, page: pdfium.PdfPage, textpage: int, text: str) -> PageText:
+    characters = Characters(textpage, text)
+    annotations = read_annotations(page.raw, pdf.formenv.raw if pdf.formenv else None, characters)
+    fields, files = annotations.fields, tuple(annotations.files)
+    edits = annotations.edits
+    if is_garbled(text, characters):
+        written = "".join(edit.put for edit in edits).lstrip("\n")
+        return PageText(clean(written), garbled=True, fields=fields, files=files)
+    objects = Objects(raw.address(page.raw))
+    step = 1 if objects.count <= max(_FEW, characters.count // 3) else _STEP
+    hidden = hidden_edits(objects, characters, Box(*page.get_bbox()), step)
+    edits += hidden
+    edits += script_edits(objects, characters, step)
+    edits += accent_edits(characters)
+    whole = characters.edited(edits)
+    if not text.strip():
+        whole = whole.lstrip("\n")
+    return PageText(clean(whole), hidden=bool(hidden), fields=fields, files=files)

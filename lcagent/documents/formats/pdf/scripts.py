@@ -1,0 +1,141 @@
+"""Superscripts and subscripts of a page, by the size and the baseline of their characters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from lcagent.documents.formats.pdf import raw
+from lcagent.documents.formats.pdf.characters import Characters, Edit
+from lcagent.documents.formats.pdf.objects import Objects
+from lcagent.documents.formats.scripts import MOST_CHARS, subscript, superscript
+
+_MOST_SHIFT = 15.0
+"""Points between two baselines of one line; beyond, it is another line."""
+_LEAST_SHIFT = 0.3
+_SMALLER = 0.88
+"""Of the size of what it stands on, at most."""
+_SMALLEST = 0.4
+"""And at least: a drop cap is larger still than the text beside it."""
+_CONTEXT = 40
+"""Characters before that tell a power from the mark of a note."""
+
+
+def script_edits(objects: Objects, characters: Characters, step: int) -> list[Edit]:
+    """What writes superscripts and subscripts as text.
+
+    Args:
+        objects: of the page.
+        characters: of the page.
+        step: 1 where the page has few objects: they say where a baseline changes, else the characters.
+    """
+    starts = _by_objects(objects, characters) if step == 1 else _by_characters(characters)
+    edits: list[Edit] = []
+    done = -1
+    for start in sorted(set(starts)):
+        if start > done and (found := _edits_at(characters, start)):
+            edits += found
+            done = found[0].end
+    return edits
+
+
+def _by_characters(characters: Characters) -> Iterator[int]:
+    """Characters that stand a little higher or lower than those before them."""
+    places = characters.baselines()
+    xs, ys = places[::2], places[1::2]
+    for index in range(1, len(ys)):
+        if ys[index] != ys[index - 1] and _is_near(xs[index - 1], ys[index - 1], xs[index], ys[index]):
+            yield index
+
+
+def _is_near(x: float, y: float, next_x: float, next_y: float) -> bool:
+    return _LEAST_SHIFT < abs(next_y - y) < _MOST_SHIFT and next_x > x
+
+
+def _by_objects(objects: Objects, characters: Characters) -> Iterator[int]:
+    """The first characters of objects that stand a little higher or lower than the object before them."""
+    texts = [drawn for drawn in objects.drawn() if drawn.type == raw.TEXT]
+    places = [objects.placed(drawn) for drawn in texts]
+    for number, (before, matrix) in enumerate(pairwise(places), start=1):
+        x, y = matrix[4:]
+        if not _is_near(before[4], before[5], x, y):
+            continue
+        size = objects.size(texts[number]) * abs(matrix[3])
+        handle = texts[number].handle
+        index = characters.at(x + 0.2 * size, y + 0.3 * size, 0.4 * size, 0.4 * size)
+        if index < 0 or characters.object(index) != handle:
+            continue
+        while index > 0 and characters.object(index - 1) == handle:
+            index -= 1
+        yield index
+
+
+def _edits_at(characters: Characters, start: int) -> list[Edit]:
+    """What writes the script that begins there; none where none does."""
+    base = _before(characters, start)
+    if base < 0:
+        return []
+    size, base_size = characters.size(start), characters.size(base)
+    if not size or not base_size:
+        return []
+    (x, y), (_, base_y) = characters.origin(start), characters.origin(base)
+    shift = (y - base_y) / base_size
+    is_above = 0.12 <= shift <= 0.8
+    if not (_SMALLEST * base_size <= size <= _SMALLER * base_size and (is_above or -0.5 <= shift <= -0.06)):
+        return []
+    if not -0.3 * base_size <= x - characters.box(base).right <= 0.3 * base_size:
+        return []
+    end = _end(characters, start, size, y)
+    run = "".join(characters.code(index) for index in range(start, end))
+    follows, gap = _following(characters, end, base_y, base_size)
+    before = _text(characters, base - _CONTEXT, base + 1)
+    after = gap + _text(characters, follows, follows + 2)
+    put = superscript(before, run, after) if is_above else subscript(before, run)
+    edits = [Edit(base + 1, end, run if put is None else put)] if put or start > base + 1 else []
+    if follows > end and gap != _text(characters, end, follows):
+        edits.append(Edit(end, follows, gap))
+    if put is None and not any("\n" in _text(characters, edit.start, edit.end) for edit in edits):
+        return []  # it stays as it was, and on its line
+    return edits
+
+
+def _before(characters: Characters, start: int) -> int:
+    """The last character before that is none of white space; -1 where there is none near."""
+    for index in range(start - 1, max(start - 4, -1), -1):
+        if not characters.code(index).isspace():
+            return index
+    return -1
+
+
+def _end(characters: Characters, start: int, size: float, y: float) -> int:
+    """The first character that is no part of the script."""
+    for index in range(start, min(start + MOST_CHARS + 1, characters.count)):
+        code = characters.code(index)
+        if code.isspace():
+            return index
+        if (
+            abs(characters.origin(index)[1] - y) > 0.02 * size
+            or abs(characters.size(index) - size) > 0.02 * size
+        ):
+            return index
+    return min(start + MOST_CHARS + 1, characters.count)
+
+
+def _following(characters: Characters, end: int, base_y: float, base_size: float) -> tuple[int, str]:
+    """The line's next character, and what stands between: pdfium ends a line where the baseline falls."""
+    index = end
+    while index < characters.count and index < end + 4 and characters.code(index).isspace():
+        index += 1
+    between = _text(characters, end, index)
+    if "\n" not in between and "\r" not in between:
+        return end, between if index > end else ""
+    _, y = characters.origin(index)
+    left = characters.box(index).left
+    right = characters.box(end - 1).right
+    if abs(y - base_y) > 0.05 * base_size or not -0.1 * base_size <= left - right <= 2 * base_size:
+        return end, between
+    return index, " " if between.strip("\r\n") or left - right > 0.15 * base_size else ""
+
+
+def _text(characters: Characters, start: int, end: int) -> str:
+    return "".join(map(characters.code, range(max(start, 0), end)))
