@@ -15,7 +15,7 @@ from lcagent.text import clipped
 
 _BLOCK = 1 << 16
 """Characters between two counts that are kept."""
-_MADE = frozenset({"html", "docx"})
+_MADE = frozenset({"html", "docx", "rtf", "mail", "mhtml", "odt"})
 """Formats whose text has other lines than the file shows."""
 _MOST_HEADING = 80
 """Characters of a heading in a place."""
@@ -49,7 +49,7 @@ class Document:
         pages: in order, tiling the text; empty where the format has no pages.
         unit: what `pages` are called.
         sha256: of the file's bytes.
-        format: pdf, text, markdown, html, docx or epub.
+        format: pdf, text, markdown, html, docx, epub, rtf, mail, mhtml, mbox, odt, ods, odp, xlsx or pptx.
         health: what of the file is not in the text, and what it was taken for.
     """
 
@@ -101,6 +101,8 @@ class Document:
         headings = [h for h in self.outline.above(max(end, offset)) if h.kind != "table"]
         if (page := self._page(offset)) is not None:
             named = f"{self.unit} {page.number}" + (f" ({page.label})" if page.label else "")
+            if self.unit == "sheet":
+                return f"{named}, row {self.text.count(chr(10), page.start, offset) + 1:,}"
             # A chapter that says nothing of its own does not go on with the heading of the one before it.
             inside = self.unit != "chapter" or (headings and headings[-1].start >= page.start)
             return f"{named}, {clipped(headings[-1].text, _MOST_HEADING)}" if headings and inside else named

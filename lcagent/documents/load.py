@@ -28,7 +28,7 @@ from lcagent.text import whole_characters
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 """Files over this are refused (they would not fit in memory as text and more)."""
-PARSER_VERSION = 5
+PARSER_VERSION = 6
 """Part of the cache's key: a better parser parses anew."""
 _MOST_KINDS = 6
 

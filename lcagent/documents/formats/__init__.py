@@ -42,6 +42,31 @@ def _body(content: Content, name: str, password: str | None) -> Body:
         from lcagent.documents.formats.epub import parse_epub
 
         return parse_epub(data, name)
-    from lcagent.documents.formats.docx import parse_docx
+    if kind == "docx":
+        from lcagent.documents.formats.docx import parse_docx
 
-    return parse_docx(data)
+        return parse_docx(data)
+    return _office(kind, data, name)
+
+
+def _office(kind: str, data: bytes, name: str) -> Body:
+    """What offices write beside PDF and DOCX."""
+    if kind in {"mail", "mhtml", "mbox"}:
+        from lcagent.documents.formats.mail import parse_mail, parse_mbox, parse_mhtml
+
+        return {"mail": parse_mail, "mhtml": parse_mhtml, "mbox": parse_mbox}[kind](data)
+    if kind == "rtf":
+        from lcagent.documents.formats.rtf import parse_rtf
+
+        return parse_rtf(data, name)
+    if kind == "xlsx":
+        from lcagent.documents.formats.sheets import parse_xlsx
+
+        return parse_xlsx(data, name)
+    if kind == "pptx":
+        from lcagent.documents.formats.slides import parse_pptx
+
+        return parse_pptx(data, name)
+    from lcagent.documents.formats.odf import parse_odf
+
+    return parse_odf(data, kind, name)

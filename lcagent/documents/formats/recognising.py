@@ -11,18 +11,32 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from lcagent.documents.formats.encodings import decode, known_encoding, parts, wide
+from lcagent.documents.formats.not_read import INSTEAD, other_kind
 from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentTooLarge, UnsupportedFormat
 
-Kind = Literal["pdf", "docx", "epub", "html", "markdown", "text"]
-
-SUFFIXES = {
-    ".pdf", ".docx", ".epub", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text", ".rst", ".log",
-    ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml", ".tex", ".srt", ".vtt",
-}  # fmt: skip
+Kind = Literal[
+    "pdf", "docx", "epub", "html", "markdown", "text", "rtf", "mail", "mhtml", "mbox", "odt", "ods", "odp",
+    "xlsx", "pptx",
+]  # fmt: skip
+"""The formats that are read."""
+_ARCHIVES = {".docx", ".epub", ".odt", ".ods", ".odp", ".xlsx", ".pptx"}
+_TEXTS = set(
+    ".txt .text .md .markdown .rst .org .adoc .log .tex .bib .csv .tsv .json .jsonl .ndjson .xml .yaml .yml"
+    " .toml .ini .cfg .conf .srt .vtt .ics .vcf .diff .patch".split()
+)
+_CODE = set(
+    ".py .js .mjs .ts .jsx .tsx .java .scala .c .h .cc .cpp .hpp .cs .go .rs .rb .php .pl .lua .swift .m .r"
+    " .jl .kt .sql .sh .bash .ps1 .bat .css .scss .vue .proto .cmake".split()
+)
+SUFFIXES = (
+    {".pdf", ".html", ".htm", ".xhtml", ".rtf", ".eml", ".mht", ".mhtml", ".mbox", *_ARCHIVES}
+    | _TEXTS
+    | _CODE
+)
 """Endings looked for in a folder. A file named directly is read whatever its ending."""
 MAX_UNPACKED = 512 * 1024 * 1024
 """Most bytes that a DOCX or EPUB may unpack to."""
-_READS = "read are PDF, plain text, Markdown, HTML, DOCX and EPUB"
+_READS = "read are PDF, DOCX, EPUB, HTML, Markdown, text, RTF, mail, ODT, ODS, ODP, XLSX and PPTX"
 _HEAD = 8192
 """Bytes by which a file is recognised."""
 _BLANK = b"\0 \t\r\n\f"
@@ -76,6 +90,26 @@ def read(file: BinaryIO, suffix: str, name: str, encoding: str = "") -> Content:
     return Content(kind, data, hashlib.sha256(data).hexdigest())
 
 
+_FIELD = re.compile(rb"(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){2}")
+_MAIL_FIELD = re.compile(
+    rb"^(?:Received|Return-Path|Delivered-To|Message-ID|MIME-Version|From|Date):", re.I | re.M
+)
+
+
+def _mail_kind(data: bytes, suffix: str) -> Kind | None:
+    """Whether a file is a message, a saved page or a box of messages."""
+    if suffix == ".mbox" and data.startswith(b"From "):
+        return "mbox"
+    head = data.replace(b"\r\n", b"\n").lstrip()
+    if not _FIELD.match(head):
+        return None
+    fields = head.partition(b"\n\n")[0]
+    marks = {field.lower() for field in _MAIL_FIELD.findall(fields)}
+    if suffix in {".mht", ".mhtml"} or (b"mime-version:" in marks and b"multipart/related" in fields.lower()):
+        return "mhtml" if suffix != ".eml" else "mail"
+    return "mail" if suffix == ".eml" or (suffix not in SUFFIXES and len(marks) >= 3) else None
+
+
 _PAGE = re.compile(
     r"(?:\ufeff|ï»¿)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S
 )
@@ -87,14 +121,16 @@ def _sniff(data: bytes, file: BinaryIO, suffix: str, name: str, encoding: str) -
         return "pdf"
     if data[:4] == b"PK\x03\x04":
         return _zip_kind(file, name)
-    if suffix == ".pdf":
-        return "pdf"  # damaged at its beginning; the parser has the last word
-    if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise UnsupportedFormat(
-            f"{name} is an old Office file", hint="save it as DOCX or PDF, then ask again"
-        )
-    if suffix in {".docx", ".epub"}:
+    if suffix == ".pdf" or data.startswith(b"{\\rtf"):
+        return (
+            "pdf" if suffix == ".pdf" else "rtf"
+        )  # a PDF damaged at its beginning: its parser has the last word
+    if (what := other_kind(data, suffix)) and not encoding:
+        raise UnsupportedFormat(f"{name} is {what}, which is not read", hint=INSTEAD.get(what, _READS))
+    if suffix in _ARCHIVES:
         raise DocumentDamaged(f"{name} is no {suffix[1:].upper()} file: it is not a ZIP archive")
+    if (mail := _mail_kind(data, suffix)) is not None:
+        return mail
     units = encoding or wide(data)
     if suffix in {".html", ".htm", ".xhtml"} or _PAGE.match(data[:4096].decode(units or "latin-1", "ignore")):
         return "html"
@@ -108,17 +144,36 @@ def _zip_kind(file: BinaryIO, name: str) -> Kind:
         with zipfile.ZipFile(file) as archive:
             names = set(archive.namelist())
             unpacked = sum(info.file_size for info in archive.infolist())
+            open_document = _open_document(archive, names)
     except zipfile.BadZipFile as error:
         raise DocumentDamaged(f"{name} is a damaged ZIP archive", hint=_READS) from error
     if "META-INF/container.xml" in names:
         kind: Kind = "epub"
     elif "word/document.xml" in names:
         kind = "docx"
+    elif "xl/workbook.xml" in names:
+        kind = "xlsx"
+    elif "ppt/presentation.xml" in names:
+        kind = "pptx"
+    elif open_document:
+        kind = open_document
     else:
-        raise UnsupportedFormat(f"{name} is a ZIP archive, but no DOCX or EPUB", hint=_READS)
+        raise UnsupportedFormat(f"{name} is a ZIP archive of no kind that is read", hint=_READS)
     if unpacked > MAX_UNPACKED:
         raise DocumentTooLarge(f"{name} unpacks to {unpacked / 2**20:,.0f} MiB", hint="split it")
     return kind
+
+
+_OPEN_DOCUMENT: dict[bytes, Kind] = {b"text": "odt", b"spreadsheet": "ods", b"presentation": "odp"}
+
+
+def _open_document(archive: zipfile.ZipFile, names: set[str]) -> Kind | None:
+    """The kind of an OpenDocument file, by what it says of itself first."""
+    if "mimetype" not in names or "content.xml" not in names:
+        return None
+    with archive.open("mimetype") as file:
+        said = file.read(100).strip()
+    return _OPEN_DOCUMENT.get(said.removeprefix(b"application/vnd.oasis.opendocument.").partition(b"-")[0])
 
 
 _BEFORE_PDF = _BLANK + codecs.BOM_UTF8
