@@ -101,6 +101,8 @@ class Document:
         headings = [h for h in self.outline.above(max(end, offset)) if h.kind != "table"]
         if (page := self._page(offset)) is not None:
             named = f"{self.unit} {page.number}" + (f" ({page.label})" if page.label else "")
+            if page.number in self.health.recognised:
+                named += ", recognised (OCR)"
             if self.unit == "sheet":
                 return f"{named}, row {self.text.count(chr(10), page.start, offset) + 1:,}"
             # A chapter that says nothing of its own does not go on with the heading of the one before it.

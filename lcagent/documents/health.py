@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _MOST_NAMED = 12
-_OCR = "if scanned, recognise the text first (OCR), e.g. with ocrmypdf"
+_OCR = "if scanned, its text can be recognised (OCR): pip install 'lcagent[ocr]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Health:
             found.append(f"{named(unit, self.empty)} {verb} no text{ocr}")
         if self.garbled:
             verb = "holds" if len(self.garbled) == 1 else "hold"
-            found.append(f"{named(unit, self.garbled)} {verb} no readable text; recognise it first (OCR)")
+            found.append(f"{named(unit, self.garbled)} {verb} no readable text; {_OCR}")
         if self.recognised:
             verb = "was" if len(self.recognised) == 1 else "were"
             found.append(f"the text of {named(unit, self.recognised)} {verb} recognised (OCR)")

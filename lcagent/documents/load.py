@@ -7,7 +7,6 @@ import hashlib
 import io
 import stat
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,9 @@ from typing import BinaryIO, Protocol
 
 from lcagent.documents.document import Document
 from lcagent.documents.formats import SUFFIXES, Content, is_text, parse, read
+from lcagent.documents.formats.ocr import available
 from lcagent.documents.parsing import PARSER
+from lcagent.documents.recognised import Watch, recognised, unreadable
 from lcagent.errors import (
     DocumentEmpty,
     DocumentError,
@@ -81,7 +82,7 @@ def load_all(
     encoding: str | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
     cache: ParseCache | None = None,
-    halt: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Loaded:
     """Read files, folders and `-` (standard input).
 
@@ -93,12 +94,12 @@ def load_all(
         encoding: of text files; default: UTF-8, or what their bytes look like.
         max_bytes: size limit of each.
         cache: parsed documents.
-        halt: given up by whoever asked (`parsing.PARSER.halt`), nothing further is read.
+        watch: whoever waits; told of what takes long, and free to give up.
 
     Raises:
         DocumentError: a named file cannot be read, or a folder holds nothing that can.
     """
-    one = partial(load, password=password, encoding=encoding, max_bytes=max_bytes, cache=cache, halt=halt)
+    one = partial(load, password=password, encoding=encoding, max_bytes=max_bytes, cache=cache, watch=watch)
     loaded = Loaded()
     for source in sources:
         path = Path(source)
@@ -141,7 +142,7 @@ def load(
     max_bytes: int = DEFAULT_MAX_BYTES,
     cache: ParseCache | None = None,
     name: str | None = None,
-    halt: threading.Event | None = None,
+    watch: Watch | None = None,
 ) -> Document:
     """Read one file, or standard input (`-`).
 
@@ -152,12 +153,13 @@ def load(
         max_bytes: size limit.
         cache: parsed documents.
         name: as shown to people; default: the file's name.
-        halt: as of `load_all`.
+        watch: as of `load_all`.
 
     Raises:
         DocumentError: missing, unreadable, encrypted, damaged, empty, binary, or too large.
     """
-    if halt is not None and halt.is_set():
+    watch = watch or Watch()
+    if watch.halt.is_set():
         raise DocumentError("given up by whoever asked")
     path = None if str(source) == "-" else Path(source)
     name = whole_characters(name or (path.name if path else "standard input"))
@@ -173,6 +175,8 @@ def load(
     # An encrypted file is served from the cache only to who gives the same password.
     secret = hashlib.sha256(f"{digest}{password or ''}".encode()).hexdigest()[:16]
     key = f"{digest}-{kind}-{PARSER_VERSION}-{secret}" + (f"-{encoding}" if encoding else "")
+    if kind == "pdf" and available():
+        key += "-ocr"
     if cache is not None and kind not in {"text", "markdown"} and (kept := cache.get(key)):
         return _renamed(kept, name)
     try:
@@ -181,10 +185,15 @@ def load(
         document = (
             parse(content, name=name, password=password)
             if plain
-            else PARSER.parse(content, name=name, password=password, halt=halt)
+            else PARSER.parse(content, name=name, password=password, halt=watch.halt)
         )
     except MemoryError as error:
         raise DocumentTooLarge(f"{name} needs more memory than there is") from error
+    if isinstance(content.data, bytes) and unreadable(document):
+        partial_key = f"{key}-partial"
+        document = (cache.get(partial_key) if cache is not None else None) or document
+        keep = partial(cache.put, partial_key) if cache is not None else _kept_nowhere
+        document = recognised(document, content.data, password, watch, keep)
     if not document.text or document.text.isspace():
         raise _no_text(document)
     if cache is not None and not plain:
@@ -192,12 +201,18 @@ def load(
     return document
 
 
+def _kept_nowhere(_: Document) -> None:
+    """Without a cache what is recognised is not kept."""
+
+
 def _no_text(document: Document) -> DocumentEmpty:
     if document.format == "pdf":
         pages = len(document.pages)
         return DocumentEmpty(
             f"{document.name} holds no text on its {pages} page{'s' * (pages != 1)}",
-            hint="it may be a scan: recognise its text first (OCR), for example with ocrmypdf",
+            hint="it may be a scan, whose text can be recognised (OCR): pip install 'lcagent[ocr]'"
+            if not available()
+            else "nothing was recognised in the pictures of its pages either (OCR)",
         )
     return DocumentEmpty(f"{document.name} holds no text")
 

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import sqlite3
-import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
@@ -17,6 +16,7 @@ from lcagent.answer import Answer
 from lcagent.documents import Document, Loaded, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.parsing import PARSER
+from lcagent.documents.recognised import Watch
 from lcagent.documents.retrieval import Retrieval, Similarity
 from lcagent.errors import LcagentError, SettingsError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
@@ -113,7 +113,7 @@ async def asking(
         parsed = StoredDocuments(store)
         loaded = Loaded(list(request.documents), [])
         if request.sources:
-            loaded = await _loaded(request, settings.encoding, parsed)
+            loaded = await _loaded(request, settings.encoding, parsed, emit)
         _tell_loaded(loaded, emit)
         # First, since what is set wrongly there is known at once.
         embedder = await asyncio.to_thread(session.embedder)
@@ -147,9 +147,14 @@ def mark_told(settings: Settings, run_id: str) -> None:
         Runs(store).tell(run_id)
 
 
-async def _loaded(request: Request, encoding: str | None, parsed: StoredDocuments) -> Loaded:
+async def _loaded(request: Request, encoding: str | None, parsed: StoredDocuments, emit: Emit) -> Loaded:
     """The documents of a request; given up with it, whatever a parser is at."""
-    halt = threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def say(text: str) -> None:  # in the thread that loads
+        loop.call_soon_threadsafe(emit, Notice(text))
+
+    watch = Watch(say=say)
     try:
         return await asyncio.to_thread(
             load_all,
@@ -157,10 +162,10 @@ async def _loaded(request: Request, encoding: str | None, parsed: StoredDocument
             password=request.password,
             encoding=encoding,
             cache=parsed,
-            halt=halt,
+            watch=watch,
         )
     except asyncio.CancelledError:
-        PARSER.halt(halt)
+        PARSER.halt(watch.halt)
         raise
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from lcagent.documents import load, load_all
 from lcagent.documents.parsing import PARSER
+from lcagent.documents.recognised import Watch
 from lcagent.errors import DocumentDamaged, DocumentError, DocumentTooLarge
 from tests.documents.test_load import docx, write
 from tests.helpers import ROOT
@@ -136,7 +137,7 @@ def test_who_gives_up_waits_for_no_parser(tmp_path: Path) -> None:
     halt, other = threading.Event(), threading.Event()
     files = [write(tmp_path, f"{n}.pdf", endless_pdf()) for n in range(9)]
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(load_all, files, halt=halt)
+        future = pool.submit(load_all, files, watch=Watch(halt))
         time.sleep(1)
         PARSER.halt(other)
         assert not future.done()

@@ -55,6 +55,10 @@ def _office(kind: str, data: bytes, name: str) -> Body:
         from lcagent.documents.formats.mail import parse_mail, parse_mbox, parse_mhtml
 
         return {"mail": parse_mail, "mhtml": parse_mhtml, "mbox": parse_mbox}[kind](data)
+    if kind == "picture":
+        from lcagent.documents.formats.ocr import parse_picture
+
+        return parse_picture(data, name)
     if kind == "rtf":
         from lcagent.documents.formats.rtf import parse_rtf
 

@@ -32,7 +32,9 @@ _OLD_OFFICE = {
     ".ppt": "an old PowerPoint file",
     ".msg": "an Outlook message",
 }
-INSTEAD = {
+PICTURES = frozenset({"a PNG picture", "a JPEG picture", "a TIFF picture"})
+"""Kinds whose text can be recognised."""
+INSTEAD = dict.fromkeys(PICTURES, "its text can be recognised: pip install 'lcagent[ocr]'") | {
     "an old Word file": "save it as DOCX or PDF, then ask again",
     "an old Excel file": "save it as XLSX, then ask again",
     "an old PowerPoint file": "save it as PPTX or PDF, then ask again",

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from lcagent.documents.formats.encodings import decode, known_encoding, parts, wide
-from lcagent.documents.formats.not_read import INSTEAD, other_kind
+from lcagent.documents.formats.not_read import INSTEAD, PICTURES, other_kind
+from lcagent.documents.formats.ocr import available
 from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentTooLarge, UnsupportedFormat
 
 Kind = Literal[
     "pdf", "docx", "epub", "html", "markdown", "text", "rtf", "mail", "mhtml", "mbox", "odt", "ods", "odp",
-    "xlsx", "pptx",
+    "xlsx", "pptx", "picture",
 ]  # fmt: skip
 """The formats that are read."""
 _ARCHIVES = {".docx", ".epub", ".odt", ".ods", ".odp", ".xlsx", ".pptx"}
@@ -117,26 +118,38 @@ _PAGE = re.compile(
 
 def _sniff(data: bytes, file: BinaryIO, suffix: str, name: str, encoding: str) -> Kind:
     """What a file is: by its first bytes, then by its ending."""
-    if _is_pdf(data, suffix):
-        return "pdf"
-    if data[:4] == b"PK\x03\x04":
-        return _zip_kind(file, name)
-    if suffix == ".pdf" or data.startswith(b"{\\rtf"):
-        return (
-            "pdf" if suffix == ".pdf" else "rtf"
-        )  # a PDF damaged at its beginning: its parser has the last word
-    if (what := other_kind(data, suffix)) and not encoding:
-        raise UnsupportedFormat(f"{name} is {what}, which is not read", hint=INSTEAD.get(what, _READS))
-    if suffix in _ARCHIVES:
-        raise DocumentDamaged(f"{name} is no {suffix[1:].upper()} file: it is not a ZIP archive")
-    if (mail := _mail_kind(data, suffix)) is not None:
-        return mail
+    kind = _marked_kind(data, file, suffix, name) if not encoding else None
+    if kind is not None:
+        return kind
     units = encoding or wide(data)
     if suffix in {".html", ".htm", ".xhtml"} or _PAGE.match(data[:4096].decode(units or "latin-1", "ignore")):
         return "html"
     if not units and _is_binary(data):
         raise UnsupportedFormat(f"{name} is a binary file of a kind that is not read", hint=_READS)
     return "markdown" if suffix in {".md", ".markdown"} else "text"
+
+
+def _marked_kind(data: bytes, file: BinaryIO, suffix: str, name: str) -> Kind | None:
+    """The kind of a file that says by its first bytes what it is; None of one that may be text.
+
+    Raises:
+        UnsupportedFormat: of a kind that is not read.
+        DocumentDamaged: its ending says another kind.
+    """
+    kind: Kind | None = None
+    if _is_pdf(data, suffix) or (suffix == ".pdf" and data[:4] != b"PK\x03\x04"):
+        kind = "pdf"  # also where it is damaged at its beginning: its parser has the last word
+    elif data[:4] == b"PK\x03\x04":
+        kind = _zip_kind(file, name)
+    elif data.startswith(b"{\\rtf"):
+        kind = "rtf"
+    elif what := other_kind(data, suffix):
+        if what not in PICTURES or not available():
+            raise UnsupportedFormat(f"{name} is {what}, which is not read", hint=INSTEAD.get(what, _READS))
+        kind = "picture"
+    elif suffix in _ARCHIVES:
+        raise DocumentDamaged(f"{name} is no {suffix[1:].upper()} file: it is not a ZIP archive")
+    return kind or _mail_kind(data, suffix)
 
 
 def _zip_kind(file: BinaryIO, name: str) -> Kind:

@@ -67,7 +67,37 @@ class ParserProcess:
             "name": name,
             "password": password,
         }
-        bounds = limits(len(data))
+        known, text = self._asked(head, data, limits(len(data), picture=content.kind == "picture"), halt)
+        return from_description(known["document"], text.decode("utf-8", "surrogatepass"))
+
+    def recognise(
+        self,
+        data: bytes,
+        page_index: int,
+        *,
+        name: str,
+        password: str | None,
+        halt: threading.Event | None = None,
+    ) -> str:
+        """The text in the picture of a PDF's page.
+
+        Args:
+            data: the PDF.
+            page_index: of the page, from 0.
+            name: as shown to people.
+            password: where it is encrypted.
+            halt: as of `parse`.
+
+        Raises:
+            DocumentError: it went over a limit, or crashed.
+        """
+        head = {"kind": "OCR", "page": page_index, "name": name, "password": password}
+        return self._asked(head, data, limits(len(data), picture=True), halt)[1].decode("utf-8", "replace")
+
+    def _asked(
+        self, head: dict[str, Any], data: bytes, bounds: Limits, halt: threading.Event | None
+    ) -> tuple[dict[str, Any], bytes]:
+        """What the child makes of a file."""
         with self._turn:
             self._asker = halt
             try:
@@ -75,11 +105,10 @@ class ParserProcess:
             finally:
                 self._asker = None
         if reply is None:
-            raise _ended(0, content.kind, name, bounds, late=False)
-        known, text = reply
-        if "error" in known:
-            raise _refused(known, content.kind, name)
-        return from_description(known["document"], text.decode("utf-8", "surrogatepass"))
+            raise _ended(0, head["kind"], head["name"], bounds, late=False)
+        if "error" in reply[0]:
+            raise _refused(reply[0], head["kind"], head["name"])
+        return reply
 
     def _reply(
         self, head: dict[str, Any], data: bytes, bounds: Limits

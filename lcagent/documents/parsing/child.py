@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from lcagent.documents.described import described
-from lcagent.documents.document import Document
 from lcagent.documents.formats import Content, parse
 from lcagent.documents.parsing.frames import read, write
 from lcagent.documents.parsing.limits import MEMORY_SPENT, Limits, limits
@@ -50,17 +49,10 @@ def _waited(given: IO[bytes]) -> bool:
 
 
 def _answer(out: IO[bytes], head: dict[str, Any], data: bytes) -> None:
-    name, bounds = head["name"], limits(len(data))
-    content = Content(
-        head["kind"],
-        data.decode("utf-8", "surrogatepass") if head["text"] else data,
-        head["sha256"],
-        head["encoding"],
-        tuple(head["notes"]),
-    )
+    bounds = limits(len(data), picture=head["kind"] in {"OCR", "picture"})
     try:
         with _limited(bounds):
-            document, text = _parsed(content, name, head["password"], bounds)
+            told, text = _page(head, data) if "page" in head else _parsed(head, data, bounds)
     except DocumentError as error:
         write(out, {"error": error.code, "message": error.message, "hint": error.hint}, b"")
     except MemoryError:
@@ -68,18 +60,32 @@ def _answer(out: IO[bytes], head: dict[str, Any], data: bytes) -> None:
     except Exception as error:  # noqa: BLE001 - whatever a parser stumbles over is one sentence for the user
         write(out, {"error": type(error).__name__}, b"")
     else:
-        write(out, {"document": described(document)}, text)
+        write(out, told, text)
 
 
-def _parsed(content: Content, name: str, password: str | None, bounds: Limits) -> tuple[Document, bytes]:
-    document = parse(content, name=name, password=password)
+def _page(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    from lcagent.documents.formats.ocr import page_text
+
+    return {}, page_text(data, head["page"], head["password"]).encode("utf-8", "replace")
+
+
+def _parsed(head: dict[str, Any], data: bytes, bounds: Limits) -> tuple[dict[str, Any], bytes]:
+    name = head["name"]
+    content = Content(
+        head["kind"],
+        data.decode("utf-8", "surrogatepass") if head["text"] else data,
+        head["sha256"],
+        head["encoding"],
+        tuple(head["notes"]),
+    )
+    document = parse(content, name=name, password=head["password"])
     text = document.text.encode("utf-8", "surrogatepass")
     if len(text) > bounds.output:
         raise DocumentTooLarge(
             f"{name} becomes {len(text) / 2**20:,.0f} MiB of text, which its size does not explain",
             hint="the file may be made to harm; save it again with the program that made it, or split it",
         )
-    return document, text
+    return {"document": described(document)}, text
 
 
 @contextmanager

@@ -22,12 +22,15 @@ class Limits:
     output: int
 
 
-def limits(size: int) -> Limits:
+def limits(size: int, *, picture: bool = False) -> Limits:
     """What a file may take. An honest PDF takes 3 s for 100 pages at the very most, and 6 times its size.
 
     Args:
         size: bytes of it.
+        picture: the text of a picture is recognised: models take 1.4 GiB of addresses, and 5 to 40 s a page.
     """
+    if picture:
+        return Limits(memory=4096 * _MIB + 12 * size, seconds=180, output=_MIB)
     return Limits(memory=320 * _MIB + 12 * size, seconds=8 + 3 * size / _MIB, output=16 * _MIB + 200 * size)
 
 

@@ -1,0 +1,1 @@
+"""Stands in for what runs the engine\x27s models."""
