@@ -43,8 +43,7 @@ class Health:
             verb = "holds" if len(self.garbled) == 1 else "hold"
             found.append(f"{named(unit, self.garbled)} {verb} no readable text; {_OCR}")
         if self.recognised:
-            verb = "was" if len(self.recognised) == 1 else "were"
-            found.append(f"the text of {named(unit, self.recognised)} {verb} recognised (OCR)")
+            found.append(f"the text of {named(unit, self.recognised)} was recognised (OCR)")
         if self.encoding:
             found.append(f"is not UTF-8; read as {self.encoding}")
         if self.left_out:
