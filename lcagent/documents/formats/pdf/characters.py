@@ -91,25 +91,10 @@ class Characters:
         """The text object of every character."""
         return [one or 0 for one in map(raw.object_of, repeat(self._page), range(self.count))]
 
-    def unmapped(self, index: int) -> bool:
-        """Whether its font says of it no character of Unicode."""
-        return raw.has_map_error(self._page, index) == 1
-
-    def baselines(self) -> list[float]:
-        """x and y of every character's origin, in turn."""
-        places = (ctypes.c_double * (2 * self.count))()
-        at = ctypes.addressof(places)
-        end = at + 16 * self.count
-        calls = map(
-            raw.character_origin,
-            repeat(self._page),
-            range(self.count),
-            range(at, end, 16),
-            range(at + 8, end + 8, 16),
-        )
-        for _ in calls:
-            pass
-        return places[:]
+    def unmapped(self, samples: int) -> float:
+        """The part of them, judged by so many, of which their font says no character of Unicode."""
+        asked = range(0, self.count, max(self.count // samples, 1))
+        return sum(map(raw.has_map_error, repeat(self._page), asked)) / max(len(asked), 1)
 
     def offset(self, index: int) -> int:
         """Where in the text a character stands, or the next that stands there."""
@@ -118,6 +103,11 @@ class Characters:
                 return min(found, len(self.text))
             index += 1
         return len(self.text)
+
+    def before(self, index: int, most: int) -> str:
+        """The text before a character, up to so many characters of it."""
+        end = self.offset(index)
+        return self.text[max(end - most, 0) : end]
 
     def index(self, offset: int) -> int:
         """The number of the character at an offset of the text."""

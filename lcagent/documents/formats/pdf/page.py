@@ -11,7 +11,7 @@ from lcagent.documents.formats.pdf.accents import accent_edits
 from lcagent.documents.formats.pdf.annotations import read_annotations
 from lcagent.documents.formats.pdf.characters import Box, Characters
 from lcagent.documents.formats.pdf.cleaning import clean, is_garbled
-from lcagent.documents.formats.pdf.hidden import hidden_edits
+from lcagent.documents.formats.pdf.hidden import hidden_edits, is_suspect
 from lcagent.documents.formats.pdf.objects import Objects
 from lcagent.documents.formats.pdf.scripts import script_edits
 
@@ -62,11 +62,14 @@ def _read(pdf: pdfium.PdfDocument, page: pdfium.PdfPage, textpage: int, text: st
     if is_garbled(text, characters):
         written = "".join(edit.put for edit in edits).lstrip("\n")
         return PageText(clean(written), garbled=True, fields=fields, files=files)
-    objects = Objects(raw.address(page.raw))
-    step = 1 if objects.count <= max(_FEW, characters.count // 3) else _STEP
-    hidden = hidden_edits(objects, characters, Box(*page.get_bbox()), step)
+    handle, shown = raw.address(page.raw), Box(*page.get_bbox())
+    are_few = raw.count_objects(handle) <= max(_FEW, characters.count // 3)
+    objects = Objects(handle, 1 if are_few else _STEP)
+    hidden = []
+    if is_suspect(objects, shown):
+        hidden = hidden_edits(objects if are_few else Objects(handle), characters, shown)
     edits += hidden
-    edits += script_edits(objects, characters, step)
+    edits += script_edits(characters, objects.texts if are_few else None)
     edits += accent_edits(characters)
     whole = characters.edited(edits)
     if not text.strip():
