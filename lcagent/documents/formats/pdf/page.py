@@ -14,6 +14,7 @@ from lcagent.documents.formats.pdf.cleaning import clean, is_garbled
 from lcagent.documents.formats.pdf.hidden import hidden_edits, is_suspect
 from lcagent.documents.formats.pdf.objects import Objects
 from lcagent.documents.formats.pdf.scripts import script_edits
+from lcagent.documents.formats.pdf.tables import row_edits
 
 _FEW = 300
 """Objects of a page that are all looked at."""
@@ -69,8 +70,10 @@ def _read(pdf: pdfium.PdfDocument, page: pdfium.PdfPage, textpage: int, text: st
     if is_suspect(objects, shown):
         hidden = hidden_edits(objects if are_few else Objects(handle), characters, shown)
     edits += hidden
-    edits += script_edits(characters, objects.texts if are_few else None)
+    texts = objects.texts if are_few else None
+    edits += script_edits(characters, texts)
     edits += accent_edits(characters)
+    edits += row_edits(characters, texts)
     whole = characters.edited(edits)
     if not text.strip():
         whole = whole.lstrip("\n")

@@ -42,9 +42,8 @@ def script_edits(characters: Characters, texts: Texts | None) -> list[Edit]:
 
 def _by_looks(characters: Characters) -> Iterator[int]:
     """Figures and letters that may be scripts by the text alone, and stand a little higher or lower."""
-    for match in _LOOKS.finditer(characters.text):
-        index = characters.index(match.start())
-        if index > 0 and _is_near(characters.origin(index - 1), characters.origin(index)):
+    for index, before, place in characters.raised(_LOOKS):
+        if _is_near(before, place):
             yield index
 
 
