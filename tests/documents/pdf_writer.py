@@ -71,7 +71,9 @@ def _file(of: dict[int, str]) -> bytes:
     table = len(out)
     last = max(of)
     rows = ["0000000000 65535 f "]
-    rows += [f"{places[n]:010} 00000 n " if n in places else "0000000000 00000 f " for n in range(1, last + 1)]
+    rows += [
+        f"{places[n]:010} 00000 n " if n in places else "0000000000 00000 f " for n in range(1, last + 1)
+    ]
     out += f"xref\n0 {last + 1}\n".encode() + "\n".join(rows).encode()
     out += f"\ntrailer<</Size {last + 1}/Root 1 0 R>>\nstartxref\n{table}\n%%EOF\n".encode()
     return bytes(out)

@@ -71,17 +71,32 @@ def hidden_edits(objects: Objects, characters: Characters, page: Box) -> list[Ed
     if not handles:
         return []
     edits: list[Edit] = []
-    start, last = None, 0
+    seen = run = -1  # the last character that is seen, and the first that is not
+    end = 0
     for index, handle in enumerate([*characters.objects, -1]):
         if handle in handles:
-            start = index if start is None else start
-            last = index
-        elif (
-            handle and start is not None
-        ):  # what pdfium put between, such as a line's end, belongs to no object
-            edits.append(Edit(start, last + 1, ""))
-            start = None
+            run = index if run < 0 else run
+            end = index + 1
+        elif handle:  # what pdfium put between, such as a line's end, belongs to no object
+            if run >= 0:
+                edits.append(_without(characters, (seen + 1, run), (end, index)))
+            seen, run = index, -1
     return edits
+
+
+def _without(characters: Characters, before: tuple[int, int], after: tuple[int, int]) -> Edit:
+    """What takes a run away with the white space on one side of it, such that lines stay lines.
+
+    Args:
+        characters: of the page.
+        before: the white space before it.
+        after: and after it.
+    """
+    ends_line = any(characters.code(index) in "\r\n" for index in range(*after))
+    begins_line = any(characters.code(index) in "\r\n" for index in range(*before))
+    if after[1] >= characters.count or (ends_line and not begins_line and before[0] > 0):
+        return Edit(before[0], after[0], "")
+    return Edit(before[1], after[1], "")
 
 
 def _hidden(objects: Objects, page: Box) -> Iterator[int]:

@@ -18,7 +18,7 @@ from lcagent.documents.formats.pdf.tables import row_edits
 
 _FEW = 300
 """Objects of a page that are all looked at."""
-_STEP = 4
+_STEP = 8
 """Where a page has more, such as one for each glyph, each so many-th is looked at first."""
 
 

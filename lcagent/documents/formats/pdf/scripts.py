@@ -53,7 +53,7 @@ def _by_objects(characters: Characters, texts: Texts) -> Iterator[int]:
         if before[1] == place[1] or not _is_near(before, place):
             continue
         (x, y), size, handle = place, texts.sizes[number], texts.handles[number]
-        index = characters.at(x + 0.2 * size, y + 0.3 * size, 0.4 * size, 0.4 * size)
+        index = characters.at(x + 0.12 * size, y + 0.25 * size, 0.4 * size, 0.4 * size)
         if index < 0 or characters.object(index) != handle:
             continue
         while index > 0 and characters.object(index - 1) == handle:

@@ -28,7 +28,7 @@ _MOST_LINES = 400
 _SHORT = 20
 _MOST_CELL = 40
 """Characters of a cell, at the median and at most, where columns are read across: prose has longer lines."""
-_LINE = re.compile(r"[^\r\n]*[^\s]")
+_LINE = re.compile(r"\S(?:[^\r\n]*\S)?")
 _GLUED = re.compile(r"(?<=\S)\d")
 _FIGURE = re.compile(r"\d")
 
