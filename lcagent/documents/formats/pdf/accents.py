@@ -40,6 +40,8 @@ _MOST = 2000
 def accent_edits(characters: Characters) -> list[Edit]:
     """What joins accents to the letters that they stand over."""
     edits: list[Edit] = []
+    if set(characters.text).isdisjoint(_COMBINING):
+        return edits
     for number, match in enumerate(_ACCENT.finditer(characters.text)):
         if number == _MOST:
             break

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
@@ -91,25 +93,26 @@ class Characters:
         """The text object of every character."""
         return [one or 0 for one in map(raw.object_of, repeat(self._page), range(self.count))]
 
-    def unmapped(self, index: int) -> bool:
-        """Whether its font says of it no character of Unicode."""
-        return raw.has_map_error(self._page, index) == 1
+    def unmapped(self, samples: int) -> float:
+        """The part of them, judged by so many, of which their font says no character of Unicode."""
+        asked = range(0, self.count, max(self.count // samples, 1))
+        return sum(map(raw.has_map_error, repeat(self._page), asked)) / max(len(asked), 1)
 
-    def baselines(self) -> list[float]:
-        """x and y of every character's origin, in turn."""
-        places = (ctypes.c_double * (2 * self.count))()
+    def origins(self, indices: Sequence[int]) -> list[tuple[float, float]]:
+        """Where each of these characters stands on its baseline."""
+        places = (ctypes.c_double * (2 * len(indices)))()
         at = ctypes.addressof(places)
-        end = at + 16 * self.count
+        end = at + 16 * len(indices)
         calls = map(
             raw.character_origin,
             repeat(self._page),
-            range(self.count),
+            indices,
             range(at, end, 16),
             range(at + 8, end + 8, 16),
         )
         for _ in calls:
             pass
-        return places[:]
+        return list(zip(places[::2], places[1::2], strict=True))
 
     def offset(self, index: int) -> int:
         """Where in the text a character stands, or the next that stands there."""
@@ -119,9 +122,30 @@ class Characters:
             index += 1
         return len(self.text)
 
+    def before(self, index: int, most: int) -> str:
+        """The text before a character, up to so many characters of it."""
+        end = self.offset(index)
+        return self.text[max(end - most, 0) : end]
+
     def index(self, offset: int) -> int:
         """The number of the character at an offset of the text."""
         return raw.character_index(self._page, offset)
+
+    def raised(
+        self, pattern: re.Pattern[str]
+    ) -> Iterator[tuple[int, tuple[float, float], tuple[float, float]]]:
+        """What a pattern finds on another baseline than the character before it.
+
+        Yields:
+            the number of its first character, where the one before stands, and where it stands.
+        """
+        offsets = [match.start() for match in pattern.finditer(self.text)]
+        indices = list(map(raw.character_index, repeat(self._page), offsets))
+        places = self.origins(indices)
+        before = self.origins([index - 1 for index in indices])
+        for index, one, other in zip(indices, before, places, strict=True):
+            if one[1] != other[1] and index > 0:
+                yield index, one, other
 
     def edited(self, edits: list[Edit]) -> str:
         """The text with these changes; of two that overlap the first is made."""

@@ -19,55 +19,62 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _UNREADABLE = re.compile(
     "[\x00\x01\x03-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]"
 )
-_SAMPLES = 64
+_SAMPLES = 24
 """Characters of a page of which is asked whether their font says what they are."""
-_BROKEN = re.compile(rf"((?:[^\W_]+-)?)([^\W_]+){HYPHEN}([^\W_]*)")
-_COMPOUND = re.compile(r"[^\W_]+(?:-[^\W_]+)+")
+_MOST_UNMAPPED = 0.4
+"""Part of them, white space among them, of which it may not."""
+_LAST_WORD = re.compile(r"[^\W_]+$")
 _WORD = re.compile(r"[^\W_]+")
+_MOST_WORD = 60
+"""Characters of a word that are looked at."""
+_MARKS = ".,;:!?()[]{}'\"“”‘’«»"
 
 
 def clean(text: str) -> str:
     """The text with one kind of line ends, marked hyphens as `HYPHEN`, and without control characters."""
-    text = _MARKED.sub(HYPHEN, text)
+    used = set(text)
+    if not used.isdisjoint("\ufffe\x02"):
+        text = _MARKED.sub(HYPHEN, text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return whole_characters(_CONTROLS.sub("", text))
+    if _CONTROLS.search("".join(used)):
+        text = _CONTROLS.sub("", text)
+    return whole_characters(text)
 
 
 def is_garbled(text: str, characters: Characters) -> bool:
     """Whether more than half of what is no white space has no meaning: their font lacks a Unicode map."""
-    seen = len(text) - sum(map(text.count, " \r\n\t\u00a0"))
-    if seen == 0:
-        return False
-    if 2 * len(_UNREADABLE.findall(text)) > seen:
+    if characters.unmapped(_SAMPLES) > _MOST_UNMAPPED:
         return True
-    step = max(characters.count // _SAMPLES, 1)
-    asked = [index for index in range(0, characters.count, step) if not characters.code(index).isspace()]
-    return 2 * sum(map(characters.unmapped, asked)) > len(asked) > 0
+    if not _UNREADABLE.search("".join(set(text))):
+        return False
+    seen = len(text) - sum(map(text.count, " \r\n\t\u00a0"))
+    return 2 * len(_UNREADABLE.findall(text)) > seen
 
 
 def unbroken(texts: list[str]) -> list[str]:
     """The pages with the hyphens at lines' ends kept or dropped, as the document's other words have it."""
     if not any(HYPHEN in text for text in texts):
         return texts
-    compounds: set[tuple[str, str]] = set()
-    words: set[str] = set()
-    for text in texts:
-        lowered = _BROKEN.sub(" ", text.lower())
-        words.update(_WORD.findall(lowered))
-        for compound in _COMPOUND.findall(lowered):
-            parts = compound.split("-")
-            compounds.update(pairwise(parts))
+    tokens = {token for text in texts for token in text.lower().split() if HYPHEN not in token}
+    words = {token.strip(_MARKS) for token in tokens}
+    compounds = {pair for word in words if "-" in word for pair in pairwise(word.split("-"))}
 
-    def decided(match: re.Match[str]) -> str:
-        chain, left, right = match.groups()
-        one, other = left.lower(), right.lower()
-        is_compound = (
-            (one, other) in compounds
-            or bool(chain)
-            or not (right.islower() or (left.isupper() and right.isupper()))
-            or any(c.isdigit() for c in left)
-            or (one + other not in words and {one, other} <= words and min(len(one), len(other)) > 3)
-        )
-        return f"{chain}{left}{'-' * is_compound}{right}"
+    def is_kept(before: str, after: str) -> bool:
+        left, right = _LAST_WORD.search(before), _WORD.match(after)
+        if left is None or right is None:
+            return True
+        if not (right[0].islower() or (left[0].isupper() and right[0].isupper())):
+            return True  # Anglo-Saxon, B-2
+        one, other = left[0].lower(), right[0].lower()
+        if (one, other) in compounds or before[: left.start()].endswith("-") or one[-1].isdigit():
+            return True
+        return one + other not in words and {one, other} <= words and min(len(one), len(other)) > 3
 
-    return [_BROKEN.sub(decided, text).replace(HYPHEN, "") for text in texts]
+    def whole(text: str) -> str:
+        first, *others = text.split(HYPHEN)
+        pieces = [first]
+        for other in others:
+            pieces += ["-" * is_kept(pieces[-1][-_MOST_WORD:], other[:_MOST_WORD]), other]
+        return "".join(pieces)
+
+    return [whole(text) if HYPHEN in text else text for text in texts]

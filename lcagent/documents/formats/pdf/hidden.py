@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lcagent.documents.formats.pdf import raw
 from lcagent.documents.formats.pdf.characters import Box, Characters, Edit
-from lcagent.documents.formats.pdf.objects import Drawn, Objects
+from lcagent.documents.formats.pdf.objects import Colour, Objects, colours
 
 _SAME = 15
 """Two colours that differ by no more in red, green and blue (0 to 255) look the same."""
@@ -20,116 +20,147 @@ _SMALLEST = 1.0
 """Points: text below this size is not read by people."""
 _SCAN = 0.5
 """A page of which pictures cover this part is a scan."""
-_MOST_FILLS = 400
+_MOST_GROUNDS = 400
 """Areas of a page that text is compared with: beyond, the page is a drawing, and its text stays."""
 _INVISIBLE = frozenset({3, 7})
 _FILLING = frozenset({0, 4})
 """Render modes: neither filled nor drawn; filled alone."""
-
-Colour = tuple[int, int, int, int]
 _WHITE: Colour = (255, 255, 255, 255)
 
 
 class _Ground(NamedTuple):
     """Something that covers a part of the page; `colour` None: of many, or of one that is not known."""
 
+    order: int
     box: Box
     colour: Colour | None
 
 
-def hidden_edits(objects: Objects, characters: Characters, page: Box, step: int) -> list[Edit]:
+def is_suspect(objects: Objects, page: Box) -> bool:
+    """Whether some text of the page may be hidden.
+
+    Args:
+        objects: of the page, or some of them.
+        page: what is shown of it.
+    """
+    texts = objects.texts
+    if not texts.handles:
+        return False
+    xs, ys = zip(*texts.places, strict=True)
+    if (
+        min(texts.sizes) < _SMALLEST
+        or (min(xs) < page.left or max(xs) > page.right or min(ys) < page.bottom or max(ys) > page.top)
+        or (not _INVISIBLE.isdisjoint(texts.modes) and not _is_scan(objects, page))
+    ):
+        return True
+    fills = set(texts.colours)
+    if any(min(fill[:3]) >= 255 - _SAME or fill[3] <= _FAINT for fill in fills):
+        return True
+    return raw.PATH in objects.types and any(g.colour in fills for g in _grounds(objects, fills) if g.colour)
+
+
+def hidden_edits(objects: Objects, characters: Characters, page: Box) -> list[Edit]:
     """What leaves the hidden text out.
 
     Args:
-        objects: of the page.
+        objects: all of the page.
         characters: of the page.
         page: what is shown of it.
-        step: looks first at each `step`-th object only, and at all where one of those is suspect.
     """
-    if step > 1 and not any(_hidden(objects, page, step)):
-        return []
-    handles = set(_hidden(objects, page, 1))
+    handles = set(_hidden(objects, page))
     if not handles:
         return []
     edits: list[Edit] = []
-    start, last = None, 0
+    seen = run = -1  # the last character that is seen, and the first that is not
+    end = 0
     for index, handle in enumerate([*characters.objects, -1]):
         if handle in handles:
-            start = index if start is None else start
-            last = index
-        elif (
-            handle and start is not None
-        ):  # what pdfium put between, such as a line's end, belongs to no object
-            edits.append(Edit(start, last + 1, ""))
-            start = None
+            run = index if run < 0 else run
+            end = index + 1
+        elif handle:  # what pdfium put between, such as a line's end, belongs to no object
+            if run >= 0:
+                edits.append(_without(characters, (seen + 1, run), (end, index)))
+            seen, run = index, -1
     return edits
 
 
-def _hidden(objects: Objects, page: Box, step: int) -> Iterator[int]:
+def _without(characters: Characters, before: tuple[int, int], after: tuple[int, int]) -> Edit:
+    """What takes a run away with the white space on one side of it, such that lines stay lines.
+
+    Args:
+        characters: of the page.
+        before: the white space before it.
+        after: and after it.
+    """
+    ends_line = any(characters.code(index) in "\r\n" for index in range(*after))
+    begins_line = any(characters.code(index) in "\r\n" for index in range(*before))
+    if after[1] >= characters.count or (ends_line and not begins_line and before[0] > 0):
+        return Edit(before[0], after[0], "")
+    return Edit(before[1], after[1], "")
+
+
+def _hidden(objects: Objects, page: Box) -> Iterator[int]:
     """The handles of the text objects that are not seen."""
-    grounds: list[_Ground] = []
+    texts = objects.texts
+    grounds = list(_grounds(objects, None))
+    plain = {ground.colour for ground in grounds if ground.colour} | {_WHITE}
     invisible: list[int] = []
-    pictured = 0.0
-    for drawn in objects.drawn(step):
-        if drawn.type == raw.TEXT:
-            look = _look(objects, drawn, page)
-            if look is _INVISIBLE:
-                invisible.append(drawn.handle)
-            elif look is None or (isinstance(look, tuple) and _is_lost(objects, drawn, look, grounds)):
-                yield drawn.handle
-        elif (ground := _ground(objects, drawn)) is not None:
-            grounds.append(ground)
-            if drawn.type == raw.IMAGE:
-                pictured += _shared(ground.box, page)
-    if invisible and pictured < _SCAN * (page.right - page.left) * (page.top - page.bottom):
+    columns = zip(
+        texts.handles, texts.order, texts.modes, texts.colours, texts.sizes, texts.places, strict=True
+    )
+    for handle, order, mode, colour, size, (x, y) in columns:
+        if size < _SMALLEST:
+            yield handle
+            continue
+        inside = page.left <= x <= page.right and page.bottom <= y <= page.top
+        if not inside and not _touch(objects.bounds(order), page):
+            yield handle
+        elif mode in _INVISIBLE or (mode in _FILLING and colour[3] <= _FAINT):
+            invisible.append(handle)
+        elif (
+            mode in _FILLING
+            and (colour in plain or _alike(colour, _WHITE))
+            and _is_lost(objects.bounds(order), order, colour, grounds)
+        ):
+            yield handle
+    if invisible and not _is_scan(objects, page):
         yield from invisible
 
 
-def _look(objects: Objects, drawn: Drawn, page: Box) -> Colour | frozenset[int] | bool | None:
-    """A text's colour; `_INVISIBLE`; None where it is too small or off the page; True where it is seen."""
-    a, b, c, d, x, y = objects.placed(drawn)
-    scale = abs(a * d - b * c) ** 0.5
-    if objects.size(drawn) * scale < _SMALLEST:
-        return None
-    inside = page.left <= x <= page.right and page.bottom <= y <= page.top
-    if not inside and not _touch(objects.bounds(drawn), page):
-        return None
-    mode = raw.render_mode(drawn.handle)
-    if mode in _INVISIBLE:
-        return _INVISIBLE
-    if mode not in _FILLING:
-        return True
-    colour = objects.colour(drawn.handle)
-    if colour is None:
-        return True
-    return _INVISIBLE if colour[3] <= _FAINT else colour
+def _is_scan(objects: Objects, page: Box) -> bool:
+    """Whether pictures cover most of the page."""
+    images = (number for number, kind in enumerate(objects.types) if kind == raw.IMAGE)
+    pictured = sum(_shared(objects.bounds(number), page) for number in images)
+    return pictured >= _SCAN * (page.right - page.left) * (page.top - page.bottom)
 
 
-def _ground(objects: Objects, drawn: Drawn) -> _Ground | None:
-    if drawn.type != raw.PATH:
-        return _Ground(objects.bounds(drawn), None)
-    if not objects.is_filled(drawn):
-        return None
-    box = objects.bounds(drawn)
-    if box.right - box.left < 2 or box.top - box.bottom < 2:
-        return None  # a rule
-    colour = objects.colour(drawn.handle)
-    is_plain = colour is not None and colour[3] > 255 - _SAME and raw.count_segments(drawn.handle) <= 6
-    return _Ground(box, colour if is_plain else None)
+def _grounds(objects: Objects, of: set[Colour] | None) -> Iterator[_Ground]:
+    """What is drawn of the page but text, in order; given some colours, only areas filled with them."""
+    others = [number for number, kind in enumerate(objects.types) if kind != raw.TEXT]
+    if len(others) > _MOST_GROUNDS and of is not None:
+        return
+    fills = colours([objects.handles[number] for number in others])
+    for number, fill in zip(others, fills, strict=True):
+        if objects.types[number] != raw.PATH:
+            if of is None:
+                yield _Ground(number, objects.bounds(number), None)
+        elif of is None or fill in of:
+            box = objects.bounds(number)
+            if box.right - box.left < 2 or box.top - box.bottom < 2 or not objects.is_filled(number):
+                continue  # a rule, an outline
+            is_plain = fill[3] > 255 - _SAME and raw.count_segments(objects.handles[number]) <= 6
+            yield _Ground(number, box, fill if is_plain else None)
 
 
-def _is_lost(objects: Objects, drawn: Drawn, colour: Colour, grounds: list[_Ground]) -> bool:
+def _is_lost(box: Box, order: int, colour: Colour, grounds: list[_Ground]) -> bool:
     """Whether text of this colour stands on the same colour; the page itself is white."""
-    if not _alike(colour, _WHITE) and not any(g.colour and _alike(colour, g.colour) for g in grounds):
+    if len(grounds) > _MOST_GROUNDS:
         return False
-    if len(grounds) > _MOST_FILLS:
-        return False
-    box = objects.bounds(drawn)
-    for ground in reversed(grounds):
-        if _holds(ground.box, box):
-            return ground.colour is not None and _alike(colour, ground.colour)
-        if _touch(ground.box, box):
-            return False  # a part of it may be seen
+    left, bottom, right, top = box
+    for at, under, of in reversed(grounds):
+        if under[1] < top and bottom < under[3] and under[0] < right and left < under[2] and at < order:
+            # Where it covers a part, the other may be seen.
+            return _holds(under, box) and of is not None and _alike(colour, of)
     return _alike(colour, _WHITE)
 
 

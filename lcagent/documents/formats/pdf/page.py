@@ -11,13 +11,14 @@ from lcagent.documents.formats.pdf.accents import accent_edits
 from lcagent.documents.formats.pdf.annotations import read_annotations
 from lcagent.documents.formats.pdf.characters import Box, Characters
 from lcagent.documents.formats.pdf.cleaning import clean, is_garbled
-from lcagent.documents.formats.pdf.hidden import hidden_edits
+from lcagent.documents.formats.pdf.hidden import hidden_edits, is_suspect
 from lcagent.documents.formats.pdf.objects import Objects
 from lcagent.documents.formats.pdf.scripts import script_edits
+from lcagent.documents.formats.pdf.tables import row_edits
 
 _FEW = 300
 """Objects of a page that are all looked at."""
-_STEP = 4
+_STEP = 8
 """Where a page has more, such as one for each glyph, each so many-th is looked at first."""
 
 
@@ -62,12 +63,17 @@ def _read(pdf: pdfium.PdfDocument, page: pdfium.PdfPage, textpage: int, text: st
     if is_garbled(text, characters):
         written = "".join(edit.put for edit in edits).lstrip("\n")
         return PageText(clean(written), garbled=True, fields=fields, files=files)
-    objects = Objects(raw.address(page.raw))
-    step = 1 if objects.count <= max(_FEW, characters.count // 3) else _STEP
-    hidden = hidden_edits(objects, characters, Box(*page.get_bbox()), step)
+    handle, shown = raw.address(page.raw), Box(*page.get_bbox())
+    are_few = raw.count_objects(handle) <= max(_FEW, characters.count // 3)
+    objects = Objects(handle, 1 if are_few else _STEP)
+    hidden = []
+    if is_suspect(objects, shown):
+        hidden = hidden_edits(objects if are_few else Objects(handle), characters, shown)
     edits += hidden
-    edits += script_edits(objects, characters, step)
+    texts = objects.texts if are_few else None
+    edits += script_edits(characters, texts)
     edits += accent_edits(characters)
+    edits += row_edits(characters, texts)
     whole = characters.edited(edits)
     if not text.strip():
         whole = whole.lstrip("\n")

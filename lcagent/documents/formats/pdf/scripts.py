@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from lcagent.documents.formats.pdf import raw
 from lcagent.documents.formats.pdf.characters import Characters, Edit
-from lcagent.documents.formats.pdf.objects import Objects
+from lcagent.documents.formats.pdf.objects import Texts
 from lcagent.documents.formats.scripts import MOST_CHARS, subscript, superscript
 
 _MOST_SHIFT = 15.0
@@ -17,19 +17,20 @@ _SMALLER = 0.88
 """Of the size of what it stands on, at most."""
 _SMALLEST = 0.4
 """And at least: a drop cap is larger still than the text beside it."""
-_CONTEXT = 40
+_LOOKS = re.compile(r"(?<=\S)\d|(?<=[\r\n])\d|(?<=\d)[a-z](?![a-z])|(?<=\d)[-−–+](?=\d)")
+_CONTEXT = 30
 """Characters before that tell a power from the mark of a note."""
 
 
-def script_edits(objects: Objects, characters: Characters, step: int) -> list[Edit]:
+def script_edits(characters: Characters, texts: Texts | None) -> list[Edit]:
     """What writes superscripts and subscripts as text.
 
     Args:
-        objects: of the page.
         characters: of the page.
-        step: 1 where the page has few objects: they say where a baseline changes, else the characters.
+        texts: its text objects, which say where a baseline changes; None where they are too many. Then only
+            what follows a character without a space and looks like a script is asked.
     """
-    starts = _by_objects(objects, characters) if step == 1 else _by_characters(characters)
+    starts = _by_looks(characters) if texts is None else _by_objects(characters, texts)
     edits: list[Edit] = []
     done = -1
     for start in sorted(set(starts)):
@@ -39,35 +40,30 @@ def script_edits(objects: Objects, characters: Characters, step: int) -> list[Ed
     return edits
 
 
-def _by_characters(characters: Characters) -> Iterator[int]:
-    """Characters that stand a little higher or lower than those before them."""
-    places = characters.baselines()
-    xs, ys = places[::2], places[1::2]
-    for index in range(1, len(ys)):
-        if ys[index] != ys[index - 1] and _is_near(xs[index - 1], ys[index - 1], xs[index], ys[index]):
+def _by_looks(characters: Characters) -> Iterator[int]:
+    """Figures and letters that may be scripts by the text alone, and stand a little higher or lower."""
+    for index, before, place in characters.raised(_LOOKS):
+        if _is_near(before, place):
             yield index
 
 
-def _is_near(x: float, y: float, next_x: float, next_y: float) -> bool:
-    return _LEAST_SHIFT < abs(next_y - y) < _MOST_SHIFT and next_x > x
-
-
-def _by_objects(objects: Objects, characters: Characters) -> Iterator[int]:
+def _by_objects(characters: Characters, texts: Texts) -> Iterator[int]:
     """The first characters of objects that stand a little higher or lower than the object before them."""
-    texts = [drawn for drawn in objects.drawn() if drawn.type == raw.TEXT]
-    places = [objects.placed(drawn) for drawn in texts]
-    for number, (before, matrix) in enumerate(pairwise(places), start=1):
-        x, y = matrix[4:]
-        if not _is_near(before[4], before[5], x, y):
+    for number, (before, place) in enumerate(pairwise(texts.places), start=1):
+        if before[1] == place[1] or not _is_near(before, place):
             continue
-        size = objects.size(texts[number]) * abs(matrix[3])
-        handle = texts[number].handle
-        index = characters.at(x + 0.2 * size, y + 0.3 * size, 0.4 * size, 0.4 * size)
+        (x, y), size, handle = place, texts.sizes[number], texts.handles[number]
+        index = characters.at(x + 0.12 * size, y + 0.25 * size, 0.4 * size, 0.4 * size)
         if index < 0 or characters.object(index) != handle:
             continue
         while index > 0 and characters.object(index - 1) == handle:
             index -= 1
         yield index
+
+
+def _is_near(before: tuple[float, float], place: tuple[float, float]) -> bool:
+    """Whether it stands further on, and a little higher or lower."""
+    return _LEAST_SHIFT < abs(place[1] - before[1]) < _MOST_SHIFT and place[0] > before[0]
 
 
 def _edits_at(characters: Characters, start: int) -> list[Edit]:
@@ -88,7 +84,7 @@ def _edits_at(characters: Characters, start: int) -> list[Edit]:
     end = _end(characters, start, size, y)
     run = "".join(characters.code(index) for index in range(start, end))
     follows, gap = _following(characters, end, base_y, base_size)
-    before = _text(characters, base - _CONTEXT, base + 1)
+    before = characters.before(base + 1, _CONTEXT)
     after = gap + _text(characters, follows, follows + 2)
     put = superscript(before, run, after) if is_above else subscript(before, run)
     edits = [Edit(base + 1, end, run if put is None else put)] if put or start > base + 1 else []

@@ -1,0 +1,176 @@
+"""Rows of tables that pdfium gives as several lines: a row is made one line as far as the layout tells.
+
+Columns of prose are left as they are, one after the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
+
+from lcagent.documents.formats.pdf.characters import Characters, Edit
+from lcagent.documents.formats.pdf.objects import Texts
+
+_BETWEEN = " | "
+_LEVEL = 2.0
+"""Points by which the baselines of one row differ at most."""
+_LEAST_GAP = 6.0
+"""Points between two cells; what stands nearer is the same cell."""
+_MOST_WRAPPED = 6
+"""Lines of one cell."""
+_MOST_LEADING = 30.0
+"""Points between two lines of one cell."""
+_MOST_LINES = 400
+"""Lines of a page that are looked at."""
+_SHORT = 20
+_MOST_CELL = 40
+"""Characters of a cell, at the median and at most, where columns are read across: prose has longer lines."""
+_LINE = re.compile(r"\S(?:[^\r\n]*\S)?")
+_GLUED = re.compile(r"(?<=\S)\d")
+_FIGURE = re.compile(r"\d")
+
+
+class _Line(NamedTuple):
+    """A line by the numbers of its characters, and where it stands in points."""
+
+    start: int
+    end: int
+    text: str
+    left: float
+    right: float
+    y: float
+
+
+def row_edits(characters: Characters, texts: Texts | None) -> list[Edit]:
+    """What makes each row of a table one line.
+
+    Args:
+        characters: of the page.
+        texts: its text objects, which tell whether there may be rows; None where they are too many.
+    """
+    breaks = list(_glued(characters))
+    edits = [Edit(at, at, "\n") for at in breaks]
+    if texts is not None and not breaks and not _may_hold_rows(texts):
+        return edits
+    lines = list(_lines(characters, breaks))
+    columns = list(_by_columns(lines))
+    for first, last, put in columns:
+        edits = [edit for edit in edits if not lines[first].start <= edit.start < lines[last].end]
+        edits.append(Edit(lines[first].start, lines[last].end, put))
+    taken = {at for first, last, _ in columns for at in range(first, last + 1)}
+    jumps = list(_jumps(lines, taken))
+    for first, last in jumps:
+        if first < last - 1 and len(jumps) < 2:
+            continue  # one row makes no table
+        for at in range(first, last):
+            before, after = lines[at], lines[at + 1]
+            is_next = at == last - 1 and after.left - before.right >= _LEAST_GAP
+            edits.append(Edit(before.end, after.start, _BETWEEN if is_next else " "))
+    return edits
+
+
+def _glued(characters: Characters) -> Iterator[int]:
+    """Figures of another line that pdfium sets right after the line before, making one number of two."""
+    for index, (_, before), (_, y) in characters.raised(_GLUED):
+        if abs(y - before) > 0.85 * characters.size(index) > 0:
+            yield index
+
+
+def _may_hold_rows(texts: Texts) -> bool:
+    """Whether some text stands beside or above the text drawn before it, further on."""
+    return any(
+        x > before_x + _LEAST_GAP and y > before_y - _LEVEL
+        for (before_x, before_y), (x, y) in pairwise(texts.places)
+    )
+
+
+def _lines(characters: Characters, breaks: Sequence[int]) -> Iterator[_Line]:
+    starts = iter(sorted(characters.offset(index) for index in breaks))
+    next_break = next(starts, len(characters.text))
+    for number, match in enumerate(_LINE.finditer(characters.text)):
+        if number == _MOST_LINES:
+            return
+        start, end = match.span()
+        while next_break < end:
+            if start < next_break:
+                yield _line(characters, start, next_break)
+                start = next_break
+            next_break = next(starts, len(characters.text))
+        yield _line(characters, start, end)
+
+
+def _line(characters: Characters, start: int, end: int) -> _Line:
+    first, last = characters.index(start), characters.index(end - 1)
+    left, y = characters.origin(first)
+    return _Line(first, last + 1, characters.text[start:end].strip(), left, characters.box(last).right, y)
+
+
+def _jumps(lines: Sequence[_Line], taken: set[int]) -> Iterator[tuple[int, int]]:
+    """Lines that are one row up to a line that stands beside them: their first, and that line."""
+    for at, (before, line) in enumerate(pairwise(lines)):
+        if at in taken or at + 1 in taken or line.left < before.right - 1:
+            continue
+        if abs(line.y - before.y) <= _LEVEL:
+            yield at, at + 1
+        elif line.y > before.y:
+            first = _cell_above(lines, at, line)
+            if first is not None:
+                yield first, at + 1
+
+
+def _cell_above(lines: Sequence[_Line], last: int, beside: _Line) -> int | None:
+    """The first line of the cell that ends with a line, where another stands beside it; else None."""
+    below = lines[last]
+    for at in range(last - 1, max(last - _MOST_WRAPPED, -1), -1):
+        line = lines[at]
+        overlap = line.left <= below.right and below.left <= line.right
+        if not overlap or not 0 < line.y - lines[at + 1].y <= _MOST_LEADING or line.right > beside.left + 1:
+            return None
+        if line.y >= beside.y - _LEVEL:
+            count = last - at + 1
+            return None if _are_level(lines[at : last + 1], lines[last + 1 : last + 1 + count]) else at
+    return None
+
+
+def _are_level(one: Sequence[_Line], other: Sequence[_Line]) -> bool:
+    """Whether two columns have the same baselines."""
+    return len(one) == len(other) and all(abs(a.y - b.y) <= _LEVEL for a, b in zip(one, other, strict=True))
+
+
+def _by_columns(lines: Sequence[_Line]) -> Iterator[tuple[int, int, str]]:
+    """Tables that were drawn column by column: their first line, their last, and their rows."""
+    at = 0
+    while at < len(lines) - 1:
+        count = _descending(lines, at)
+        columns = [lines[at : at + count]]
+        end = at + count
+        while count > 1:
+            column = lines[end : end + count]
+            is_next = _are_level(columns[-1], column) and _descending(lines, end) == count
+            if not is_next or min(line.left for line in column) <= max(line.right for line in columns[-1]):
+                break
+            columns.append(column)
+            end += count
+        if len(columns) > 1 and _is_table(columns):
+            rows = (_BETWEEN.join(line.text for line in row) for row in zip(*columns, strict=True))
+            yield at, end - 1, "\n".join(rows)
+        at = end
+
+
+def _descending(lines: Sequence[_Line], at: int) -> int:
+    """How many lines stand below each other from there on."""
+    end = at + 1
+    while end < len(lines) and lines[end].y < lines[end - 1].y - _LEVEL:
+        end += 1
+    return end - at
+
+
+def _is_table(columns: Sequence[Sequence[_Line]]) -> bool:
+    lengths = [len(line.text) for column in columns for line in column]
+    if max(lengths) > _MOST_CELL or median(lengths) > _SHORT:
+        return False
+    figures = [bool(_FIGURE.search(line.text)) for column in columns[1:] for line in column[1:]]
+    return 2 * sum(figures) >= len(figures)
