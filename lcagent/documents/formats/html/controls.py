@@ -108,4 +108,4 @@ def chosen(node: LexborNode) -> str:
 
 def template_text(node: LexborNode) -> str:
     """The text of a template, which pages hold ready and do not show."""
-    return re.sub(r"<[^>]*>?", " ", node.inner_html or "")
+    return re.sub(r"<[^>]*>?", " ", node.html or "")
