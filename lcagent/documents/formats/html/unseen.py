@@ -56,10 +56,12 @@ class Unseen:
         for kind, found in (("sup", self.raised), ("sub", self.lowered)):
             found.update(node.mem_id for node in tree.css(f".{kind},.{kind}er,.{kind}erscript,.{kind}script"))
         self._hidden.difference_update(node.mem_id for node in tree.css("html,body"))
+        self.marked = bool(self._hidden or self.raised or self.lowered or self.struck)
+        """Any element is hidden or set apart by its style."""
 
     def hides(self, node: LexborNode) -> bool:
         """Whether an element is not shown; its text is then counted as left out."""
-        if not self._hidden or node.mem_id not in self._hidden:
+        if node.mem_id not in self._hidden:
             return False
         self.leave_out(node.text())
         return True

@@ -86,7 +86,7 @@ class Walk:
 
     def through(self, root: LexborNode) -> None:
         """Write an element and all in it."""
-        stack, lines_words, unseen = self._stack, self._words, self._unseen
+        stack, words, unseen, enters = self._stack, self._words, self._unseen, self._enter
         stack.append(root)
         while stack:
             node = stack.pop()
@@ -95,14 +95,10 @@ class Walk:
                 continue
             tag = node.tag or ""
             if tag == "-text":
-                lines_words(node)
-            elif tag in _UNSEEN or tag[:1] in "-!_" or unseen.hides(node):
+                words(node)
+            elif tag in _UNSEEN or tag[:1] in "-!_" or (unseen.marked and self._as_marked(node)):
                 continue
-            elif node.mem_id in unseen.raised or node.mem_id in unseen.lowered:
-                self._script(node)
-            elif node.mem_id in unseen.struck:
-                self._struck(node)
-            elif (enter := self._enter.get(tag)) is not None:
+            elif (enter := enters.get(tag)) is not None:
                 enter(node)
             elif tag in _INLINE:
                 self._children(node)
@@ -112,6 +108,19 @@ class Walk:
                 self._block(node, 1)
             else:
                 self._children(node)
+
+    def _as_marked(self, node: LexborNode) -> bool:
+        """Whether an element's style says what becomes of it, and this is done."""
+        mark, unseen = node.mem_id, self._unseen
+        if unseen.hides(node):
+            return True
+        if mark in unseen.raised or mark in unseen.lowered:
+            self._script(node)
+        elif mark in unseen.struck:
+            self._struck(node)
+        else:
+            return False
+        return True
 
     @property
     def left_out(self) -> tuple[str, ...]:
