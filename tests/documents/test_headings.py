@@ -108,7 +108,7 @@ def test_html_headings_and_table_headers_survive_the_parser() -> None:
         "<tr><td><p>May</p></td><td>900</td></tr></table><ul><li>One</li> <li><p>Two</p></li></ul>"
     )
     assert above(text, "tenant") == "Lease > 4.2 Notice"
-    assert above(text, "900") == "Lease > 4.2 Notice > Month | Rent |"
+    assert above(text, "900") == "Lease > 4.2 Notice > Month | Rent"
     assert "One\nTwo\n" in text
 
 

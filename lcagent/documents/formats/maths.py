@@ -21,6 +21,8 @@ def fraction(over: str, under: str) -> str:
 
 def scripted(base: str, lower: str = "", upper: str = "") -> str:
     """A base with a subscript and a superscript: `x_i^2`."""
+    if upper in {"∘", "°", "º", "′", "″"}:  # degrees, minutes
+        base, upper = base + upper.replace("∘", "°"), ""
     return base + (f"_{_grouped(lower)}" if lower else "") + (f"^{_grouped(upper)}" if upper else "")
 
 
@@ -33,6 +35,22 @@ def _grouped(text: str) -> str:
     return text if _SIMPLE.fullmatch(text) or not text else f"({text})"
 
 
+_MATHML: dict[str, Callable[[str, str, str], str]] = {
+    "mfrac": lambda a, b, c: fraction(a, b),
+    "msup": lambda a, b, c: scripted(a, "", b),
+    "mover": lambda a, b, c: scripted(a, "", b),
+    "msub": lambda a, b, c: scripted(a, b),
+    "munder": lambda a, b, c: scripted(a, b),
+    "msubsup": scripted,
+    "munderover": scripted,
+    "mroot": lambda a, b, c: root(a, b),
+    "annotation": lambda a, b, c: "",
+    "annotation-xml": lambda a, b, c: "",
+    "mphantom": lambda a, b, c: "",
+}
+"""Elements of MathML by their first three parts."""
+
+
 def of_mathml(tag: str, parts: Sequence[str]) -> str:
     """An element of MathML.
 
@@ -40,30 +58,11 @@ def of_mathml(tag: str, parts: Sequence[str]) -> str:
         tag: its name.
         parts: the lines of its children.
     """
-    first, second, third = (*parts, "", "", "")[:3]
-    match tag:
-        case "mfrac":
-            return fraction(first, second)
-        case "msup" | "mover":
-            return scripted(first, "", second)
-        case "msub" | "munder":
-            return scripted(first, second)
-        case "msubsup" | "munderover":
-            return scripted(first, second, third)
-        case "msqrt":
-            return root("".join(parts))
-        case "mroot":
-            return root(first, second)
-        case "mtd" | "mlabeledtr":
-            return "".join(parts)
-        case "mtr":
-            return ", ".join(parts)
-        case "mtable":
-            return "[" + "; ".join(parts) + "]"
-        case "annotation" | "annotation-xml" | "mphantom":
-            return ""
-        case _:
-            return "".join(parts)
+    if (structure := _MATHML.get(tag)) is not None:
+        first, second, third = (*parts, "", "", "")[:3]
+        return structure(first, second, third)
+    inside = {"mtr": ", ", "mtable": "; "}.get(tag, "").join(parts)
+    return root(inside) if tag == "msqrt" else f"[{inside}]" if tag == "mtable" else inside
 
 
 def of_omml(element: Element, depth: int = 0) -> str:
@@ -76,18 +75,18 @@ def of_omml(element: Element, depth: int = 0) -> str:
         return of_omml(parts[name], depth + 1) if name in parts else ""
 
     def property_of(name: str, default: str) -> str:
-        for part in parts[f"{_local(element)}Pr"] if f"{_local(element)}Pr" in parts else ():
+        for part in parts.get(f"{_local(element)}Pr", ()):
             if _local(part) == name:
                 return next((value for key, value in part.attrib.items() if key.endswith("val")), "")
         return default
 
     name = _local(element)
-    if name in {"t", "delText"}:
-        return (element.text or "") if name == "t" else ""
-    if name.endswith("Pr"):
-        return ""
-    if (written := _structure(name, of, property_of)) is not None:
-        return written
+    if name == "t" or name.endswith("Pr"):
+        return (element.text or "").replace("\u2061", " ") if name == "t" else ""
+    if (structure := _OMML.get(name)) is not None:
+        return structure(of)
+    if name == "nary":
+        return f"{scripted(property_of('chr', '∫'), of('sub'), of('sup'))} {of('e')}"
     mark = {"d": property_of("sepChr", "|"), "mr": ", ", "m": "; ", "eqArr": "; "}.get(name, "")
     inside = mark.join(filter(None, (of_omml(part, depth + 1) for part in element)))
     if name == "d":
@@ -95,31 +94,18 @@ def of_omml(element: Element, depth: int = 0) -> str:
     return f"[{inside}]" if name == "m" else inside
 
 
-def _structure(name: str, of: Of, property_of: Callable[[str, str], str]) -> str | None:
-    match name:
-        case "f":
-            return fraction(of("num"), of("den"))
-        case "sSup":
-            return scripted(of("e"), "", of("sup"))
-        case "sSub":
-            return scripted(of("e"), of("sub"))
-        case "sSubSup":
-            return scripted(of("e"), of("sub"), of("sup"))
-        case "sPre":
-            return f"{scripted('', of('sub'), of('sup'))} {of('e')}"
-        case "rad":
-            return root(of("e"), of("deg"))
-        case "nary":
-            return f"{scripted(property_of('chr', '∫'), of('sub'), of('sup'))} {of('e')}"
-        case "limLow":
-            return scripted(of("e"), of("lim"))
-        case "limUpp":
-            return scripted(of("e"), "", of("lim"))
-        case "func":
-            argument = of("e")
-            return of("fName") + (argument if argument.startswith("(") else f"({argument})")
-        case _:
-            return None
+_OMML: dict[str, Callable[[Of], str]] = {
+    "f": lambda of: fraction(of("num"), of("den")),
+    "sSup": lambda of: scripted(of("e"), "", of("sup")),
+    "sSub": lambda of: scripted(of("e"), of("sub")),
+    "sSubSup": lambda of: scripted(of("e"), of("sub"), of("sup")),
+    "sPre": lambda of: f"{scripted('', of('sub'), of('sup'))} {of('e')}",
+    "rad": lambda of: root(of("e"), of("deg")),
+    "limLow": lambda of: scripted(of("e"), of("lim")),
+    "limUpp": lambda of: scripted(of("e"), "", of("lim")),
+    "func": lambda of: f"{of('fName')} {of('e')}",
+}
+"""Elements of OMML by their named parts."""
 
 
 def _local(element: Element) -> str:

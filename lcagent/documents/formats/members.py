@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import io
 
-from lcagent.documents.formats.encodings import declared, decode
-
-_HEAD = 8192
-"""Bytes in which a page may say its encoding."""
+from lcagent.documents.formats.encodings import decode
 
 
 def decoded(data: bytes) -> str:
     """A text, by the encoding that it says it is in."""
-    head = data[:_HEAD]
-    return decode(io.BytesIO(data), head, declared(head))[0].removeprefix("\ufeff")
+    return decode(io.BytesIO(data), declares=True).text.removeprefix("\ufeff")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 _ROMAN = (
-    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
-    (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
+    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"),
+    (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
 )  # fmt: skip
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -71,7 +71,13 @@ def _spelt(number: int, *, ordinal: bool) -> str:
     words = [_UNITS[number]] if number < 20 else [_TENS[tens - 2], *([_UNITS[unit]] if unit else [])]
     if ordinal:
         last = words[-1]
-        words[-1] = _ORDINALS.get(last) or (f"{last[:-1]}ieth" if last.endswith("y") else f"{last.rstrip('t')}th" if last == "eight" else f"{last}th")
+        words[-1] = _ORDINALS.get(last) or (
+            f"{last[:-1]}ieth"
+            if last.endswith("y")
+            else f"{last.rstrip('t')}th"
+            if last == "eight"
+            else f"{last}th"
+        )
     return "-".join(words)
 
 

@@ -18,7 +18,9 @@ _BEFORE, _AFTER = 48, 8
 _MOST = 24
 """Characters of a raised text that may be a mark or a power."""
 
-_ORDINAL = re.compile(r"(?i:st|nd|rd|th|er|ers|re|res|me|ème|eme|e|es|nde?s?|ter?|a|o|os|as|º|ª|ro|ra|do|da|to|ta)")
+_ORDINAL = re.compile(
+    r"(?i:st|nd|rd|th|er|ers|re|res|me|ème|eme|e|es|nde?s?|ter?|a|o|os|as|º|ª|ro|ra|do|da|to|ta)"
+)
 _ORDINALS_ONE = re.compile(r"(?:\b[12]?\d|\b3[01]|\b[IVXLC]+)$")
 """What a single letter may make an ordinal of; behind greater figures it marks a note."""
 _UNIT = re.compile(
@@ -76,7 +78,9 @@ def settle(text: str) -> str:
         kind, body = match[0][0], match[0][1:].removesuffix(_END)
         after = _MARKS.sub("", text[match.end() : match.end() + _AFTER])
         if body.strip():
-            written = _lowered(before, body.strip(), after) if kind == _DOWN else _raised(before, body, after, kind)
+            written = (
+                _lowered(before, body.strip(), after) if kind == _DOWN else _raised(before, body, after, kind)
+            )
             if written.startswith("^"):
                 pieces[-1] = pieces[-1].rstrip(" ")
         else:
@@ -97,9 +101,10 @@ def _raised(before: str, body: str, after: str, kind: str) -> str:
         return f"{lead}[{mark}]{trail}"
     if len(mark) > _MOST or any(c.isspace() for c in mark.replace(", ", ",")):
         return f" {mark}{trail or ' '}" if base == before else f"{mark}{trail}"
-    if base != before.rstrip("\n") or not base:
-        if mark.isdigit() and re.match(r"[A-Z][a-z]?(?![a-z])", after):
-            return mark  # an isotope: 14C
+    if base != before.rstrip("\n") or not base:  # nothing stands right before it
+        isotope = mark.isdigit() and re.match(r"[A-Z][a-z]?(?![a-z])", after)
+        if isotope:
+            return mark
     written = _fraction(base, mark, after) or _word(base, mark, after) or _power(base, mark, after)
     return (written or f"{lead}[{mark}]") + trail
 
@@ -129,7 +134,7 @@ def _word(base: str, mark: str, after: str) -> str:
 
 def _power(base: str, mark: str, after: str) -> str:
     """A power or a charge, where the text before can have one."""
-    if _LISTED.fullmatch(mark) or not base or base[-1] in ".,;:!?\"”’»":
+    if _LISTED.fullmatch(mark) or not base or base[-1] in '.,;:!?"”’»':
         return ""
     last = base[-1]
     exponent = re.sub("[−–]", "-", mark) if _ION.fullmatch(mark) else mark
@@ -152,7 +157,11 @@ def _power(base: str, mark: str, after: str) -> str:
 def _is_term(base: str) -> bool:
     """Whether brackets that close here hold a term, not words."""
     inner = base[base.rfind("(") + 1 : -1] if "(" in base else ""
-    return bool(inner) and not re.search(r"[^\W\d_]{4,}", inner) and bool(re.search(r"[-+*/·×−=]|^\w{1,2}$", inner))
+    return (
+        bool(inner)
+        and not re.search(r"[^\W\d_]{4,}", inner)
+        and bool(re.search(r"[-+*/·×−=]|^\w{1,2}$", inner))
+    )
 
 
 def _lowered(before: str, mark: str, after: str) -> str:

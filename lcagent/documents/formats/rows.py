@@ -43,7 +43,9 @@ class Rows:
             cells: of it, from the left.
             heads: the file calls it a header.
         """
-        heads = heads or (any(cell.heads for cell in cells) and all(cell.heads or not cell.text for cell in cells))
+        heads = heads or (
+            any(cell.heads for cell in cells) and all(cell.heads or not cell.text for cell in cells)
+        )
         line: list[str] = []
         for cell in cells:
             if self._spans:
@@ -100,7 +102,9 @@ class Rows:
         if not lines or len(heads) == 1:
             return [*heads, *lines]
         width = max(map(len, heads))
-        columns = [dict.fromkeys(line[at] for line in heads if at < len(line) and line[at]) for at in range(width)]
+        columns = [
+            dict.fromkeys(line[at] for line in heads if at < len(line) and line[at]) for at in range(width)
+        ]
         return [[" ".join(names) for names in columns], *lines]
 
     def paragraphs(self) -> list[str]:

@@ -25,7 +25,10 @@ class Embedded:
     """
 
     def __init__(
-        self, package: Package, relations: dict[str, Relation], document: Callable[[bytes, LeftOut], str] | None
+        self,
+        package: Package,
+        relations: dict[str, Relation],
+        document: Callable[[bytes, LeftOut], str] | None,
     ) -> None:
         self._package, self._relations, self._document = package, relations, document
 
@@ -47,9 +50,9 @@ class Embedded:
         except (KeyError, PartDamaged):
             left_out.counts["missing part"] += 1
             return ""
-        if ending in {".htm", ".html", ".xhtml"} or data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(
-            (b"<!doctype html", b"<html")
-        ):
+        if ending in {".htm", ".html", ".xhtml"} or data[:1024].lstrip(
+            b"\xef\xbb\xbf \t\r\n"
+        ).lower().startswith((b"<!doctype html", b"<html")):
             text, hidden = read_html(decoded(data), xml=ending == ".xhtml")
             left_out.named += hidden
             return text
@@ -57,7 +60,9 @@ class Embedded:
             return decoded(data)
         if data[:4] == b"PK\x03\x04" and self._document is not None:
             return self._document(data, left_out)
-        left_out.named.append(f"an embedded {ending[1:].upper() or 'unknown'} part ({posixpath.basename(part)})")
+        left_out.named.append(
+            f"an embedded {ending[1:].upper() or 'unknown'} part ({posixpath.basename(part)})"
+        )
         return ""
 
     def shown(self, drawings: Iterable[Element], left_out: LeftOut) -> list[str]:
@@ -85,7 +90,11 @@ class Embedded:
 
 def _diagram(root: Element) -> str:
     """The words of a diagram, a line each."""
-    texts = ("".join(part.text or "" for part in one.iter() if local(part) == "t") for one in root.iter() if local(one) == "p")
+    texts = (
+        "".join(part.text or "" for part in one.iter() if local(part) == "t")
+        for one in root.iter()
+        if local(one) == "p"
+    )
     return "\n".join(text.strip() for text in texts if text.strip())
 
 

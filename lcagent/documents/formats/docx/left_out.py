@@ -25,7 +25,7 @@ class LeftOut:
     def listed(self) -> tuple[str, ...]:
         """For people: "3 tracked deletions"."""
         found: list[str] = []
-        for kind, count in self.counts.items():
+        for kind, count in (+self.counts).items():
             head, of, rest = kind.partition(" of ")
             found.append(f"{count:,} {head}{'s' * (count > 1)}{of}{rest}")
         return (*found, *dict.fromkeys(self.named))

@@ -78,7 +78,7 @@ class Numbering:
         return found
 
     def label(self, properties: Element | None, style: Style, style_id: str) -> tuple[str, bool]:
-        """What is printed before the next paragraph, with what parts it from the text; whether it is in a list.
+        """What is printed before the next paragraph, and whether that is in a list.
 
         Args:
             properties: of the paragraph.
@@ -92,7 +92,9 @@ class Numbering:
             return "", False
         given = value(child(own, "ilvl"))
         if given == "":
-            named = next((at for at, level in found.levels.items() if level.style and level.style == style_id), None)
+            named = next(
+                (at for at, level in found.levels.items() if level.style and level.style == style_id), None
+            )
             given = style.level if named is None else str(named)
         at = min(max(_whole(given, 0), 0), _LEVELS - 1)
         level = found.levels.get(at)

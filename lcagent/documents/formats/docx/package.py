@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser, fromstring
 
 _CHUNK = 1 << 16
@@ -25,7 +25,7 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotI
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What a part refers to under an id: the last word of the relation's type, and a part's name or address."""
+    """What a part refers to under an id: the last word of its type, and a part's name or an address."""
 
     kind: str
     target: str
@@ -60,7 +60,9 @@ class Package:
             given = one.attrib
             target, external = given.get("Target", ""), given.get("TargetMode") == "External"
             if not external:
-                target = posixpath.normpath(posixpath.join("/" + folder, target.replace("\\", "/"))).lstrip("/")
+                target = posixpath.normpath(posixpath.join("/" + folder, target.replace("\\", "/"))).lstrip(
+                    "/"
+                )
             found[given.get("Id", "")] = Relation(given.get("Type", "").rpartition("/")[2], target, external)
         return found
 
@@ -93,7 +95,7 @@ class Package:
             raise PartDamaged(f"{part} is too large")
         return data
 
-    def events(self, part: str) -> Iterator[tuple[str, Element]]:
+    def events(self, part: str) -> Iterator[tuple[str, Any]]:
         """The elements of a part as they begin and end, without holding it whole.
 
         Raises:
@@ -116,9 +118,9 @@ class Package:
                     break
                 before = chunk[-_OVERLAP:]
                 parser.feed(chunk)
-                yield from parser.read_events()
+                yield from _read_events(parser)
         parser.close()
-        yield from parser.read_events()
+        yield from _read_events(parser)
 
     def as_far_as_it_goes(self, part: str) -> str:
         """A part's characters up to where it is damaged."""
@@ -136,6 +138,10 @@ class Package:
             return self._archive.open(self._names[_key(part)])
         except _BROKEN as error:
             raise PartDamaged(part) from error
+
+
+def _read_events(parser: XMLPullParser[Any]) -> Iterator[Any]:
+    return parser.read_events()  # pairs, by the events asked for
 
 
 def _declares_entities(data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A DOCX file's stories: its body, headers and footers, notes, comments and text boxes, as Word shows them."""
+"""A DOCX file's stories: its body, headers and footers, notes, comments and boxes, as Word shows them."""
 
 from __future__ import annotations
 
@@ -47,14 +47,21 @@ class Stories:
         self._numbering = Numbering(package.tree(package.named("numbering")))
         self._embedded = embedded
         self._notes = {
-            kind: {value(one, "id"): one for one in package.tree(package.named(f"{kind}s")) if local(one) == kind}
+            kind: {
+                value(one, "id"): one for one in package.tree(package.named(f"{kind}s")) if local(one) == kind
+            }
             for kind in ("footnote", "endnote", "comment")
         }
         self._even = child(package.tree(package.named("settings")), "evenAndOddHeaders")
         normal = self.styles.get(self.styles.paragraph)
-        self._plain = not normal.list_id and normal.look.over(self.styles.default) in {PLAIN, Look(False, False)}
+        self._plain = not normal.list_id and normal.look.over(self.styles.default) in {
+            PLAIN,
+            Look(False, False),
+        }
         """A paragraph that says nothing of its look is text and no more."""
         self._marks: dict[tuple[str, str], str] = {}
+        self._read: set[tuple[str, str]] = set()
+        """Notes and comments whose text was taken in: a second reference to one does not miss it."""
         self._names: dict[str, str] = {}
         self._endnotes: list[str] = []
         self._after: list[str] = []
@@ -86,19 +93,14 @@ class Stories:
                 continue
             elif event == "start":
                 inside, skipped = int(name == "p"), int(name == "Fallback")
-                if name == "tbl":
-                    tables.append(_Table())
-                elif name == "tr" and tables:
-                    tables[-1].rows.append(([], False))
-                elif name == "tc" and tables:
-                    flows.append(Flow())
                 if not inside and not skipped:
                     parents.append(element)
+                    _begin(name, flows, tables)
                 continue
             else:
                 parents.pop()
                 self._end(name, element, flows, tables)
-            if not whole and parents and not name.endswith("Pr") and not names[parents[-1].tag].endswith("Pr"):
+            if not whole and parents and "Pr" not in {name[-2:], names[parents[-1].tag][-2:]}:
                 parents[-1].remove(element)  # properties are asked for at the end of what has them
         self._add_asides(flows[0])
         return flows[0]
@@ -128,7 +130,9 @@ class Stories:
         if child(properties, "del") is not None:
             self.left_out.counts["tracked deletion"] += 1
             return
-        if (hidden := child(properties, "hidden")) is not None and (value(hidden) == "" or is_on(hidden, "val")):
+        if (hidden := child(properties, "hidden")) is not None and (
+            value(hidden) == "" or is_on(hidden, "val")
+        ):
             self.left_out.hide(" ".join(cell.text for cell in cells))
             return
         before = _whole(value(child(properties, "gridBefore")), 0)
@@ -151,7 +155,12 @@ class Stories:
     def section(self, properties: Element) -> None:
         """The headers and footers that a section shows."""
         titled = child(properties, "titlePg")
-        shown = {"default", "", *({"even"} if self._even is not None else ()), *({"first"} if titled is not None else ())}
+        shown = {
+            "default",
+            "",
+            *({"even"} if self._even is not None else ()),
+            *({"first"} if titled is not None else ()),
+        }
         for one in properties:
             if local(one) in {"headerReference", "footerReference"} and value(one, "type") in shown:
                 self.references.setdefault(value(one, "id"))
@@ -208,11 +217,9 @@ class Stories:
     def _note(self, aside: Aside) -> None:
         element = self._notes[aside.kind].pop(aside.name, None)
         if element is None:
-            if (aside.kind, aside.name) not in self._marks or aside.kind == "comment":
-                self.left_out.counts[f"missing {aside.kind}"] += 1
-            elif not aside.again:
-                self.left_out.counts[f"missing {aside.kind}"] += 1
+            self.left_out.counts[f"missing {aside.kind}"] += (aside.kind, aside.name) not in self._read
             return
+        self._read.add((aside.kind, aside.name))
         text = self._within_it(element)
         if aside.kind == "comment":
             self._after.append(comment(element, text))
@@ -241,6 +248,16 @@ class Stories:
         loose = [comment(one, self._within_it(one)) for one in list(left.values())]
         left.clear()
         return [*self._endnotes, *filter(None, loose)]
+
+
+def _begin(name: str, flows: list[Flow], tables: list[_Table]) -> None:
+    """An element that is not within a paragraph begins."""
+    if name == "tbl":
+        tables.append(_Table())
+    elif name == "tr" and tables:
+        tables[-1].rows.append(([], False))
+    elif name == "tc" and tables:
+        flows.append(Flow())
 
 
 def comment(element: Element, text: str) -> str:

@@ -1,4 +1,4 @@
-"""A paragraph of a DOCX file: its runs, with formulas, fields, marks of notes and pictures' texts among them."""
+"""A paragraph of a DOCX file: its runs, with formulas, fields, marks of notes and pictures' texts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class Aside:
     kind: str
     element: Element
     name: str = ""
-    again: bool = False
 
 
 class Marks(Protocol):
@@ -110,7 +109,9 @@ class Paragraph:
         properties = child(run, "rPr")
         look = self._look
         if properties is not None:
-            look = look_of(properties).over(self._styles.get(value(child(properties, "rStyle"))).look).over(look)
+            look = (
+                look_of(properties).over(self._styles.get(value(child(properties, "rStyle"))).look).over(look)
+            )
         if look.hidden:
             self._left_out.hide(_words(run))
             return

@@ -55,12 +55,18 @@ class Styles:
     """
 
     def __init__(self, root: Element) -> None:
-        self._elements = {value(one, "styleId"): one for one in root if local(one) == "style" and value(one, "styleId")}
+        self._elements = {
+            value(one, "styleId"): one for one in root if local(one) == "style" and value(one, "styleId")
+        }
         self._known: dict[str, Style] = {"": NO_STYLE}
         defaults = child(child(root, "docDefaults"), "rPrDefault")
         self.default = look_of(child(defaults, "rPr"))
         self.paragraph = next(
-            (name for name, one in self._elements.items() if value(one, "type") == "paragraph" and is_on(one, "default")),
+            (
+                name
+                for name, one in self._elements.items()
+                if value(one, "type") == "paragraph" and is_on(one, "default")
+            ),
             "",
         )
         """The style of paragraphs that name none."""

@@ -42,7 +42,9 @@ def numbers(node: LexborNode) -> Numbers | None:
     backwards = "reversed" in attributes
     first = sum(child.tag == "li" for child in node.iter()) if backwards else 1
     return Numbers(
-        _whole(attributes.get("start"), first), -1 if backwards else 1, _FORMATS.get(attributes.get("type") or "", "")
+        _whole(attributes.get("start"), first),
+        -1 if backwards else 1,
+        _FORMATS.get(attributes.get("type") or "", ""),
     )
 
 
@@ -57,7 +59,9 @@ def spans(node: LexborNode) -> tuple[int, int]:
     if not attributes:
         return 1, 1
     columns, rows = _whole(attributes.get("colspan"), 1), _whole(attributes.get("rowspan"), 1)
-    return min(max(columns, 1), _MOST_SPAN), min(rows, _MOST_SPAN) if rows > 0 else _MOST_SPAN if rows == 0 else 1
+    return min(max(columns, 1), _MOST_SPAN), min(
+        rows, _MOST_SPAN
+    ) if rows > 0 else _MOST_SPAN if rows == 0 else 1
 
 
 def is_note(node: LexborNode) -> bool:
@@ -104,4 +108,4 @@ def chosen(node: LexborNode) -> str:
 
 def template_text(node: LexborNode) -> str:
     """The text of a template, which pages hold ready and do not show."""
-    return re.sub(r"<[^>]*>?", " ", node.inner_html or "")
+    return re.sub(r"<[^>]*>?", " ", node.html or "")

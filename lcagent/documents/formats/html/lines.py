@@ -36,8 +36,7 @@ class Lines:
 
     def gap(self, lines: int) -> None:
         """End the line (1), or leave a blank line (2) before what follows."""
-        if lines > self._gap:
-            self._gap = lines
+        self._gap = max(self._gap, lines)
         self._space = True
 
     def line_break(self) -> None:

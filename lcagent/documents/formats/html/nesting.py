@@ -7,6 +7,8 @@ from collections import Counter
 
 _DEEPEST = 512
 """Elements within elements, as in browsers; the parser takes time with the square of the depth."""
+_MANY_OPTIONS = 500
+_SELECT = re.compile(r"<select\b", re.I)
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _CLOSES_ITSELF = frozenset("p li dt dd option optgroup rp rt tr td th thead tbody tfoot colgroup".split())
 """Elements that end where the next of their kind begins, so that they do not nest by themselves."""
@@ -25,7 +27,13 @@ def as_html(xml: str) -> str:
 
 
 def bounded(html: str) -> str:
-    """Markup without the tags of elements nested deeper than any page's; their text stays."""
+    """Markup that the parser takes time linear in its length for.
+
+    It goes without the tags of elements nested deeper than any page's; their text stays. Lists to choose from
+    allow several choices where they are long: of others the parser looks for the one chosen at each option.
+    """
+    if html.count("<option") + html.count("<OPTION") > _MANY_OPTIONS:
+        html = _SELECT.sub("<select multiple", html)
     return _flattened(html) if _may_be_deep(html) else html
 
 

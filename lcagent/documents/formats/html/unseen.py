@@ -22,7 +22,9 @@ _OFF_PAGE = re.compile(r"(?:^|;)(?:left|top|right|margin-left|text-indent):-\d{4
 _PLACED = re.compile(r"(?:^|;)position:(?:absolute|fixed)|text-indent:-|margin-left:-")
 _COLOUR = re.compile(r"(?:^|;)color:([^;!]+)")
 _GROUND = re.compile(r"(?:^|;)background(?:-color)?:([^;!]+)")
-_WHITE = re.compile(r"white|#fff(?:f|fff|fffff)?|rgba?\(255,255,255(?:,[\d.]+)?\)|transparent|rgba\([\d,]+,0(?:\.0*)?\)")
+_WHITE = re.compile(
+    r"white|#fff(?:f|fff|fffff)?|rgba?\(255,255,255(?:,[\d.]+)?\)|transparent|rgba\([\d,]+,0(?:\.0*)?\)"
+)
 _STYLED = "[hidden],[style],dialog,input[type=hidden]"
 
 
@@ -54,10 +56,12 @@ class Unseen:
         for kind, found in (("sup", self.raised), ("sub", self.lowered)):
             found.update(node.mem_id for node in tree.css(f".{kind},.{kind}er,.{kind}erscript,.{kind}script"))
         self._hidden.difference_update(node.mem_id for node in tree.css("html,body"))
+        self.marked = bool(self._hidden or self.raised or self.lowered or self.struck)
+        """Any element is hidden or set apart by its style."""
 
     def hides(self, node: LexborNode) -> bool:
         """Whether an element is not shown; its text is then counted as left out."""
-        if not self._hidden or node.mem_id not in self._hidden:
+        if node.mem_id not in self._hidden:
             return False
         self.leave_out(node.text())
         return True
@@ -97,15 +101,14 @@ class Unseen:
             (self.raised if "vertical-align:super" in style else self.lowered).add(mark)
         if "line-through" in style:
             self.struck.add(mark)
-        if "hidden" in attributes or (node.tag == "dialog" and "open" not in attributes):
-            self._hidden.add(mark)
-        elif _NOT_SHOWN.search(style) or self._cannot_be_seen(node, style):
+        closed = "hidden" in attributes or (node.tag == "dialog" and "open" not in attributes)
+        if closed or _NOT_SHOWN.search(style) or self._cannot_be_seen(node, style):
             self._hidden.add(mark)
         elif _SHOWN.search(style):
             self._hidden.discard(mark)
 
     def _cannot_be_seen(self, node: LexborNode, style: str) -> bool:
-        if _TINY.search(style) and not any(_LARGER.search(one.attributes["style"] or "") for one in _within(node)):
+        if _TINY.search(style) and not any(map(_sets_size, node.css("[style]"))):
             return True
         if _OFF_PAGE.search(style) and _PLACED.search(style):
             return True
@@ -117,8 +120,10 @@ class Unseen:
         return self._plain_ground and _is_white(colour[1]) and not _has_ground(node)
 
 
-def _within(node: LexborNode) -> list[LexborNode]:
-    return [one for one in node.css("[style]") if one.mem_id != node.mem_id]
+def _sets_size(node: LexborNode) -> bool:
+    """Whether an element has a font size of its own that can be read."""
+    style = _plain(node.attributes.get("style") or "")
+    return _LARGER.search(style) is not None and not _TINY.search(style)
 
 
 def _has_ground(node: LexborNode) -> bool:

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 _BLOCKS = frozenset(
-    "address article aside blockquote dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 "
-    "h5 h6 header hgroup hr legend main menu nav ol p pre search section title ul noframes frameset".split()
+    "address article aside blockquote dd details dialog div dl dt fieldset figcaption figure footer "
+    "form h1 h2 h3 h4 h5 h6 header hgroup hr legend main menu nav ol p pre search section title ul "
+    "noframes frameset".split()
 )
 _LINES = frozenset("li caption summary option optgroup tr".split())
 _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
 _UNSEEN = frozenset("script style head datalist".split())
 _INLINE = frozenset(
-    "a span b i em strong u font small big code kbd samp var tt abbr acronym cite dfn mark time label bdi bdo ins "
-    "tbody tfoot body html center picture button noscript data output nobr wbr".split()
+    "a span b i em strong u font small big code kbd samp var tt abbr acronym cite dfn mark time label "
+    "bdi bdo ins tbody tfoot body html center picture button noscript data output nobr wbr".split()
 )
 """Elements that change nothing in the text, or whose children alone count."""
 _DEEPEST_TABLE = 8
@@ -68,23 +69,24 @@ class Walk:
         self._raised = 0
         self._noted: list[bool] = []
         self._pre = 0
+        self._striking = False
         self._last_alt = ""
         self._not_framed: list[str] = []
         self._stack: list[LexborNode | Step] = []
         self._enter: dict[str, Callable[[LexborNode], None]] = {
-            "br": lambda _: self.lines.line_break(),
-            "img": self._image, "input": self._input, "iframe": self._frame, "frame": self._frame,
-            "noframes": self._no_frames, "svg": self._drawing, "math": self._formula, "template": self._template,
-            "table": self._table, "thead": self._head, "tr": self._row, "td": self._cell, "th": self._cell, "li": self._item,
-            "ol": self._list, "ul": self._list, "pre": self._preformatted, "textarea": self._preformatted,
-            "sup": self._script, "sub": self._script, "rt": self._reading, "rp": lambda _: None,
+            "br": self._line_break, "img": self._image, "input": self._input, "iframe": self._frame,
+            "frame": self._frame, "noframes": self._no_frames, "svg": self._drawing,
+            "math": self._formula, "template": self._template, "table": self._table, "thead": self._head,
+            "tr": self._row, "td": self._cell, "th": self._cell, "li": self._item, "ol": self._list,
+            "ul": self._list, "pre": self._preformatted, "textarea": self._preformatted,
+            "sup": self._script, "sub": self._script, "rt": self._reading, "rp": self._nothing,
             "q": self._quoted, "s": self._struck, "del": self._struck, "strike": self._struck,
             "option": self._option, "a": self._link,
         }  # fmt: skip
 
     def through(self, root: LexborNode) -> None:
         """Write an element and all in it."""
-        stack, lines_words, unseen = self._stack, self._words, self._unseen
+        stack, words, unseen, enters = self._stack, self._words, self._unseen, self._enter
         stack.append(root)
         while stack:
             node = stack.pop()
@@ -93,14 +95,10 @@ class Walk:
                 continue
             tag = node.tag or ""
             if tag == "-text":
-                lines_words(node)
-            elif tag in _UNSEEN or tag[:1] in "-!_" or unseen.hides(node):
+                words(node)
+            elif tag in _UNSEEN or tag[:1] in "-!_" or (unseen.marked and self._as_marked(node)):
                 continue
-            elif node.mem_id in unseen.raised or node.mem_id in unseen.lowered:
-                self._script(node)
-            elif node.mem_id in unseen.struck:
-                self._struck(node)
-            elif (enter := self._enter.get(tag)) is not None:
+            elif (enter := enters.get(tag)) is not None:
                 enter(node)
             elif tag in _INLINE:
                 self._children(node)
@@ -111,12 +109,26 @@ class Walk:
             else:
                 self._children(node)
 
+    def _as_marked(self, node: LexborNode) -> bool:
+        """Whether an element's style says what becomes of it, and this is done."""
+        mark, unseen = node.mem_id, self._unseen
+        if unseen.hides(node):
+            return True
+        if mark in unseen.raised or mark in unseen.lowered:
+            self._script(node)
+        elif mark in unseen.struck:
+            self._struck(node)
+        else:
+            return False
+        return True
+
     @property
     def left_out(self) -> tuple[str, ...]:
         """What is not in the text, for people."""
         found: list[str] = []
         if (count := self._unseen.passages) > 0:
-            found.append(f"hidden text ({count:,} passage{'s' * (count > 1)}, {self._unseen.chars:,} characters)")
+            passages = f"{count:,} passage{'s' * (count > 1)}"
+            found.append(f"hidden text ({passages} of {self._unseen.chars:,} characters in all)")
         if (count := len(self._not_framed)) > 0:
             named = ", ".join(self._not_framed[:3]) + (", …" if count > 3 else "")
             found.append(f"{count:,} framed page{'s' * (count > 1)} ({named})")
@@ -189,16 +201,20 @@ class Walk:
         self._children(node, lambda: self.lines.words("”"))
 
     def _struck(self, node: LexborNode) -> None:
+        if self._striking:
+            return self._children(node)
+        self._striking = True
         self._open()
 
         def close() -> None:
+            self._striking = False
             inner = self._close()
             body = inner.text()
             one_line = body and "\n" not in body and all(isinstance(piece, str) for piece in inner.pieces)
             for piece in [f"~~{body}~~"] if one_line else inner.pieces:
                 self.lines.exactly(piece)
 
-        self._children(node, close)
+        return self._children(node, close)
 
     def _reading(self, node: LexborNode) -> None:
         self._open()
@@ -322,6 +338,12 @@ class Walk:
                 self.lines.exactly(rows)
         self.lines.gap(2)
 
+    def _line_break(self, _: LexborNode) -> None:
+        self.lines.line_break()
+
+    def _nothing(self, _: LexborNode) -> None:
+        """Brackets for browsers that do not know readings above a word."""
+
     # What is shown in the place of an element.
 
     def _image(self, node: LexborNode) -> None:
@@ -388,7 +410,9 @@ def _lays_out(table: _Table) -> bool:
         return True
     if any(len(cell.text) > _LARGEST_CELL for row in table.cells for cell in row):
         return True
-    return any(lines.length > _LARGEST_CELL or lines.largest_table > _MOST_INSIDE for lines in table.nested.values())
+    return any(
+        lines.length > _LARGEST_CELL or lines.largest_table > _MOST_INSIDE for lines in table.nested.values()
+    )
 
 
 def _linear(node: LexborNode, depth: int) -> str:
