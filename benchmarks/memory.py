@@ -7,7 +7,8 @@
 `quality` asks LoCoMo's questions that have evidence (categories 1 to 4) of each of its conversations by
 itself; 26 is the one that weights were chosen on. A row tells the share of all evidence messages that are
 among the best ten, the share of questions all of whose evidence is, the share of evidence sessions among the
-first five that hits come from, and milliseconds a question, in which the embedding model's are counted.
+first five that hits come from, all this also by itself for questions whose evidence is of one session and of
+several, and milliseconds a question, in which the embedding model's are counted.
 
 `words` makes a history of one tenant out of stretches of war_and_peace.txt (a fifth of them with a word that
 is found nowhere else) and searches it for others of 3 to 12 words. Beside it stand the same rows in bare FTS5
@@ -134,32 +135,43 @@ def found(
 ) -> dict[str, Any]:
     """What a search finds of the evidence; it gives the ids of entries, the best first."""
     sessions = {entry.id: entry.session for entry in numbers.values()}
-    messages = whole = of_sessions = all_messages = all_sessions = 0
     search(conversation.questions[0][0])  # a model is loaded when it is first asked
     began = time.perf_counter()
     ranked = [search(question) for question, _ in conversation.questions]
     seconds = time.perf_counter() - began
-    for (_, names), ids in zip(conversation.questions, ranked, strict=True):
-        wanted = {numbers[name].id for name in names}
+    asked = [
+        ({numbers[name].id for name in names}, ids)
+        for (_, names), ids in zip(conversation.questions, ranked, strict=True)
+    ]
+    one, several = [], []
+    for wanted, ids in asked:
+        (one if len({sessions[id] for id in wanted}) == 1 else several).append((wanted, ids))
+    return {
+        "conversation": conversation.name,
+        **shares(asked, sessions),
+        "of one session": shares(one, sessions),
+        "of several": shares(several, sessions),
+        "ms a question": round(seconds / len(asked) * 1000, 1),
+    }
+
+
+def shares(asked: Sequence[tuple[set[int], list[int]]], sessions: dict[int, str]) -> dict[str, Any]:
+    """What is found for some questions, each with its evidence and its hits, the best first."""
+    messages = whole = of_sessions = all_messages = all_sessions = 0
+    for wanted, ids in asked:
         hit = len(wanted.intersection(ids[:BEST]))
-        messages, all_messages, whole = (
-            messages + hit,
-            all_messages + len(wanted),
-            whole + (hit == len(wanted)),
-        )
+        messages, all_messages = messages + hit, all_messages + len(wanted)
+        whole += hit == len(wanted)
         first = list(dict.fromkeys(sessions[one] for one in ids))[:SESSIONS]
         wanted_sessions = {sessions[one] for one in wanted}
         of_sessions += len(wanted_sessions.intersection(first))
         all_sessions += len(wanted_sessions)
-    n = len(conversation.questions)
     return {
-        "conversation": conversation.name,
-        "n": n,
+        "n": len(asked),
         "evidence messages": all_messages,
         f"of them in best {BEST}": round(messages / all_messages, 3),
-        f"questions with all in best {BEST}": round(whole / n, 3),
+        f"questions with all in best {BEST}": round(whole / len(asked), 3),
         f"evidence sessions in first {SESSIONS}": round(of_sessions / all_sessions, 3),
-        "ms a question": round(seconds / n * 1000, 1),
     }
 
 
