@@ -4,8 +4,8 @@
 
 The pages are made up: prose, a list of links and a table in HTML; in DOCX paragraphs with runs of several
 looks, numbered clauses and tables, 3,000 characters a page. `selectolax` is its `text()`, which knows of no
-blocks, cells or hidden text; `mammoth` is its raw text. CPU seconds are the least of three. Memory is the peak
-of a process that reads a DOCX file of random bytes as pictures, and of one that only imports.
+blocks, cells or hidden text; `mammoth` is its raw text. CPU seconds are the least of three. Memory is the
+peak of a process that reads a DOCX file of random bytes as pictures, and of one that only imports.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _pages(chance: random.Random) -> dict[str, str]:
         for _ in range(3000)
     )
     links = (
-        f'<div class="a"><ul><li><a href="/x">{_sentence(chance, 5)}</a></li><li><span>x</span> y</li></ul></div>'
+        f'<div><ul><li><a href="/x">{_sentence(chance, 5)}</a></li><li><span>x</span> y</li></ul></div>'
         for _ in range(9000)
     )
     rows = (

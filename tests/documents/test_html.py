@@ -64,6 +64,14 @@ def test_a_list_counts_as_its_reader_sees_it() -> None:
     assert lines("<ol start=3><li>c</li><li><p>d</p><ol type=a><li>x</ol><li value=9>e</ol><ul><li>f</ul>") == [
         "3. c", "4. d", "a. x", "9. e", "", "f"
     ]  # fmt: skip
+    assert lines("<ul><li><p>One</p>two<li>three<div>four</div>five<li> <p>six</ul>") == [
+        "One",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+    ]
     assert lines("<ol type=I reversed><li>a<li>b</ol><ol style='list-style: none'><li>c</ol>") == [
         "II. a", "I. b", "", "c"
     ]  # fmt: skip
@@ -74,6 +82,7 @@ def test_a_list_counts_as_its_reader_sees_it() -> None:
     [
         "<p hidden>HID</p>",
         "<p hidden=until-found>HID</p>",
+        "<ul><li><p hidden>HID</p></li></ul>",
         "<div style='display:none'><p>HID</p></div>",
         "<div style='color:red; DISPLAY : none !important'><p>HID</p></div>",
         "<span style='visibility: hidden'>HID</span>",
@@ -136,6 +145,10 @@ def test_what_is_shown_is_read(shown: str) -> None:
         ("<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>", "漢(kan)\n"),
         ("He said <q>no</q>.", "He said “no”.\n"),
         ("<pre>def f():\n    return  1</pre>", "def f():\n    return  1\n"),
+        (
+            "<p>x<pre><b>def</b> <i>f</i>():\n\n    <b>return</b> <i>1</i>\n</pre>y",
+            "x\n\ndef f():\n\n    return 1\n\ny\n",
+        ),
         ("a<b> b</b> <i>c</i>d", "a b cd\n"),
         ("<math><mfrac><mi>a</mi><mrow><mi>b</mi><mo>+</mo><mn>1</mn></mrow></mfrac><mo>=</mo><msup><mi>x</mi>"
          "<mn>2</mn></msup><msqrt><mn>3</mn></msqrt></math>", "a/(b+1)=x^2sqrt(3)\n"),

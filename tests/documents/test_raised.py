@@ -31,6 +31,7 @@ CASES = [
     ("Acme<sup>TM</sup> at 20<sup>o</sup>C", "Acme™ at 20°C"),
     ("3<sup>1</sup>/<sub>2</sub> cups", "3 1/2 cups"),
     ("H<sub>2</sub>O, CO<sub>2</sub>, C<sub>6</sub>H<sub>12</sub>", "H2O, CO2, C6H12"),
+    ("<sup>Raised</sup> and <sub>lowered</sub>", "Raised and lowered"),
     ("Ca<sup>2+</sup> and <sup>14</sup>C", "Ca^2+ and 14C"),
     ("x<sub>1</sub>5 and T<sub>max</sub>, a<sub>n+1</sub>", "x_(1)5 and T_max, a_(n+1)"),
 ]

@@ -15,6 +15,8 @@ _MARKS = re.compile(f"[{_UP}{_NOTE}{_DOWN}{_END}]")
 _RAISED = re.compile(f"[{_UP}{_NOTE}{_DOWN}][^{_UP}{_NOTE}{_DOWN}{_END}]*{_END}?")
 _BEFORE, _AFTER = 48, 8
 """Characters on each side by which it is told what a raised text is."""
+_MOST_LETTERS = 3
+"""Letters of a mark of a note."""
 _MOST = 24
 """Characters of a raised text that may be a mark or a power."""
 
@@ -106,6 +108,8 @@ def _raised(before: str, body: str, after: str, kind: str) -> str:
         if isotope:
             return mark
     written = _fraction(base, mark, after) or _word(base, mark, after) or _power(base, mark, after)
+    if not written and mark.isalpha() and len(mark) > _MOST_LETTERS:
+        written = mark  # a word that is set higher, and no mark of a note
     return (written or f"{lead}[{mark}]") + trail
 
 
@@ -171,7 +175,7 @@ def _lowered(before: str, mark: str, after: str) -> str:
     if mark.isdigit() and _ELEMENTS.search(base):
         return mark
     if not base or not (base[-1].isalnum() or base[-1] in ")]}'′"):
-        return f"_{mark}" if len(mark) <= _MOST else mark
+        return mark if mark.isalpha() and len(mark) > _MOST_LETTERS else f"_{mark}"
     if len(mark) > _MOST:
         return f" {mark} "
     return _attached("_", mark, after)

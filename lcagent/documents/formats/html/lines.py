@@ -60,14 +60,10 @@ class Lines:
 
     def preformatted(self, text: str) -> None:
         """Text whose white space stays."""
-        if not text.strip():
-            if "\n" in text:
-                self.gap(1)
-            return
-        self._begin()
-        kept = text.expandtabs().replace(" ", _INDENT)
-        self.pieces.append(kept)
-        self._space = False
+        if text:
+            self._begin()
+            self.pieces.append(text.expandtabs().replace(" ", _INDENT))
+            self._space = False
 
     def exactly(self, piece: str | Rows) -> None:
         """A piece as it is: what is no white space itself."""

@@ -66,6 +66,13 @@ class Unseen:
         self.leave_out(node.text())
         return True
 
+    def marks(self, node: LexborNode) -> bool:
+        """Whether an element is hidden or set apart by its style."""
+        mark = node.mem_id
+        return self.marked and any(
+            mark in one for one in (self._hidden, self.raised, self.lowered, self.struck)
+        )
+
     def leave_out(self, text: str) -> None:
         """Count a passage that is not shown."""
         if chars := len("".join(text.split())):

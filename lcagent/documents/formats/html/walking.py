@@ -254,14 +254,22 @@ class Walk:
         numbers = self._lists[-1] if self._lists else None
         if numbers is not None:
             self.lines.exactly(numbers.next(node) + " ")
-        self._stack.append(lambda: self.lines.gap(1))
+        self._stack.append(self._end_line)
         children = list(node.iter(include_text=True))
-        blocks = [child for child in children if child.tag in {"p", "div"}]
+        shown = (child for child in children if child.tag != "-text" or (child.text_content or "").strip())
+        first = next(shown, None)
         for child in reversed(children):
-            if len(blocks) == 1 and child.tag in {"p", "div"}:  # the one paragraph of an item breaks no line
-                self._stack.extend(reversed(list(child.iter(include_text=True))))
-            else:
+            if child.tag not in {"p", "div"} or self._unseen.marks(child):
                 self._stack.append(child)
+                continue
+            # A paragraph of an item is a line of it, the first one the item's own line.
+            self._stack.append(self._end_line)
+            self._stack.extend(reversed(list(child.iter(include_text=True))))
+            if first is None or child.mem_id != first.mem_id:
+                self._stack.append(self._end_line)
+
+    def _end_line(self) -> None:
+        self.lines.gap(1)
 
     # Tables.
 
