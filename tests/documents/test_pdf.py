@@ -185,6 +185,9 @@ def test_text_that_nobody_sees_is_left_out_and_told(tmp_path: Path, hidden: str)
         "q 500 0 0 300 60 400 cm /X Do Q\n" + text("The total is 1.", y=600, setup="1 g"),
         "q 612 0 0 792 0 0 cm /X Do Q\n" + text("The total is 1.", y=600, setup="3 Tr"),
         text("The total is 1.", y=600, setup="1 g 1 Tr"),
+        "q 200 0 0 40 60 580 cm /X Do Q\n" + text("The total is 1.", y=600, setup="3 Tr"),
+        "70 598 m 90 615 l 110 598 l 130 615 l 150 598 l 160 615 l 140 590 l h f\n"
+        + text("The total is 1.", y=600, setup="3 Tr"),
         text("The total is 1.", y=600, setup="0.6 g"),
         "0 g 60 595 300 0.5 re f\n" + text("The total is 1.", y=600),
         "0 g 60 580 300 40 re S\n" + text("The total is 1.", y=600),
@@ -233,6 +236,7 @@ def test_a_page_of_single_glyphs_is_looked_at_as_closely(tmp_path: Path) -> None
 
 
 def raised(base: str, script: str, after: str, rise: float = 5, size: float = 8, at: float = 12) -> str:
+    base, script, after = (words.replace("(", r"\(") for words in (base, script, after))
     moved = f"{rise} Ts /F1 {size} Tf ({script}) Tj 0 Ts /F1 {at} Tf"
     return f"BT /F1 {at} Tf 72 700 Td ({base}) Tj {moved} ({after}) Tj ET"
 
@@ -255,6 +259,10 @@ def raised(base: str, script: str, after: str, rise: float = 5, size: float = 8,
         ("the 1", "st", " of May", "the 1st of May"),
         ("Brand", "TM", " sails", "BrandTM sails"),
         ("see boats", "[4]", " here", "see boats[4] here"),
+        ("(the boats)", "b", " lay", "(the boats)[b] lay"),
+        ("the ", "131", "I isotope", "the 131I isotope"),
+        ("of (", "131", "I and", "of (131I and"),
+        ("the M", "c", "Donald", "the McDonald"),
         ("3", "1", "/2 inches", "3 1/2 inches"),
     ],
 )
@@ -321,6 +329,9 @@ def test_an_accent_that_stands_beside_a_letter_stays(tmp_path: Path) -> None:
         ("the infor-", "mation", "All information.", "the information"),
         ("an Anglo-", "Saxon", "", "an Anglo-Saxon"),
         ("his mother-in-", "law", "", "his mother-in-law"),
+        ("a self-ref-", "erential name", "", "a self-referential name"),
+        ("a tea-", "cup", "No tea. The cup.", "a teacup"),
+        ("a harbour-", "master", "The harbour has a master.", "a harbour-master"),
         ("THE INFOR-", "MATION", "", "THE INFORMATION"),
     ],
 )

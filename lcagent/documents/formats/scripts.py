@@ -18,6 +18,8 @@ _ELEMENTS = frozenset(
     " Ba W Pt Au Hg Pb U".split()
 )
 _SIGNED = re.compile(r"[+−–-]\s*\w|\w\s*[+−/]\s*\w")
+_CLOSING = frozenset(".,;:!?)]’”\"'»%…")
+"""What a note's mark may stand behind; before other marks a figure belongs to what follows, as in (131I."""
 _FRACTION = re.compile(r"⁄|/\d")
 _OPERATOR = frozenset("=+×·*/^<>≤≥≈∑√−")
 
@@ -35,7 +37,7 @@ def superscript(before: str, run: str, after: str) -> str | None:
     """
     run = run.strip()
     last = before[-1:]
-    if not run or not last or last.isspace() or len(run) > MOST_CHARS or last in "^[":
+    if not run or len(run) > MOST_CHARS or not (last.isalnum() or last in _CLOSING):
         return None
     if _FRACTION.match(after):
         return f" {run}" if last.isdigit() else None
@@ -43,16 +45,16 @@ def superscript(before: str, run: str, after: str) -> str | None:
         return f"^{run}" if _is_power(before, run, after) else f"[{run}]"
     if _SIGNED.match(run):
         return f"^{run}"
-    return _letter(before, run)
+    return _letter(before, run, after)
 
 
-def _letter(before: str, run: str) -> str | None:
+def _letter(before: str, run: str, after: str) -> str | None:
     """How a raised letter is written: a power, or a note's mark; the end of an ordinal stays as it is."""
     if len(run) > 1 or not run.isalpha() or not run.isascii():
         return None
-    if _is_variable(before) or before[-1] == ")":
-        return f"^{run}"
-    return None if before[-1].isdigit() and run in _ORDINALS else f"[{run}]"
+    if after[:1].isalpha() or (before[-1].isdigit() and run in _ORDINALS):
+        return None  # a part of the word
+    return f"^{run}" if _is_variable(before) else f"[{run}]"
 
 
 def subscript(before: str, run: str) -> str | None:

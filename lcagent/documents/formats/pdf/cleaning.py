@@ -27,6 +27,8 @@ _LAST_WORD = re.compile(r"[^\W_]+$")
 _WORD = re.compile(r"[^\W_]+")
 _MOST_WORD = 60
 """Characters of a word that are looked at."""
+_LINKS = frozenset("in of the to and at on by up for or de la le".split())
+"""Words that hold compounds together, as in mother-in-law."""
 _MARKS = ".,;:!?()[]{}'\"“”‘’«»"
 
 
@@ -66,7 +68,8 @@ def unbroken(texts: list[str]) -> list[str]:
         if not (right[0].islower() or (left[0].isupper() and right[0].isupper())):
             return True  # Anglo-Saxon, B-2
         one, other = left[0].lower(), right[0].lower()
-        if (one, other) in compounds or before[: left.start()].endswith("-") or one[-1].isdigit():
+        is_chain = before[: left.start()].endswith("-") and one in _LINKS
+        if (one, other) in compounds or is_chain or one[-1].isdigit():
             return True
         return one + other not in words and {one, other} <= words and min(len(one), len(other)) > 3
 

@@ -1,6 +1,6 @@
 """Text that nobody sees on a page: in the background's colour, off the page, invisible, or too small.
 
-Invisible text over a picture of the page is what OCR programs write. It stays.
+Invisible text over a picture or a drawing of it is what OCR programs and some editors write. It stays.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ _SMALLEST = 1.0
 """Points: text below this size is not read by people."""
 _SCAN = 0.5
 """A page of which pictures cover this part is a scan."""
+_DRAWING = 6.0
+"""Times a text's own area that a drawing of it covers at most."""
 _MOST_GROUNDS = 400
 """Areas of a page that text is compared with: beyond, the page is a drawing, and its text stays."""
 _INVISIBLE = frozenset({3, 7})
@@ -116,7 +118,8 @@ def _hidden(objects: Objects, page: Box) -> Iterator[int]:
         if not inside and not _touch(objects.bounds(order), page):
             yield handle
         elif mode in _INVISIBLE or (mode in _FILLING and colour[3] <= _FAINT):
-            invisible.append(handle)
+            if not _is_pictured(objects, objects.bounds(order), grounds):
+                invisible.append(handle)
         elif (
             mode in _FILLING
             and (colour in plain or _alike(colour, _WHITE))
@@ -127,11 +130,21 @@ def _hidden(objects: Objects, page: Box) -> Iterator[int]:
         yield from invisible
 
 
+def _is_pictured(objects: Objects, box: Box, grounds: list[_Ground]) -> bool:
+    """Whether a picture, or a drawing about as large as the text, shows what the text says."""
+    x, y = (box.left + box.right) / 2, (box.bottom + box.top) / 2
+    return any(
+        objects.types[order] == raw.IMAGE or _area(under) <= _DRAWING * _area(box)
+        for order, under, colour in grounds
+        if colour is None and under.left <= x <= under.right and under.bottom <= y <= under.top
+    )
+
+
 def _is_scan(objects: Objects, page: Box) -> bool:
     """Whether pictures cover most of the page."""
     images = (number for number, kind in enumerate(objects.types) if kind == raw.IMAGE)
     pictured = sum(_shared(objects.bounds(number), page) for number in images)
-    return pictured >= _SCAN * (page.right - page.left) * (page.top - page.bottom)
+    return pictured >= _SCAN * _area(page)
 
 
 def _grounds(objects: Objects, of: set[Colour] | None) -> Iterator[_Ground]:
@@ -186,6 +199,10 @@ def _holds(outer: Box, inner: Box) -> bool:
         and outer.bottom - slack <= inner.bottom
         and inner.top <= outer.top + slack
     )
+
+
+def _area(box: Box) -> float:
+    return (box.right - box.left) * (box.top - box.bottom)
 
 
 def _shared(one: Box, other: Box) -> float:

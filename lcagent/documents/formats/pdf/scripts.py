@@ -96,11 +96,11 @@ def _edits_at(characters: Characters, start: int) -> list[Edit]:
 
 
 def _before(characters: Characters, start: int) -> int:
-    """The last character before that is none of white space; -1 where there is none near."""
-    for index in range(start - 1, max(start - 4, -1), -1):
-        if not characters.code(index).isspace():
-            return index
-    return -1
+    """The character before, beyond a line's end that pdfium put there; -1 where there is none."""
+    index = start - 1
+    while index >= 0 and characters.code(index) in {"\r", "\n"}:
+        index -= 1
+    return -1 if index >= 0 and characters.code(index).isspace() else index
 
 
 def _end(characters: Characters, start: int, size: float, y: float) -> int:

@@ -25,6 +25,8 @@ _MOST_LEADING = 30.0
 """Points between two lines of one cell."""
 _MOST_LINES = 400
 """Lines of a page that are looked at."""
+_LONGEST = 60
+"""Characters of a line of one."""
 _SHORT = 20
 _MOST_CELL = 40
 """Characters of a cell, at the median and at most, where columns are read across: prose has longer lines."""
@@ -127,7 +129,13 @@ def _cell_above(lines: Sequence[_Line], last: int, beside: _Line) -> int | None:
     for at in range(last - 1, max(last - _MOST_WRAPPED, -1), -1):
         line = lines[at]
         overlap = line.left <= below.right and below.left <= line.right
-        if not overlap or not 0 < line.y - lines[at + 1].y <= _MOST_LEADING or line.right > beside.left + 1:
+        is_long = max(len(line.text), len(below.text)) > _LONGEST
+        if (
+            is_long
+            or not overlap
+            or not 0 < line.y - lines[at + 1].y <= _MOST_LEADING
+            or line.right > beside.left + 1
+        ):
             return None
         if line.y >= beside.y - _LEVEL:
             count = last - at + 1
