@@ -1,9 +1,9 @@
 """The canonical form of text: what two texts have in common that a reader takes for the same.
 
 "Åsgård" may be written with its accents joined or apart, "1200" in the digits of any script, "Tora" with a
-character in it that nobody sees, "é" as `\\u00e9` or `&eacute;` in the source of a page. Whatever is compared
-(words that are searched, quotations, names, figures, answers) is compared in this form alone; what is cited is
-cited as it stands, for each character of the form knows where it came from.
+character in it that nobody sees, "é" as `\\u00e9` or `&eacute;` in the source of a page. Whatever is
+compared (words that are searched, quotations, names, figures, answers) is compared in this form alone; what
+is cited is cited as it stands, for each character of the form knows where it came from.
 
 It is Unicode's NFKC (UAX 15) without default ignorable characters, and beyond it: digits, dashes, quotes and
 spaces in one form each, without the vowel marks of Arabic and Hebrew. In one thing it is less: what is raised
@@ -153,7 +153,7 @@ def begins(character: str) -> bool:
 def traced(text: str) -> tuple[str, list[int], list[int]]:
     """The canonical form of a text, and of each of its characters where that begins and ends in the text."""
     starts, ends = list(range(len(text))), list(range(1, len(text) + 1))
-    while (whole := canonical(text)) != text:
+    while canonical(text) != text:
         parts = list(_runs(text))
         if all(text[start:end] == form for start, end, form in parts):
             parts = list(_clusters(text))
@@ -166,7 +166,7 @@ def traced(text: str) -> tuple[str, list[int], list[int]]:
 
 
 def _runs(text: str) -> Iterator[tuple[int, int, str]]:
-    """Stretches of a text and what each stands for: escapes and raised figures are one, else each character."""
+    """Stretches of a text and what each stands for: an escape, figures that are raised, or one character."""
     at = 0
     for match in _RUN.finditer(text):
         yield from ((n, n + 1, text[n]) for n in range(at, match.start()))

@@ -132,9 +132,10 @@ def _finds(text: str, wanted: str, start: int, end: int) -> Iterator[int]:
 
 
 # A mark that makes one number or one name of what stands on both sides of it: 1,500.75, gate_key. A comma
-# with more than three digits on either side parts two numbers of a list. A ten is no number where it is raised.
+# with more than three digits on either side parts two numbers of a list. In a power ten is no number.
 _JOINT = re.compile(
     rf"(?<=\d)(?!(?<=\d{{4}}),\d{{4}})[.,٫٬](?=\d)|(?<=[^\W_])_(?=[^\W_])|(?<=\b10)(?:\^(?=[-\d])|[{RAISED}])"
+    r"|(?<!\w)(?<!\d\s)[-−](?=\d)"
 )
 
 

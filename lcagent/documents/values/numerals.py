@@ -100,10 +100,13 @@ def _grouped(groups: Sequence[str]) -> bool:
     )
 
 
+_ROMAN = re.compile("M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
+_ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
+
+
 def roman(written: str) -> int:
-    """The number of a Roman numeral below forty; 0 if it is none."""
-    match = re.fullmatch(r"(X{0,3})(IX|IV|V?I{0,3})", written)
-    if not match:
+    """The number of a Roman numeral below four thousand; 0 if it is none."""
+    if not _ROMAN.fullmatch(written):
         return 0
-    ones = {"IX": 9, "IV": 4}.get(match[2], 5 * match[2].count("V") + match[2].count("I"))
-    return 10 * len(match[1]) + ones
+    digits = [_ROMAN_DIGITS[c] for c in written]
+    return sum(-one if one < after else one for one, after in zip(digits, [*digits[1:], 0], strict=True))
