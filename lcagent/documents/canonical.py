@@ -136,8 +136,8 @@ def _form(character: str) -> str:
     if whole == character:
         return character
     # The parts have forms of their own; a fraction, or a number in a circle, is no further digit.
-    apart = any(c.isdecimal() for c in whole) and character not in _LOWERED
-    return " " * apart + "".join(map(_form, whole))
+    form = "".join(map(_form, whole))
+    return f" {form} " if any(c.isdecimal() for c in whole) and character not in _LOWERED else form
 
 
 @lru_cache(maxsize=1 << 13)
@@ -146,7 +146,7 @@ def begins(character: str) -> bool:
     if character.isascii():
         return True
     first = unicodedata.normalize("NFKD", character)[0]
-    part = unicodedata.category(first)[0] == "M" or "\u1100" <= first <= "\u11ff"
+    part = unicodedata.category(first)[0] == "M" or "\u1160" <= first <= "\u11ff"
     return not part and _form(character) != ""
 
 

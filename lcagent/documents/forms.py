@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lcagent.documents.canonical import canonical
 from lcagent.documents.lexical import STOPWORDS, among, folded, stem, terms
+from lcagent.documents.marks import unmarked
 from lcagent.documents.values import same_value, values, within
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -74,7 +76,7 @@ class Form:
 
 def form(text: str) -> Form:
     """The form of a short answer."""
-    plain = folded(text).replace("n't", " not")
+    plain = folded(unmarked(text)).replace("n't", " not")
     for sign, word in _SIGNS.items():
         plain = plain.replace(sign, word)
     plain = " ".join(_UNIT.sub(" ", plain).split())
@@ -104,13 +106,13 @@ def dates(text: str) -> list[str]:
         found.append(_date(match))
         return " "
 
-    _each_date(text.casefold(), take)
+    _each_date(canonical(text).casefold(), take)
     return found
 
 
 def in_iso(text: str) -> str:
     """A text in small letters with each of its dates as `@YYYY-MM-DD`, or as much of that as it states."""
-    return _each_date(text.casefold(), lambda match: f" @{_date(match)} ")
+    return _each_date(canonical(text).casefold(), lambda match: f" @{_date(match)} ")
 
 
 def without_dates(text: str, stated: Sequence[str]) -> str:
@@ -127,12 +129,12 @@ def without_dates(text: str, stated: Sequence[str]) -> str:
         known = any(len(date) <= len(other) and same_figure(date, other) for other in stated)
         return " " if known else match.group()
 
-    return _each_date(text.casefold(), left)
+    return _each_date(canonical(text).casefold(), left)
 
 
 def in_digits(text: str) -> str:
     """A text in small letters with its spelt numbers in digits: "three", "twenty-one" as "3", "21"."""
-    return _SPELT.sub(_digits, " ".join(text.casefold().split()))
+    return _SPELT.sub(_digits, " ".join(canonical(text).casefold().split()))
 
 
 def same_figure(one: str, other: str) -> bool:

@@ -5,13 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence, Set
 
+from lcagent.documents.canonical import RAISED
 from lcagent.documents.quotes import Span, sentences
 
 _MARK = re.compile(r"\[(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\]")
 _BEGUN = re.compile(r"\[[\d\s,;–-]*")
 _NUMBER = re.compile(r"\d+")
 _LINE = re.compile(r"[^\n]+")
+# The marks of notes, glued to what they belong to: [1], [12, 13], [^1], [note 2], 【3†source】, (1), ¹, †.
+# A figure that is raised after another one may be a power, where that is short.
+_REFERENCE = re.compile(
+    r"\s?[\[【]\^?(?:note |nb |n )?(?:\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*|(?<=\S\[)[a-z])(?:†[^\]】]*)?[\]】]"
+    r"|(?<=[\w.,;:!?%\"”»])\(\d{1,2}\)(?!\w)"
+    rf"|(?:(?<=[^\W\d_]{{3}})|(?<=[\d,.]\d\d)|(?<=[.;:!?)\"”»]))(?:⁽[{RAISED}]+⁾|[{RAISED}]{{1,2}}(?![{RAISED}])|[†‡])(?!\w)",
+    re.IGNORECASE,
+)
 BULLET = re.compile(r"^(?:[-*•‣–]|\d{1,3}[.)])\s+")
+
+
+def unmarked(text: str) -> str:
+    """An answer, or a statement of it, without the marks of notes; as it is where it is nothing else."""
+    return plain if (plain := _REFERENCE.sub("", text)).strip() else text
 
 
 def parted(answer: str, most: int) -> list[tuple[str, str, list[int]]]:

@@ -96,7 +96,25 @@ def find_quote(text: str, quote: str, start: int = 0, end: int | None = None) ->
         return exact
     laid = _short(text[start:end]) if end - start <= _STRETCH else Unlaid(text[start:end])
     found = (Span(start + begin, start + stop) for begin, stop in laid.find(wanted))
-    return next((span for span in found if not (_inside(text, span.start) or _inside(text, span.end))), None)
+    numbers = _numbers(quote)
+    return next(
+        (
+            span
+            for span in found
+            if not (_inside(text, span.start) or _inside(text, span.end))
+            and _numbers(text[span.start : span.end]) == numbers
+        ),
+        None,
+    )
+
+
+_GROUP = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d))")
+_DIGITS = re.compile(r"\d+")
+
+
+def _numbers(text: str) -> list[str]:
+    """The digits of a text as they stand together: "1 250" is one number, "10 12" and "10½" are two."""
+    return _DIGITS.findall(_GROUP.sub("", canonical(text)))
 
 
 def _says(wanted: str) -> bool:
@@ -135,7 +153,7 @@ def _finds(text: str, wanted: str, start: int, end: int) -> Iterator[int]:
 # with more than three digits on either side parts two numbers of a list. In a power ten is no number.
 _JOINT = re.compile(
     rf"(?<=\d)(?!(?<=\d{{4}}),\d{{4}})[.,٫٬](?=\d)|(?<=[^\W_])_(?=[^\W_])|(?<=\b10)(?:\^(?=[-\d])|[{RAISED}])"
-    r"|(?<!\w)(?<!\d\s)[-−](?=\d)"
+    r"|(?<!\w)(?<!\d\s)[-−](?=\d)|(?<=\d)['’\u00a0\u2009\u202f](?=\d{3}(?!\d))"
 )
 
 

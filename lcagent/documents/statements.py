@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
+from lcagent.documents.canonical import canonical
 from lcagent.documents.forms import in_digits, in_iso, same_figure
 from lcagent.documents.lexical import folded, query_words, stem, unspaced
+from lcagent.documents.marks import unmarked
 from lcagent.documents.quotes import figures
 
 ARTICLES = frozenset(
@@ -106,8 +108,8 @@ class Statement:
     """
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens: tuple[Token, ...] = tuple(_tokens(text))
+        self.text = canonical(text)
+        self.tokens: tuple[Token, ...] = tuple(_tokens(unmarked(self.text)))
 
     @cached_property
     def values(self) -> list[int]:
@@ -338,5 +340,5 @@ def _masked(said: Statement) -> list[str]:
 
 def saying(text: str) -> tuple[frozenset[str], ...]:
     """Equal for statements that say the same: the same words, figures and denials, in whatever order."""
-    denied = frozenset(text.casefold().split()) & DENIALS
+    denied = frozenset(canonical(text).casefold().split()) & DENIALS
     return frozenset(query_words(text)), figures(text), denied

@@ -9,7 +9,9 @@ import re
 from collections.abc import Sequence
 
 from lcagent.answer import Support
+from lcagent.documents.canonical import canonical
 from lcagent.documents.lexical import STOPWORDS, among, folded, stem, terms, unspaced
+from lcagent.documents.marks import unmarked
 from lcagent.documents.quotes import find_quote, occurrences
 from lcagent.documents.values import Value, rounds_to, values, within
 from lcagent.documents.values.language import function_words, language_of
@@ -48,7 +50,8 @@ def support(claim: str, sentences: Sequence[str]) -> Support:
         (by value), its names and nearly all of its content words stand there; else `inferred`, and so is a
         bare yes or no.
     """
-    said = claim.strip().strip(".!?。！？;:,").strip()
+    said = canonical(unmarked(claim)).strip().strip(".!?。！？;:,").strip()
+    sentences = [canonical(text) for text in sentences]
     if not said or not sentences or said.casefold() in _YES_NO:
         return "inferred"
     texts = [*sentences, " ".join(sentences)] if len(sentences) > 1 else list(sentences)

@@ -7,7 +7,6 @@ ways ("1.234", "03/04/2021") a value has both readings.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal

@@ -72,7 +72,9 @@ def joined(text: str, found: list[Value]) -> list[Value]:
         elif before is not None and _is_rest(text, before, value):
             assert before.number is not None and value.number is not None
             span = (before.span[0], value.span[1])
-            whole[-1] = replace(value, text=text[slice(*span)], span=span, number=before.number + value.number)
+            whole[-1] = replace(
+                value, text=text[slice(*span)], span=span, number=before.number + value.number
+            )
         elif before is not None and _is_share(text, before, value):
             assert before.number is not None and value.number
             span = (before.span[0], value.span[1])

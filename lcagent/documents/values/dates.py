@@ -47,7 +47,9 @@ _TIMES = (
         rf"(?!\d|[.:,]\d)(?:\s?{_HALVES})?"
     ),
     re.compile(rf"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4])\s?{_HALVES}"),
-    re.compile(r"(?i:\b(?:kl\.?|klokken|ore|godz\.)\s?)(?P<hour>[01]?\d|2[0-4])(?:[.:](?P<minute>[0-5]\d))?(?![.:,]?\d)"),
+    re.compile(
+        r"(?i:\b(?:kl\.?|klokken|ore|godz\.)\s?)(?P<hour>[01]?\d|2[0-4])(?:[.:](?P<minute>[0-5]\d))?(?![.:,]?\d)"
+    ),
     re.compile(r"\b(?P<word>noon|midnight)\b"),
 )
 _EAST_TIME = re.compile(

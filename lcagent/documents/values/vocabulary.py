@@ -73,7 +73,12 @@ _SIGNS = {
     **{"t": "mass-tonne", "kg": "mass-kilogram", "g": "mass-gram", "mg": "mass-milligram"},
     **{"lb": "mass-pound", "lbs": "mass-pound", "oz": "mass-ounce"},
     **{"l": "volume-liter", "L": "volume-liter", "ml": "volume-milliliter", "mL": "volume-milliliter"},
-    **{"hl": "volume-hectoliter", "gal": "volume-gallon", "m^3": "volume-cubic-meter", "m3": "volume-cubic-meter"},
+    **{
+        "hl": "volume-hectoliter",
+        "gal": "volume-gallon",
+        "m^3": "volume-cubic-meter",
+        "m3": "volume-cubic-meter",
+    },
     **{"ha": "area-hectare", "m^2": "area-square-meter", "m2": "area-square-meter"},
     **{"km^2": "area-square-kilometer", "km2": "area-square-kilometer", "sq ft": "area-square-foot"},
     **{"s": "duration-second", "sec": "duration-second", "min": "duration-minute", "mins": "duration-minute"},
