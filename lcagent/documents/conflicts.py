@@ -84,7 +84,7 @@ _REPEATED = frozenset(
 _YEAR = frozenset("году года год г roku rok r".split())
 _OPEN = frozenset(
     """
-    a_ an one another some if when whenever suppose ein eine einer wenn falls si cuando un une uno una
+    i a_ an one another some if when whenever suppose ein eine einer wenn falls si cuando un une uno una
     se quando jeśli gdy если когда
     """.split()
 )

@@ -37,6 +37,7 @@ _BREAK = re.compile(
     rf"[\n\f{MARKS}]"
     r"(?:(?<=\n)[ \t\r]*\n\s*|(?<=\f)\s*"  # paragraphs and pages
     r"|(?<=\n)(?=[ \t]*(?:[-*•▪◦‣]|\(?\d{1,3}[.)]|#{1,6}|\|)[ \t])"  # list items, headings, table rows
+    r"|(?<=\n)(?=[^\n|\t]{1,80}(?:[ ]\||\t))|(?<=\|\n)"  # rows of cells that a line or a tab parts
     rf"|{END})"
 )
 _CLAUSE = re.compile(r"[;:,]\s+|[、，；：،؛]\s*|\s*\n\s*|\s+")

@@ -72,6 +72,7 @@ _VARIANTS = [
     (re.compile(r"([^\W\d_])\1"), r"\1"),
 ]
 """Spellings of one word: harbour and harbor, organise and organize, centre and center, Schloß and Schloss."""
+_ROMAN = re.compile("[ivxlcdm]+")
 _LONGEST_NAME = 4
 """Words of a name with which a sentence ends."""
 _ROUNDED = Decimal("0.05")
@@ -307,6 +308,8 @@ def _tokens(text: str) -> Iterator[Token]:
 
 @lru_cache(maxsize=1 << 15)
 def _key(word: str) -> str:
+    if _ROMAN.fullmatch(word):  # Henry VI is not Henry VII
+        return word
     for pattern, put in _VARIANTS:
         word = pattern.sub(put, word)
     return stem(word)
