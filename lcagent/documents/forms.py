@@ -159,15 +159,20 @@ def holds(quote: str, answer: str, *, share: float = 0.6) -> bool:
     """
     said, stands = form(answer), form(quote)
     alike = all(any(same_figure(f, g) for g in stands.figures) for f in said.figures)
-    if not alike and not _by_value(quote, answer):
+    if not alike and not by_value(quote, answer):
         return False
     words = [t for w in said.words if w not in {"yes", "true", "false"} for t in terms(w)]
     held = {t for w in stands.words for t in terms(w)}
     return sum(among(w, held) for w in words) >= share * len(words)
 
 
-def _by_value(quote: str, answer: str) -> bool:
-    """Whether all figures of an answer stand in a sentence, in other units or another language's notation."""
+def by_value(quote: str, answer: str) -> bool:
+    """Whether an answer has figures that all stand in a sentence, in other units or another notation.
+
+    Args:
+        quote: the sentence.
+        answer: the answer, or a statement.
+    """
     stated = values(quote)
     said = values(answer)
     return bool(said) and all(any(same_value(v, s) or within(s, v) for s in stated) for v in said)

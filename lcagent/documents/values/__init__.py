@@ -17,10 +17,10 @@ from lcagent.documents.lexical import unspaced
 from lcagent.documents.values import numerals
 from lcagent.documents.values.compose import enlarged, joined, last_place, number_value
 from lcagent.documents.values.dates import Stated, stated_dates, stated_times
-from lcagent.documents.values.language import LANGUAGES, language_of
+from lcagent.documents.values.language import language_of
 from lcagent.documents.values.quantities import Kind, Value, iso_within, rounds_to, same_value, within
 from lcagent.documents.values.spelt import Spelt, scaled, spelt
-from lcagent.documents.values.vocabulary import LATIN, Unit, Vocabulary, plain, prefixes, vocabulary
+from lcagent.documents.values.vocabulary import ALL, LATIN, Unit, Vocabulary, plain, prefixes, vocabulary
 
 __all__ = ["Value", "iso_within", "rounds_to", "same_value", "values", "within"]
 
@@ -116,10 +116,13 @@ class _Finder:
             yield vocabulary(LATIN)
 
     def _month(self, word: str) -> int | None:
-        if word in ("may", "march", "mar"):  # no month without a capital
+        if word in ("may", "march", "mar") and self.language in (None, "en"):  # no month without a capital
             return None
-        known = next((m for v in self._vocabularies() if (m := v.months.get(plain(word)))), None)
-        return known or vocabulary(LANGUAGES).months.get(plain(word))  # few words do not tell their language
+        for form in (word, word.removeprefix("ב")):  # in Hebrew "in" is written with it
+            known = (v.months.get(plain(form)) for v in (*self._vocabularies(), vocabulary(ALL)))
+            if month := next(filter(None, known), None):
+                return month
+        return None
 
     def _scale(self, word: str) -> int | None:
         return next((n for v in self._vocabularies() if (n := v.scale(word))), None)

@@ -12,9 +12,10 @@ _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
 _DAY = r"(?<![\d.,])(?P<day>\d{1,2})(?:st|nd|rd|th|er|[.ºª°])?"
 _OF = r"(?:of|de|del|di|du|d')"
 # With the vowels of Devanagari and Thai, which are no letters to the engine.
-_WORD = r"(?P<word>(?:[^\W\d_]|[\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e4e]){3,})\.?"
+_WORD = r"(?P<word>(?:[^\W\d_]|[\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e4e]){2,})\.?"
 _NAMED = (
     re.compile(rf"{_DAY}(?![\d:])[\s-]*(?:{_OF}\s+)?{_WORD}(?:,?[\s-]+(?:{_OF}\s+)?{_YEAR})?"),
+    re.compile(rf"(?<![\w.])(?P<year>[12]\d{{3}})\.?\s{_WORD}\s(?P<day>\d{{1,2}})(?!\d|[.,:]\d)"),
     re.compile(
         rf"(?<!\w){_WORD}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]|[.,]\d|\s*%)(?:,?\s+{_YEAR})?",
         re.IGNORECASE,
@@ -31,7 +32,8 @@ _EAST = re.compile(
     rf"|(?<![\d十])(?P<month2>{_FEW})\s?[月월]\s?(?P<day2>{_FEW})\s?[日일号號]"
 )
 _YEAR_FIRST = re.compile(
-    r"(?<![\d.,/-])(?P<year>[12]\d{3})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})(?![\d/-])"
+    r"(?<![\d.,/-])(?P<year>[12]\d{3})(?P<mark>[-/]|\.[ ]?)(?P<month>\d{1,2})(?P=mark)"
+    r"(?P<day>\d{1,2})(?![\d/-])"
 )
 _YEAR_LAST = re.compile(
     r"(?<![\d.,/-])(?P<one>\d{1,2})(?P<mark>[-/.])[ ]?(?P<two>\d{1,2})(?P=mark)[ ]?"

@@ -23,6 +23,8 @@ DIGITS = re.compile(rf"\d+(?:(?:[.,٫٬·]|[{_APOSTROPHES}{_SPACES}](?=\d{{3}}(?
 _SEPARATOR = re.compile(r"\D")
 # Languages and countries that write 1,234.5; the others that are known write 1.234,5.
 _POINT = frozenset("en zh ja ko hi he th bn ta te ur ms".split())
+_EITHER = frozenset("ar fa".split())
+"""Those that have marks of their own, and write the digits of Europe either way."""
 _POINT_COUNTRIES = frozenset("US GB IE MX CH LI IN AU NZ CA".split())
 # Shapes that only one decimal mark allows, then those that it makes likely.
 _SURE: Sequence[tuple[Mark, re.Pattern[str]]] = (
@@ -48,7 +50,7 @@ def decimal_mark(text: str, language: str | None = None) -> Mark | None:
     if language is None and likely is not None:
         return likely
     name, _, country = (language or language_of(text) or "").replace("_", "-").partition("-")
-    if not name:
+    if not name or name in _EITHER:
         return likely
     return "." if name in _POINT or country.upper() in _POINT_COUNTRIES else ","
 

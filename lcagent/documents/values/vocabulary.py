@@ -17,9 +17,12 @@ from typing import Any
 import orjson
 
 from lcagent.documents.lexical import folded
+from lcagent.documents.values.language import LANGUAGES
 
 LATIN = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "da", "sv")
 """Languages whose words are tried where a text does not tell its own, most likely first."""
+ALL = (*LATIN, *(one for one in LANGUAGES if one not in LATIN), *"nb fi hu ro ca sk bg fa id".split())
+"""Those whose words are kept: a date of three words does not tell its language."""
 UNITS: Mapping[str, tuple[str, str]] = {
     "length-kilometer": ("m", "1000"),
     "length-meter": ("m", "1"),
