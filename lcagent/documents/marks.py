@@ -28,11 +28,17 @@ def unmarked(text: str) -> str:
     return plain if (plain := _REFERENCE.sub("", text)).strip() else text
 
 
-def parted(answer: str, most: int) -> list[tuple[str, str, list[int]]]:
-    """Statements of an answer: their text, what stands after each, and the passages named for it."""
+def parted(answer: str, most: int, shown: str = "") -> list[tuple[str, str, list[int]]]:
+    """Statements of an answer: their text, what stands after each, and the passages named for it.
+
+    Args:
+        answer: with marks.
+        most: the greatest number of a passage.
+        shown: what it was made from; a mark that stands there behind the same word is a note's.
+    """
     plain, at, marks = "", 0, list[tuple[int, int]]()
     for match in _MARK.finditer(answer):
-        if not (numbers := _named(match, most)):
+        if not (numbers := _named(match, most)) or _is_copied(answer, match, shown):
             continue
         plain += answer[at : match.start()].rstrip()
         at = match.end()
@@ -48,6 +54,12 @@ def parted(answer: str, most: int) -> list[tuple[str, str, list[int]]]:
         )
         found.append((plain[span.start : span.end], plain[span.end : end], list(named)))
     return found
+
+
+def _is_copied(answer: str, match: re.Match[str], shown: str) -> bool:
+    before = answer[: match.start()].split()[-1:] if match.start() else []
+    glued = bool(before) and not answer[match.start() - 1].isspace()
+    return glued and f"{before[0]}{match.group()}" in shown
 
 
 def _named(match: re.Match[str], most: int) -> list[int]:

@@ -20,6 +20,8 @@ ENOUGH = 0.8
 """Share of a claim's content words that must stand in the sentences."""
 _INFLECTED = 5
 """Letters from which a word may end in another way: "Wieża", "Wieży"."""
+_NO_BREAK = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
+"""What holds the groups of one number together; a space may stand between two."""
 _TIME = re.compile(r"\d+(?::\d+)+")
 """None of its parts is a number by itself."""
 _YES_NO = frozenset(
@@ -51,7 +53,7 @@ def support(claim: str, sentences: Sequence[str]) -> Support:
         bare yes or no.
     """
     said = canonical(unmarked(claim)).strip().strip(".!?。！？;:,").strip()
-    sentences = [canonical(text) for text in sentences]
+    sentences = [canonical(_NO_BREAK.sub("", text)) for text in sentences]
     if not said or not sentences or said.casefold() in _YES_NO:
         return "inferred"
     texts = [*sentences, " ".join(sentences)] if len(sentences) > 1 else list(sentences)

@@ -255,8 +255,8 @@ class _Finder:
             if self._free(one.start, one.end):
                 self._take_spelt(one.start, one.end, one.number, one.step)
         for one in spelt(self.text, self.language):
-            if not self._free(one.start, one.end):
-                continue
+            if not self._free(one.start, one.end) or self.text.startswith("-feira", one.end):
+                continue  # "segunda-feira" is a Monday
             if one.ordinal:
                 self._take(one.start, one.end, Value("ordinal", "", (0, 0), one.number))
                 continue

@@ -31,7 +31,8 @@ def checked(question: str, answer: str, sources: Sources, *, items: Sequence[str
     every: list[list[Source]] = []
     warnings: list[str] = []
     named: dict[int, Region] = {}
-    for text, glue, blocks in listed(items) if items else parted(answer, len(evidence.citable)):
+    shown = "\n".join(block.text for block in evidence.citable)
+    for text, glue, blocks in listed(items) if items else parted(answer, len(evidence.citable), shown):
         said = unmarked(BULLET.sub("", text))
         cited = sources.cited(said, blocks)
         every.append(cited)
