@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import string
-import unicodedata
 from datetime import UTC, datetime
-from functools import cache
-
-_ARTICLES = {"a", "an", "the"}
-_FORMS = str.maketrans({**dict.fromkeys("‐‑‒–−", "-"), **dict.fromkeys("—―…", " ")})
-_THOUSANDS = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
-_LIST_COMMA = re.compile(r"(?<=\d),(?=\d)")
-_LEADING_POINT = re.compile(r"(?<![\w.])\.(?=\d)")
-_FULL_STOP = re.compile(r"(?<!\d)\.|\.(?!\d)")
 
 
 def whole_characters(text: str) -> str:
@@ -32,25 +22,6 @@ def told_time(at: float) -> str:
         at: seconds since 1970.
     """
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def normalise(text: str) -> str:
-    """Lower-cased, without punctuation and articles, white space folded: as SQuAD (Rajpurkar 2016).
-
-    Figures keep their value, which SQuAD's own script does not see to: `1,234` is `1234`, `5.9` is not
-    `59`, and `4,7` is two numbers. Typographic marks count as the ASCII ones; dashes set off words.
-    """
-    text = unicodedata.normalize("NFKC", text.translate(_FORMS)).lower()
-    text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
-    text = _LEADING_POINT.sub("0.", _LIST_COMMA.sub(" ", text))
-    text = "".join(c for c in _FULL_STOP.sub("", text) if c == "." or not _is_mark(c))
-    return " ".join(token for token in text.split() if token not in _ARTICLES)
-
-
-@cache
-def _is_mark(character: str) -> bool:
-    category = unicodedata.category(character)
-    return character in string.punctuation or category[0] == "P" or category == "Sc"
 
 
 _UNSHOWN = re.compile(

@@ -2,8 +2,8 @@
 
     python scripts/cldr_words.py
 
-Of every language that `lcagent.documents.values.language` tells apart, as Babel (an extra of the developers)
-has CLDR. Run it again with a new Babel; `tests/documents/test_values.py` finds a file that is not its output.
+Of every language of `vocabulary.ALL`, as Babel (an extra of the developers) has CLDR. Run it again with a new
+Babel; `tests/documents/test_values.py` finds a file that is not its output.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Any
 import orjson
 from babel import localedata
 
-from lcagent.documents.values.language import LANGUAGES
-from lcagent.documents.values.vocabulary import LATIN, UNITS, WORDS, plain
+from lcagent.documents.values.vocabulary import ALL, UNITS, WORDS, plain
 
 PLURALS = ("one", "two", "few", "many", "other")
 
@@ -72,8 +71,7 @@ def scales(formats: Any) -> dict[str, int]:
 
 def everything() -> bytes:
     """The file's bytes: a line a language."""
-    languages = sorted({*LANGUAGES, *LATIN})
-    lines = [f'"{name}":'.encode() + orjson.dumps(words_of(name)) for name in languages]
+    lines = [f'"{name}":'.encode() + orjson.dumps(words_of(name)) for name in sorted(ALL)]
     return b"{" + b",\n".join(lines) + b"}\n"
 
 

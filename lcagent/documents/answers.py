@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import string
+import unicodedata
 from collections.abc import Callable, Hashable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from rapidfuzz import fuzz
 
+from lcagent.documents.canonical import canonical
 from lcagent.documents.forms import Form, form, same_figure
 from lcagent.documents.lexical import STOPWORDS, stem
+from lcagent.documents.marks import unmarked
 
 Matcher = Callable[[str, str], bool]
 """Whether two answers say the same; symmetric. An embedding model can stand in for `same_answer`."""
@@ -94,7 +98,7 @@ def _form(answer: str) -> tuple[Form, frozenset[int]]:
         numbers.add(number := _number(match["number"]))
         return f"{match['name']} {number}"
 
-    text = answer.strip(" .")
+    text = canonical(unmarked(answer)).strip(" .")
     if re.fullmatch("[IVX]{2,}", text):
         text = str(_number(text) or text)
     text = _AFTER_NAME.sub(after, _BEFORE_NAME.sub(before, text))
@@ -172,3 +176,31 @@ def cluster(answers: Sequence[str], same: Matcher = same_answer) -> list[list[in
         else:
             clusters.append(([text], list(members)))
     return sorted(sorted(members) for _, members in clusters)
+
+
+_IDLE = {"a", "an", "the"}
+_FORMS = str.maketrans(dict.fromkeys("—―…", " "))
+_THOUSANDS = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
+_LIST_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_LEADING_POINT = re.compile(r"(?<![\w.])\.(?=\d)")
+_FULL_STOP = re.compile(r"(?<!\d)\.|\.(?!\d)")
+
+
+def normalise(text: str) -> str:
+    """Lower-cased, without punctuation and articles, white space folded: as SQuAD (Rajpurkar 2016).
+
+    Figures keep their value, which SQuAD's own script does not see to: `1,234` is `1234`, `5.9` is not
+    `59`, and `4,7` is two numbers. The form is the canonical one, without the marks of notes; long dashes
+    set off words.
+    """
+    text = canonical(unmarked(text.translate(_FORMS))).lower()
+    text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
+    text = _LEADING_POINT.sub("0.", _LIST_COMMA.sub(" ", text))
+    text = "".join(c for c in _FULL_STOP.sub("", text) if c == "." or not _is_mark(c))
+    return " ".join(token for token in text.split() if token not in _IDLE)
+
+
+@cache
+def _is_mark(character: str) -> bool:
+    category = unicodedata.category(character)
+    return character in string.punctuation or category[0] == "P" or category == "Sc"

@@ -28,6 +28,8 @@ from lcagent.documents.statements import (
     same_value,
     statement,
 )
+from lcagent.documents.values import rounds_to, values, within
+from lcagent.documents.values.language import language_of
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -82,7 +84,7 @@ _REPEATED = frozenset(
 _YEAR = frozenset("году года год г roku rok r".split())
 _OPEN = frozenset(
     """
-    a_ an one another some if when whenever suppose ein eine einer wenn falls si cuando un une uno una
+    i a_ an one another some if when whenever suppose ein eine einer wenn falls si cuando un une uno una
     se quando jeśli gdy если когда
     """.split()
 )
@@ -126,8 +128,18 @@ def _differ_in_value(one: Statement, other: Statement) -> bool:
     differing = [(i, j) for i, j in matched if not same_value(one.tokens[i].text, other.tokens[j].text)]
     if one.denied != other.denied:
         return not differing
-    bare = _has_bare_subject(one) or _has_bare_subject(other)
-    return len(differing) == 1 and not bare and _is_what_is_said(one, other, *differing[0])
+    if len(differing) != 1 or _has_bare_subject(one) or _has_bare_subject(other):
+        return False
+    return _is_what_is_said(one, other, *differing[0]) and not _may_agree(one, other)
+
+
+def _may_agree(one: Statement, other: Statement) -> bool:
+    """Whether all figures may be the same by value: "03/04/2021" is in April, or in March."""
+    language = language_of(f"{one.text} {other.text}")
+    a, b = values(one.text, language), values(other.text, language)
+    return len(a) == len(b) == len(one.values) and all(
+        rounds_to(x, y) or rounds_to(y, x) or within(x, y) or within(y, x) for x, y in zip(a, b, strict=True)
+    )
 
 
 def _has_bare_subject(said: Statement) -> bool:

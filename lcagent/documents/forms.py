@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from lcagent.documents.canonical import canonical
 from lcagent.documents.lexical import STOPWORDS, among, folded, stem, terms
+from lcagent.documents.marks import unmarked
 from lcagent.documents.values import same_value, values, within
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -74,7 +76,7 @@ class Form:
 
 def form(text: str) -> Form:
     """The form of a short answer."""
-    plain = folded(text).replace("n't", " not")
+    plain = folded(unmarked(text)).replace("n't", " not")
     for sign, word in _SIGNS.items():
         plain = plain.replace(sign, word)
     plain = " ".join(_UNIT.sub(" ", plain).split())
@@ -104,13 +106,13 @@ def dates(text: str) -> list[str]:
         found.append(_date(match))
         return " "
 
-    _each_date(text.casefold(), take)
+    _each_date(canonical(text).casefold(), take)
     return found
 
 
 def in_iso(text: str) -> str:
     """A text in small letters with each of its dates as `@YYYY-MM-DD`, or as much of that as it states."""
-    return _each_date(text.casefold(), lambda match: f" @{_date(match)} ")
+    return _each_date(canonical(text).casefold(), lambda match: f" @{_date(match)} ")
 
 
 def without_dates(text: str, stated: Sequence[str]) -> str:
@@ -127,12 +129,12 @@ def without_dates(text: str, stated: Sequence[str]) -> str:
         known = any(len(date) <= len(other) and same_figure(date, other) for other in stated)
         return " " if known else match.group()
 
-    return _each_date(text.casefold(), left)
+    return _each_date(canonical(text).casefold(), left)
 
 
 def in_digits(text: str) -> str:
     """A text in small letters with its spelt numbers in digits: "three", "twenty-one" as "3", "21"."""
-    return _SPELT.sub(_digits, " ".join(text.casefold().split()))
+    return _SPELT.sub(_digits, " ".join(canonical(text).casefold().split()))
 
 
 def same_figure(one: str, other: str) -> bool:
@@ -157,15 +159,20 @@ def holds(quote: str, answer: str, *, share: float = 0.6) -> bool:
     """
     said, stands = form(answer), form(quote)
     alike = all(any(same_figure(f, g) for g in stands.figures) for f in said.figures)
-    if not alike and not _by_value(quote, answer):
+    if not alike and not by_value(quote, answer):
         return False
     words = [t for w in said.words if w not in {"yes", "true", "false"} for t in terms(w)]
     held = {t for w in stands.words for t in terms(w)}
     return sum(among(w, held) for w in words) >= share * len(words)
 
 
-def _by_value(quote: str, answer: str) -> bool:
-    """Whether all figures of an answer stand in a sentence, in other units or another language's notation."""
+def by_value(quote: str, answer: str) -> bool:
+    """Whether an answer has figures that all stand in a sentence, in other units or another notation.
+
+    Args:
+        quote: the sentence.
+        answer: the answer, or a statement.
+    """
     stated = values(quote)
     said = values(answer)
     return bool(said) and all(any(same_value(v, s) or within(s, v) for s in stated) for v in said)

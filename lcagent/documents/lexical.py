@@ -18,6 +18,7 @@ from functools import lru_cache
 from itertools import accumulate, islice, starmap
 
 from lcagent.documents.boundaries import sentence_ends
+from lcagent.documents.canonical import Characters, canonical
 
 K1, B = 1.2, 0.75
 MAX_PASSAGE = 500
@@ -75,12 +76,14 @@ class Passage:
 class Layout:
     """Where the passages of a text are, laid out once for several searches: 16 bytes a passage.
 
-    `mixed` tells whether any of it is in a script that does not set words apart.
+    `mixed` tells whether any of it is in a script that does not set words apart, `characters` which of them
+    have another canonical form.
     """
 
     starts: array[int]
     ends: array[int]
     mixed: bool
+    characters: Characters
 
 
 @lru_cache(maxsize=1 << 13)  # a text says the same words again and again
@@ -95,11 +98,11 @@ def stem(word: str) -> str:
 
 
 def folded(text: str) -> str:
-    """A text without case and accents."""
-    if text.isascii():
-        return text.casefold()
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(c for c in plain if not unicodedata.combining(c))
+    """The canonical form of a text without case and accents."""
+    plain = canonical(text).casefold()
+    if plain.isascii():
+        return plain
+    return "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
 
 
 def unspaced(text: str) -> bool:
@@ -129,12 +132,12 @@ def among(term: str, held: Set[str]) -> bool:
 
 def query_words(text: str) -> list[str]:
     """Stems of the content words of a text, each once, in order; pairs where words are not set apart."""
-    words = (w for w in terms(text.casefold()) if w not in STOPWORDS)
+    words = (w for w in terms(canonical(text).casefold()) if w not in STOPWORDS)
     return list(dict.fromkeys(map(stem, words)))
 
 
 class Folded:
-    """Pieces of a text without case, laid end to end: searched for many words at once.
+    """Pieces of a text in canonical form without case, laid end to end: searched for many words at once.
 
     Args:
         pieces: such as the sentences of a segment.
@@ -143,9 +146,11 @@ class Folded:
     def __init__(self, pieces: Iterable[str]) -> None:
         pieces = list(pieces)
         plain = "\n".join(pieces)
-        self._whole = plain.casefold()
-        if len(self._whole) != len(plain):  # some characters are folded into several
-            pieces = [piece.casefold() for piece in pieces]
+        characters = Characters(plain)
+        self._whole = characters(plain).casefold()
+        if len(self._whole) != len(plain):  # some characters are folded into several, or left out
+            pieces = [characters(piece).casefold() for piece in pieces]
+            self._whole = "\n".join(pieces)
         self._ends = list(accumulate(len(piece) + 1 for piece in pieces))
         self._known: dict[str, list[int]] = {}
 
@@ -189,14 +194,18 @@ def passages(text: str, start: int = 0, end: int | None = None) -> Iterator[Pass
     return starmap(Passage, _spans(text, start, len(text) if end is None else end))
 
 
-def lay_out(text: str, within: Iterable[tuple[int, int]] | None = None) -> Layout:
+def lay_out(
+    text: str, within: Iterable[tuple[int, int]] | None = None, known: Layout | None = None
+) -> Layout:
     """Lay out the passages of a text.
 
     Args:
         text: the document's text.
         within: stretches that no passage crosses, such as segments; default: the whole text.
+        known: another layout of the same text: what its characters are is told by it.
     """
-    layout = Layout(array("q"), array("q"), unspaced(text))
+    mixed, characters = (known.mixed, known.characters) if known else (unspaced(text), Characters(text))
+    layout = Layout(array("q"), array("q"), mixed, characters)
     for start, end in within or _blocks(text):
         for passage_start, passage_end in _spans(text, start, end):
             layout.starts.append(passage_start)
@@ -311,7 +320,7 @@ def linked(
 
 def names(text: str) -> list[str]:
     """Stems of the words that begin with a capital letter, each once, in order."""
-    words = (w for w in terms(text) if w[0].isupper() and w.casefold() not in STOPWORDS)
+    words = (w for w in terms(canonical(text)) if w[0].isupper() and w.casefold() not in STOPWORDS)
     return list(dict.fromkeys(stem(w.casefold()) for w in words))
 
 
@@ -322,7 +331,8 @@ def opening(text: str) -> list[str]:
     """
     found: list[str] = []
     end = 0
-    for match in _WORD.finditer(text[:MOST_OPENING]):
+    text = canonical(text[:MOST_OPENING])
+    for match in _WORD.finditer(text):
         word = match.group()
         if found and not _APART.isdisjoint(text[end : match.start()]):
             break
@@ -357,7 +367,8 @@ def _scan(text: str, words: list[str], layout: Layout | None) -> _Scan:
         return scan
     begins = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\w*")
     for start, end in _holding(text, words, layout):
-        if held := _counts(text[start:end].casefold(), scan.frequency, begins, mixed=layout.mixed):
+        plain = layout.characters(text[start:end]).casefold()
+        if held := _counts(plain, scan.frequency, begins, mixed=layout.mixed):
             scan.found.append((Passage(start, end), held))
             for word in held:
                 scan.frequency[word] += 1
@@ -368,7 +379,7 @@ def _holding(text: str, stems: Sequence[str], layout: Layout) -> Iterator[tuple[
     """The passages, in order, that hold some of these characters: most passages of a text hold none."""
     spans = zip(layout.starts, layout.ends, strict=True)
     while some := list(islice(spans, _TOGETHER)):
-        pieces = [text[start:end].casefold() for start, end in some]
+        pieces = [layout.characters(text[start:end]).casefold() for start, end in some]
         whole = "\n".join(pieces)
         ends = list(accumulate(len(piece) + 1 for piece in pieces))
         held: set[int] = set()

@@ -5,20 +5,40 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence, Set
 
+from lcagent.documents.canonical import RAISED
 from lcagent.documents.quotes import Span, sentences
 
 _MARK = re.compile(r"\[(\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*)\]")
 _BEGUN = re.compile(r"\[[\d\s,;–-]*")
 _NUMBER = re.compile(r"\d+")
 _LINE = re.compile(r"[^\n]+")
+# The marks of notes, glued to what they belong to: [1], [12, 13], [^1], [note 2], 【3†source】, (1), ¹, †.
+# A figure that is raised after another one may be a power, where that is short.
+_REFERENCE = re.compile(
+    r"\s?[\[【]\^?(?:note |nb |n )?(?:\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*|(?<=\S\[)[a-z])(?:†[^\]】]*)?[\]】]"
+    r"|(?<=[\w.,;:!?%\"”»])\(\d{1,2}\)(?!\w)"
+    rf"|(?:(?<=[^\W\d_]{{3}})|(?<=[\d,.]\d\d)|(?<=[.;:!?)\"”»]))(?:⁽[{RAISED}]+⁾|[{RAISED}]{{1,2}}(?![{RAISED}])|[†‡])(?!\w)",
+    re.IGNORECASE,
+)
 BULLET = re.compile(r"^(?:[-*•‣–]|\d{1,3}[.)])\s+")
 
 
-def parted(answer: str, most: int) -> list[tuple[str, str, list[int]]]:
-    """Statements of an answer: their text, what stands after each, and the passages named for it."""
+def unmarked(text: str) -> str:
+    """An answer, or a statement of it, without the marks of notes; as it is where it is nothing else."""
+    return plain if (plain := _REFERENCE.sub("", text)).strip() else text
+
+
+def parted(answer: str, most: int, shown: str = "") -> list[tuple[str, str, list[int]]]:
+    """Statements of an answer: their text, what stands after each, and the passages named for it.
+
+    Args:
+        answer: with marks.
+        most: the greatest number of a passage.
+        shown: what it was made from; a mark that stands there behind the same word is a note's.
+    """
     plain, at, marks = "", 0, list[tuple[int, int]]()
     for match in _MARK.finditer(answer):
-        if not (numbers := _named(match, most)):
+        if not (numbers := _named(match, most)) or _is_copied(answer, match, shown):
             continue
         plain += answer[at : match.start()].rstrip()
         at = match.end()
@@ -34,6 +54,12 @@ def parted(answer: str, most: int) -> list[tuple[str, str, list[int]]]:
         )
         found.append((plain[span.start : span.end], plain[span.end : end], list(named)))
     return found
+
+
+def _is_copied(answer: str, match: re.Match[str], shown: str) -> bool:
+    before = answer[: match.start()].split()[-1:] if match.start() else []
+    glued = bool(before) and not answer[match.start() - 1].isspace()
+    return glued and f"{before[0]}{match.group()}" in shown
 
 
 def _named(match: re.Match[str], most: int) -> list[int]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from rapidfuzz import fuzz
 
+from lcagent.documents.canonical import canonical
 from lcagent.documents.lexical import STOPWORDS, folded
 
 LIKE = 84.0
@@ -59,6 +60,7 @@ def unmentioned(question: str, texts: Sequence[str]) -> list[str]:
         Such names as the question writes them. None are given where capitals say nothing (a title, German)
         or where question and texts are not in one language.
     """
+    question = canonical(question)
     asked = question[: question.rfind("?") + 1] or question  # what may be chosen from is no part of it
     missing = {
         name: folded(last)
@@ -122,7 +124,7 @@ def _last(name: str) -> str:
 
 def _one_language(question: str, text: str) -> bool:
     asked = {w.casefold() for w in _WORD.findall(question) if w[0].islower()}
-    words = [w.casefold() for w in _WORD.findall(text[:_SAMPLE])]
+    words = [w.casefold() for w in _WORD.findall(canonical(text[:_SAMPLE]))]
     return sum(w in asked for w in words) >= _SAME_LANGUAGE * max(len(words), 1)
 
 
@@ -130,7 +132,7 @@ def _parts(text: str) -> Iterator[str]:
     """A text in parts: the words of all of it would need more room than it does."""
     for start in range(0, len(text), _PART):
         # A word cut in two at a boundary adds two spellings; what is missing is not found by that.
-        yield text[max(0, start - 40) : start + _PART]
+        yield canonical(text[max(0, start - 40) : start + _PART])
 
 
 def _is_known(word: str, known: set[str]) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from lcagent.documents.forms import holds
+from lcagent.documents.forms import by_value, holds
 from lcagent.documents.lexical import names, query_words
 from lcagent.documents.quotes import Sentences, Span, figures, find_quote, occurrences, sentences
 
@@ -78,7 +78,7 @@ class Placing:
         if not chosen:
             return []
         held = " ".join(self._text[span.start : span.end] for span in chosen)
-        if (said := figures(statement)) and not said <= figures(held):
+        if (said := figures(statement)) and not (said <= figures(held) or by_value(held, statement)):
             share *= 0.6  # a figure that the sentences lack speaks against them
         elif share < ENOUGH and (called := names(statement)) and set(called) & set(query_words(held)):
             share += ENOUGH - NAMED

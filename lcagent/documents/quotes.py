@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 from itertools import chain, islice, takewhile
 
 from lcagent.documents.boundaries import END, MARKS, ends
+from lcagent.documents.canonical import RAISED, begins, canonical
 from lcagent.documents.document import Document
 from lcagent.documents.lexical import Folded, query_words, unspaced
 from lcagent.documents.unlaid import Unlaid, unlaid
@@ -36,6 +37,7 @@ _BREAK = re.compile(
     rf"[\n\f{MARKS}]"
     r"(?:(?<=\n)[ \t\r]*\n\s*|(?<=\f)\s*"  # paragraphs and pages
     r"|(?<=\n)(?=[ \t]*(?:[-*•▪◦‣]|\(?\d{1,3}[.)]|#{1,6}|\|)[ \t])"  # list items, headings, table rows
+    r"|(?<=\n)(?=[^\n|\t]{1,80}(?:[ ]\||\t))|(?<=\|\n)"  # rows of cells that a line or a tab parts
     rf"|{END})"
 )
 _CLAUSE = re.compile(r"[;:,]\s+|[、，；：،؛]\s*|\s*\n\s*|\s+")
@@ -78,8 +80,8 @@ def _trimmed(text: str, start: int, end: int) -> list[Span]:
 def find_quote(text: str, quote: str, start: int = 0, end: int | None = None) -> Span | None:
     """Where a quotation stands, word for word; None if it does not.
 
-    White space, typographic quotes and dashes, ligatures, soft hyphens and hyphenation at a line's
-    end may differ; letters, their case, and figures may not.
+    White space, hyphenation at a line's end and all that the canonical form takes for the same may
+    differ; letters, their case, and figures may not.
 
     Args:
         text: the document's text.
@@ -95,7 +97,25 @@ def find_quote(text: str, quote: str, start: int = 0, end: int | None = None) ->
         return exact
     laid = _short(text[start:end]) if end - start <= _STRETCH else Unlaid(text[start:end])
     found = (Span(start + begin, start + stop) for begin, stop in laid.find(wanted))
-    return next((span for span in found if not (_inside(text, span.start) or _inside(text, span.end))), None)
+    numbers = _numbers(quote)
+    return next(
+        (
+            span
+            for span in found
+            if not (_inside(text, span.start) or _inside(text, span.end))
+            and _numbers(text[span.start : span.end]) == numbers
+        ),
+        None,
+    )
+
+
+_GROUP = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d))")
+_DIGITS = re.compile(r"\d+")
+
+
+def _numbers(text: str) -> list[str]:
+    """The digits of a text as they stand together: "1 250" is one number, "10 12" and "10½" are two."""
+    return _DIGITS.findall(_GROUP.sub("", canonical(text)))
 
 
 def _says(wanted: str) -> bool:
@@ -131,17 +151,30 @@ def _finds(text: str, wanted: str, start: int, end: int) -> Iterator[int]:
 
 
 # A mark that makes one number or one name of what stands on both sides of it: 1,500.75, gate_key. A comma
-# with more than three digits on either side parts two numbers of a list.
-_JOINT = re.compile(r"(?<=\d)(?!(?<=\d{4}),\d{4})[.,](?=\d)|(?<=[^\W_])_(?=[^\W_])")
+# with more than three digits on either side parts two numbers of a list. In a power ten is no number.
+_JOINT = re.compile(
+    rf"(?<=\d)(?!(?<=\d{{4}}),\d{{4}})[.,٫٬](?=\d)|(?<=[^\W_])_(?=[^\W_])|(?<=\b10)(?:\^(?=[-\d])|[{RAISED}])"
+    r"|(?<!\w)(?<!\d\s)[-−](?=\d)|(?<=\d)['’\u00a0\u2009\u202f](?=\d{3}(?!\d))"
+)
 
 
 def _inside(text: str, at: int) -> bool:
     """Whether an offset lies within a word or a number; where words are not set apart, any may end."""
     if at == 0 or at >= len(text):
         return False
-    if text[at - 1].isalnum() and text[at].isalnum():
-        return not unspaced(text[at - 1 : at + 1])
+    if not begins(text[at]):
+        return True
+    before = at - 1
+    while before and not begins(text[before]):  # an accent, or what nobody sees
+        before -= 1
+    if _is_inner(text[before]) and _is_inner(text[at]):
+        return not unspaced(text[before] + text[at])
     return bool(_JOINT.match(text, at - 1) or _JOINT.match(text, at))
+
+
+def _is_inner(character: str) -> bool:
+    """Whether a word or number may go on beside a character; the number of a footnote is none of it."""
+    return character.isalnum() and character not in RAISED
 
 
 def check_quote(document: Document, span: Span, quote: str) -> bool:
@@ -158,7 +191,7 @@ _FIGURE = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:[.:/-]\d+)*")
 @lru_cache(maxsize=4096)  # each step compares with every quote of the ledger
 def figures(text: str) -> frozenset[str]:
     """Numbers, dates and times in a text, thousands separators removed."""
-    return frozenset(m.group().replace(",", "") for m in _FIGURE.finditer(text))
+    return frozenset(m.group().replace(",", "") for m in _FIGURE.finditer(canonical(text)))
 
 
 class Sentences:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ CARRIED = 0.5
 """Added to the score of a sentence that carries a finding: a model pointed at it."""
 TELLS = 0.12
 """Share of a statement, or of the question, that a further sentence must add."""
+DIGIT = re.compile(r"\d")
 SUPPORTS, HELD = 0.3, 0.5
 """Share of a summary's sentence that must stand in a source of it, or of the source in the sentence."""
 
@@ -141,7 +143,7 @@ class Sources:
         whole = self._sum(left)
         if not whole:
             return self._stating(statement, pool)
-        chosen: list[Source] = []
+        all_of, chosen = pool, list[Source]()
         while len(chosen) < MOST_TELLING and pool:
             best = max(pool, key=lambda s: (self._score(s, left, whole), -s.region[0], -s.region[1]))
             gain = self._sum(best.words & left) / whole
@@ -154,15 +156,23 @@ class Sources:
             pool = [source for source in pool if source is not best]
             if not left:
                 break
+        if DIGIT.search(statement) and support(statement, [source.text for source in chosen]) == "inferred":
+            # Its figure may stand there in another notation: "17:00" for "5 pm".
+            ranked = self._ranked([source for source in all_of if DIGIT.search(source.text)])
+            return next(([s] for s in ranked if support(statement, [s.text]) != "inferred"), chosen)
         return chosen
 
     def _stating(self, statement: str, pool: Sequence[Source]) -> list[Source]:
         """The sentence that states a statement none of whose words stands anywhere, such as "3" for "three";
         else the one that is most about the question."""
-        ranked = sorted(pool, key=lambda s: (-self._score(s, frozenset(), 0.0), s.region))
+        ranked = self._ranked(pool)
         stating = (s for s in ranked if support(statement, [s.text]) != "inferred")
         best = next(stating, next((s for s in ranked if self._about(s, "")), None))
         return [best] if best else []
+
+    def _ranked(self, pool: Sequence[Source]) -> list[Source]:
+        """Sentences by how much they are about the question."""
+        return sorted(pool, key=lambda s: (-self._score(s, frozenset(), 0.0), s.region))
 
     def _score(self, source: Source, left: Set[str], whole: float) -> float:
         says = self._sum(source.words & left) / whole if whole else 0.0

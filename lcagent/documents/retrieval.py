@@ -137,7 +137,9 @@ class Retrieval:
         for index, document in enumerate(self.corpus.documents):
             if within is not None and within[0] != index:
                 continue
-            layout = self.layouts[index] if within is None else lay_out(document.text, [within[1:]])
+            layout = self.layouts[index]
+            if within is not None:
+                layout = lay_out(document.text, [within[1:]], layout)
             for hit in search(document.text, query, limit=limit, layout=layout):
                 found.append(Ranked((index, hit.start, hit.end), hit.score))
         return sorted(found, key=lambda one: (-one.score, one.region))[:limit]

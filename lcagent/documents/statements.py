@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
+from lcagent.documents.canonical import canonical
 from lcagent.documents.forms import in_digits, in_iso, same_figure
 from lcagent.documents.lexical import folded, query_words, stem, unspaced
+from lcagent.documents.marks import unmarked
 from lcagent.documents.quotes import figures
 
 ARTICLES = frozenset(
@@ -70,6 +72,7 @@ _VARIANTS = [
     (re.compile(r"([^\W\d_])\1"), r"\1"),
 ]
 """Spellings of one word: harbour and harbor, organise and organize, centre and center, Schloß and Schloss."""
+_ROMAN = re.compile("[ivxlcdm]+")
 _LONGEST_NAME = 4
 """Words of a name with which a sentence ends."""
 _ROUNDED = Decimal("0.05")
@@ -106,8 +109,8 @@ class Statement:
     """
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens: tuple[Token, ...] = tuple(_tokens(text))
+        self.text = canonical(text)
+        self.tokens: tuple[Token, ...] = tuple(_tokens(unmarked(self.text)))
 
     @cached_property
     def values(self) -> list[int]:
@@ -305,6 +308,8 @@ def _tokens(text: str) -> Iterator[Token]:
 
 @lru_cache(maxsize=1 << 15)
 def _key(word: str) -> str:
+    if _ROMAN.fullmatch(word):  # Henry VI is not Henry VII
+        return word
     for pattern, put in _VARIANTS:
         word = pattern.sub(put, word)
     return stem(word)
@@ -338,5 +343,5 @@ def _masked(said: Statement) -> list[str]:
 
 def saying(text: str) -> tuple[frozenset[str], ...]:
     """Equal for statements that say the same: the same words, figures and denials, in whatever order."""
-    denied = frozenset(text.casefold().split()) & DENIALS
+    denied = frozenset(canonical(text).casefold().split()) & DENIALS
     return frozenset(query_words(text)), figures(text), denied

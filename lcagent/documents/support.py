@@ -9,7 +9,9 @@ import re
 from collections.abc import Sequence
 
 from lcagent.answer import Support
+from lcagent.documents.canonical import canonical
 from lcagent.documents.lexical import STOPWORDS, among, folded, stem, terms, unspaced
+from lcagent.documents.marks import unmarked
 from lcagent.documents.quotes import find_quote, occurrences
 from lcagent.documents.values import Value, rounds_to, values, within
 from lcagent.documents.values.language import function_words, language_of
@@ -18,6 +20,8 @@ ENOUGH = 0.8
 """Share of a claim's content words that must stand in the sentences."""
 _INFLECTED = 5
 """Letters from which a word may end in another way: "Wieża", "Wieży"."""
+_NO_BREAK = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
+"""What holds the groups of one number together; a space may stand between two."""
 _TIME = re.compile(r"\d+(?::\d+)+")
 """None of its parts is a number by itself."""
 _YES_NO = frozenset(
@@ -48,7 +52,8 @@ def support(claim: str, sentences: Sequence[str]) -> Support:
         (by value), its names and nearly all of its content words stand there; else `inferred`, and so is a
         bare yes or no.
     """
-    said = claim.strip().strip(".!?。！？;:,").strip()
+    said = canonical(unmarked(claim)).strip().strip(".!?。！？;:,").strip()
+    sentences = [canonical(_NO_BREAK.sub("", text)) for text in sentences]
     if not said or not sentences or said.casefold() in _YES_NO:
         return "inferred"
     texts = [*sentences, " ".join(sentences)] if len(sentences) > 1 else list(sentences)

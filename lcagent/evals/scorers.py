@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+from lcagent.documents.answers import normalise
 from lcagent.documents.lexical import STOPWORDS
 from lcagent.errors import UsageError
 from lcagent.evals.choices import chosen_letter
 from lcagent.evals.items import Cited, Row
-from lcagent.text import normalise
 
 LEAST_KEY_WORDS = 0.2
 """Share of a reference's key words under which F1* is 0 (LV-Eval)."""

@@ -8,6 +8,10 @@ from lcagent.documents.conflicts import contradict, rival
 from tests.helpers import prose
 
 CONTRADICTIONS = [
+    ("Quay A is 120 metres long.", "Quay A is 95 metres long."),
+    ("The Vik contract was signed on 03.04.2021.", "The Vik contract was signed on 04.04.2021."),
+    ("The keeper of Va\u030agen was Nils Berg.", "The keeper of Vågen was Olaf Lund."),
+    ("The rent in Vik is ١٢٠ crowns a month.", "The rent in Vik is 150 crowns a month."),
     ("The tower of Vellmere has 314 steps.", "There are 271 steps in the tower of Vellmere."),
     ("On 2 May 1911 Vellmere signed the lease.", "Vellmere signed the lease on 9 June 1912."),
     ("The keeper in 1931 was Nils Berg.", "The keeper in 1931 was Olaf Lund."),
@@ -53,6 +57,27 @@ CONTRADICTIONS = [
     ("委员会签署了条约。", "委员会没有签署条约。"),
 ]
 LOOK_ALIKES = [
+    (
+        "Anna earned 4,100 crowns in the summer of that year.",
+        "Arne earned 3,900 crowns in the summer of that year.",
+    ),
+    ("Dogs are allowed on deck 1.", "Dogs are not allowed on deck 2."),
+    ("1号甲板允许带狗。", "2号甲板不允许带狗。"),
+    ("甲码头长一百二十米，水深9米。", "乙码头长一百二十米，水深7米。"),
+    ("東の塔の高さは40メートルです。", "西の塔の高さは35メートルです。"),
+    ("Das Boot A trägt 40 Mann und einen Hund.", "Das Boot B trägt 35 Mann und einen Hund."),
+    ("Henry VI reigned for 40 years in all of England.", "Henry VII reigned for 24 years in all of England."),
+    ("I won 40 medals in the summer games.", "II won 35 medals in the summer games."),
+    ("4.1 Notice ........ 12", "4.2 Notice ........ 15"),
+    ("B,07:30", "C,09:00"),
+    ("The Vik contract was signed on 03/04/2021.", "The Vik contract was signed on 04/03/2021."),
+    ("The Vik contract was signed on 03/04/2021.", "The Vik contract was signed on 3 April 2021."),
+    ("The rent in Vik is 1.234 crowns a month.", "The rent in Vik is 1234 crowns a month."),
+    ("The rent in Vik is 1\u202f234 crowns a month.", "The rent in Vik is 1'234 crowns a month."),
+    ("The rent in Vik is ١٢٠٠ crowns a month.", "The rent in Vik is 1200 crowns a month."),
+    ("The fleet of Vik counted 450¹ boats in 1931.", "The fleet of Vik counted 450 boats in 1931."),
+    ("The fleet of Vik counted 450[1] boats in 1931.", "The fleet of Vik counted 450 boats in 1931."),
+    ("The office of Vik closes at 5:30.", "The office of Vik closes at 17:30."),
     ("The film was released on 15 July 1947.", "The film was released on 6 March 1942."),  # which film?
     ("The album was sold 1,200 times in Tarn.", "The album was sold 1,500 times in Tarn."),
     (

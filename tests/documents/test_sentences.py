@@ -102,3 +102,11 @@ def test_segments_and_passages_end_with_a_sentence_in_any_script(marked: str) ->
         assert len(text[: segment.end].rstrip()) in ending
     for passage in passages(text):
         assert len(text[: passage.end].rstrip()) in ending
+
+
+def test_a_row_of_a_table_is_a_sentence() -> None:
+    rows = ["Year | Income | Cost |", "1901 | 4,100 | 3,900 |", "1902 | 4,350 | 4,020 |"]
+    listed = ["gate\topens", "A\t06:00", "B\t07:30"]
+    text = "\n".join(["The harbour kept a book:", *rows, "It was burnt in\n1931.", "", *listed])
+    found = [text[span.start : span.end] for span in sentences(text)]
+    assert found == ["The harbour kept a book:", *rows, "It was burnt in\n1931.", *listed]

@@ -1,11 +1,14 @@
 """Figures are compared by what they are: notation, units, languages and rounding."""
 
 import sys
+from datetime import date
 from decimal import Decimal
 from subprocess import run
 
 import orjson
 import pytest
+from babel.dates import format_date
+from babel.numbers import format_decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +98,28 @@ SAME = [
     ("noon", "12:00"),
     ("the 3rd", "the third"),
     ("Henry VIII", "Henry the 8th"),
+    ("XIV", "14"),
+    ("built in MCMIV", "1904"),
+    ("450[1]", "450"),
+    ("450¹ boats", "450"),
+    ("12\u200b00", "1200"),
+    ("10½", "10.5"),
+    ("10 1/2", "10.5"),
+    ("3.2 x 10^6", "3,200,000"),
+    ("3.2 × 10⁶", "3.2e6"),
+    ("–5 °C", "-5 degrees Celsius"),
+    ("1億2000万円", "120,000,000 yen"),
+    ("壹佰贰拾", "120"),
+    ("一百二十米", "120 m"),
+    ("12 lakh rupees", "12,00,000 rupees"),
+    ("二〇二一年四月三日", "2021-04-03"),
+    ("令和3年4月3日", "3 April 2021"),
+    ("2021. április 3.", "2021-04-03"),
+    ("3 באפריל 2021", "2021-04-03"),
+    ("午後3時", "15:00"),
+    ("下午三点半", "3:30 pm"),
+    ("오후 3시 5분", "15:05"),
+    ("kl. 15.00", "3 pm"),
     ("-5 degrees", "−5 degrees"),
 ]
 DIFFERENT = [
@@ -114,6 +139,13 @@ DIFFERENT = [
     ("17:30", "17:31"),
     ("-5", "5"),
     ("Henry VIII", "Henry VII"),
+    ("10⁶", "106"),
+    ("450¹", "4501"),
+    ("10½", "101"),
+    ("午後3時", "03:00"),
+    ("15時間", "15:00"),
+    ("令和3年4月3日", "3 April 2020"),
+    ("MCMIV", "1906"),
     ("13", "a dozen"),
     ("3:1", "3"),
     ("zwölf", "dreizehn Männer"),
@@ -246,6 +278,51 @@ def test_notation_does_not_matter(number: int) -> None:
         written.replace(",", "'"),
     ):
         assert same_value(only(text), only(str(number)))
+
+
+LOCALES = (
+    "en_US en_GB en_IN de_DE de_CH fr_FR es_ES it_IT pt_BR nl_NL pl_PL ru_RU uk_UA sv_SE da_DK cs_CZ tr_TR ja_JP "
+    "zh_CN ko_KR ar_EG el_GR fa_IR nb_NO fi_FI hu_HU ro_RO"
+).split()
+NUMBERS = st.integers(-(10**9), 10**9).map(lambda n: Decimal(n) / 100)
+DATES = st.dates(date(1200, 1, 1), date(2199, 12, 31))
+
+
+def as_in(locale: str, text: str) -> Value:
+    (value,) = values(text, locale.replace("_", "-"))
+    return value
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@settings(max_examples=30)
+@given(NUMBERS, NUMBERS)
+def test_a_number_as_a_locale_writes_it_is_itself_and_no_other(
+    locale: str, one: Decimal, other: Decimal
+) -> None:
+    written = as_in(locale, format_decimal(one, locale=locale))
+    assert same_value(written, as_in("en", f"{one:f}"))
+    assert same_value(written, as_in("en", f"{other:f}")) == (one == other)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@settings(max_examples=30)
+@given(DATES, DATES)
+def test_a_date_as_a_locale_writes_it_is_itself_and_no_other(locale: str, one: date, other: date) -> None:
+    for length in ("long", "full"):
+        written = as_in(locale, format_date(one, length, locale=locale))
+        assert same_value(written, only(one.isoformat()))
+        assert same_value(written, only(other.isoformat())) == (one == other)
+
+
+def test_a_figure_stands_where_the_text_has_it() -> None:
+    text = "Er zahlte &euro; 1\u202f250,75 und ١٢ M\u00fcnzen."
+    assert [text[slice(*value.span)] for value in values(text, "de")] == ["&euro; 1\u202f250,75", "١٢"]
+    assert [value.text for value in values(text, "de")] == ["&euro; 1\u202f250,75", "١٢"]
+
+
+def test_the_mark_of_a_note_is_no_figure_and_a_list_is_no_mark() -> None:
+    assert [v.number for v in values("It counted 450[1] boats.[2, 3]")] == [450]
+    assert [v.number for v in values('"gates": [12, 13]')] == [12, 13]
 
 
 def test_heavy_libraries_wait_for_a_text_and_cldr_is_not_read_at_all() -> None:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lcagent.documents.answers import normalise
 from lcagent.evals.choices import chosen_letter
 from lcagent.evals.items import Cited, Row
 from lcagent.evals.scorers import rescored, score_row
-from lcagent.text import normalise
 
 OPTIONS = {"A": "the butler", "B": "Paris", "C": "Vitamin C", "D": "dark Paris"}
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcagent.documents import load
+from lcagent.documents.answers import normalise
 from lcagent.errors import UsageError
 from lcagent.evals.items import Item
 from lcagent.evals.scorers import sub_exact_match
@@ -19,7 +20,6 @@ from lcagent.evals.tasks import TASKS, Request, folder, generate
 from lcagent.evals.tasks.entities import replaced
 from lcagent.evals.tasks.request import drawn
 from lcagent.evals.tasks.words import ADJECTIVES, COINED, NOUNS, PLACES, SURNAMES
-from lcagent.text import normalise
 from tests.helpers import ROOT
 from tests.loopback import count
 

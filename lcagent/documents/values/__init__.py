@@ -7,12 +7,12 @@ ways ("1.234", "03/04/2021") a value has both readings.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 
+from lcagent.documents.canonical import traced
 from lcagent.documents.lexical import unspaced
 from lcagent.documents.values import numerals
 from lcagent.documents.values.compose import enlarged, joined, last_place, number_value
@@ -20,7 +20,7 @@ from lcagent.documents.values.dates import Stated, stated_dates, stated_times
 from lcagent.documents.values.language import language_of
 from lcagent.documents.values.quantities import Kind, Value, iso_within, rounds_to, same_value, within
 from lcagent.documents.values.spelt import Spelt, scaled, spelt
-from lcagent.documents.values.vocabulary import LATIN, Unit, Vocabulary, plain, prefixes, vocabulary
+from lcagent.documents.values.vocabulary import ALL, LATIN, Unit, Vocabulary, plain, prefixes, vocabulary
 
 __all__ = ["Value", "iso_within", "rounds_to", "same_value", "values", "within"]
 
@@ -30,13 +30,24 @@ _NEXT = re.compile(r"[ \u00a0\u202f-]?([^\W\d_]+)")
 _LETTER = re.compile(r"[MBK](?![^\W\d_])|(?<=[ \d])(?:m|b)(?![^\W\d_])")
 _LETTERS = {"K": 1000, "M": 10**6, "B": 10**9}
 _PER_HUNDRED = re.compile(r"[ \u00a0\u202f]?(?:[%٪％]|p(?:er|our|or) (?:cent\w?|ciento)\b)")
-_SIGN_UNIT = re.compile(r"[ \u00a0\u202f-]?(km/h|[kc]?m[²³2](?!\d)|sq ft|°[CF]|US\$|[€$£¥₹₽]|zł)(?!\w)")
+_SIGN_UNIT = re.compile(r"[ \u00a0\u202f-]?(km/h|[kc]?m\^?[23](?!\d)|sq ft|°[CF]|US\$|[€$£¥₹₽]|zł)(?!\w)")
 _UNIT = re.compile(r"[ \u00a0\u202f-]?(?:d[eo] |d['’]|di )?((?:[^\W\d_]+ ){0,2}[^\W\d_]+\.?)")
+_PART = re.compile(r" ([1-9])/([1-9]\d?)(?![\d/])")
 _AND_A_HALF = re.compile(r" (?:and a half|et demie?|y medi[oa]|e mezz[oa]|e mei[oa])\b")
 _RATIO = re.compile(
     r"(?<![\w.,:])(\d{1,4})\s?:\s?(\d{1,4})(?![\d:]|[.,]\d)|(?<![\w/])(\d)/(\d{1,2})(?![\w/])"
 )
-_ROMAN = re.compile(r"(?<=[^\W\d_] )[IVX]{2,6}\b(?!\.\w)")
+_ROMAN = re.compile(r"(?:(?<=[^\W\d_] )|^)[IVX]{2,6}(?!\.?\w)")
+_ROMAN_YEAR = re.compile(r"\bM[MDCLXVI]{3,}\b")
+_REFERENCE = re.compile(r"(?<=[^\s\[({:=,])\[\d{1,3}(?:\s*[,;-]\s*\d{1,3})*\](?![\w(])")
+"""The mark of a note, as those of an encyclopaedia."""
+_POWER = re.compile(
+    r"(?<![\w.,])(?:(?P<times>\d+(?:[.,]\d+)?)\s?[x×·*]\s?)?10\s?\^\s?(?P<ten>[+-]?\d{1,2})(?![\d.])"
+    r"|(?<![\w.,])(?P<part>\d(?:[.,]\d+)?)[eE](?P<e>[+-]?\d{1,2})(?!\w)"
+)
+_RAISED = re.compile(r"\^(\d{1,3})(?![\d.])")
+_MOST_RAISED = 3
+"""Above the line a larger figure is the mark of a note and no power."""
 _ONE_PART = re.compile(r"one[ -]\w+(?:th|rd)\b", re.IGNORECASE)
 _MOST_SCALED = 10**30
 _SHORT = 3
@@ -55,11 +66,21 @@ def values(text: str, language: str | None = None) -> tuple[Value, ...]:
 
 @lru_cache(maxsize=8192)
 def _values(text: str, language: str | None) -> tuple[Value, ...]:
-    return tuple(_Finder(text, language).found())
+    form, starts, ends = traced(text)
+    found = _Finder(form, language).found()
+    if form == text:
+        return tuple(found)
+    return tuple(_placed(value, text, (starts[value.span[0]], ends[value.span[1] - 1])) for value in found)
+
+
+def _placed(value: Value, text: str, span: tuple[int, int]) -> Value:
+    """A figure of a text's canonical form where it stands in the text."""
+    others = tuple(replace(other, text=text[slice(*span)], span=span) for other in value.others)
+    return replace(value, text=text[slice(*span)], span=span, others=others)
 
 
 class _Finder:
-    """Finds the figures of one text; what is taken by one is not read again as another."""
+    """Finds the figures of one text in canonical form; what is taken by one is not read again as another."""
 
     def __init__(self, text: str, language: str | None) -> None:
         self.text, self.asked = text, language
@@ -69,6 +90,8 @@ class _Finder:
 
     def found(self) -> list[Value]:
         """All, in order."""
+        for mark in _REFERENCE.finditer(self.text):
+            self.covered[mark.start() : mark.end()] = b"\x01" * len(mark.group())
         if any(c.isnumeric() for c in self.text):
             country = (self.asked or "").upper()[-2:]
             first = self.language in (None, "en") and country not in ("GB", "AU", "IE", "IN")
@@ -77,6 +100,7 @@ class _Finder:
         for time in stated_times(self.text):
             self._take_stated("time", time)
         if any(c.isnumeric() for c in self.text):
+            self._take_powers()
             self._take_ratios()
             self._take_digits()
         self._take_words()
@@ -92,9 +116,13 @@ class _Finder:
             yield vocabulary(LATIN)
 
     def _month(self, word: str) -> int | None:
-        if word in ("may", "march", "mar"):  # no month without a capital
+        if word in ("may", "march", "mar") and self.language in (None, "en"):  # no month without a capital
             return None
-        return next((m for v in self._vocabularies() if (m := v.months.get(plain(word)))), None)
+        for form in (word, word.removeprefix("ב")):  # in Hebrew "in" is written with it
+            known = (v.months.get(plain(form)) for v in (*self._vocabularies(), vocabulary(ALL)))
+            if month := next(filter(None, known), None):
+                return month
+        return None
 
     def _scale(self, word: str) -> int | None:
         return next((n for v in self._vocabularies() if (n := v.scale(word))), None)
@@ -118,9 +146,21 @@ class _Finder:
     def _take_ratios(self) -> None:
         for match in _RATIO.finditer(self.text):
             one, two = (Decimal(n) for n in match.groups() if n)
-            if two and self._free(*match.span()):
+            whole = re.search(r"\d $", self.text[max(0, match.start() - 2) : match.start()])
+            if two and self._free(*match.span()) and not (whole and one < two):
                 kind: Kind = "ratio" if ":" in match.group() else "number"
                 self._take(*match.span(), Value(kind, "", (0, 0), one / two, step=Decimal("0.01")))
+
+    def _take_powers(self) -> None:
+        """Powers of ten: "3.2 x 10^6", "3.2e6"."""
+        for match in _POWER.finditer(self.text):
+            if not self._free(*match.span()):
+                continue
+            times = Decimal((match["times"] or match["part"] or "1").replace(",", "."))
+            scale = Decimal(1).scaleb(int(match["ten"] or match["e"]))
+            step = Decimal(1).scaleb(int(times.as_tuple().exponent)) * scale
+            unit, end = self._unit_after(match.end())
+            self._take(match.start(), end, number_value(times * scale, unit, step, year=False))
 
     def _take_digits(self) -> None:
         mark: numerals.Mark | None = None
@@ -152,11 +192,15 @@ class _Finder:
         money = _BEFORE.search(self.text, max(0, start - 4), start)
         unit = self._unit(money.group(1)) if money else None
         sign = 1
-        if before in ("-", "−") and not self.text[start - 2 : start - 1].isalnum():
+        if before == "-" and not re.search(r"\w$|\d\s$", self.text[max(0, start - 3) : start - 1]):
             start, sign = start - 1, -1
         half = Decimal(0)
-        if end < len(self.text) and self.text[end] in "½¼¾":
-            half, end = Decimal(str(unicodedata.numeric(self.text[end]))), end + 1
+        if (part := _PART.match(self.text, end)) and int(part[1]) < int(part[2]):
+            half, end = Decimal(part[1]) / Decimal(part[2]), part.end()
+        if raised := _RAISED.match(self.text, end):
+            # The mark of a note, or a power: that is for who compares.
+            end, power = raised.end(), int(raised[1])
+            numbers += (numbers[0] ** power,) if 1 < power <= _MOST_RAISED else ()
         steps = [Decimal(1).scaleb(int(n.as_tuple().exponent)) for n in numbers]
         scale, stop = self._scales_after(end, money=unit is not None)
         after, last = self._unit_after(stop + (stop > end and self.text[stop : stop + 1] == "."))
@@ -211,8 +255,8 @@ class _Finder:
             if self._free(one.start, one.end):
                 self._take_spelt(one.start, one.end, one.number, one.step)
         for one in spelt(self.text, self.language):
-            if not self._free(one.start, one.end):
-                continue
+            if not self._free(one.start, one.end) or self.text.startswith("-feira", one.end):
+                continue  # "segunda-feira" is a Monday
             if one.ordinal:
                 self._take(one.start, one.end, Value("ordinal", "", (0, 0), one.number))
                 continue
@@ -229,6 +273,10 @@ class _Finder:
         self._take(start, end, number_value(number, unit, step, year=step == 1))
 
     def _take_romans(self) -> None:
+        for match in _ROMAN_YEAR.finditer(self.text):
+            number = numerals.roman(match.group())
+            if number and self._free(*match.span()):
+                self._take(*match.span(), number_value(Decimal(number), None, Decimal(1), year=True))
         for match in _ROMAN.finditer(self.text):
             number = numerals.roman(match.group())
             if number and self._free(*match.span()):

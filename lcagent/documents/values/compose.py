@@ -69,6 +69,12 @@ def joined(text: str, found: list[Value]) -> list[Value]:
             number = before.number * before.factor / value.factor + value.number
             span = (before.span[0], value.span[1])
             whole[-1] = replace(value, text=text[slice(*span)], span=span, number=number)
+        elif before is not None and _is_rest(text, before, value):
+            assert before.number is not None and value.number is not None
+            span = (before.span[0], value.span[1])
+            whole[-1] = replace(
+                value, text=text[slice(*span)], span=span, number=before.number + value.number
+            )
         elif before is not None and _is_share(text, before, value):
             assert before.number is not None and value.number
             span = (before.span[0], value.span[1])
@@ -79,6 +85,14 @@ def joined(text: str, found: list[Value]) -> list[Value]:
         else:
             whole.append(value)
     return whole
+
+
+def _is_rest(text: str, before: Value, value: Value) -> bool:
+    """Whether a number goes on with its lower places: "1億2000万"."""
+    if before.number is None or value.number is None or before.kind != "number" or value.number < 0:
+        return False
+    beside = before.span[1] == value.span[0] and text[before.span[1] - 1] in "万萬億亿만억"
+    return beside and value.number < last_place(before.number)
 
 
 def _is_share(text: str, before: Value, value: Value) -> bool:

@@ -6,24 +6,34 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from lcagent.documents.values.spelt import chinese_number
+
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
 _DAY = r"(?<![\d.,])(?P<day>\d{1,2})(?:st|nd|rd|th|er|[.ºª°])?"
 _OF = r"(?:of|de|del|di|du|d')"
-_WORD = r"(?P<word>[^\W\d_]{3,})\.?"
+# With the vowels of Devanagari and Thai, which are no letters to the engine.
+_WORD = r"(?P<word>(?:[^\W\d_]|[\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e4e]){2,})\.?"
 _NAMED = (
     re.compile(rf"{_DAY}(?![\d:])[\s-]*(?:{_OF}\s+)?{_WORD}(?:,?[\s-]+(?:{_OF}\s+)?{_YEAR})?"),
+    re.compile(rf"(?<![\w.])(?P<year>[12]\d{{3}})\.?\s{_WORD}\s(?P<day>\d{{1,2}})(?!\d|[.,:]\d)"),
     re.compile(
         rf"(?<!\w){_WORD}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]|[.,]\d|\s*%)(?:,?\s+{_YEAR})?",
         re.IGNORECASE,
     ),
     re.compile(rf"(?<!\w){_WORD},?\s+(?:{_OF}\s+)?{_YEAR}"),
 )
+_EASTERN = "〇零一二三四五六七八九"
+_FEW = rf"(?:\d{{1,2}}|[{_EASTERN[1:]}十]{{1,3}})"
+_ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
+"""Of Japan, and the year before each."""
 _EAST = re.compile(
-    r"(?P<year>[12]\d{3})\s?[年년](?:\s?(?P<month>\d{1,2})\s?[月월](?:\s?(?P<day>\d{1,2})\s?[日일])?)?"
-    r"|(?<!\d)(?P<month2>\d{1,2})\s?[月월]\s?(?P<day2>\d{1,2})\s?[日일]"
+    rf"(?:(?P<year>[12]\d{{3}}|[{_EASTERN}]{{4}})|(?P<era>{'|'.join(_ERAS)})(?P<of>{_FEW}|元))\s?[年년]"
+    rf"(?:\s?(?P<month>{_FEW})\s?[月월](?:\s?(?P<day>{_FEW})\s?[日일号號])?)?"
+    rf"|(?<![\d十])(?P<month2>{_FEW})\s?[月월]\s?(?P<day2>{_FEW})\s?[日일号號]"
 )
 _YEAR_FIRST = re.compile(
-    r"(?<![\d.,/-])(?P<year>[12]\d{3})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})(?![\d/-])"
+    r"(?<![\d.,/-])(?P<year>[12]\d{3})(?P<mark>[-/]|\.[ ]?)(?P<month>\d{1,2})(?P=mark)"
+    r"(?P<day>\d{1,2})(?![\d/-])"
 )
 _YEAR_LAST = re.compile(
     r"(?<![\d.,/-])(?P<one>\d{1,2})(?P<mark>[-/.])[ ]?(?P<two>\d{1,2})(?P=mark)[ ]?"
@@ -39,8 +49,16 @@ _TIMES = (
         rf"(?!\d|[.:,]\d)(?:\s?{_HALVES})?"
     ),
     re.compile(rf"(?<![\w.,:])(?P<hour>[01]?\d|2[0-4])\s?{_HALVES}"),
+    re.compile(
+        r"(?i:\b(?:kl\.?|klokken|ore|godz\.)\s?)(?P<hour>[01]?\d|2[0-4])(?:[.:](?P<minute>[0-5]\d))?(?![.:,]?\d)"
+    ),
     re.compile(r"\b(?P<word>noon|midnight)\b"),
 )
+_EAST_TIME = re.compile(
+    rf"(?P<half>午前|午後|上午|下午|晚上|오전|오후)?\s?(?<![\d十])(?P<hour>{_FEW})\s?(?P<sign>[時时点點시])(?![間间点點간])"
+    rf"(?:(?P<to>半|반|钟|鐘|整)|\s?(?P<minute>{_FEW})\s?[分분])?"
+)
+_EVENING = frozenset("午後 下午 晚上 오후".split())
 _CENTURY = (1900, 2000)
 """What a year of two digits may be added to."""
 
@@ -79,7 +97,29 @@ def stated_times(text: str) -> list[Stated]:
         for match in pattern.finditer(text):
             if all(match.end() <= other.start or match.start() >= other.end for other in found):
                 found.append(Stated(*match.span(), _hours(match.groupdict())))
-    return found
+    return [*found, *_eastern_times(text)]
+
+
+def _eastern_times(text: str) -> Iterator[Stated]:
+    """Times as they are written in Chinese, Japanese and Korean; "3点" alone may be a score."""
+    for match in _EAST_TIME.finditer(text):
+        part = match.groupdict()
+        if part["sign"] in "点點" and not (part["half"] or part["to"] or part["minute"]):
+            continue
+        hour, minute = _few(part["hour"]), _few(part["minute"] or "")
+        if hour > 24 or minute > 59:
+            continue
+        minute = 30 if part["to"] in ("半", "반") else minute
+        if part["half"]:
+            yield Stated(*match.span(), (f"{hour % 12 + 12 * (part['half'] in _EVENING):02}:{minute:02}",))
+        else:
+            later = (f"{hour + 12:02}:{minute:02}",) if 0 < hour < 12 else ()
+            yield Stated(*match.span(), (f"{hour:02}:{minute:02}", *later))
+
+
+def _few(written: str) -> int:
+    """A number of two figures at most, in digits or Chinese numerals; 0 for none."""
+    return int(written or 0) if not written or written.isdecimal() else chinese_number(written)
 
 
 def _hours(parts: dict[str, str | None]) -> tuple[str, ...]:
@@ -102,13 +142,19 @@ def _candidates(text: str, named: Callable[[str], int | None], *, month_first: b
         yield from _dated(match, _year_last(match, month_first=month_first))
     for match in _EAST.finditer(text):
         part = match.groupdict()
-        yield from _dated(
-            match, [_iso(part["year"], part["month"] or part["month2"], part["day"] or part["day2"])]
-        )
+        month, day = (part[key] or part[f"{key}2"] for key in ("month", "day"))
+        iso = _iso(_eastern_year(part), _few(month) if month else None, str(_few(day)) if day else None)
+        yield from _dated(match, [iso])
     for match in _DECADE.finditer(text):
         yield Stated(*match.span(), (f"{match['decade'] or match['fr']}X",))
     for pattern in _NAMED:
         yield from _named(text, pattern, named)
+
+
+def _eastern_year(part: dict[str, str | None]) -> str | None:
+    if part["era"]:
+        return str(_ERAS[part["era"]] + (1 if part["of"] == "元" else _few(part["of"] or "")))
+    return str(_few(part["year"])) if part["year"] else None
 
 
 def _named(text: str, pattern: re.Pattern[str], month: Callable[[str], int | None]) -> Iterator[Stated]:

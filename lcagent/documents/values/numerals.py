@@ -23,6 +23,8 @@ DIGITS = re.compile(rf"\d+(?:(?:[.,٫٬·]|[{_APOSTROPHES}{_SPACES}](?=\d{{3}}(?
 _SEPARATOR = re.compile(r"\D")
 # Languages and countries that write 1,234.5; the others that are known write 1.234,5.
 _POINT = frozenset("en zh ja ko hi he th bn ta te ur ms".split())
+_EITHER = frozenset("ar fa".split())
+"""Those that have marks of their own, and write the digits of Europe either way."""
 _POINT_COUNTRIES = frozenset("US GB IE MX CH LI IN AU NZ CA".split())
 # Shapes that only one decimal mark allows, then those that it makes likely.
 _SURE: Sequence[tuple[Mark, re.Pattern[str]]] = (
@@ -48,7 +50,7 @@ def decimal_mark(text: str, language: str | None = None) -> Mark | None:
     if language is None and likely is not None:
         return likely
     name, _, country = (language or language_of(text) or "").replace("_", "-").partition("-")
-    if not name:
+    if not name or name in _EITHER:
         return likely
     return "." if name in _POINT or country.upper() in _POINT_COUNTRIES else ","
 
@@ -100,10 +102,13 @@ def _grouped(groups: Sequence[str]) -> bool:
     )
 
 
+_ROMAN = re.compile("M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
+_ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
+
+
 def roman(written: str) -> int:
-    """The number of a Roman numeral below forty; 0 if it is none."""
-    match = re.fullmatch(r"(X{0,3})(IX|IV|V?I{0,3})", written)
-    if not match:
+    """The number of a Roman numeral below four thousand; 0 if it is none."""
+    if not _ROMAN.fullmatch(written):
         return 0
-    ones = {"IX": 9, "IV": 4}.get(match[2], 5 * match[2].count("V") + match[2].count("I"))
-    return 10 * len(match[1]) + ones
+    digits = [_ROMAN_DIGITS[c] for c in written]
+    return sum(-one if one < after else one for one, after in zip(digits, [*digits[1:], 0], strict=True))

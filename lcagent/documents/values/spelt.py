@@ -37,7 +37,7 @@ _STEMS = {
     "dziewiecdziesiat=90|sto=100|dwiescie=200|trzysta=300|czterysta=400|piecset=500|szescset=600|siedemset=700|"
     "osiemset=800|dziewiecset=900",
 }
-_CHINESE = re.compile(r"[〇零一二三四五六七八九十百千万萬億亿两兩]+")
+_CHINESE = re.compile(r"[〇零一二三四五六七八九十百千万萬億亿两兩壹贰叁肆伍陆柒捌玖拾佰仟]+")
 _COUNTERS = frozenset("个個名人年月日天岁歳つ本冊枚匹回次种種位件座只艘条")
 _HALF = re.compile(
     r"\b(half an?|one half|eine? halbe[nrs]?|(?:un|une) demi[e-]?|medi[oa]|mezz[oa]|pół|mei[oa]|halv[et]?|"
@@ -69,7 +69,7 @@ def spelt(text: str, language: str | None) -> list[Spelt]:
     if language in _STEMS:
         found += _by_stems(text, _stems(str(language)))
     elif language in _SPELT:
-        found += _by_library(text, str(language))
+        found += _by_library(text, str(language)) or (_by_library(text, "en") if len(text) < _SHORT else [])
     elif language is None:
         for name in _SPELT if len(text) < _SHORT else ("en",):
             some = _by_library(text, name)
@@ -189,10 +189,11 @@ def _chinese(text: str) -> Iterator[Spelt]:
         written = match.group()
         counted = text[match.end() : match.end() + 1] in _COUNTERS or written == text.strip()
         if len(written) > 1 or counted:
-            yield Spelt(match.start(), match.end(), Decimal(_chinese_number(written)))
+            yield Spelt(match.start(), match.end(), Decimal(chinese_number(written)))
 
 
-def _chinese_number(written: str) -> int:
+def chinese_number(written: str) -> int:
+    """The number of Chinese numerals, by places or digit by digit."""
     whole = part = digit = 0
     values = [2 if c in "两兩" else int(unicodedata.numeric(c)) for c in written]
     if all(v < 10 for v in values):

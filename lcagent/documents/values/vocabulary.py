@@ -17,9 +17,12 @@ from typing import Any
 import orjson
 
 from lcagent.documents.lexical import folded
+from lcagent.documents.values.language import LANGUAGES
 
 LATIN = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "da", "sv")
 """Languages whose words are tried where a text does not tell its own, most likely first."""
+ALL = (*LATIN, *(one for one in LANGUAGES if one not in LATIN), *"nb fi hu ro ca sk bg fa id".split())
+"""Those whose words are kept: a date of three words does not tell its language."""
 UNITS: Mapping[str, tuple[str, str]] = {
     "length-kilometer": ("m", "1000"),
     "length-meter": ("m", "1"),
@@ -73,9 +76,14 @@ _SIGNS = {
     **{"t": "mass-tonne", "kg": "mass-kilogram", "g": "mass-gram", "mg": "mass-milligram"},
     **{"lb": "mass-pound", "lbs": "mass-pound", "oz": "mass-ounce"},
     **{"l": "volume-liter", "L": "volume-liter", "ml": "volume-milliliter", "mL": "volume-milliliter"},
-    **{"hl": "volume-hectoliter", "gal": "volume-gallon", "m³": "volume-cubic-meter"},
-    **{"ha": "area-hectare", "m²": "area-square-meter", "m2": "area-square-meter"},
-    **{"km²": "area-square-kilometer", "km2": "area-square-kilometer", "sq ft": "area-square-foot"},
+    **{
+        "hl": "volume-hectoliter",
+        "gal": "volume-gallon",
+        "m^3": "volume-cubic-meter",
+        "m3": "volume-cubic-meter",
+    },
+    **{"ha": "area-hectare", "m^2": "area-square-meter", "m2": "area-square-meter"},
+    **{"km^2": "area-square-kilometer", "km2": "area-square-kilometer", "sq ft": "area-square-foot"},
     **{"s": "duration-second", "sec": "duration-second", "min": "duration-minute", "mins": "duration-minute"},
     **{"h": "duration-hour", "hr": "duration-hour", "hrs": "duration-hour"},
     **{"km/h": "speed-kilometer-per-hour", "kph": "speed-kilometer-per-hour", "mph": "speed-mile-per-hour"},

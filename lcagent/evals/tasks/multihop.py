@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lcagent.documents.answers import normalise
 from lcagent.errors import UsageError
 from lcagent.evals.haystack import SEPARATOR
 from lcagent.evals.tasks.data import Record, records
 from lcagent.evals.tasks.pool import YES_NO, Paragraph, Pool, Screen
 from lcagent.evals.tasks.request import Request, drawn
-from lcagent.text import normalise
 
 HOTPOTQA = "multihop/hotpotqa.jsonl"
 MUSIQUE = "multihop/musique.jsonl"

@@ -8,9 +8,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from random import Random
 
+from lcagent.documents.answers import normalise
 from lcagent.errors import UsageError
 from lcagent.evals.tasks.data import found, records
-from lcagent.text import normalise
 
 FILE = "multihop/pool.jsonl"
 _PUNCTUATION = re.compile(r"[^\w\s]|_")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lcagent.documents.corpus import Region
-from lcagent.documents.marks import BULLET, listed, parted
+from lcagent.documents.marks import BULLET, listed, parted, unmarked
 from lcagent.documents.reckoning import reckon
 from lcagent.documents.resting import MOST_TELLING, Source, Sources
 from lcagent.documents.support import support
@@ -31,8 +31,9 @@ def checked(question: str, answer: str, sources: Sources, *, items: Sequence[str
     every: list[list[Source]] = []
     warnings: list[str] = []
     named: dict[int, Region] = {}
-    for text, glue, blocks in listed(items) if items else parted(answer, len(evidence.citable)):
-        said = BULLET.sub("", text)
+    shown = "\n".join(block.text for block in evidence.citable)
+    for text, glue, blocks in listed(items) if items else parted(answer, len(evidence.citable), shown):
+        said = unmarked(BULLET.sub("", text))
         cited = sources.cited(said, blocks)
         every.append(cited)
         quotes = [source.text for source in cited]

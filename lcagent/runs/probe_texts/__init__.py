@@ -14,8 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from lcagent.documents.answers import normalise
 from lcagent.models.window import Window
-from lcagent.text import normalise
 
 Role = Literal["read", "answer"]
 Figure = Literal[
