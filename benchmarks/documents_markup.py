@@ -3,7 +3,7 @@
     python -m benchmarks.documents_markup [--pages 100] [--picture-mib 93]
 
 The pages are made up: prose, a list of links and a table in HTML; in DOCX paragraphs with runs of several
-looks, numbered clauses and tables, 3,000 characters a page. `selectolax` is its `text()`, which knows of no
+looks, numbered clauses and tables, 3,000 characters a page. `selectolax` is its `text()`, which knows no
 blocks, cells or hidden text; `mammoth` is its raw text. CPU seconds are the least of three. Memory is the
 peak of a process that reads a DOCX file of random bytes as pictures, and of one that only imports.
 """

@@ -171,34 +171,50 @@ def load(
         )
     except MemoryError as error:
         raise DocumentTooLarge(f"{name} needs more memory than there is") from error
-    kind, digest = content.kind, content.sha256
-    # An encrypted file is served from the cache only to who gives the same password.
-    secret = hashlib.sha256(f"{digest}{password or ''}".encode()).hexdigest()[:16]
-    key = f"{digest}-{kind}-{PARSER_VERSION}-{secret}" + (f"-{encoding}" if encoding else "")
-    if kind == "pdf" and available():
-        key += "-ocr"
-    if cache is not None and kind not in {"text", "markdown"} and (kept := cache.get(key)):
-        return _renamed(kept, name)
     try:
-        # Plain text is what it is; whatever else there is to do is done where it can do no harm.
-        plain = kind in {"text", "markdown"}
-        document = (
-            parse(content, name=name, password=password)
-            if plain
-            else PARSER.parse(content, name=name, password=password, halt=watch.halt)
-        )
+        if content.kind in _PLAIN:  # is what it is
+            document = parse(content, name=name, password=password)
+        else:
+            document = _parsed(
+                content, name, password, cache=cache, key=_key(content, password, encoding), watch=watch
+            )
     except MemoryError as error:
         raise DocumentTooLarge(f"{name} needs more memory than there is") from error
+    if _is_blank(document):
+        raise _no_text(document)
+    return document
+
+
+_PLAIN = frozenset({"text", "markdown"})
+
+
+def _key(content: Content, password: str | None, encoding: str | None) -> str:
+    """Names a parsed document in the cache: all that it follows from."""
+    # An encrypted file is served from the cache only to who gives the same password.
+    secret = hashlib.sha256(f"{content.sha256}{password or ''}".encode()).hexdigest()[:16]
+    ocr = "ocr" if content.kind == "pdf" and available() else ""
+    return "-".join(filter(None, [content.sha256, content.kind, str(PARSER_VERSION), secret, encoding, ocr]))
+
+
+def _parsed(
+    content: Content, name: str, password: str | None, *, cache: ParseCache | None, key: str, watch: Watch
+) -> Document:
+    """A document that is kept, or parsed where that can do no harm, its pictures read, and kept."""
+    if cache is not None and (kept := cache.get(key)):
+        return _renamed(kept, name)
+    document = PARSER.parse(content, name=name, password=password, halt=watch.halt)
     if isinstance(content.data, bytes) and unreadable(document):
         partial_key = f"{key}-partial"
         document = (cache.get(partial_key) if cache is not None else None) or document
         keep = partial(cache.put, partial_key) if cache is not None else _kept_nowhere
         document = recognised(document, content.data, password, watch, keep)
-    if not document.text or document.text.isspace():
-        raise _no_text(document)
-    if cache is not None and not plain:
+    if cache is not None and not _is_blank(document):
         cache.put(key, document)
     return document
+
+
+def _is_blank(document: Document) -> bool:
+    return not document.text or document.text.isspace()
 
 
 def _kept_nowhere(_: Document) -> None:

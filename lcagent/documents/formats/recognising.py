@@ -6,6 +6,7 @@ import codecs
 import hashlib
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -40,6 +41,10 @@ MAX_UNPACKED = 512 * 1024 * 1024
 _READS = "read are PDF, DOCX, EPUB, HTML, Markdown, text, RTF, mail, ODT, ODS, ODP, XLSX and PPTX"
 _HEAD = 8192
 """Bytes by which a file is recognised."""
+_MOST_TYPES = 1 << 20
+"""Bytes of the list of an Office file's parts."""
+_BROKEN_MEMBER = (zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
+"""What reading a member of a damaged archive raises, beside `BadZipFile`."""
 _BLANK = b"\0 \t\r\n\f"
 
 
@@ -155,22 +160,14 @@ def _marked_kind(data: bytes, file: BinaryIO, suffix: str, name: str) -> Kind | 
 def _zip_kind(file: BinaryIO, name: str) -> Kind:
     try:
         with zipfile.ZipFile(file) as archive:
-            names = set(archive.namelist())
+            names = {member.replace("\\", "/") for member in archive.namelist()}
             unpacked = sum(info.file_size for info in archive.infolist())
-            open_document = _open_document(archive, names)
-    except zipfile.BadZipFile as error:
+            kind = _open_document(archive, names) or _open_xml(archive, names)
+    except (zipfile.BadZipFile, *_BROKEN_MEMBER) as error:
         raise DocumentDamaged(f"{name} is a damaged ZIP archive", hint=_READS) from error
     if "META-INF/container.xml" in names:
-        kind: Kind = "epub"
-    elif "word/document.xml" in names:
-        kind = "docx"
-    elif "xl/workbook.xml" in names:
-        kind = "xlsx"
-    elif "ppt/presentation.xml" in names:
-        kind = "pptx"
-    elif open_document:
-        kind = open_document
-    else:
+        kind = "epub"
+    if kind is None:
         raise UnsupportedFormat(f"{name} is a ZIP archive of no kind that is read", hint=_READS)
     if unpacked > MAX_UNPACKED:
         raise DocumentTooLarge(f"{name} unpacks to {unpacked / 2**20:,.0f} MiB", hint="split it")
@@ -187,6 +184,33 @@ def _open_document(archive: zipfile.ZipFile, names: set[str]) -> Kind | None:
     with archive.open("mimetype") as file:
         said = file.read(100).strip()
     return _OPEN_DOCUMENT.get(said.removeprefix(b"application/vnd.oasis.opendocument.").partition(b"-")[0])
+
+
+_OPEN_XML: dict[bytes, Kind] = {
+    b"wordprocessingml.": "docx", b"ms-word.": "docx", b"spreadsheetml.": "xlsx", b"ms-excel.sheet": "xlsx",
+    b"presentationml.": "pptx", b"ms-powerpoint.": "pptx",
+}  # fmt: skip
+_MAIN_PART = re.compile(
+    rb"(wordprocessingml\.|ms-word\.|spreadsheetml\.|ms-excel\.sheet|presentationml\.|ms-powerpoint\.)"
+    rb"(?:document|template|sheet|presentation|slideshow|macroEnabled|addin)[\w.]*main\+xml"
+)
+
+
+def _open_xml(archive: zipfile.ZipFile, names: set[str]) -> Kind | None:
+    """The kind of an Office file: by its usual main part, or by the types that it says its parts are of."""
+    usual: dict[str, Kind] = {
+        "word/document.xml": "docx",
+        "xl/workbook.xml": "xlsx",
+        "ppt/presentation.xml": "pptx",
+    }
+    for part, kind in usual.items():
+        if part in names:
+            return kind
+    if "[Content_Types].xml" not in names:
+        return None
+    with archive.open("[Content_Types].xml") as file:
+        said = _MAIN_PART.search(file.read(_MOST_TYPES))
+    return _OPEN_XML[said[1]] if said else None
 
 
 _BEFORE_PDF = _BLANK + codecs.BOM_UTF8
