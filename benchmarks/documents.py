@@ -2,8 +2,8 @@
 
     python -m benchmarks.documents FILE.pdf …    each file, and a report of 500 pages made of the example
 
-Both are timed by turns in one process, five times each; the least CPU time counts. Words are those between
-hyphens: `well-known` at a line's end is one word to pdfium, and hidden text is lost on purpose.
+Both are timed by turns in one process, five times each; the least CPU time counts. A compound broken at a
+line's end is one word to pdfium and counts as lost here, and so does hidden text.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -236,7 +237,7 @@ def test_a_page_of_single_glyphs_is_looked_at_as_closely(tmp_path: Path) -> None
 
 
 def raised(base: str, script: str, after: str, rise: float = 5, size: float = 8, at: float = 12) -> str:
-    base, script, after = (words.replace("(", r"\(") for words in (base, script, after))
+    base, script, after = (re.sub(r"[()]", r"\\\g<0>", words) for words in (base, script, after))
     moved = f"{rise} Ts /F1 {size} Tf ({script}) Tj 0 Ts /F1 {at} Tf"
     return f"BT /F1 {at} Tf 72 700 Td ({base}) Tj {moved} ({after}) Tj ET"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -100,8 +101,8 @@ class Characters:
 
     def origins(self, indices: Sequence[int]) -> list[tuple[float, float]]:
         """Where each of these characters stands on its baseline."""
-        places = (ctypes.c_double * (2 * len(indices)))()
-        at = ctypes.addressof(places)
+        places = array("d", bytes(16 * len(indices)))
+        at = places.buffer_info()[0]
         end = at + 16 * len(indices)
         calls = map(
             raw.character_origin,

@@ -19,7 +19,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _UNREADABLE = re.compile(
     "[\x00\x01\x03-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]"
 )
-_SAMPLES = 24
+_SAMPLES = 16
 """Characters of a page of which is asked whether their font says what they are."""
 _MOST_UNMAPPED = 0.4
 """Part of them, white space among them, of which it may not."""

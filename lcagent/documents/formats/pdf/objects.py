@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -132,8 +133,8 @@ class Objects:
 
 def colours(handles: Sequence[int]) -> list[Colour]:
     """What fills each object; where that is a pattern, the colour of the object before it."""
-    words = (ctypes.c_uint * (4 * len(handles)))()
-    at = ctypes.addressof(words)
+    words = array("I", bytes(16 * len(handles)))
+    at = words.buffer_info()[0]
     end = at + 16 * len(handles)
     places = (range(at + word, end + word, 16) for word in (0, 4, 8, 12))
     known = list(map(raw.fill_colour, handles, *places))
@@ -148,11 +149,11 @@ def colours(handles: Sequence[int]) -> list[Colour]:
 
 def _floats(call: Callable[..., int], handles: Sequence[int], each: int) -> list[float]:
     """What a function of pdfium writes for each object, one after the other."""
-    floats = (ctypes.c_float * (each * len(handles)))()
-    at = ctypes.addressof(floats)
+    floats = array("f", bytes(4 * each * len(handles)))
+    at = floats.buffer_info()[0]
     for _ in map(call, handles, range(at, at + 4 * each * len(handles), 4 * each)):
         pass
-    return floats[:]
+    return floats.tolist()
 
 
 def _times(first: Matrix, second: Matrix) -> Matrix:

@@ -31,7 +31,7 @@ _SHORT = 20
 _MOST_CELL = 40
 """Characters of a cell, at the median and at most, where columns are read across: prose has longer lines."""
 _LINE = re.compile(r"\S(?:[^\r\n]*\S)?")
-_GLUED = re.compile(r"(?<=\S)\d")
+_GLUED = re.compile(r"\d(?<=\S\d)")
 _FIGURE = re.compile(r"\d")
 
 
