@@ -42,8 +42,8 @@ RAISED, _LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "₀₁₂₃₄₅₆�
 """Figures above the line, and below it."""
 # Letters of the commonest scripts, which are their own form: most of a text need not be looked at one by one.
 _OTHER = re.compile(
-    "[^\x00-\x7f\xc0-\u0131\u0134-\u013e\u0141-\u0148\u014a-\u017e\u0388-\u03ce\u0400-\u052f\u05d0-\u05ea"
-    "\u0621-\u063a\u0641-\u064a\u0904-\u0939\u093e-\u094d\u0e01-\u0e32\u0e34-\u0e4e\u3001-\u3002\u3008-\u3011"
+    "[^\x00-\x7f\xc0-\u0131\u0134-\u013e\u0141-\u0148\u014a-\u017e\u0388-\u03ce\u0400-\u0482\u048a-\u052f\u05d0-\u05ea"
+    "\u0621-\u063a\u0641-\u064a\u0904-\u0939\u0e01-\u0e30\u0e32\u3001-\u3002\u3008-\u3011"
     "\u3041-\u3096\u30a1-\u30fe\u4e00-\u9fff\uac00-\ud7a3]"
 )
 _RUNS = (
@@ -71,7 +71,7 @@ class Characters:
         text: a document's, or a stretch of it.
     """
 
-    __slots__ = ("_forms", "_plain", "_runs")
+    __slots__ = ("_forms", "_joins", "_plain", "_runs")
 
     def __init__(self, text: str) -> None:
         escaped = _escaped(text)
@@ -79,6 +79,7 @@ class Characters:
         known = set[str]() if self._plain or text.isascii() else set(_OTHER.findall(text))
         self._runs = escaped or not known.isdisjoint(RAISED + _LOWERED)
         self._forms = [(c, form) for c in sorted(known) if (form := _form(c)) != c]
+        self._joins = not all(begins(part) for c in known for part in _form(c))
 
     def __call__(self, piece: str) -> str:
         """The canonical form of a piece of the text, of one that begins and ends between two words."""
@@ -91,7 +92,8 @@ class Characters:
             return piece
         for character, form in self._forms:
             piece = piece.replace(character, form)
-        piece = unicodedata.normalize("NFC", piece)
+        if self._joins:
+            piece = unicodedata.normalize("NFC", piece)
         return canonical(piece) if self._again(piece) else piece
 
     def _again(self, piece: str) -> bool:

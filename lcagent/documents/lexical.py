@@ -45,6 +45,8 @@ _LINE_END = re.compile(r"\n")
 _SPACE = re.compile(r"\s+")
 _APART = frozenset(":;,()[]{}|\n–—")
 """What ends the name that a text begins with."""
+_GAP = "\x1e"
+"""Parts passages that are laid end to end."""
 _BLOCK = 1 << 16
 _TOGETHER = 512
 """Passages that are looked through at once."""
@@ -366,8 +368,7 @@ def _scan(text: str, words: list[str], layout: Layout | None) -> _Scan:
     if not words:
         return scan
     begins = re.compile(rf"\b(?:{'|'.join(map(re.escape, words))})\w*")
-    for start, end in _holding(text, words, layout):
-        plain = layout.characters(text[start:end]).casefold()
+    for start, end, plain in _holding(text, words, layout):
         if held := _counts(plain, scan.frequency, begins, mixed=layout.mixed):
             scan.found.append((Passage(start, end), held))
             for word in held:
@@ -375,12 +376,16 @@ def _scan(text: str, words: list[str], layout: Layout | None) -> _Scan:
     return scan
 
 
-def _holding(text: str, stems: Sequence[str], layout: Layout) -> Iterator[tuple[int, int]]:
-    """The passages, in order, that hold some of these characters: most passages of a text hold none."""
+def _holding(text: str, stems: Sequence[str], layout: Layout) -> Iterator[tuple[int, int, str]]:
+    """The passages, in order, that hold some of these characters, and their canonical form without case: most
+    passages of a text hold none."""
     spans = zip(layout.starts, layout.ends, strict=True)
     while some := list(islice(spans, _TOGETHER)):
-        pieces = [layout.characters(text[start:end]).casefold() for start, end in some]
-        whole = "\n".join(pieces)
+        whole = layout.characters(_GAP.join(text[start:end] for start, end in some)).casefold()
+        pieces = whole.split(_GAP)
+        if len(pieces) != len(some):  # it stands in the text too
+            pieces = [layout.characters(text[start:end]).casefold() for start, end in some]
+            whole = _GAP.join(pieces)
         ends = list(accumulate(len(piece) + 1 for piece in pieces))
         held: set[int] = set()
         for wanted in stems:
@@ -388,7 +393,7 @@ def _holding(text: str, stems: Sequence[str], layout: Layout) -> Iterator[tuple[
             while at >= 0:
                 held.add(number := bisect_right(ends, at))
                 at = whole.find(wanted, ends[number])
-        yield from (some[number] for number in sorted(held))
+        yield from ((*some[number], pieces[number]) for number in sorted(held))
 
 
 def _counts(text: str, stems: Mapping[str, int], begins: re.Pattern[str], *, mixed: bool) -> dict[str, int]:
