@@ -29,6 +29,10 @@ LcagentError
 │   ├── WorkNotFound
 │   ├── WorkBusy               another process is building this work
 │   └── GraphNotBuilt          no graph of this document is kept
+├── StoreError                 what is kept cannot be read or written           exit 1
+│   ├── StoreBusy              another program keeps the file locked
+│   └── StoreDamaged           the file does not hold what was written
+├── OutputError                the answer cannot be written to standard output  exit 1
 └── SessionError               a conversation cannot be opened, written, shown exit 1
     ├── SessionNotFound
     ├── SessionBusy            another process is writing this session
@@ -38,6 +42,7 @@ LcagentError
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -178,6 +183,24 @@ class WorkBusy(WorkError):
 
 class GraphNotBuilt(WorkError):
     """No graph of this document is kept, or not all of it was read for one."""
+
+
+class StoreError(LcagentError):
+    """What is kept cannot be read or written: no room, no permission, no such folder."""
+
+
+class StoreBusy(StoreError):
+    """Another program keeps the file locked."""
+
+
+class StoreDamaged(StoreError):
+    """The file does not hold what was written; `file` is its path."""
+
+    file: Path | None = None
+
+
+class OutputError(LcagentError):
+    """The answer cannot be written to standard output."""
 
 
 class SessionError(LcagentError):

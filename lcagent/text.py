@@ -55,8 +55,9 @@ def _is_mark(character: str) -> bool:
 
 _UNSHOWN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters; a terminal obeys ESC, CSI and the like
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of writing
-    "\u2028\u2029\U000e0000-\U000e007f]"  # line ends that are none, and letters that nobody sees
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # what turns the direction of writing
+    "\u2028\u2029\ufff9-\ufffb"  # line ends that are none, notes between lines
+    "\u180e\u2060-\u2064\ufeff\U000e0000-\U000e00ff]"  # and what nobody sees
 )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from lcagent.cli import terminal
 from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
@@ -18,7 +18,6 @@ from lcagent.cli.options import (
     TrustOption,
     settings_from,
 )
-from lcagent.text import shown
 
 if TYPE_CHECKING:
     from lcagent.models.profile import ModelProfile
@@ -59,14 +58,14 @@ def doctor(
             "profile": profile and profile.model_dump(),
             "facts": facts,
         }
-        print(json.dumps(told, indent=2))
+        terminal.as_json(told)
     else:
-        print(shown(f"uses     {_named(choice)}"))
-        print(shown(f"because  {choice.why}"))
+        terminal.line(f"uses     {_named(choice)}")
+        terminal.line(f"because  {choice.why}")
         if choice.remedy:
-            print(f"{'mend' if choice.source == 'none' else 'better':<9}{choice.remedy}")
+            terminal.line(f"{'mend' if choice.source == 'none' else 'better':<9}{choice.remedy}")
         for name, fact in {**({"profile": _told(profile)} if profile else {}), **facts}.items():
-            print(shown(f"{name:<9}{fact}"))
+            terminal.line(f"{name:<9}{fact}")
     raise typer.Exit(1 if choice.source == "none" else 0)
 
 
