@@ -117,10 +117,13 @@ CALLS = {"print", "input", "echo", "secho", "print_exc", "StreamHandler", "basic
 
 def ways_to_a_terminal(tree: ast.AST) -> Iterator[str]:
     """What of a module writes to a terminal by itself."""
+    branches = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
+    typing = [ast.walk(node) for node in branches if ast.unparse(node.test) == "TYPE_CHECKING"]
+    passed = {id(node) for nodes in typing for node in nodes}
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
-        elif isinstance(node, ast.ImportFrom) and node.module in {"rich", "rich.console"}:
+        if id(node) in passed:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module in {"rich", "rich.console"}:
             if {"Console", "print", "get_console"} & {alias.name for alias in node.names}:
                 yield "rich.console"
         elif isinstance(node, ast.Call):

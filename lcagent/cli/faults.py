@@ -57,6 +57,18 @@ def in_a_line(error: BaseException) -> str:
     return f"something went wrong that should not have: {type(error).__name__}{': ' if cut else ''}{cut}"
 
 
+def damage() -> str:
+    """What is wrong with a database of this home, which may be where a fault comes from; "" if nothing is."""
+    with suppress(Exception):
+        from lcagent.memory.repair import RUNS, faults
+        from lcagent.memory.tiers.saving import MEMORY
+
+        for kept in (RUNS, MEMORY):
+            if found := faults(_home() / kept.name, kept):
+                return f"{_home() / kept.name} is damaged: {found[0]}"
+    return ""
+
+
 class _Log(logging.Handler):
     """Takes packages' log lines: whose, where, and of which error."""
 

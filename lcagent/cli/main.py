@@ -89,6 +89,9 @@ def _unexpected(error: BaseException) -> int:
         return _told("UsageError", str(complaint()), hint, 2)
     if type(error).__name__ == "Abort":
         return _told("Interrupted", _GOES_ON, "", INTERRUPTED)
+    if damage := faults.damage():
+        hint = "`lcagent doctor --repair` keeps it beside, and saves what can be read"
+        return _told("StoreDamaged", damage, hint, 1)
     where = faults.noted(error)
     hint = "the same command goes on from what is finished; `lcagent doctor --repair` checks what is kept"
     if where is not None:

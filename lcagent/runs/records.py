@@ -19,7 +19,7 @@ from lcagent.memory.ledger import Ledger
 from lcagent.memory.locks import locked
 from lcagent.memory.parsed import PARSED
 from lcagent.memory.rows import Rows
-from lcagent.memory.store import Store, release
+from lcagent.memory.store import CHECKPOINTS, Store, release
 from lcagent.memory.works import Works
 from lcagent.settings import Settings
 
@@ -211,7 +211,7 @@ class Runs:
             RunBusy: another process is writing it.
         """
         with self.writing(run):
-            checkpoints = self._store.folder / "checkpoints.db"
+            checkpoints = self._store.folder / CHECKPOINTS
             if checkpoints.is_file():
                 from lcagent.memory.checkpoints import open_checkpoints
 

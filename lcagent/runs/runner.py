@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
@@ -16,7 +15,7 @@ from lcagent.answer import Answer
 from lcagent.documents import Document, Loaded, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.retrieval import Retrieval, Similarity
-from lcagent.errors import LcagentError, SettingsError, UsageError
+from lcagent.errors import LcagentError, StoreError, UsageError
 from lcagent.events import Event, Finished, Notice, RunStarted
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.segmenting import segmented
@@ -129,10 +128,7 @@ async def asking(
             await task.model.transport.close()
         try:
             evict(store, settings.store_mb << 20)
-        except (
-            SettingsError,
-            sqlite3.OperationalError,
-        ) as error:  # locked: the answer is there
+        except StoreError as error:  # locked: the answer is there
             emit(Notice(f"the store could not be kept to its size: {error}"))
 
 
