@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from lcagent.events import (
         AnswerDelta,
+        Counted,
         Event,
         Finished,
         FunctionCalled,
@@ -41,6 +42,7 @@ _HOMES = {
     "lcagent.chat": ["ChatSession"],
     "lcagent.events": [
         "AnswerDelta",
+        "Counted",
         "Event",
         "Finished",
         "FunctionCalled",
@@ -65,6 +67,7 @@ _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "Answer",
     "AnswerDelta",
+    "Counted",
     "BudgetReached",
     "ChatSession",
     "Citation",

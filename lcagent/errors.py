@@ -3,6 +3,7 @@
 LcagentError
 ├── UsageError                 the call itself is wrong                        exit 2
 │   ├── SettingsError          a setting has no such name or value
+│   │   └── ConfigUnreadable   the file of settings cannot be read              exit 1
 │   └── QuestionTooLong        the question alone does not fit the window
 ├── DocumentError              a document cannot be read                       exit 1
 │   ├── DocumentNotFound
@@ -75,6 +76,12 @@ class UsageError(LcagentError):
 
 class SettingsError(UsageError):
     """A setting has no such name or value."""
+
+
+class ConfigUnreadable(SettingsError):
+    """A file of settings cannot be read, or is no TOML."""
+
+    exit_code = 1
 
 
 class QuestionTooLong(UsageError):

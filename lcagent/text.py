@@ -9,6 +9,7 @@ import unicodedata
 from datetime import UTC, datetime
 from functools import cache
 
+_SECRET_VALUE = re.compile(r"(?i)([?&][^=&#]*(?:key|token|secret|password|sig)[^=&#]*=)[^&#]*")
 _ARTICLES = {"a", "an", "the"}
 _FORMS = str.maketrans({**dict.fromkeys("‐‑‒–−", "-"), **dict.fromkeys("—―…", " ")})
 _THOUSANDS = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
@@ -23,6 +24,16 @@ def whole_characters(text: str) -> str:
     Two halves that meet become the character they stand for.
     """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be kept and shown: without who logs in, and what of its query is secret."""
+    before, slashes, rest = url.partition("://")
+    if not slashes:
+        before, rest = "", url
+    host, slash, path = rest.partition("/")
+    kept = f"{before}{slashes}{host.rpartition('@')[2]}{slash}{path}"
+    return _SECRET_VALUE.sub(r"\1…", kept)
 
 
 def told_time(at: float) -> str:

@@ -27,7 +27,7 @@ def config() -> None:
             else f"settings: {', '.join(Settings.model_fields)}"
         )
         raise SettingsError(error.message, hint=hint) from error
-    values = settings.model_dump()
+    values = settings.without_secrets()
     values["api_key"] = "set" if settings.api_key else None
     for name, value in values.items():
         variable = f"LCAGENT_{name.upper()}"

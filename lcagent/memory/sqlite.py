@@ -172,8 +172,9 @@ def _made(path: Path) -> tuple[int, bytes]:
 
 
 def _made_folder(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(0, "it is a file, and no folder")
+    for one in (folder, *folder.parents):
+        if one.is_file():
+            raise NotADirectoryError(0, f"{one} is a file, and no folder")
     private_folder(folder)
 
 
