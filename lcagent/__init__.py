@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from lcagent.events import (
         AnswerDelta,
+        Counted,
         Event,
         Finished,
         FunctionCalled,
@@ -41,6 +42,7 @@ _HOMES = {
     "lcagent.chat": ["ChatSession"],
     "lcagent.events": [
         "AnswerDelta",
+        "Counted",
         "Event",
         "Finished",
         "FunctionCalled",
@@ -69,6 +71,7 @@ __all__ = [
     "ChatSession",
     "Citation",
     "Claim",
+    "Counted",
     "DocumentError",
     "Event",
     "Finished",

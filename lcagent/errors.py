@@ -3,6 +3,7 @@
 LcagentError
 ├── UsageError                 the call itself is wrong                        exit 2
 │   ├── SettingsError          a setting has no such name or value
+│   │   └── ConfigUnreadable   the file of settings cannot be read              exit 1
 │   └── QuestionTooLong        the question alone does not fit the window
 ├── DocumentError              a document cannot be read                       exit 1
 │   ├── DocumentNotFound
@@ -29,6 +30,10 @@ LcagentError
 │   ├── WorkNotFound
 │   ├── WorkBusy               another process is building this work
 │   └── GraphNotBuilt          no graph of this document is kept
+├── StoreError                 what is kept cannot be read or written           exit 1
+│   ├── StoreBusy              another program keeps the file locked
+│   └── StoreDamaged           the file does not hold what was written
+├── OutputError                the answer cannot be written to standard output  exit 1
 └── SessionError               a conversation cannot be opened, written, shown exit 1
     ├── SessionNotFound
     ├── SessionBusy            another process is writing this session
@@ -38,6 +43,7 @@ LcagentError
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -70,6 +76,12 @@ class UsageError(LcagentError):
 
 class SettingsError(UsageError):
     """A setting has no such name or value."""
+
+
+class ConfigUnreadable(SettingsError):
+    """A file of settings cannot be read, or is no TOML."""
+
+    exit_code = 1
 
 
 class QuestionTooLong(UsageError):
@@ -178,6 +190,24 @@ class WorkBusy(WorkError):
 
 class GraphNotBuilt(WorkError):
     """No graph of this document is kept, or not all of it was read for one."""
+
+
+class StoreError(LcagentError):
+    """What is kept cannot be read or written: no room, no permission, no such folder."""
+
+
+class StoreBusy(StoreError):
+    """Another program keeps the file locked."""
+
+
+class StoreDamaged(StoreError):
+    """The file does not hold what was written; `file` is its path."""
+
+    file: Path | None = None
+
+
+class OutputError(LcagentError):
+    """The answer cannot be written to standard output."""
 
 
 class SessionError(LcagentError):

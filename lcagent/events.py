@@ -33,6 +33,14 @@ class RunStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Counted(Event):
+    """So many characters of a large text are counted in the model's tokens."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentRead(Event):
     """One more segment is read; `kept` sentences of it went into the evidence."""
 

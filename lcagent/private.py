@@ -42,7 +42,9 @@ def private_file(path: Path) -> Path:
     Raises:
         OSError: it cannot be made.
     """
-    os.close(os.open(path, os.O_CREAT | os.O_RDONLY, 0o600))
+    with suppress(FileExistsError):
+        # One that is there is not opened: to close a database gives up every lock this process has on it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o600))
     if path.stat().st_mode & 0o077:
         with suppress(PermissionError):  # another user's
             path.chmod(0o600)

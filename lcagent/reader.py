@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,17 +75,28 @@ class Reader:
         return answer
 
     async def astream(
-        self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
+        self,
+        sources: Sources,
+        question: str,
+        *,
+        password: str | None = None,
+        resume: bool = False,
+        since: float | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Events as they happen; the last one is `Finished` and holds the Answer.
 
         Left early, the reading is given up before the iterator is closed; the same question goes on with it.
         A process that dies before it has asked for what follows `Finished`, or has closed the iterator, is
         told the same answer when it asks again.
+
+        Args:
+            sources: as for `ask`, as are the others.
+            since: when it was asked, in seconds since 1970, if not now: an answer to the same question that
+                another process has given since then is given again.
         """
 
         def work(emit: Callable[[Event], None]) -> Coroutine[Any, Any, Answer]:
-            return self._start(sources, question, password, resume, True, emit)
+            return self._start(sources, question, password, resume, True, emit, since)
 
         async with contextlib.aclosing(blocking.astream(work)) as events:
             async for event in events:
@@ -94,12 +106,18 @@ class Reader:
                     self._tell(event)
 
     def stream(
-        self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
+        self,
+        sources: Sources,
+        question: str,
+        *,
+        password: str | None = None,
+        resume: bool = False,
+        since: float | None = None,
     ) -> Generator[Event, None, None]:
         """`astream` without async: events from a thread of its own."""
 
         def work(emit: Callable[[Event], None]) -> Coroutine[Any, Any, Answer]:
-            return self._start(sources, question, password, resume, True, emit)
+            return self._start(sources, question, password, resume, True, emit, since)
 
         with contextlib.closing(blocking.stream(work)) as events:
             for event in events:
@@ -170,9 +188,11 @@ class Reader:
         resume: bool,
         stream: bool,
         emit: Callable[[Event], None],
+        since: float | None = None,
     ) -> Answer:
         from lcagent.runs.runner import Request, run
 
         several = [sources] if isinstance(sources, (str, Path)) else list(sources)
-        request = Request(several, question, password, resume, stream)
+        asked = time.time() if since is None else since
+        request = Request(several, question, password, resume, stream, since=asked)
         return await run(request, self.settings, self._session, emit)

@@ -19,9 +19,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from lcagent.errors import SettingsError
+from lcagent.errors import ConfigUnreadable, SettingsError, StoreError
 from lcagent.graphs import STRATEGIES, options
 from lcagent.local_file import LocalFile
+from lcagent.text import without_password
 
 
 class _Settings(BaseSettings):
@@ -125,6 +126,17 @@ class _Settings(BaseSettings):
         """A strategy's own settings; None where it has none."""
         return getattr(self, strategy, None)
 
+    @field_validator("home", mode="before")
+    @classmethod
+    def _named(cls, home: Any) -> Any:
+        # No ValueError: it is no value of another kind that is wanted, and the folder is nobody's mistake.
+        if isinstance(home, str) and (not home.strip() or "\0" in home):
+            raise StoreError(
+                "the home folder has an empty name" if not home.strip() else "a folder's name holds no NUL",
+                hint="unset LCAGENT_HOME, or name a folder with it or with --home",
+            )
+        return home
+
     @field_validator("home")
     @classmethod
     def _expanded(cls, home: Path | None) -> Path | None:
@@ -132,6 +144,14 @@ class _Settings(BaseSettings):
             return home and home.expanduser()
         except RuntimeError as error:  # ~nobody
             raise ValueError(str(error)) from error
+
+    def without_secrets(self) -> dict[str, Any]:
+        """All settings as plain data, as they may be kept and shown: without keys and passwords."""
+        values = self.model_dump(mode="json", exclude={"api_key"})
+        for name in ("api_base", "embed_base"):
+            if values[name] is not None:
+                values[name] = without_password(values[name])
+        return values
 
     @property
     def data_dir(self) -> Path:
@@ -207,13 +227,27 @@ def load_settings(
     except ValidationError as error:
         raise _explain(error) from error
     except (ValueError, OSError) as error:  # a TOML file that does not parse, or may not be read
-        raise SettingsError(f"settings cannot be read: {error}") from error
+        raise ConfigUnreadable(
+            f"settings cannot be read{_where()}: {error}", hint="mend the file, or take it out of the way"
+        ) from error
     unknown = set(values) - set(Settings.model_fields)
     if unknown:
         name = sorted(unknown)[0]
         raise SettingsError(f"no setting named {name!r}", hint=_likely(name))
     _check_environment()
     return settings
+
+
+def _where() -> str:
+    """Which file of settings cannot be read, as a part of a sentence."""
+    for file in (_LOCAL, _user_file()):
+        try:
+            tomllib.loads(file.read_text("utf-8"))
+        except FileNotFoundError:
+            continue
+        except (ValueError, OSError):
+            return f" from {file}"
+    return ""
 
 
 def _users_own() -> dict[str, Any]:

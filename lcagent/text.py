@@ -6,6 +6,8 @@ import json
 import re
 from datetime import UTC, datetime
 
+_SECRET_VALUE = re.compile(r"(?i)([?&][^=&#]*(?:key|token|secret|password|sig)[^=&#]*=)[^&#]*")
+
 
 def whole_characters(text: str) -> str:
     """The text with half a surrogate pair as U+FFFD: nothing can keep, send or print such a half.
@@ -13,6 +15,16 @@ def whole_characters(text: str) -> str:
     Two halves that meet become the character they stand for.
     """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be kept and shown: without who logs in, and what of its query is secret."""
+    before, slashes, rest = url.partition("://")
+    if not slashes:
+        before, rest = "", url
+    host, slash, path = rest.partition("/")
+    kept = f"{before}{slashes}{host.rpartition('@')[2]}{slash}{path}"
+    return _SECRET_VALUE.sub(r"\1…", kept)
 
 
 def told_time(at: float) -> str:
@@ -26,8 +38,9 @@ def told_time(at: float) -> str:
 
 _UNSHOWN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters; a terminal obeys ESC, CSI and the like
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of writing
-    "\u2028\u2029\U000e0000-\U000e007f]"  # line ends that are none, and letters that nobody sees
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # what turns the direction of writing
+    "\u2028\u2029\ufff9-\ufffb"  # line ends that are none, notes between lines
+    "\u180e\u2060-\u2064\ufeff\U000e0000-\U000e00ff]"  # and what nobody sees
 )
 
 

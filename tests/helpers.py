@@ -7,7 +7,7 @@ from pathlib import Path
 from click.testing import Result
 from typer.testing import CliRunner
 
-from lcagent.cli.main import app
+from lcagent.cli.commands import app
 from tests.loopback import Request
 
 ROOT = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from lcagent import ChatSession, Reply
-from lcagent.cli.main import app
+from lcagent.cli.commands import app
 from lcagent.errors import EndpointUnavailable, EntryNotFound, UsageError
 from tests.chatting import CTRL_C, CTRL_D, ENTER, HOME, PROMPT, UP, WHERE, Terminal, agent
 from tests.helpers import REPORT, ROOT

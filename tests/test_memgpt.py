@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lcagent.chat import ChatSession
-from lcagent.errors import LcagentError, MalformedReply, SettingsError, UsageError
+from lcagent.errors import LcagentError, MalformedReply, StoreError, UsageError
 from lcagent.events import MessageKept, Notice, Replied
 from lcagent.memory.profiles import StoredProfiles
 from lcagent.memory.store import Store
@@ -204,11 +204,11 @@ def test_where_nothing_can_be_written_it_is_said_and_nothing_is_lost(how: str) -
         opened = {"full": f"max_page_count={1 << 30}", "read only": "query_only=OFF"}[how]
         chat._store.execute(f"PRAGMA {closed}")
         kept = list[int]()
-        with pytest.raises(SettingsError, match=r"nothing can be kept in .*: .*(full|readonly)"):
+        with pytest.raises(StoreError, match=r"nothing can be kept in .*: .*(full|readonly)"):
             for number in range(99):
                 for event in chat.stream(f"{number}. " + " ".join(f"w{number}x{n}" for n in range(300))):
                     kept += [event.id] if isinstance(event, MessageKept) else []
-        with pytest.raises(SettingsError):
+        with pytest.raises(StoreError):
             chat.add("x" * 100_000)
         chat._store.execute(f"PRAGMA {opened}")
         chat.resume()
@@ -219,7 +219,7 @@ def test_where_nothing_can_be_written_it_is_said_and_nothing_is_lost(how: str) -
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SettingsError, match="nothing can be kept"):
+    with pytest.raises(StoreError, match="nothing can be kept"):
         ChatSession(home=tmp_path / "file")
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lcagent.chat import ChatSession
 from lcagent.documents import load
-from lcagent.errors import EntryNotFound, SessionBusy, SessionLost, SettingsError
+from lcagent.errors import EntryNotFound, SessionBusy, SessionLost, StoreError
 from lcagent.graphs.memgpt.provenance import Seen, rests_on
 from lcagent.memory.store import Store
 from lcagent.memory.tiers.archival import Archival, Inserted
@@ -227,7 +227,7 @@ def test_a_lease_that_could_not_be_given_back_is_taken_again(store: Store) -> No
     lease = Lease(store, "t", "s")
     first = lease.take()
     store.execute("PRAGMA query_only=ON")
-    with pytest.raises(SettingsError, match="nothing can be kept"):
+    with pytest.raises(StoreError, match="nothing can be kept"):
         lease.release()
     store.execute("PRAGMA query_only=OFF")
     with pytest.raises(SessionBusy):

@@ -106,6 +106,50 @@ def test_what_is_imported_is_declared() -> None:
                 assert sources & declared, f"{file.relative_to(ROOT)} imports {module}: {sources}"
 
 
+PRINTERS = {
+    "cli/terminal.py": {"stdout", "stderr"},
+    "cli/safe_console.py": {"rich.console"},
+    "cli/main.py": {"stderr"},  # asked whether it is a terminal
+    "cli/chat_typing.py": {"input"},  # the prompt, which is code's own
+    "models/serving/embedded.py": {"print"},  # a server in a process of its own, into a log
+}
+"""Who may write to a terminal by what: everything else goes through `lcagent.cli.terminal`."""
+CALLS = {"print", "input", "echo", "secho", "print_exc", "StreamHandler", "basicConfig"}
+
+
+def ways_to_a_terminal(tree: ast.AST) -> Iterator[str]:
+    """What of a module writes to a terminal by itself."""
+    branches = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
+    typing = [ast.walk(node) for node in branches if ast.unparse(node.test) == "TYPE_CHECKING"]
+    passed = {id(node) for nodes in typing for node in nodes}
+    for node in ast.walk(tree):
+        if id(node) in passed:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module in {"rich", "rich.console"}:
+            if {"Console", "print", "get_console"} & {alias.name for alias in node.names}:
+                yield "rich.console"
+        elif isinstance(node, ast.Call):
+            does = ast.unparse(node.func)
+            method = isinstance(node.func, ast.Attribute) and does.endswith(".print")  # of a safe console
+            if does.rpartition(".")[2] in CALLS and not method:
+                yield does.rpartition(".")[2]
+            if does == "TextColumn" and "markup=False" not in ast.unparse(node):
+                yield "markup"
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) in {"sys.stdout", "sys.stderr"}:
+            yield node.attr
+
+
+def test_nothing_is_printed_but_through_the_one_function_that_escapes() -> None:
+    """What documents, names, models and servers say would else steer the terminal."""
+    seen = 0
+    for file in sorted((ROOT / "lcagent").rglob("*.py")):
+        name = file.relative_to(ROOT / "lcagent").as_posix()
+        ways = set(ways_to_a_terminal(ast.parse(file.read_text())))
+        seen += len(ways)
+        assert ways <= PRINTERS.get(name, set()), name
+    assert seen > 4
+
+
 def functions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
     for file in sorted((ROOT / "lcagent").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from lcagent.cli import terminal
 from lcagent.cli.options import (
     JsonOption,
     OutputOption,
     PasswordOption,
     PlainOption,
+    QuestionFileOption,
     VerboseOption,
+    question_in,
     reading,
     settings_from,
 )
@@ -37,8 +40,12 @@ def ask(
     flags: dict[str, Any],
     words: Annotated[
         list[str],
-        typer.Argument(metavar="DOC... QUESTION", help="Files, folders or -, then the question."),
+        typer.Argument(
+            metavar="DOC... QUESTION",
+            help="Files, folders or -, then the question; with --question-file documents alone.",
+        ),
     ],
+    question_file: QuestionFileOption = None,
     strategy: Annotated[str | None, typer.Option(help=", ".join(STRATEGIES) + ".")] = None,
     effort: Annotated[
         str | None, typer.Option(help="How far the default strategy goes: low, normal, high or all.")
@@ -73,8 +80,9 @@ def ask(
     Exit status: 0 answered, 3 the documents do not say, 4 a budget was reached, 1 failure, 2 usage,
     130 interrupted. The same command again goes on where it stopped.
     """
-    if len(words) < 2:
+    if question_file is None and len(words) < 2:
         raise typer.BadParameter('name a document and a question: lcagent ask doc.pdf "question"')
+    sources, question = asked(words, question_file)
     if effort:
         flags = {**flags, "pairs": [*(flags["pairs"] or []), f"auto.effort={effort}"]}
     settings = settings_from(strategy=strategy, style=style, **flags)
@@ -84,12 +92,32 @@ def ask(
         check_table(table, settings.strategy)
     deliver(
         settings,
-        words[:-1],
-        words[-1],
+        sources,
+        question,
         Telling(as_json, stream, output, quiet, verbose, explain, table),
         password=password,
         resume=resume,
     )
+
+
+def asked(words: list[str], question_file: str | None) -> tuple[list[str], str]:
+    """The documents and the question of a command.
+
+    Args:
+        words: documents, and behind them the question where no file holds it.
+        question_file: holds the question; - for stdin.
+
+    Raises:
+        UsageError: the file cannot be read, or stdin is a document too.
+    """
+    if question_file is None:
+        # Of another encoding than the locale's: a document's name is passed on as it came, a question read.
+        return words[:-1], os.fsencode(words[-1]).decode("utf-8", "replace")
+    if question_file == "-" and "-" in words:
+        raise UsageError(
+            "stdin cannot be both a document and the question", hint="name a file for one of them"
+        )
+    return words, question_in(question_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +177,7 @@ def deliver(
     )
     with console, Reader(settings, progress=console.fetching) as reader:
         answer: Answer | None = None
-        events = reader.stream(sources, question, password=password, resume=resume)
+        events = reader.stream(sources, question, password=password, resume=resume, since=_began())
         for event in events:
             console.show(event)
             if isinstance(event, RunStarted) and not gc.isenabled():  # `main` has put it off until here
@@ -164,14 +192,25 @@ def deliver(
     if telling.table is not None:
         _write_table(answer, telling.table, console)
     if telling.as_json:
-        print(shown(answer.to_json()))
+        terminal.json_text(answer.to_json())
     else:
         _print(answer, telling, console)
-    sys.stdout.flush()
+    terminal.flush()
     events.close()
     if not telling.as_json:
         console.tell_answer(answer, explain=telling.explain)
     raise typer.Exit(EXIT[answer.status])
+
+
+def _began() -> float:
+    """When this process began, in seconds since 1970: of many at once some start yet when one is done."""
+    now = time.time()
+    try:
+        ticks = int(Path("/proc/self/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19])
+        up = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return now - max(0.0, up - ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError, AttributeError):  # not Linux
+        return now - time.process_time()
 
 
 def _write(answer: Answer, file: Path) -> None:
@@ -191,11 +230,12 @@ def _print(answer: Answer, telling: Telling, console: Console) -> None:
     if telling.quiet and echoed in {"", plain}:
         text = plain
     if not text.startswith(echoed):
-        print(flush=True)
+        terminal.line()
+        terminal.flush()
         console.say("after its checks the answer is:")
-        print(text)
+        terminal.text(text)
     elif echoed != text or not console.echoed.endswith("\n"):
-        print(text[len(echoed) :])
+        terminal.text(text[len(echoed) :])
 
 
 def _write_table(answer: Answer, file: Path, console: Console) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lcagent.cli import terminal
 from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
@@ -132,27 +133,28 @@ def _measure(plan: Plan, settings: Any, quiet: bool) -> None:
 
 def print_tables(rows: Sequence[Row]) -> None:
     """Print the scores, and those by the place of the evidence where it is known."""
-    from rich.console import Console as RichConsole
-
     from lcagent.evals.report import place_table, table
     from lcagent.evals.summary import by_place, summarise
 
-    console = RichConsole(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = terminal.console(width=_width())
     console.print(table(summarise(rows)))
     if places := by_place(rows):
         console.print("\nscore (n) by where the evidence begins in the document")
         console.print(place_table(places))
 
 
+def _width() -> int | None:
+    """Characters of a line where stdout is no terminal, which has its own."""
+    return None if terminal.on_terminal() else 120
+
+
 def _compare(words: list[str]) -> None:
     if len(words) != 2:
         raise UsageError("compare takes two output folders", hint="lcagent bench compare OUT_A OUT_B")
-    from rich.console import Console as RichConsole
-
     from lcagent.evals.compare import load_rows, print_comparison
 
     before, after = (load_rows(Path(word)) for word in words)
-    print_comparison(before, after, RichConsole(width=None if sys.stdout.isatty() else 120))
+    print_comparison(before, after, terminal.console(width=_width()))
 
 
 def parse_length(text: str) -> int:

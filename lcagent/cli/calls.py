@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from lcagent.cli import terminal
 from lcagent.errors import UsageError
-from lcagent.text import shown
 
 if TYPE_CHECKING:
     from lcagent.models.replies import RawReply
@@ -24,29 +24,32 @@ def show_call(call: dict[str, Any], as_json: bool) -> None:
         as_json: as one JSON object.
     """
     if as_json:
-        print(shown(json.dumps(call, indent=2, ensure_ascii=False)))
+        terminal.as_json(call)
         return
-    print(call_line(call))
+    terminal.line(call_line(call))
     request = call["request"]
     if request is None:
-        print("request   not kept: an earlier version made the call, or it made room (`store_mb`)")
+        terminal.line("request   not kept: an earlier version made the call, or it made room (`store_mb`)")
     else:
         others = {name: value for name, value in request.items() if name not in {"messages", "tools"}}
-        print(f"asked     {shown(json.dumps(others, ensure_ascii=False))}")
+        terminal.line(f"asked     {json.dumps(others, ensure_ascii=False)}")
         for message in request["messages"]:
-            print(f"--- {message['role']}\n{shown(message['content'])}")
+            terminal.line(f"--- {message['role']}")
+            terminal.text(str(message["content"]))
         for tool in request.get("tools", []):
             _show_function(tool["function"])
     if call["reasoning"]:
-        print(f"--- thought\n{shown(call['reasoning'])}")
-    print(f"--- reply\n{shown(call['text'])}")
+        terminal.line("--- thought")
+        terminal.text(call["reasoning"])
+    terminal.line("--- reply")
+    terminal.text(call["text"])
 
 
 def _show_function(function: dict[str, Any]) -> None:
     """A function that could be called: what it does, and its arguments' schemas."""
-    print(shown(f"--- function {function['name']}: {function['description']}"))
+    terminal.line(f"--- function {function['name']}: {function['description']}")
     for name, schema in function["parameters"]["properties"].items():
-        print(shown(f"{name}  {json.dumps(schema, ensure_ascii=False)}"))
+        terminal.line(f"{name}  {json.dumps(schema, ensure_ascii=False)}")
 
 
 def call_line(call: dict[str, Any]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from lcagent.cli import terminal
 from lcagent.cli.answers import duration, footnotes
 from lcagent.events import AnswerDelta, Event, FunctionCalled, Notice, SegmentRead
 from lcagent.text import clipped, folded_line, shown
@@ -47,16 +47,15 @@ class Screen:
     def __init__(
         self, *, typed: bool = False, as_json: bool = False, quiet: bool = False, verbose: bool = False
     ) -> None:
-        from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         self._json, self._quiet, self._verbose = as_json, quiet, verbose
-        self._echo = typed and not as_json and sys.stdout.isatty()
-        self._out = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self._echo = typed and not as_json and terminal.on_terminal()
+        self._out = terminal.console(stderr=True)
         self._dim = "" if os.environ.get("NO_COLOR") else "dim"
         self._waiting = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             TimeElapsedColumn(),
             console=self._out,
             transient=True,
@@ -137,8 +136,8 @@ class Screen:
         if self._echo:
             self._waiting.stop()
             self._written += shown(text)
-            sys.stdout.write(shown(text))
-            sys.stdout.flush()
+            terminal.write(text)
+            terminal.flush()
 
     def _end_line(self) -> None:
         """What is said on stderr does not go on in the line of a reply that is being written."""
@@ -148,7 +147,8 @@ class Screen:
     def tell(self, reply: Reply) -> None:
         """The reply, as far as it is not there yet, and what it rests on; nothing where nothing was said."""
         if self._json:
-            print(shown(reply.model_dump_json()), flush=True)
+            terminal.json_text(reply.model_dump_json())
+            terminal.flush()
             return
         text, written = shown(reply.text), self._written.strip()
         if not text:
@@ -159,7 +159,8 @@ class Screen:
             self._end_line()
             self.say("the reply is:", dim=True)
             written = ""
-        print(text[len(written) :], flush=True)
+        terminal.text(text[len(written) :])
+        terminal.flush()
         self._written = ""
         self._tell_sources(reply)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
+from lcagent.cli import terminal
 from lcagent.errors import UsageError
 
 
@@ -64,8 +64,8 @@ class Typing:
                 self._editor.add_history(line.replace("\n", " "))
 
     def _read(self, prompt: str) -> str:
-        if not sys.stdout.isatty():  # it carries the replies alone
-            print(prompt, end="", file=sys.stderr, flush=True)
+        if not terminal.on_terminal():  # stdout carries the replies alone
+            terminal.error(prompt)
             prompt = ""
         return input(prompt)
 
@@ -86,7 +86,7 @@ class Typing:
         try:
             yield
         except TimerUp:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            terminal.error("\r\x1b[K", raw=True)
             raise
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)

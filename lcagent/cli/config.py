@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from lcagent.cli import terminal
 from lcagent.cli.options import settings_from
 from lcagent.errors import SettingsError
 
@@ -26,16 +27,16 @@ def config() -> None:
             else f"settings: {', '.join(Settings.model_fields)}"
         )
         raise SettingsError(error.message, hint=hint) from error
-    values = settings.model_dump()
+    values = settings.without_secrets()
     values["api_key"] = "set" if settings.api_key else None
     for name, value in values.items():
         variable = f"LCAGENT_{name.upper()}"
         source = f"  ({variable})" if variable in os.environ else ""
         if isinstance(value, dict):
             for inner, item in value.items():
-                print(f"{name}.{inner} = {item}")
+                terminal.line(f"{name}.{inner} = {item}")
         else:
-            print(f"{name} = {value}{source}")
+            terminal.line(f"{name} = {value}{source}")
     for file in (Path("lcagent.toml"), user_config_path("lcagent") / "config.toml"):
-        print(f"# {file}: {'read' if file.is_file() else 'not there'}")
-    print(f"# runs and logs: {settings.data_dir}; model files: {settings.models_dir}")
+        terminal.line(f"# {file}: {'read' if file.is_file() else 'not there'}")
+    terminal.line(f"# runs and logs: {settings.data_dir}; model files: {settings.models_dir}")

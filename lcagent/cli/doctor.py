@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lcagent.cli import terminal
 from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
@@ -18,7 +18,6 @@ from lcagent.cli.options import (
     TrustOption,
     settings_from,
 )
-from lcagent.text import shown
 
 if TYPE_CHECKING:
     from lcagent.models.profile import ModelProfile
@@ -33,21 +32,35 @@ def doctor(
     home: HomeOption = None,
     trust_config: TrustOption = False,
     as_json: JsonOption = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Check what is kept instead, and save what can be read of a damaged file; it stays beside.",
+        ),
+    ] = False,
 ) -> None:
-    """Say which model server `ask` would use and why; start nothing. Exit status 1: none."""
+    """Say which model server `ask` would use and why; start nothing. Exit status 1: none, or damage."""
     settings = settings_from(
         model=model, api_base=api_base, api_key=api_key, home=home, trust_config=trust_config
     )
+    if repair:
+        from lcagent.cli.repair import repair_all
+
+        repair_all(settings.data_dir, as_json)
+        return
     from lcagent.models.serving.connect import survey
     from lcagent.models.serving.facts import machine_facts
 
     choice, instead = survey(settings)
     from lcagent.runs.prune import stored_bytes
 
-    profile = _profile(instead or choice, settings)
+    wrong = _damaged(settings.data_dir)
+    profile = None if wrong else _profile(instead or choice, settings)
     facts = machine_facts(settings)
     size = stored_bytes(settings.data_dir) / (1 << 20)
     facts["store"] = f"{size:.1f} of {settings.store_mb} MB (`lcagent runs prune` makes room)"
+    facts |= wrong
     if instead is not None:
         facts = {"instead": f"{_named(instead)}, because {instead.why}", **facts}
     if as_json:
@@ -59,15 +72,23 @@ def doctor(
             "profile": profile and profile.model_dump(),
             "facts": facts,
         }
-        print(json.dumps(told, indent=2))
+        terminal.as_json(told)
     else:
-        print(shown(f"uses     {_named(choice)}"))
-        print(shown(f"because  {choice.why}"))
+        terminal.line(f"uses     {_named(choice)}")
+        terminal.line(f"because  {choice.why}")
         if choice.remedy:
-            print(f"{'mend' if choice.source == 'none' else 'better':<9}{choice.remedy}")
+            terminal.line(f"{'mend' if choice.source == 'none' else 'better':<9}{choice.remedy}")
         for name, fact in {**({"profile": _told(profile)} if profile else {}), **facts}.items():
-            print(shown(f"{name:<9}{fact}"))
-    raise typer.Exit(1 if choice.source == "none" else 0)
+            terminal.line(f"{name:<9}{fact}")
+    raise typer.Exit(1 if choice.source == "none" or wrong else 0)
+
+
+def _damaged(folder: Path) -> dict[str, str]:
+    """Databases that are damaged, each with what is wrong."""
+    from lcagent.memory.repair import faults
+
+    found = {file.name: faults(file) for file in sorted(folder.glob("*.db"))}
+    return {name: f"damaged: {what[0]} (`lcagent doctor --repair`)" for name, what in found.items() if what}
 
 
 def _profile(choice: Choice, settings: Settings) -> ModelProfile | None:

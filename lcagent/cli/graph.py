@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lcagent.cli import terminal
 from lcagent.cli.options import (
     HomeOption,
     JsonOption,
@@ -19,7 +19,7 @@ from lcagent.cli.options import (
     settings_from,
 )
 from lcagent.errors import UsageError
-from lcagent.text import folded_line, shown
+from lcagent.text import folded_line
 
 if TYPE_CHECKING:
     from lcagent.memory.graph import FactGraph
@@ -61,11 +61,11 @@ def build(
     ):
         counts = reader.build(documents, password=password, on_event=console.show)
     if as_json:
-        print(json.dumps(counts))
+        terminal.as_json(counts, indent=None)
     else:
-        print(_counted(counts))
+        terminal.line(_counted(counts))
         if counts["unread"]:
-            print(f"{counts['unread']} segments are not read: the same command goes on")
+            terminal.line(f"{counts['unread']} segments are not read: the same command goes on")
     raise typer.Exit(4 if counts["unread"] else 0)
 
 
@@ -93,17 +93,17 @@ def show(
         told = _element(kept.graph, element, limit) if element else _overview(kept.graph, limit)
         told["partial"] = [{"document": d, "segments": done, "of": every} for d, done, every in kept.partial]
     if as_json:
-        print(shown(json.dumps(told, indent=2, ensure_ascii=False)))
+        terminal.as_json(told)
         return
     for name, done, every in kept.partial:
         of = f" of {every}" if every else ""
-        print(f"partial: {done}{of} segments of {folded_line(name)} are read")
+        terminal.line(f"partial: {done}{of} segments of {folded_line(name)} are read")
     if element:
         _print_element(told)
         return
-    print(_counted(told["counts"]))
+    terminal.line(_counted(told["counts"]))
     for node in told["elements"]:
-        print(f"{node['facts']:>6}  {folded_line(node['name'])}")
+        terminal.line(f"{node['facts']:>6}  {folded_line(node['name'])}")
 
 
 def _overview(graph: FactGraph, limit: int) -> dict[str, Any]:
@@ -129,14 +129,14 @@ def _element(graph: FactGraph, name: str, limit: int) -> dict[str, Any]:
 
 
 def _print_element(told: dict[str, Any]) -> None:
-    print(shown(told["name"]))
+    terminal.line(told["name"])
     forms = [f"{form['name']} ({form['stage']})" for form in told["forms"]]
-    print(f"written    {folded_line(', '.join(forms))}")
-    print(f"neighbours {folded_line(', '.join(told['neighbours'])) or 'none'}")
+    terminal.line(f"written    {folded_line(', '.join(forms))}")
+    terminal.line(f"neighbours {folded_line(', '.join(told['neighbours'])) or 'none'}")
     for fact in told["facts"]:
-        print(f"- {folded_line(fact)}")
+        terminal.line(f"- {folded_line(fact)}")
     if told["more_facts"]:
-        print(f"and {told['more_facts']} more facts")
+        terminal.line(f"and {told['more_facts']} more facts")
 
 
 @app.command()
@@ -160,4 +160,4 @@ def export(
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}") from error
-    print(output)
+    terminal.line(str(output))

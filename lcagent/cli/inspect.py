@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lcagent.cli import terminal
 from lcagent.cli.options import EncodingOption, JsonOption, PasswordOption
-from lcagent.text import folded_line, shown
+from lcagent.text import folded_line
 
 if TYPE_CHECKING:
     from lcagent.documents.inspecting import Inspection
@@ -33,12 +33,15 @@ def inspect(
             "documents": [one.as_json() for one in found],
             "not_read": loaded.left_out(),
         }
-        print(shown(json.dumps(told, indent=2, ensure_ascii=False)))
+        terminal.as_json(told)
         return
     for number, one in enumerate(found):
-        print("\n" * bool(number) + "\n".join(_lines(one, whole=segments)))
+        if number:
+            terminal.line()
+        for line in _lines(one, whole=segments):
+            terminal.line(line)
     for what in loaded.left_out():
-        print(f"\nnot read: {folded_line(what)}")
+        terminal.line(f"not read: {what}")
 
 
 def _lines(one: Inspection, *, whole: bool) -> list[str]:

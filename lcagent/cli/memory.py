@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lcagent.cli import dates, memory_told
+from lcagent.cli import dates, memory_told, terminal
 from lcagent.cli.options import HomeOption, JsonOption, settings_from
 from lcagent.errors import UsageError
-from lcagent.text import clipped, folded_line, shown, told_time
+from lcagent.text import clipped, folded_line, told_time
 
 if TYPE_CHECKING:
     from lcagent.memory.store import Store
@@ -59,7 +59,7 @@ def list_sessions(
         memory_told.print_json([asdict(one) for one in found])
         return
     for one in found:
-        print(
+        terminal.line(
             f"{told_time(one.used)}  {one.messages:>6,} messages  {one.passages:>5,} passages"
             f"  {one.documents:>3} documents  {one.bytes / 1024:>8,.1f} KB  {folded_line(one.name)}"
         )
@@ -92,9 +92,9 @@ def search(
     if as_json:
         memory_told.print_json({"total": total, "page": page, "pages": pages, "entries": told})
         return
-    print(f"{total:,} found" + (f", page {page} of {pages}" if total else ""))
+    terminal.line(f"{total:,} found" + (f", page {page} of {pages}" if total else ""))
     for one in told:
-        print(memory_told.line(one))
+        terminal.line(memory_told.line(one))
 
 
 @app.command()
@@ -151,8 +151,8 @@ def edit(
             with store.transaction():
                 done = list(edit_block(core, block, lines, source="said"))
             for one in done:
-                print(folded_line(one), file=sys.stderr)
-        print(shown(block_text(core, block)), end="")
+                terminal.note(folded_line(one))
+        terminal.text(block_text(core, block), end="")
 
 
 @app.command()
@@ -169,7 +169,7 @@ def undo(
     with _opened(settings) as store, _writing(store, tenant, session) as entries:
         core = _core(entries, settings)
         core.undo(block, author="user")
-        print(shown(block_text(core, block)), end="")
+        terminal.text(block_text(core, block), end="")
 
 
 @app.command()
@@ -197,7 +197,7 @@ def export(
             folder.write(path, folder.files(_entries(store, tenant, session)))
         elif str(path) == "-":
             for line in exchange.exported(store, tenant, one):
-                sys.stdout.buffer.write(line.encode("utf-8", "surrogatepass") + b"\n")
+                terminal.exact(line.encode("utf-8", "surrogatepass") + b"\n")
             return
         else:
             try:
@@ -208,7 +208,7 @@ def export(
                         out.write(f"{line}\n")
             except OSError as error:
                 raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-    print(path)
+    terminal.line(str(path))
 
 
 @app.command("import")
@@ -237,7 +237,7 @@ def import_memory(
     if as_json:
         memory_told.print_json(asdict(done))
         return
-    print(
+    terminal.line(
         f"{done.entries:,} entries and {done.documents} documents added to"
         f" {folded_line(', '.join(done.sessions))}; {done.known:,} entries were there"
     )
@@ -316,7 +316,7 @@ def rebuild(home: HomeOption = None, tenant: TenantOption = DEFAULT_TENANT) -> N
         for name in names:
             with _writing(store, tenant, name) as entries:
                 entries.rebuild()
-    print(f"{len(names)} sessions are rebuilt")
+    terminal.line(f"{len(names)} sessions are rebuilt")
 
 
 @contextmanager
@@ -421,7 +421,9 @@ def _show_derived(store: Store, tenant: str, numbers: Sequence[int]) -> None:
 
     for number, row in derived(store, tenant, numbers).items():
         made = "" if number in numbers else " [goes with it]"
-        print(folded_line(f"{number} {row['session']} {row['kind']}: {clipped(row['text'], _WIDTH)}{made}"))
+        terminal.line(
+            folded_line(f"{number} {row['session']} {row['kind']}: {clipped(row['text'], _WIDTH)}{made}")
+        )
 
 
 def _sure(yes: bool, what: str) -> None:
@@ -447,9 +449,9 @@ def _import_folder(
         memory_told.print_json(asdict(edits))
         return
     for line in edits.applied:
-        print(folded_line(line))
+        terminal.line(folded_line(line))
     for line in edits.ignored:
-        print(f"not applied: {folded_line(line)}", file=sys.stderr)
+        terminal.note(f"not applied: {folded_line(line)}")
 
 
 def _read_lines(path: Path) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, Any
 
+from lcagent.cli import terminal
 from lcagent.errors import EntryNotFound
-from lcagent.text import clipped, folded_line, shown, told_time
+from lcagent.text import clipped, folded_line, told_time
 
 if TYPE_CHECKING:
     from lcagent.memory.tiers.core import Core
@@ -91,31 +90,35 @@ def overview(entries: Entries, core: Core, at: float | None) -> dict[str, Any]:
 def print_overview(told: dict[str, Any]) -> None:
     """Print what `overview` gives."""
     for label, lines in told["blocks"].items():
-        print(f"{folded_line(label)}:" + ("" if lines else " (empty)"))
+        terminal.line(f"{folded_line(label)}:" + ("" if lines else " (empty)"))
         for one in lines:
-            print(line(one))
+            terminal.line(line(one))
     if "messages" not in told:
         return
     if told["summary"]:
-        print(f"summary of {told['evicted']:,} messages:")
-        print(line(told["summary"]))
+        terminal.line(f"summary of {told['evicted']:,} messages:")
+        terminal.line(line(told["summary"]))
     for name in told["documents"]:
-        print(f"document: {folded_line(name)}")
-    print(f"{told['messages']:,} messages, {told['passages']:,} passages, {told['queued']:,} in the queue")
+        terminal.line(f"document: {folded_line(name)}")
+    terminal.line(
+        f"{told['messages']:,} messages, {told['passages']:,} passages, {told['queued']:,} in the queue"
+    )
 
 
 def print_entry(told: dict[str, Any]) -> None:
     """Print what `one` gives."""
-    print(f"entry     {told['id']} ({told['kind']} {folded_line(told['name'])})")
-    print(f"said      {told_time(told['at'])} by {folded_line(told['author'])}, source {told['source']}")
+    terminal.line(f"entry     {told['id']} ({told['kind']} {folded_line(told['name'])})")
+    terminal.line(
+        f"said      {told_time(told['at'])} by {folded_line(told['author'])}, source {told['source']}"
+    )
     for note in told["notes"]:
-        print(f"note      {folded_line(note)}")
-    print(shown(told["text"]))
+        terminal.line(f"note      {folded_line(note)}")
+    terminal.text(told["text"])
     for title, name in (("rests on", "rests_on"), ("made of it", "made_of_it")):
         if told[name]:
-            print(f"--- {title}")
+            terminal.line(f"--- {title}")
         for one in told[name]:
-            print(line(one))
+            terminal.line(line(one))
 
 
 def line(told: dict[str, Any]) -> str:
@@ -139,14 +142,11 @@ def print_forgotten(gone: Forgotten, as_json: bool) -> None:
         for name, some in (("document", gone.documents), ("run", gone.runs), ("session", gone.sessions)):
             if some:
                 counts.append(f"{len(some)} {name}{'s' * (len(some) != 1)} ({folded_line(', '.join(some))})")
-        print(f"deleted {', '.join(counts) or 'nothing'}")
+        terminal.line(f"deleted {', '.join(counts) or 'nothing'}")
     if not gone.erased:
-        print(
-            "another process was reading memory.db: traces stay until more is forgotten",
-            file=sys.stderr,
-        )
+        terminal.note("another process was reading memory.db: traces stay until more is forgotten")
 
 
 def print_json(told: object) -> None:
     """Print an object as JSON."""
-    print(shown(json.dumps(told, indent=2, ensure_ascii=False)))
+    terminal.as_json(told)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lcagent.cli import terminal
 from lcagent.cli.options import HomeOption, settings_from
 
 app = typer.Typer(help="Fetch the CPU model; see and stop our vLLM server.", no_args_is_help=True)
@@ -24,7 +25,7 @@ def pull(
     console = Console(quiet=quiet)
     with console:
         path = ensure(None, models_dir=settings.models_dir, progress=console.fetching)
-    print(path)
+    terminal.line(str(path))
 
 
 @app.command("list")
@@ -33,9 +34,9 @@ def list_models(home: HomeOption = None) -> None:
     settings = settings_from(home=home)
     from lcagent.models.serving.weights import state
 
-    print(state(settings.models_dir))
+    terminal.line(state(settings.models_dir))
     for file in sorted(settings.models_dir.glob("*.gguf")):
-        print(f"{file}  {file.stat().st_size / 1e9:.2f} GB")
+        terminal.line(f"{file}  {file.stat().st_size / 1e9:.2f} GB")
 
 
 @app.command()
@@ -46,10 +47,12 @@ def status(home: HomeOption = None) -> None:
 
     server = vllm_server.status(settings.data_dir)
     if server is None:
-        print("no vLLM server of ours is running")
+        terminal.line("no vLLM server of ours is running")
         raise typer.Exit(3)
-    print(f"{server.model} at http://127.0.0.1:{server.port}/v1, window {server.window}, pid {server.pid}")
-    print(f"used by {len(server.leases)} process(es); log: {server.log}")
+    terminal.line(
+        f"{server.model} at http://127.0.0.1:{server.port}/v1, window {server.window}, pid {server.pid}"
+    )
+    terminal.line(f"used by {len(server.leases)} process(es); log: {server.log}")
 
 
 @app.command()
@@ -58,4 +61,4 @@ def stop(home: HomeOption = None) -> None:
     settings = settings_from(home=home)
     from lcagent.models.serving import vllm_server
 
-    print("stopped" if vllm_server.stop(settings.data_dir) else "no vLLM server of ours was running")
+    terminal.line("stopped" if vllm_server.stop(settings.data_dir) else "no vLLM server of ours was running")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from lcagent.errors import UsageError
 
 ModelOption = Annotated[
     str | None,
@@ -49,6 +52,12 @@ CallsOption = Annotated[int | None, typer.Option("--max-calls", help="Budget: mo
 TokensOption = Annotated[int | None, typer.Option("--max-tokens", help="Budget: tokens, prompt and reply.")]
 SecondsOption = Annotated[float | None, typer.Option("--max-seconds", help="Budget: seconds.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+QuestionFileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--question-file", metavar="FILE", help="Read what is asked from a UTF-8 file, or - for stdin."
+    ),
+]
 OutputOption = Annotated[
     Path | None, typer.Option("-o", "--output", help="Also write the JSON object to a file.")
 ]
@@ -57,6 +66,35 @@ PlainOption = Annotated[
     bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors, no marks on stdout.")
 ]
 VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Say what each segment gave.")]
+
+
+_MOST_QUESTION = 1 << 20
+"""Bytes of a question's file; no window holds as much."""
+
+
+def question_in(file: str) -> str:
+    """A question from a file.
+
+    Args:
+        file: its path, or - for stdin.
+
+    Raises:
+        UsageError: it cannot be read, is no UTF-8 text, or says nothing.
+    """
+    try:
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as opened:
+            data = opened.read(_MOST_QUESTION + 1)
+        if len(data) > _MOST_QUESTION:
+            raise UsageError(f"{file} is too long for a question", hint="a document is named before it")
+        question = data.decode("utf-8-sig").strip()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise UsageError(
+            f"the question cannot be read from {file}: {why}", hint="--question-file names a text file"
+        ) from error
+    if not question:
+        raise UsageError(f"{file} holds no question", hint="write what is asked into it")
+    return question
 
 
 def settings_from(pairs: list[str] | None = None, *, trust_config: bool = False, **flags: Any) -> Any:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-import typer
-
+from lcagent.cli import terminal
 from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
@@ -45,13 +44,13 @@ def probe(
     )
     try:
         profile = _measured(settings, quiet)
-    except KeyboardInterrupt:
-        _tell_interrupted(quiet)
+    except KeyboardInterrupt as error:
+        raise terminal.Interrupted("interrupted; nothing is kept of this probe") from error
     if as_json:
-        print(profile.model_dump_json(indent=2))
+        terminal.as_json(profile.model_dump(mode="json"))
         return
     for name, value in _rows(profile):
-        print(f"{name:<52}{value}")
+        terminal.line(f"{name:<52}{value}")
 
 
 def _measured(settings: Settings, quiet: bool) -> ModelProfile:
@@ -79,12 +78,6 @@ def _measured(settings: Settings, quiet: bool) -> ModelProfile:
         )
         StoredProfiles(store).put(profile)
         return profile
-
-
-def _tell_interrupted(quiet: bool) -> NoReturn:
-    if not quiet:
-        typer.echo("\ninterrupted; nothing is kept of this probe", err=True)
-    raise SystemExit(130)
 
 
 def _rows(profile: ModelProfile) -> list[tuple[str, str]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING
 
+from lcagent.cli import terminal
 from lcagent.cli.answers import duration, footnotes, hop_lines, notes, search_lines, status_line
-from lcagent.events import AnswerDelta, Event, Notice, RunStarted, SegmentRead
+from lcagent.events import AnswerDelta, Counted, Event, Notice, RunStarted, SegmentRead
 from lcagent.text import folded_line, shown
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ class Console:
     """
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False, echo: bool = False) -> None:
-        from rich.console import Console as RichConsole
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -40,14 +39,14 @@ class Console:
         )
 
         self._quiet, self._verbose, self._echo = quiet, verbose, echo
-        self._out = RichConsole(stderr=True, highlight=False, soft_wrap=True, markup=False)
+        self._out = terminal.console(stderr=True)
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
+            TextColumn("{task.fields[unit]}", markup=False),
             TimeElapsedColumn(),
-            TextColumn("left"),
+            TextColumn("left", markup=False),
             TimeRemainingColumn(),
             console=self._out,
             transient=True,
@@ -100,14 +99,16 @@ class Console:
             self.say(event.text)
         elif isinstance(event, RunStarted):
             self._start(event)
+        elif isinstance(event, Counted):
+            self._advance("counting", event.done, event.total, "characters")
         elif isinstance(event, SegmentRead):
             self._read(event)
         elif isinstance(event, AnswerDelta) and self._echo:
             self._bar.stop()
             text = shown(event.text)
             self.echoed += text
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            terminal.write(text)
+            terminal.flush()
 
     def _start(self, event: RunStarted) -> None:
         self._started = time.monotonic()
@@ -126,7 +127,9 @@ class Console:
         self._advance("reading", event.done, event.total, "segments")
 
     def _advance(self, what: str, done: int, total: int, unit: str) -> None:
-        self._bar.update(self._task, description=what, completed=done, total=total, unit=unit, visible=True)
+        self._bar.update(
+            self._task, description=folded_line(what), completed=done, total=total, unit=unit, visible=True
+        )
         now = time.monotonic()
         if self._quiet or self._out.is_terminal or (now - self._told < _PLAIN_EVERY and done < total):
             return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from lcagent.cli import terminal
 from lcagent.cli.bench import print_tables
 
 if TYPE_CHECKING:
@@ -44,16 +45,16 @@ def _figures(folder: Path) -> bool:
 
     checked = check(folder)
     for text in dict.fromkeys(one.text for one in checked):
-        typer.echo(f"{text}:")
+        terminal.line(f"{text}:")
         for one in checked:
             if one.text == text:
-                typer.echo(f"  {'same' if one.same else 'OTHER'}  {one.computed}")
+                terminal.line(f"  {'same' if one.same else 'OTHER'}  {one.computed}")
                 if not one.same:
-                    typer.echo(f"         the text says: {one.found or 'nothing like it'}")
+                    terminal.line(f"         the text says: {one.found or 'nothing like it'}")
     for line in read_manifest(folder).unstored:
-        typer.echo(f"  not from stored rows: {line}")
+        terminal.line(f"  not from stored rows: {line}")
     other = sum(not one.same for one in checked)
-    typer.echo(f"{len(checked)} quotations, {other} of them other than the rows say")
+    terminal.line(f"{len(checked)} quotations, {other} of them other than the rows say")
     return not other
 
 
@@ -65,15 +66,17 @@ def _rows(path: Path) -> bool:
     rows = load_rows(path)
     stripped = sum(row.stripped for row in rows)
     if stripped:
-        typer.echo(f"{path}: {stripped} of {len(rows)} rows hold no texts: their scores are those of then")
+        terminal.line(f"{path}: {stripped} of {len(rows)} rows hold no texts: their scores are those of then")
     again = [row if row.stripped else rescored(row) for row in rows]
     other = [(old, new) for old, new in zip(rows, again, strict=True) if old.scores != new.scores]
     for old, new in other[:_SHOWN]:
-        typer.echo(f"OTHER  {old.item} by {old.strategy}: scored {old.score:.3f} then, {new.score:.3f} today")
+        terminal.line(
+            f"OTHER  {old.item} by {old.strategy}: scored {old.score:.3f} then, {new.score:.3f} today"
+        )
     replayed = replay(again, path) if path.is_dir() and can_replay(path) else []
     given = {id(one.before): one.after for one in replayed}
     print_tables([given.get(id(row)) or row for row in again])
-    typer.echo(f"{path}: {len(rows)} rows scored again, {len(other)} of them other than then")
+    terminal.line(f"{path}: {len(rows)} rows scored again, {len(other)} of them other than then")
     return _told(replayed) and not other
 
 
@@ -82,13 +85,13 @@ def _told(replayed: Sequence[Replayed]) -> bool:
     from lcagent.evals.replay import Outcome
 
     if not replayed:
-        typer.echo("no journal is at hand, so that no run was replayed")
+        terminal.line("no journal is at hand, so that no run was replayed")
         return True
     for outcome in Outcome:
         some = [one for one in replayed if one.outcome is outcome]
         if some and outcome is not Outcome.SAME:
             for one in some[:_SHOWN]:
-                typer.echo(f"{outcome.value}  {one.before.item} by {one.before.strategy}: {one.why}")
+                terminal.line(f"{outcome.value}  {one.before.item} by {one.before.strategy}: {one.why}")
     counts = {outcome: sum(one.outcome is outcome for one in replayed) for outcome in Outcome}
-    typer.echo(", ".join(f"{number} {outcome.value}" for outcome, number in counts.items()))
+    terminal.line(", ".join(f"{number} {outcome.value}" for outcome, number in counts.items()))
     return not counts[Outcome.OTHER] and not counts[Outcome.LACKING]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lcagent.cli import terminal
 from lcagent.cli.answers import footnotes, hop_lines, notes, search_lines, status_line
 from lcagent.cli.calls import call_line, resent, show_call
 from lcagent.cli.options import ApiBaseOption, ApiKeyOption, HomeOption, ModelOption, settings_from
-from lcagent.text import folded_line, shown
+from lcagent.text import folded_line
 
 if TYPE_CHECKING:
     from lcagent.runs.records import Runs
@@ -30,12 +31,12 @@ def list_runs(
     """The newest runs."""
     rows = _runs(home).list(limit)
     if as_json:
-        print(json.dumps(rows, indent=2))
+        terminal.as_json(rows)
         return
     for row in rows:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["created"]))
         sources = ", ".join(json.loads(row["sources"])[:2])
-        print(
+        terminal.line(
             f"{row['id']}  {when}  {row['status']:<11}  {row['calls']:>5} calls  {row['seconds']:>7.1f} s"
             f"  {folded_line(sources)}: {folded_line(row['question'][:60])}"
         )
@@ -60,23 +61,23 @@ def show(
     if as_json:
         row["answer"] = json.loads(row["answer"]) if row["answer"] else None
         row["evidence"] = findings
-        print(shown(json.dumps(row, indent=2, ensure_ascii=False)))
+        terminal.as_json(row)
         return
-    print(f"run       {row['id']} ({row['status']})")
-    print(f"question  {shown(row['question'])}")
-    print(f"documents {shown(', '.join(json.loads(row['sources'])))}")
-    print(f"how       {row['strategy']} with {shown(row['model'])}")
+    terminal.line(f"run       {row['id']} ({row['status']})")
+    terminal.line(f"question  {row['question']}")
+    terminal.line(f"documents {', '.join(json.loads(row['sources']))}")
+    terminal.line(f"how       {row['strategy']} with {row['model']}")
     if row["error"]:
-        print(f"error     {shown(row['error'])}")
+        terminal.line(f"error     {row['error']}")
     if row["answer"]:
         _print_answer(row["answer"])
     if findings:
-        print(f"evidence  {len(findings)} findings")
+        terminal.line(f"evidence  {len(findings)} findings")
     for entry in findings:
         quote = " ".join((entry["quote"] or entry["text"]).split())
         target = f" {entry['target']}" if entry["target"] else ""
         where = f"{entry['document']}.{entry['segment']}.{entry['seq']}"
-        print(shown(f"  {where} {entry['op']}{target}: {quote}"))
+        terminal.line(f"  {where} {entry['op']}{target}: {quote}")
 
 
 def _print_answer(kept: str) -> None:
@@ -87,18 +88,18 @@ def _print_answer(kept: str) -> None:
     try:
         answer = Answer.model_validate_json(kept)
     except ValidationError:  # an earlier version kept it
-        print(f"answer    {shown(str(json.loads(kept).get('answer')))}")
+        terminal.text(f"answer    {json.loads(kept).get('answer')}")
         return
-    print(f"answer    {shown(answer.text)}")
+    terminal.text(f"answer    {answer.text}")
     for line in footnotes(answer):
-        print(f"  {folded_line(line)}")
+        terminal.line(f"  {folded_line(line)}")
     for line in hop_lines(answer):
-        print(f"  step {folded_line(line)}")
+        terminal.line(f"  step {folded_line(line)}")
     for label, text in search_lines(answer):
-        print(f"  {label:<10} {folded_line(text)}")
+        terminal.line(f"  {label:<10} {folded_line(text)}")
     for note in notes(answer):
-        print(f"  note: {folded_line(note)}")
-    print(f"in all    {folded_line(status_line(answer))}")
+        terminal.line(f"  note: {folded_line(note)}")
+    terminal.line(f"in all    {folded_line(status_line(answer))}")
 
 
 @app.command()
@@ -107,12 +108,12 @@ def replay(run: RunArgument, home: HomeOption = None) -> None:
     runs = _runs(home)
     row = runs.find(run)
     for call in runs.journal(row["id"]).calls():
-        print(call_line(call))
-        print(shown(call["text"]))
+        terminal.line(call_line(call))
+        terminal.text(call["text"])
     if row["answer"]:
-        print("--- answer")
+        terminal.line("--- answer")
         kept = json.loads(row["answer"])
-        print(shown(kept.get("text") or kept["answer"]))
+        terminal.text(kept.get("text") or kept["answer"])
 
 
 @app.command()
@@ -129,10 +130,10 @@ def resend(
     runs = _runs(home)
     kept = runs.journal(runs.find(run)["id"]).call(call)
     name, reply = resent(kept, settings)
-    print(call_line(kept))
-    print(shown(kept["text"]))
-    print(shown(f"--- now, {name}: {reply.prompt_tokens} + {reply.completion_tokens} tokens"))
-    print(shown(reply.text))
+    terminal.line(call_line(kept))
+    terminal.text(kept["text"])
+    terminal.line(f"--- now, {name}: {reply.prompt_tokens} + {reply.completion_tokens} tokens")
+    terminal.text(reply.text)
 
 
 @app.command()
@@ -144,7 +145,7 @@ def delete(
     runs = _runs(home)
     row = runs.find(run)
     runs.delete(row["id"])
-    print(f"deleted {row['id']}")
+    terminal.line(f"deleted {row['id']}")
 
 
 @app.command()
@@ -166,7 +167,7 @@ def prune(
     most = None if max_size is None else max_size << 20
     runs, works = room.prune(folder, older_than=older_than, most=most)
     size = room.stored_bytes(folder) / (1 << 20)
-    print(f"deleted {runs} runs and {works} works; {size:.1f} MB are left")
+    terminal.line(f"deleted {runs} runs and {works} works; {size:.1f} MB are left")
 
 
 def _runs(home: str | None) -> Runs:

@@ -6,16 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from lcagent.cli.ask import Telling, deliver
+from lcagent.cli.ask import Telling, asked, deliver
 from lcagent.cli.options import (
     JsonOption,
     OutputOption,
     PasswordOption,
     PlainOption,
+    QuestionFileOption,
     VerboseOption,
     reading,
     settings_from,
 )
+from lcagent.errors import UsageError
 
 
 @reading
@@ -23,6 +25,7 @@ def summarize(
     flags: dict[str, Any],
     documents: Annotated[list[str], typer.Argument(metavar="DOC...", help="Files, folders or -.")],
     about: Annotated[str | None, typer.Option(metavar="TOPIC", help="Only what bears on this.")] = None,
+    question_file: QuestionFileOption = None,
     words: Annotated[int | None, typer.Option(metavar="N", help="About how long; default 200.")] = None,
     password: PasswordOption = None,
     as_json: JsonOption = False,
@@ -45,6 +48,10 @@ def summarize(
     pairs = [*(flags.pop("pairs") or []), "mapreduce.mode=summary"]
     if words is not None:
         pairs.append(f"mapreduce.words={words}")
+    if question_file is not None:
+        if about is not None:
+            raise UsageError("--about and --question-file both name a topic", hint="leave one of them out")
+        documents, about = asked(documents, question_file)
     settings = settings_from(pairs, strategy="mapreduce", **flags)
     deliver(
         settings,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lcagent.cli import terminal
 from lcagent.cli.calls import show_call
 from lcagent.cli.options import HomeOption, settings_from
-from lcagent.text import folded_line, shown
+from lcagent.text import folded_line
 
 if TYPE_CHECKING:
     from lcagent.memory.store import Store
@@ -38,10 +38,10 @@ def list_works(
 
     works = [work for work in Works(_store(home)).list() if kind in {None, work.kind}]
     if as_json:
-        print(shown(json.dumps([asdict(work) for work in works], indent=2, ensure_ascii=False)))
+        terminal.as_json([asdict(work) for work in works])
         return
     for work in works:
-        print(
+        terminal.line(
             f"{work.id:>5}  {_when(work.used)}  {work.kind:<12}  {work.status:<8}  {folded_line(work.name)}"
             f"  {folded_line(_exact(work.exact))}"
         )
@@ -69,21 +69,21 @@ def show(
     cost, holds, runs = works.journal(found).totals(), works.holds(found), works.runs(found)
     if as_json:
         told = {**asdict(found), "holds": holds, "runs": runs, "cost": cost}
-        print(shown(json.dumps(told, indent=2, ensure_ascii=False)))
+        terminal.as_json(told)
         return
-    print(f"work      {found.id} ({found.kind}, {found.status})")
-    print(f"key       {found.key}")
-    print(f"document  {shown(found.name)} {found.document}")
+    terminal.line(f"work      {found.id} ({found.kind}, {found.status})")
+    terminal.line(f"key       {found.key}")
+    terminal.line(f"document  {found.name} {found.document}")
     for name, value in found.exact.items():
-        print(f"from      {shown(name)} {shown(value)}")
-    print(f"made      {_when(found.created)}, used {_when(found.used)}")
+        terminal.line(f"from      {name} {value}")
+    terminal.line(f"made      {_when(found.created)}, used {_when(found.used)}")
     for name, count in holds.items():
-        print(f"holds     {count:,} {name}")
+        terminal.line(f"holds     {count:,} {name}")
     for run in runs:
-        print(f"used by   run {run}")
+        terminal.line(f"used by   run {run}")
     if cost["calls"]:
         tokens = cost["prompt_tokens"] + cost["completion_tokens"]
-        print(f"cost      {cost['calls']:,} calls, {tokens:,} tokens")
+        terminal.line(f"cost      {cost['calls']:,} calls, {tokens:,} tokens")
 
 
 @app.command()
@@ -94,7 +94,7 @@ def delete(work: WorkArgument, home: HomeOption = None) -> None:
     works = Works(_store(home))
     found = works.find(work)
     works.delete(found.id)
-    print(f"deleted {found.id}")
+    terminal.line(f"deleted {found.id}")
 
 
 def _exact(exact: Mapping[str, str]) -> str:

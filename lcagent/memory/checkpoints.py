@@ -7,6 +7,7 @@ states of our graphs the hand-over costs several times the write (docs/design/00
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,7 +23,36 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from lcagent.memory.store import connect
+from lcagent.errors import StoreDamaged, StoreError
+from lcagent.memory.sqlite import connect, discard, told
+
+_CHECKSUM = 4
+"""Bytes of it."""
+
+
+class _Checked(JsonPlusSerializer):
+    """States with a checksum each: one that is damaged is noticed, whatever it would be read as."""
+
+    def __init__(self) -> None:
+        # States are plain data; nothing else may be read back from the file.
+        super().__init__(allowed_msgpack_modules=None)
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        """See there."""
+        kind, data = super().dumps_typed(obj)
+        return kind, data + zlib.crc32(data).to_bytes(_CHECKSUM, "big")
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """See there.
+
+        Raises:
+            ValueError: the state is not the one that was written.
+        """
+        kind, kept = data
+        own, checksum = kept[:-_CHECKSUM], kept[-_CHECKSUM:]
+        if zlib.crc32(own).to_bytes(_CHECKSUM, "big") != checksum:
+            raise ValueError("a state is not as it was written")
+        return super().loads_typed((kind, own))
 
 
 class LoopSaver(SqliteSaver):
@@ -76,27 +106,28 @@ def open_checkpoints(path: Path) -> Generator[LoopSaver]:
     """Open the checkpoints' file; what was written survives a SIGKILL.
 
     A file that is no database any more is begun anew: the journal has the finished calls.
+
+    Raises:
+        StoreDamaged: some of it cannot be read: `discard` it, every run goes on from its finished calls.
+        StoreError: it cannot be read or written, also while it is used.
     """
     try:
         saver = _open(path)
-    except sqlite3.OperationalError:  # locked, or a full disk: it says nothing about the file
-        raise
-    except sqlite3.DatabaseError:
-        for file in path.parent.glob(f"{path.name}*"):
-            file.unlink()
+    except StoreDamaged:
+        discard(path)
         saver = _open(path)
-    with closing(saver.conn):
+    with closing(saver.conn), told(path):
         yield saver
 
 
 def _open(path: Path) -> LoopSaver:
     connection = connect(path, "DEFERRED")
     try:
-        # States are plain data; nothing else may be read back from the file.
-        saver = LoopSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
-        saver.setup()
-        connection.execute("PRAGMA synchronous=NORMAL")
-    except sqlite3.Error:
+        with told(path):
+            saver = LoopSaver(connection, serde=_Checked())
+            saver.setup()
+            connection.execute("PRAGMA synchronous=NORMAL")
+    except (sqlite3.Error, StoreError):
         connection.close()
         raise
     return saver

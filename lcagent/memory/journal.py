@@ -98,7 +98,7 @@ class StoredJournal:
     def calls(self) -> list[dict[str, Any]]:
         """Finished calls in the order they ended, numbered from 1 on, without their requests."""
         rows = self._store.rows(
-            f"SELECT key, role, {_REPLY}, created FROM calls WHERE scope = ? ORDER BY created, rowid",  # noqa: S608 - ours
+            f"SELECT key, role, {_REPLY}, created FROM calls WHERE scope = ? ORDER BY rowid",  # noqa: S608 - ours
             (self._scope,),
         )
         return [{"number": number, **row} for number, row in enumerate(rows, start=1)]

@@ -46,8 +46,12 @@ class StoredDocuments:
         ).fetchone()
         if row is None:
             return None
+        try:
+            document = unpacked(row[1], row[2])
+        except (ValueError, TypeError, KeyError, zlib.error):  # damaged: it is parsed again
+            return None
         self.works.add(row[0])
-        return unpacked(row[1], row[2])
+        return document
 
     def put(self, key: str, document: Document) -> None:
         """Keep a parsed document."""
@@ -86,8 +90,12 @@ class StoredSegments:
         ).fetchone()
         if row is None:
             return None
+        try:
+            segments = _segments(row[1])
+        except (ValueError, TypeError):  # damaged: it is made again
+            return None
         self.works.add(row[0])
-        return _segments(row[1])
+        return segments
 
     def every(self, document: Document) -> list[list[Segment]]:
         """The segments of a document as they were cut each time, the last time first.

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lcagent import __version__
 from lcagent.documents.load import PARSER_VERSION
-from lcagent.errors import LcagentError
+from lcagent.errors import LcagentError, StoreDamaged
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.task import Task
+from lcagent.memory.sqlite import discard
+from lcagent.memory.store import CHECKPOINTS
 from lcagent.runs.records import RunRecord, Runs
 
 
@@ -32,9 +35,21 @@ async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, fo
     Raises:
         LcagentError: any of the tree; the run can be resumed.
     """
+    path = folder / CHECKPOINTS
+    try:
+        return await _read(task, strategy, record, runs, path)
+    except StoreDamaged as error:
+        if error.file is None or not error.file.name.startswith(path.name):
+            raise
+        task.progress.notice(f"{error.message}: the run goes on from its finished calls")
+        discard(path)
+        return await _read(task, strategy, record, runs, path)
+
+
+async def _read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, path: Path) -> dict[str, Any]:
     from lcagent.memory.checkpoints import open_checkpoints
 
-    with open_checkpoints(folder / "checkpoints.db") as saver:
+    with open_checkpoints(path) as saver:
         graph = strategy.graph(task).compile(checkpointer=saver)
         version = _version(task, strategy, graph)
         config: Any = {
@@ -45,7 +60,7 @@ async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, fo
         if record.version == version:
             try:
                 state = await _go_on(replace(task, ledger=runs.ledger(record.id)), graph, config)
-            except LcagentError:
+            except (LcagentError, sqlite3.Error):
                 raise
             except Exception as error:  # noqa: BLE001 - what a checkpoint lacks; any other fault comes again
                 why = f"{type(error).__name__}: {error}"

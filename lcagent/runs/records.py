@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from lcagent.answer import Answer
-from lcagent.errors import LcagentError, RunBusy, RunNotFound
+from lcagent.errors import LcagentError, RunBusy, RunNotFound, StoreError
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.locks import locked
 from lcagent.memory.parsed import PARSED
 from lcagent.memory.rows import Rows
-from lcagent.memory.store import Store, release
+from lcagent.memory.store import CHECKPOINTS, Store, release
 from lcagent.memory.works import Works
 from lcagent.settings import Settings
 
@@ -43,7 +43,9 @@ class Runs:
     def __init__(self, store: Rows) -> None:
         self._store = store
 
-    def open(self, key: str, task: Task, strategy: str, settings: Settings, *, resume: bool) -> RunRecord:
+    def open(
+        self, key: str, task: Task, strategy: str, settings: Settings, *, resume: bool, since: float
+    ) -> RunRecord:
         """The unfinished run of this key, one that nobody was told of, or a new one.
 
         The same command again goes on where the last one stopped, if only to tell its answer; asked
@@ -55,18 +57,27 @@ class Runs:
             strategy: how it is read.
             settings: kept beside it.
             resume: a finished one that was told is told again too.
+            since: so is one that has finished since then, in seconds since 1970: who asks the same at the
+                same time is told the same.
         """
         with self._store.transaction():  # two askers at once must find one run
             rows = self._store.rows(
-                "SELECT id, status, answer, seconds, told, version FROM runs WHERE key = ?"
-                " ORDER BY created DESC LIMIT 1",
+                "SELECT id, status, answer, seconds, told, version, updated FROM runs WHERE key = ?"
+                " ORDER BY rowid DESC LIMIT 1",  # not by time: clocks are set back
                 (key,),
             )
-            if rows and (rows[0]["status"] != "finished" or resume or not rows[0]["told"]):
+            if rows:
                 row = rows[0]
-                done = row["status"] == "finished" and _can_be_read(row["answer"])
-                return RunRecord(row["id"], row["seconds"], row["answer"] if done else None, row["version"])
+                meanwhile = since <= row["updated"] <= time.time()
+                if row["status"] != "finished" or resume or not row["told"] or meanwhile:
+                    return _record(row)
             return self._new(key, task, strategy, settings)
+
+    def again(self, record: RunRecord) -> RunRecord:
+        """A run as it is now that it is held: another process may have finished it since it was opened."""
+        sql = "SELECT id, status, answer, seconds, version FROM runs WHERE id = ?"
+        rows = self._store.rows(sql, (record.id,))
+        return _record(rows[0]) if rows else record
 
     def _new(self, key: str, task: Task, strategy: str, settings: Settings) -> RunRecord:
         run = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
@@ -85,7 +96,7 @@ class Runs:
                 json.dumps([d.name for d in task.corpus.documents]),
                 strategy,
                 task.model.name,
-                settings.model_dump_json(exclude={"api_key"}),
+                json.dumps(settings.without_secrets()),
             ),
         )
         return RunRecord(run)
@@ -173,7 +184,7 @@ class Runs:
             "SELECT r.id, r.status, r.created, r.strategy, r.model, r.question, r.sources, r.seconds,"
             " r.error, count(c.key) AS calls,"
             " coalesce(sum(c.prompt_tokens + c.completion_tokens), 0) AS tokens"
-            " FROM runs r LEFT JOIN calls c ON c.scope = r.id GROUP BY r.id ORDER BY r.created DESC LIMIT ?",
+            " FROM runs r LEFT JOIN calls c ON c.scope = r.id GROUP BY r.id ORDER BY r.rowid DESC LIMIT ?",
             (limit,),
         )
 
@@ -184,10 +195,10 @@ class Runs:
             RunNotFound: none, or several.
         """
         if prefix == "last":
-            rows = self._store.rows("SELECT * FROM runs ORDER BY created DESC LIMIT 1")
+            rows = self._store.rows("SELECT * FROM runs ORDER BY rowid DESC LIMIT 1")
         else:
             rows = self._store.rows(
-                "SELECT * FROM runs WHERE substr(id, 1, ?) = ? ORDER BY created DESC",
+                "SELECT * FROM runs WHERE substr(id, 1, ?) = ? ORDER BY rowid DESC",
                 (len(prefix), prefix),
             )
         if len(rows) != 1:
@@ -211,7 +222,7 @@ class Runs:
             RunBusy: another process is writing it.
         """
         with self.writing(run):
-            checkpoints = self._store.folder / "checkpoints.db"
+            checkpoints = self._store.folder / CHECKPOINTS
             if checkpoints.is_file():
                 from lcagent.memory.checkpoints import open_checkpoints
 
@@ -230,6 +241,15 @@ class Runs:
                 self.journal(run).delete()
                 self._store.execute("DELETE FROM runs WHERE id = ?", (run,))
             self._store.release()
+            with suppress(
+                StoreError
+            ):  # no room for a copy: what was deleted is overwritten, and its space free
+                self._store.rewrite()
+
+
+def _record(row: dict[str, Any]) -> RunRecord:
+    done = row["status"] == "finished" and _can_be_read(row["answer"])
+    return RunRecord(row["id"], row["seconds"], row["answer"] if done else None, row["version"])
 
 
 def _can_be_read(answer: str) -> bool:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lcagent.answer import Answer
@@ -18,8 +17,8 @@ from lcagent.documents.corpus import Corpus
 from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch
 from lcagent.documents.retrieval import Retrieval, Similarity
-from lcagent.errors import LcagentError, SettingsError, UsageError
-from lcagent.events import Event, Finished, Notice, RunStarted
+from lcagent.errors import LcagentError, StoreError, UsageError
+from lcagent.events import Counted, Event, Finished, Notice, RunStarted
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.segmenting import segmented
 from lcagent.graphs.shared.task import Task
@@ -58,6 +57,8 @@ class Request:
     stream: bool = False
     strategy: Strategy | None = None
     """One given in place of the settings' (a baseline)."""
+    since: float = field(default_factory=time.time)
+    """When it was made, in seconds since 1970."""
     documents: Sequence[Document] = ()
     """Documents that are read already, in place of `sources`."""
 
@@ -129,10 +130,7 @@ async def asking(
             await task.model.transport.close()
         try:
             evict(store, settings.store_mb << 20)
-        except (
-            SettingsError,
-            sqlite3.OperationalError,
-        ) as error:  # locked: the answer is there
+        except StoreError as error:  # locked: the answer is there
             emit(Notice(f"the store could not be kept to its size: {error}"))
 
 
@@ -222,13 +220,17 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
     key, folder = _key(task, strategy, budget, asked.embedder), settings.data_dir
 
     async def work() -> Answer:
-        record = runs.open(key, task, strategy.name, settings, resume=asked.request.resume)
+        record = runs.open(
+            key, task, strategy.name, settings, resume=asked.request.resume, since=asked.request.since
+        )
         if record.answer is not None:
-            live.emit(Notice(f"run {record.id} had finished; this is its answer"))
-            return Answer.model_validate_json(record.answer)
+            return _kept_answer(record, live.emit)
         with runs.writing(record.id):
+            record = runs.again(record)
+            if record.answer is not None:
+                return _kept_answer(record, live.emit)
             cut = StoredSegments(asked.store)
-            segments = await asyncio.to_thread(segmented, task, budget, cut)
+            segments = await asyncio.to_thread(segmented, task, budget, cut, _counted(live.emit))
             runs.uses(record.id, asked.parsed.works | cut.works)
             corpus = Corpus(task.corpus.documents, segments)
             task.model.journal = runs.journal(record.id)
@@ -237,6 +239,16 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
             return await _work(asked, whole, strategy, record, live.emit)
 
     return await live.share(f"{folder}|{key}", work)
+
+
+def _counted(emit: Emit) -> Callable[[int, int], None]:
+    return lambda done, total: emit(Counted(done, total))
+
+
+def _kept_answer(record: RunRecord, emit: Emit) -> Answer:
+    assert record.answer is not None
+    emit(Notice(f"run {record.id} had finished; this is its answer"))
+    return Answer.model_validate_json(record.answer)
 
 
 def _similarity(asked: Asked, emit: Emit) -> Similarity | None:

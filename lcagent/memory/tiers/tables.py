@@ -85,8 +85,7 @@ def open_memory(folder: Path) -> Store:
     """Open the memory of a folder, or make it; what is deleted there is overwritten.
 
     Raises:
-        SettingsError: it cannot be written there, or a newer version made it.
+        StoreError: it cannot be read or written there.
+        SettingsError: a newer version made it.
     """
-    store = Store(folder / FILE, STEPS)
-    store.execute("PRAGMA secure_delete=ON")
-    return store
+    return Store(folder / FILE, STEPS)
