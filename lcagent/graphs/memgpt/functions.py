@@ -17,10 +17,11 @@ from lcagent.agents import companion
 from lcagent.agents.companion import CompanionReply
 from lcagent.documents import query_words
 from lcagent.errors import LcagentError
-from lcagent.graphs.memgpt.provenance import Seen, allowed, rests_on, source_of
+from lcagent.graphs.memgpt.provenance import Seen, allowed, origins, rests_on, source_of
 from lcagent.graphs.memgpt.turn import Occasion
 from lcagent.graphs.memgpt.view import Shown
 from lcagent.memory.tiers.entries import ASSISTANT, Entry, New, Source
+from lcagent.memory.tiers.origins import Origin, as_data
 from lcagent.memory.tiers.search import Hits
 
 RESULT_SHARE = 4
@@ -118,31 +119,26 @@ class Functions:
             return entries.append(new)
 
     def _done(self, call: Entry) -> Result:
-        reply = _reply(call)
-        match call.name:
-            case companion.SEND:
-                raise Failed("message is empty")
-            case companion.APPEND:
-                done = self._append(reply, f"{call.key}.block")
-            case companion.REPLACE:
-                done = self._replace(reply, f"{call.key}.block")
-            case companion.SEARCH:
-                done = self._search(reply)
-            case companion.SEARCH_DATE:
-                done = self._search_date(reply)
-            case companion.INSERT:
-                done = self._insert(reply, f"{call.key}.passage")
-            case companion.SEARCH_ARCHIVE:
-                done = self._search_archive(reply)
-            case companion.READ_MORE:
-                done = self._read_more(reply)
-            case _:
-                raise Failed(f"there is no function {call.name!r}")
-        return done
+        works: dict[str, Callable[[CompanionReply], Result]] = {
+            companion.SEND: self._send,
+            companion.APPEND: self._append,
+            companion.REPLACE: self._replace,
+            companion.SEARCH: self._search,
+            companion.SEARCH_DATE: self._search_date,
+            companion.INSERT: self._insert,
+            companion.SEARCH_ARCHIVE: self._search_archive,
+            companion.READ_MORE: self._read_more,
+        }
+        if call.name not in works:
+            raise Failed(f"there is no function {call.name!r}")
+        return works[call.name](_reply(call))
+
+    def _send(self, reply: CompanionReply) -> Result:
+        raise Failed("message is empty")  # one that says something ends the turn
 
     # Core memory
 
-    def _append(self, reply: CompanionReply, key: str) -> Result:
+    def _append(self, reply: CompanionReply) -> Result:
         text = " ".join(reply.content.split())
         if not text:
             raise Failed("content is empty")
@@ -150,21 +146,26 @@ class Functions:
             return Result(_REFUSED, ok=False)
         if text in self._memory.core.text(reply.name).splitlines():
             return Result(f"{reply.name} says so already")
-        self._memory.core.append(reply.name, text, key=key, **self._made_of(text))
+        self._memory.core.append(reply.name, text, **self._made_of(text))
         return Result(f"added to {reply.name}")
 
-    def _replace(self, reply: CompanionReply, key: str) -> Result:
+    def _replace(self, reply: CompanionReply) -> Result:
         new = " ".join(reply.new_content.split())
         if not allowed(new, reply.old_content, self._seen):
             return Result(_REFUSED, ok=False)
         made = self._made_of(new or reply.old_content)
-        self._memory.core.replace(reply.name, reply.old_content, new, key=key, **made)
+        self._memory.core.replace(reply.name, reply.old_content, new, **made)
         return Result(f"changed in {reply.name}")
 
     def _made_of(self, text: str) -> dict[str, Any]:
         source: Source = source_of(text, self._seen)
         made = rests_on(text, self._seen, self._on.number)
-        return {"rests_on": made, "author": ASSISTANT, "source": source}
+        return {
+            "rests_on": made,
+            "author": ASSISTANT,
+            "source": source,
+            "origins": origins(text, self._seen),
+        }
 
     # Recall memory
 
@@ -224,7 +225,7 @@ class Functions:
 
     # Archival memory
 
-    def _insert(self, reply: CompanionReply, key: str) -> Result:
+    def _insert(self, reply: CompanionReply) -> Result:
         text = reply.content.strip()
         if not text:
             raise Failed("content is empty")
@@ -235,7 +236,7 @@ class Functions:
             return Result(f"that is message m{said.id}, which conversation_search finds")
         hits = self._find(text, ("passage",), ALIKE)
         alike = self._memory.entries.get(hits.numbers)
-        done = self._memory.archival.insert(text, list(alike.values()), key=key, **self._made_of(text))
+        done = self._memory.archival.insert(text, list(alike.values()), **self._made_of(text))
         if done.known:
             return Result(f"known already: p{done.entry.id}")
         replaced = "".join(f"; p{one.id} holds no more" for one in done.replaced)
@@ -312,17 +313,16 @@ class Functions:
             raise Failed("there is no document to read")
         if not reply.question.strip():
             raise Failed("question is empty")
-        answer = await self._on.reader(reply.question)
-        shown: list[Shown] = []
-        documents = self._on.retrieval.corpus.documents
-        for one in answer.citations:
-            at = next((n for n, document in enumerate(documents) if document.name == one.document), None)
-            if at is not None:
-                mark = f"d{self._view.numbers[at]}.{one.char_start}"
-                shown.append(Shown(mark, one.char_start, one.char_end - one.char_start))
-        told = answer.answer if answer.status != "not_found" else "the documents do not say"
-        text = f"read ({answer.coverage.sentence}): {told}"
-        return Result(text, shown, data={"run": answer.run_id, "source": "document"})
+        read = await self._on.reader(reply.question)
+        numbers = self._view.numbers
+        shown = [Shown(f"d{numbers[d]}.{start}", start, end - start) for d, start, end in read.regions]
+        text = f"read ({read.how_far}): {read.answer or 'the documents do not say'}"
+        data: dict[str, Any] = {"answer": read.answer, "source": "document"}
+        if read.run:
+            data["run"] = read.run
+        documents = zip(numbers, self._on.retrieval.corpus.documents, strict=True)
+        data |= as_data(Origin(number, 0, len(document.text)) for number, document in documents)
+        return Result(text, shown, data=data)
 
 
 def _reply(call: Entry) -> CompanionReply:
