@@ -67,7 +67,8 @@ def test_two_threads_with_readers_of_their_own_share_the_calls(loopback, documen
 
 
 async def test_ten_askers_of_one_moment_make_one_run_however_short(loopback, document: Path) -> None:
-    document.write_text("The harbour master of Vellmere in that year was Oskar Brandvold.")
+    short = "The harbour master of Vellmere in that year was Oskar Brandvold."
+    await asyncio.to_thread(document.write_text, short)
     server = loopback(reply=clever)
     for _ in range(3):
         before = server.calls
@@ -84,7 +85,7 @@ async def test_a_file_that_was_changed_meanwhile_is_asked_anew(
     with reader(server) as asked:
         first = asyncio.create_task(asked.aask(document, QUESTION))
         await held.reached.wait()
-        document.write_text(haystack(20))
+        await asyncio.to_thread(document.write_text, haystack(20))
         second = asyncio.create_task(asked.aask(document, QUESTION))
         held.let.set()
         answers = await asyncio.gather(first, second)

@@ -9,8 +9,8 @@ from lcagent import Reader
 from lcagent.errors import BudgetReached, CutReply, EndpointUnavailable, WindowExceeded
 from lcagent.models.budget import Budget
 from lcagent.models.chat import ChatModel, endpoint_limit
-from lcagent.models.endpoint import probe
 from lcagent.models.estimate import EstimateCounter
+from lcagent.models.probing import probe
 from lcagent.models.tokens import counter_for
 from lcagent.models.transport import ChatRequest, HttpTransport, RawReply
 from lcagent.models.window import Part, Window
