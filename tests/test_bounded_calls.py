@@ -239,7 +239,8 @@ def test_neither_a_list_of_models_nor_a_count_may_be_without_end(
 ) -> None:
     server = loopback(models_fault=models)
     if models:
-        assert probe(server.url, timeout=0.5) is None
+        with pytest.raises(EndpointUnavailable, match=r"16 MiB|too slowly"):
+            probe(server.url, timeout=0.5)
     else:
         endpoint = probe(server.url)
         assert endpoint is not None

@@ -16,15 +16,11 @@ _PIECES = re.compile(r"\w+|[^\w\s]+")
 _FAR_BELOW = 0.85
 """Share of what a prompt takes at least: of prose, code, tables and prompts published tokenizers made 1.0 to
 1.5 times as much."""
-_EXACT_BELOW = 0.75
-"""Share of what is planned with the model's own tokenizer, a few hundred tokens less: what may be added to a
-prompt is planned too, and a server may count a template's words otherwise."""
 _SHORT_BELOW = 0.7
 """Share of what earlier prompts were told to take, by their length: texts differ by less."""
-_ALIKE = 3
-"""Prompts of different lengths that are told to take the very same, and as much as any; of a round number two
-are enough."""
 _ROUND = 512
+"""A context is a multiple of it: two prompts of different lengths that take so
+much were cut."""
 
 
 def charged(reply: RawReply, fitted: Fitted) -> RawReply:
@@ -47,9 +43,8 @@ class PromptReads:
     def __init__(self) -> None:
         self._ratio = 0.0
         """The fewest tokens told for each of the least that a prompt can take; 0: none was told yet."""
-        self._longest = 0
-        self._alike: set[int] = set()
-        """The lengths of the prompts that were told to take as much as the longest."""
+        self._longest = self._shortest = 0
+        """Most tokens told of a prompt, and the least that the first such prompt can take."""
 
     def check(self, reply: RawReply, fitted: Fitted, *, exact: bool) -> None:
         """Complain of a server that tells far fewer tokens of a prompt than were sent: it has cut it.
@@ -57,7 +52,7 @@ class PromptReads:
         Args:
             reply: with the server's count, as it came.
             fitted: the prompt.
-            exact: it was counted with the model's own tokenizer.
+            exact: prompts are counted with the model's own tokenizer, and fill the window to the token.
 
         Raises:
             TruncatedPrompt: it has.
@@ -66,28 +61,22 @@ class PromptReads:
         least = sum(least_tokens(message["content"]) for message in fitted.messages)
         if not told or not least:
             return
-        if told >= _LEAST_CONTEXT:
-            planned = fitted.prompt_tokens / fitted.safety - _LEAST_CONTEXT
-            wanted = _EXACT_BELOW * planned if exact else self._expected(told, least)
-            if told < max(wanted, _FAR_BELOW * least):
-                raise TruncatedPrompt(
-                    f"the server read {told:,} tokens of a prompt that takes more: it cuts what is longer"
-                    " than its context, without a word",
-                    hint="start it with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH), or use --window"
-                    f" {told}",
-                )
+        wanted = _FAR_BELOW * least if exact else max(self._expected(told, least), _FAR_BELOW * least)
+        if _LEAST_CONTEXT <= told < wanted:
+            raise TruncatedPrompt(
+                f"the server read {told:,} tokens of a prompt that takes more: it cuts what is longer than its"
+                " context, without a word",
+                hint="start it with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH), or use --window"
+                f" {told}",
+            )
         ratio = told / least
         self._ratio = min(self._ratio, ratio) if self._ratio else ratio
 
     def _expected(self, told: int, least: int) -> float:
-        """Tokens that a prompt should take, where only other prompts can tell; 0 where they do not."""
+        """Tokens that a prompt should take, where only other prompts can tell."""
         if told > self._longest:
-            self._longest, self._alike = told, set()
-        if told == self._longest:
-            self._alike.add(least)
-        if len(self._alike) >= (_ALIKE if told % _ROUND else 2) and max(self._alike) > 1.01 * min(
-            self._alike
-        ):
+            self._longest, self._shortest = told, least
+        elif told == self._longest and not told % _ROUND and abs(least - self._shortest) > least / 100:
             return told + 1.0
         return _SHORT_BELOW * self._ratio * least
 
@@ -100,4 +89,10 @@ def least_tokens(text: str) -> int:
         text: of a prompt.
     """
     pieces = _PIECES.findall(text)
-    return sum(max(1, len(piece) // (8 if piece.isascii() else 4)) for piece in pieces)
+    return sum(map(_least, pieces))
+
+
+def _least(piece: str) -> int:
+    if not piece[0].isalnum():  # a rule of dashes, dots in a table of contents
+        return 1
+    return max(1, min(4, len(piece) // 8) if piece.isascii() else len(piece) // 4)

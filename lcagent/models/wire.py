@@ -94,7 +94,7 @@ class Called(_Told):
     def json_arguments(self) -> str:
         """The arguments as JSON."""
         if isinstance(self.arguments, str):
-            return whole_characters(self.arguments)
+            return self.arguments  # half a surrogate pair may have its other half in the next piece
         return dumped(self.arguments) if self.arguments else ""
 
 
@@ -316,7 +316,7 @@ def error_code(data: Mapping[str, Any]) -> int:
 def _parts(content: Any) -> list[tuple[str, bool]]:
     """The texts of a message's content, and whether each was thought: a string, a part, or a list of both."""
     if isinstance(content, str):
-        return [(whole_characters(content), False)]
+        return [(content, False)]  # half a surrogate pair may have its other half in the next piece
     if isinstance(content, list):
         return [one for item in content[:4096] if not isinstance(item, list) for one in _parts(item)]
     part = _object(content)
@@ -324,7 +324,7 @@ def _parts(content: Any) -> list[tuple[str, bool]]:
     for name in ("text", "thinking", "reasoning", "content", "value"):
         inner = part.get(name)
         if isinstance(inner, str):
-            return [(whole_characters(inner), thought or name in {"thinking", "reasoning"})]
+            return [(inner, thought or name in {"thinking", "reasoning"})]
         if isinstance(inner, list | dict) and name != "content":
             texts = [one for one in (inner if isinstance(inner, list) else [inner]) if isinstance(one, dict)]
             return [(_text(one.get("text", one.get("value"))), thought) for one in texts]
