@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISGID, S_ISVTX
@@ -47,3 +48,12 @@ def private_file(path: Path) -> Path:
         with suppress(PermissionError):  # another user's
             path.chmod(0o600)
     return path
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown and kept: a name and password before the host are left out.
+
+    Args:
+        url: with or without scheme; need not be one.
+    """
+    return re.sub(r"(?<=//)[^/?#]*@|^[^/?#@]*:[^/?#@]*@", "***@", url)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, field_serializer, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -22,6 +22,7 @@ from pydantic_settings import (
 from lcagent.errors import SettingsError
 from lcagent.graphs import STRATEGIES, options
 from lcagent.local_file import LocalFile
+from lcagent.private import without_password
 
 
 class _Settings(BaseSettings):
@@ -122,6 +123,11 @@ class _Settings(BaseSettings):
     def of(self, strategy: str) -> BaseModel | None:
         """A strategy's own settings; None where it has none."""
         return getattr(self, strategy, None)
+
+    @field_serializer("api_base", "embed_base")
+    def _without_password(self, base: str | None) -> str | None:
+        """What is kept and shown of an address: no name and password, which belong to nobody else."""
+        return base and without_password(base)
 
     @field_validator("home")
     @classmethod

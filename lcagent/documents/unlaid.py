@@ -24,6 +24,9 @@ _FORMS = {
     "ﬄ": "ffl",
     "‹": "<",
     "›": ">",
+    "⟦": "[",
+    "⟧": "]",
+    "∶": ":",
     **dict.fromkeys("\u00ad\u200b\u200c\u2060\ufeff\ufffe\x02", ""),
 }
 _SPECIAL = re.compile(f"[{''.join(_FORMS)}]")

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from lcagent.errors import SettingsError
+from lcagent.private import without_password
 
 _HINT = "--api-base and LCAGENT_API_BASE are like http://127.0.0.1:8000"
 _ENDINGS = re.compile(r"/(?:chat/completions|completions|embeddings|models|responses)$", re.I)
@@ -63,7 +64,8 @@ class Address:
             several = [self.base, f"{self.base}/v1"]
         else:
             several = [f"{self.base}/v1", self.base, f"{self.base}/api"]
-        return [replace(self, base=base) for base in several]
+        given = [replace(self, base=base) for base in several]
+        return [*given, *(replace(one, query="") for one in given[:1] if self.query)]
 
     @property
     def given(self) -> str:
@@ -107,15 +109,6 @@ class Address:
                 )
             headers["Authorization"] = f"Bearer {key}"
         return headers
-
-
-def without_password(url: str) -> str:
-    """A URL as it may be shown and kept: a name and password before the host are left out.
-
-    Args:
-        url: with or without scheme; need not be one.
-    """
-    return re.sub(r"(?<=//)[^/?#]*@|^[^/?#@]*:[^/?#@]*@", "***@", url)
 
 
 def is_loopback(url: str) -> bool:

@@ -64,8 +64,8 @@ class PromptReads:
         wanted = _FAR_BELOW * least if exact else max(self._expected(told, least), _FAR_BELOW * least)
         if _LEAST_CONTEXT <= told < wanted:
             raise TruncatedPrompt(
-                f"the server read {told:,} tokens of a prompt that takes more: it cuts what is longer than its"
-                " context, without a word",
+                f"the server read {told:,} tokens of a prompt that takes more: it cuts what is longer than"
+                " its context, without a word",
                 hint="start it with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH), or use --window"
                 f" {told}",
             )

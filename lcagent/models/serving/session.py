@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from lcagent.errors import EndpointUnavailable, SettingsError
-from lcagent.models.address import is_loopback, without_password
+from lcagent.models.address import is_loopback
 from lcagent.models.budget import Budget
 from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, Journal, endpoint_limit
 from lcagent.models.embeddings import Embedder, open_embedder
@@ -24,6 +24,7 @@ from lcagent.models.serving.waiting import pause
 from lcagent.models.tokens import TokenCounter, counter_for, counter_of
 from lcagent.models.transport import HttpTransport, LiteLlmTransport, Notice, Transport
 from lcagent.models.window import Counts, Window
+from lcagent.private import without_password
 from lcagent.settings import Settings
 
 _REASONS = re.compile(
