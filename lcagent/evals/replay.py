@@ -152,7 +152,7 @@ class _Silent:
     """Has no server behind it: a call that the journal lacks is a failure."""
 
     def __init__(self, *, tells_certainty: bool) -> None:
-        self.tells_certainty = tells_certainty
+        self.tells_certainty, self.sets_window = tells_certainty, False
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """There is nobody to ask.

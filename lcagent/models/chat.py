@@ -231,7 +231,8 @@ class ChatModel:
         )
         async with self._in_flight(key, fitted.total) as future:
             reply = await self._send(request, call)
-            self._reads.check(reply, fitted, exact=self.window.counter.exact)
+            exact = self.window.counter.exact or self.transport.sets_window
+            self._reads.check(reply, fitted, exact=exact)
             reply = charged(reply, fitted)
             self.journal.put(key, call.role, reply, request.encoded)
             self.budget.spend(reply.prompt_tokens + reply.completion_tokens)

@@ -198,12 +198,13 @@ def _unreached(base: str, error: HTTPError) -> EndpointUnavailable:
         why = "there is no host of that name"
     elif isinstance(error, ReadTimeoutError) or "not whole after" in str(error):
         why, hint = "it lists its models too slowly", "is it busy, or still loading? ask again then"
+    elif isinstance(error, NewConnectionError):  # a kind of the next one
+        why = "connection refused" if "refused" in str(error) else str(error).rpartition("] ")[2]
     elif isinstance(error, ConnectTimeoutError):
         why = "it takes no connection in time"
-    elif isinstance(error, NewConnectionError):
-        why = "connection refused" if "refused" in str(error) else str(error).rpartition("] ")[2]
-    elif base.startswith("http:") and "BadStatusLine" in str(error):
-        why, hint = "it does not speak HTTP", f"try {base.replace('http:', 'https:', 1)}"
+    elif base.startswith("http:") and re.search(r"reset|RemoteDisconnected|BadStatusLine", repr(error)):
+        why = "it takes the connection and breaks it off"
+        hint = f"does it speak TLS? try {base.replace('http:', 'https:', 1)}"
     else:
         why = wire.shortened(str(error.args[-1] if error.args else error))
     return EndpointUnavailable(f"no model server answers at {base}: {wire.shortened(why)}", hint=hint)

@@ -33,6 +33,8 @@ class Transport(Protocol):
 
     tells_certainty: bool
     """Whether it may be asked how probable a decision was: some servers refuse that."""
+    sets_window: bool
+    """Whether each request tells the server how large a context to open."""
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """Send one request and wait for its whole reply."""
@@ -66,7 +68,7 @@ class HttpTransport:
         self._endpoint = endpoint
         self._manners = manners or Manners(endpoint.base_url)
         self._notice = notice
-        self.tells_certainty = endpoint.kind != "openai"
+        self.tells_certainty, self.sets_window = endpoint.kind != "openai", False
         self._url = endpoint.url("/chat/completions")
         self._client = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 10.0)),
@@ -213,9 +215,9 @@ class LiteLlmTransport:
         self._model, self._manners, self._notice = model, manners or Manners(model), notice
         key = (api_key or "").strip() or None
         self._options: dict[str, Any] = {"model": model, "api_key": key, "timeout": timeout, "num_retries": 0}
-        if window and model.startswith(_OLLAMA):
+        self.tells_certainty, self.sets_window = False, bool(window) and model.startswith(_OLLAMA)
+        if self.sets_window:
             self._options["num_ctx"] = window
-        self.tells_certainty = False
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """Send one request; with `on_delta` the reply is streamed.

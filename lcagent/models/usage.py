@@ -52,7 +52,8 @@ class PromptReads:
         Args:
             reply: with the server's count, as it came.
             fitted: the prompt.
-            exact: prompts are counted with the model's own tokenizer, and fill the window to the token.
+            exact: nothing that fits the window is cut, as far as can be known beforehand: prompts are counted
+                with the model's own tokenizer, or the server was told how large the window is.
 
         Raises:
             TruncatedPrompt: it has.
@@ -61,7 +62,9 @@ class PromptReads:
         least = sum(least_tokens(message["content"]) for message in fitted.messages)
         if not told or not least:
             return
-        wanted = _FAR_BELOW * least if exact else max(self._expected(told, least), _FAR_BELOW * least)
+        wanted = _FAR_BELOW * least
+        if not exact and told < fitted.prompt_tokens:
+            wanted = max(wanted, self._expected(told, least))
         if _LEAST_CONTEXT <= told < wanted:
             raise TruncatedPrompt(
                 f"the server read {told:,} tokens of a prompt that takes more: it cuts what is longer than"
