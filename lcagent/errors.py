@@ -15,7 +15,8 @@ LcagentError
 ├── ModelError                 the model cannot be asked, or answers badly     exit 1
 │   ├── EndpointUnavailable    no server answers, or it died
 │   │   ├── AccessRefused      the server takes no request of ours: the key, the account (401, 402, 403)
-│   │   └── NotServed          it has no such model or no such path (404)
+│   │   ├── NotServed          it has no such model or no such path (404)
+│   │   └── TruncatedPrompt    it reads the beginning or the end of a prompt only, without a word
 │   ├── RequestRefused         the server says this one request is wrong (other 4xx): a content filter
 │   ├── WindowExceeded         a prompt does not fit, by our count or by the server's
 │   ├── CutReply               finish_reason is "length" where a whole reply is needed
@@ -130,6 +131,10 @@ class AccessRefused(EndpointUnavailable):
 
 class NotServed(EndpointUnavailable):
     """The server has no such model, or nothing of the kind at that path (404)."""
+
+
+class TruncatedPrompt(EndpointUnavailable):
+    """The server reads a part of a prompt only, without a word: its context is smaller than the window."""
 
 
 class RequestRefused(ModelError):

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from lcagent.errors import SettingsError
 from lcagent.private import private_file, private_folder
+from lcagent.text import without_password
 
 _PROVIDER = re.compile(r"^(?!hosted_vllm/)[a-z0-9_]+/.+")
 _ALWAYS = ("api_base", "api_key", "embed_base", "home", "tracing")
@@ -115,4 +116,4 @@ def _told(name: str, value: object) -> str:
     if not name.endswith("_base"):
         return f"{name} = {value}"
     url = str(value) if "://" in str(value) else f"http://{value}"
-    return f"{name} = {value} (host {urlsplit(url).hostname or '?'})"
+    return f"{name} = {without_password(str(value))} (host {urlsplit(url).hostname or '?'})"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
-from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, field_serializer, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -136,6 +136,11 @@ class _Settings(BaseSettings):
                 hint="unset LCAGENT_HOME, or name a folder with it or with --home",
             )
         return home
+
+    @field_serializer("api_base", "embed_base")
+    def _without_password(self, base: str | None) -> str | None:
+        """What is kept and shown of an address: no name and password, which belong to nobody else."""
+        return base and without_password(base)
 
     @field_validator("home")
     @classmethod

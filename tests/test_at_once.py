@@ -66,6 +66,32 @@ def test_two_threads_with_readers_of_their_own_share_the_calls(loopback, documen
     assert server.calls == sum({a.run_id: a.usage.calls for a in answers}.values())
 
 
+async def test_ten_askers_of_one_moment_make_one_run_however_short(loopback, document: Path) -> None:
+    short = "The harbour master of Vellmere in that year was Oskar Brandvold."
+    await asyncio.to_thread(document.write_text, short)
+    server = loopback(reply=clever)
+    for _ in range(3):
+        before = server.calls
+        with Reader(api_base=server.url) as asked:
+            answers = await asyncio.gather(*[asked.aask(document, QUESTION) for _ in range(10)])
+        assert len({answer.run_id for answer in answers}) == 1
+        assert server.calls - before == answers[0].usage.calls
+
+
+async def test_a_file_that_was_changed_meanwhile_is_asked_anew(
+    loopback, document: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, held = loopback(window=2048, reply=clever), Held(3, monkeypatch)
+    with reader(server) as asked:
+        first = asyncio.create_task(asked.aask(document, QUESTION))
+        await held.reached.wait()
+        await asyncio.to_thread(document.write_text, haystack(20))
+        second = asyncio.create_task(asked.aask(document, QUESTION))
+        held.let.set()
+        answers = await asyncio.gather(first, second)
+    assert answers[0].run_id != answers[1].run_id
+
+
 class Listener:
     """Somebody who asks, and whose question has been taken up once `started` is set."""
 

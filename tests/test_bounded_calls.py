@@ -9,8 +9,8 @@ from lcagent import Reader
 from lcagent.errors import BudgetReached, CutReply, EndpointUnavailable, WindowExceeded
 from lcagent.models.budget import Budget
 from lcagent.models.chat import ChatModel, endpoint_limit
-from lcagent.models.endpoint import probe
 from lcagent.models.estimate import EstimateCounter
+from lcagent.models.probing import probe
 from lcagent.models.tokens import counter_for
 from lcagent.models.transport import ChatRequest, HttpTransport, RawReply
 from lcagent.models.window import Part, Window
@@ -239,7 +239,8 @@ def test_neither_a_list_of_models_nor_a_count_may_be_without_end(
 ) -> None:
     server = loopback(models_fault=models)
     if models:
-        assert probe(server.url, timeout=0.5) is None
+        with pytest.raises(EndpointUnavailable, match=r"16 MiB|too slowly"):
+            probe(server.url, timeout=0.5)
     else:
         endpoint = probe(server.url)
         assert endpoint is not None

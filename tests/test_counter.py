@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from lcagent import Reader
 from lcagent.errors import EndpointUnavailable, SettingsError
-from lcagent.models.endpoint import probe
+from lcagent.models.probing import probe
 from lcagent.models.tokens import FileCounter, ServerCounter, counter_for
 from tests.helpers import QUESTION, clever, haystack
 from tests.loopback import Loopback, count, count_messages

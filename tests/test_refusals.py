@@ -6,7 +6,7 @@ import pytest
 
 from lcagent import Notice, Reader
 from lcagent.errors import AccessRefused, LcagentError, NotServed, RequestRefused, WindowExceeded
-from lcagent.models.endpoint import probe
+from lcagent.models.probing import probe
 from lcagent.models.transport import ChatRequest, HttpTransport
 from tests.helpers import QUESTION, clever, haystack
 from tests.loopback import Reply, Request

@@ -7,7 +7,7 @@ import pytest
 
 from lcagent import AnswerDelta, Finished, Notice, Reader, RunStarted, SegmentRead, Settings
 from lcagent.errors import AccessRefused, ModelError, NotServed, RequestRefused, SettingsError, WindowExceeded
-from lcagent.models.endpoint import probe
+from lcagent.models.probing import probe
 from lcagent.models.transport import ChatRequest, HttpTransport, LiteLlmTransport, Transient
 from lcagent.settings import load_settings
 from tests.helpers import QUESTION, clever, haystack

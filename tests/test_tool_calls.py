@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from lcagent.agents.explorer import chunk_reply, neighbour_reply, visit_reply
 from lcagent.errors import CutReply, MalformedReply, RequestRefused
 from lcagent.models.actions import tools_of
-from lcagent.models.endpoint import probe
 from lcagent.models.estimate import EstimateCounter
+from lcagent.models.probing import probe
 from lcagent.models.profile import ModelProfile
 from lcagent.models.replies import CALLED, RawReply, as_call, split_call
 from lcagent.models.structured import RETRY_TOKENS, as_asked, ask_typed, parse, parse_call, reply_schema

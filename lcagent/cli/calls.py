@@ -87,7 +87,7 @@ def resent(call: dict[str, Any], settings: Settings) -> tuple[str, RawReply]:
     console = Console(quiet=False)
     with console, ModelSession(settings, console.fetching) as session:
         opened = session.open(console.say)
-        return opened.model, asyncio.run(_send(opened.transport, call["request"]))
+        return opened.model, asyncio.run(_send(lambda: opened.transport(console.say), call["request"]))
 
 
 async def _send(connect: Callable[[], Transport], body: dict[str, Any]) -> RawReply:

@@ -277,6 +277,8 @@ class Bench:
                 f"there is no strategy {name!r}", hint=f"strategies are {known}; memagent:mode=overwrite"
             )
         values = self.settings.model_dump()
+        # As dumped, an address lacks its password.
+        values |= {name: getattr(self.settings, name) for name in ("api_base", "embed_base")}
         values |= {**chosen, "home": self.plan.out / "home"}
         if bare == "whole":
             values["window"] = max(self.settings.window, self._most or 0)

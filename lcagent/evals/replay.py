@@ -28,9 +28,11 @@ from lcagent.evals.scorers import rescored
 from lcagent.memory.store import FILE, Store
 from lcagent.models.embeddings import Embedder
 from lcagent.models.estimate import Messages, Tools
+from lcagent.models.replies import OnDelta, RawReply
+from lcagent.models.request import ChatRequest
 from lcagent.models.serving.session import ModelSession, OpenModel, Say
 from lcagent.models.tokens import TokenCounter
-from lcagent.models.transport import ChatRequest, OnDelta, RawReply, Transport
+from lcagent.models.transport import Notice, Transport
 from lcagent.runs.runner import Request, run
 from lcagent.settings import Settings, load_settings
 
@@ -127,8 +129,8 @@ class RecordedSession(ModelSession):
         opened = self._session.open(say, halt, anew=anew)
         counter = opened.counter
 
-        def transport() -> Transport:
-            made = opened.transport()
+        def transport(notice: Notice) -> Transport:
+            made = opened.transport(notice)
             facts = {name: getattr(opened, name) for name in _FACTS}
             facts |= {"source": counter.source, "exact": counter.exact, "certainty": made.tells_certainty}
             self._kept.put_facts(opened.model, facts)
@@ -150,7 +152,7 @@ class _Silent:
     """Has no server behind it: a call that the journal lacks is a failure."""
 
     def __init__(self, *, tells_certainty: bool) -> None:
-        self.tells_certainty = tells_certainty
+        self.tells_certainty, self.sets_window = tells_certainty, False
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """There is nobody to ask.
@@ -177,7 +179,7 @@ class _JournalSession(ModelSession):
             name="journal",
             **{name: facts[name] for name in _FACTS},
             counter=_Counter(kept, None, facts["source"], exact=facts["exact"]),
-            transport=lambda: silent,
+            transport=lambda _: silent,
             alive=lambda: True,
             same=lambda: True,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import re
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -16,8 +15,13 @@ from weakref import WeakKeyDictionary
 
 from lcagent.errors import CutReply, EndpointUnavailable, WindowExceeded
 from lcagent.models.budget import Budget
-from lcagent.models.replies import CALLED, OnDelta, RawReply, Transient
-from lcagent.models.transport import ChatRequest, Transport
+from lcagent.models.refusals import Transient
+from lcagent.models.replies import CALLED, OnDelta, RawReply
+from lcagent.models.request import ChatRequest
+from lcagent.models.retrying import retries
+from lcagent.models.thoughts import split_reasoning
+from lcagent.models.transport import Transport
+from lcagent.models.usage import PromptReads, charged
 from lcagent.models.window import Fitted, Window
 from lcagent.text import whole_characters
 
@@ -157,6 +161,7 @@ class ChatModel:
     faults: Faults = field(default_factory=Faults)
     _pending: dict[str, asyncio.Future[RawReply]] = field(default_factory=dict)
     _reserved: dict[str, int] = field(default_factory=dict)
+    _reads: PromptReads = field(default_factory=PromptReads)
     _told: float = float("-inf")
 
     async def ask(
@@ -185,6 +190,7 @@ class ChatModel:
             BudgetReached: before sending, or the time was up before the reply was there.
             EndpointUnavailable: the server stayed silent or failing over all retries, or over `timeout`.
             WindowExceeded: the server finds the call over its window, however small it is made.
+            TruncatedPrompt: it read a part of the prompt only, without a word.
         """
         call = _Call(role, schema, final, retry, decides, on_delta)
         while True:
@@ -225,6 +231,9 @@ class ChatModel:
         )
         async with self._in_flight(key, fitted.total) as future:
             reply = await self._send(request, call)
+            exact = self.window.counter.exact or self.transport.sets_window
+            self._reads.check(reply, fitted, exact=exact)
+            reply = charged(reply, fitted)
             self.journal.put(key, call.role, reply, request.encoded)
             self.budget.spend(reply.prompt_tokens + reply.completion_tokens)
             future.set_result(reply)
@@ -289,27 +298,29 @@ class ChatModel:
         self, request: ChatRequest, first: Transient, clock: asyncio.Timeout, final: bool
     ) -> RawReply:
         """Try again; stamina counts the failed first try, but is not set up for calls that succeed."""
-        import stamina
+        tried = 1
+
+        def wait(error: Exception) -> bool | float:
+            """Whether to try again; a number is how many seconds the server asked to be left alone."""
+            if not isinstance(error, Transient) or tried >= error.tries:
+                return False
+            return min(error.retry_after, MOST_WAIT) or True
 
         try:
-            async for attempt in stamina.retry_context(
-                on=_wait,
-                attempts=ATTEMPTS,
-                timeout=None,
-                wait_initial=0.2,
-                wait_max=15.0,
-                wait_jitter=1.0,
+            async for attempt in retries(
+                wait, attempts=ATTEMPTS, wait_initial=0.2, wait_max=15.0, wait_jitter=1.0
             ):
                 with attempt:
                     if attempt.num == 1:
                         raise first
+                    tried = attempt.num
                     self.faults.retries += 1
-                    self._tell(f"{first.message}: asking again ({attempt.num} of {ATTEMPTS})")
+                    self._tell(f"{first.message}: asking again ({tried} of {first.tries})")
                     # A reply that broke off has been shown in part; it is not shown twice.
                     return await self._try(request, None, clock, final)
         except Transient as error:
             raise EndpointUnavailable(
-                f"{error.message} ({ATTEMPTS} tries)",
+                f"{error.message} ({tried} tries)",
                 hint=error.hint or "nothing is lost: the same command goes on from here",
             ) from error
         raise AssertionError("stamina ends by returning or raising")  # pragma: no cover
@@ -338,13 +349,6 @@ class ChatModel:
         )
 
 
-def _wait(error: Exception) -> bool | float:
-    """Whether to try again; a number is how many seconds the server asked to be left alone."""
-    if not isinstance(error, Transient):
-        return False
-    return min(error.retry_after, MOST_WAIT) or True
-
-
 def whole(reply: RawReply) -> str:
     """The text of a reply that ended by itself.
 
@@ -360,14 +364,3 @@ def whole(reply: RawReply) -> str:
         cut.partial = reply.text
         raise cut
     return reply.text.strip()
-
-
-_THINK = re.compile(r"^\s*<think>(.*?)(?:</think>|\Z)", re.S)
-
-
-def split_reasoning(text: str) -> tuple[str, str]:
-    """Split a reply into (answer, what was thought before `</think>`)."""
-    if match := _THINK.match(text):
-        return text[match.end() :].lstrip(), match.group(1).strip()
-    before, sep, after = text.partition("</think>")  # some templates open the tag in the prompt
-    return (after.lstrip(), before.strip()) if sep else (text, "")

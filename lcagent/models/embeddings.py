@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import orjson
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import HTTPError
 
 from lcagent.errors import (
     AccessRefused,
@@ -28,8 +29,12 @@ from lcagent.errors import (
     SettingsError,
     WindowExceeded,
 )
-from lcagent.models.endpoint import answered, connections, normalise_base_url, probe
-from lcagent.models.transport import Transient, refusal
+from lcagent.models import wire
+from lcagent.models.address import Address
+from lcagent.models.endpoint import answered, connections
+from lcagent.models.probing import probe
+from lcagent.models.refusals import Transient, refusal
+from lcagent.models.retrying import retries
 from lcagent.settings import Settings
 from lcagent.text import whole_characters
 
@@ -107,9 +112,9 @@ def open_embedder(settings: Settings) -> Embedder | None:
 
 def _key(settings: Settings) -> str | None:
     """The key of the chat endpoint, for the same server alone: it is no other's business."""
-    embed, chat = (
-        urlsplit(normalise_base_url(base or "")) for base in (settings.embed_base, settings.api_base)
-    )
+    if not settings.embed_base or not settings.api_base:
+        return None
+    embed, chat = (urlsplit(Address.of(base).base) for base in (settings.embed_base, settings.api_base))
     return settings.api_key if (embed.scheme, embed.netloc) == (chat.scheme, chat.netloc) else None
 
 
@@ -232,13 +237,12 @@ class ServerEmbedder:
     def __init__(
         self, base_url: str, model: str | None, *, api_key: str | None = None, timeout: float = 600.0
     ) -> None:
-        self._base, self._timeout = normalise_base_url(base_url), timeout
-        try:
-            self._pool = connections(self._base, api_key, timeout=timeout)
-        except LocationParseError as error:
-            raise SettingsError(f"{self._base} is no URL: {error}", hint=_BASE_HINT) from error
-        self._model = model or self._first(api_key)
-        self.dimension = len(self._asked(["."], None)[0])
+        given = Address.of(base_url)
+        self._timeout = timeout
+        self._pool = connections(given, api_key, timeout=timeout)
+        self._model, several = (model, given.candidates) if model else self._first(base_url, api_key)
+        self._address = several[0]
+        self.dimension = self._tried(several)
         # A server tells no more of a model than its name.
         self.name = f"{self._model}/{self.dimension}"
 
@@ -261,10 +265,23 @@ class ServerEmbedder:
         """Close connections."""
         self._pool.close()
 
-    def _first(self, api_key: str | None) -> str:
-        if (found := probe(self._base, api_key=api_key)) is None:
-            raise EndpointUnavailable(f"no model server answers at {self._base}", hint=_BASE_HINT)
-        return found.model
+    @staticmethod
+    def _first(base_url: str, api_key: str | None) -> tuple[str, list[Address]]:
+        """The model that the server is taken to embed with, and where its paths begin."""
+        found = probe(base_url, api_key=api_key, embeds=True)
+        return found.model, [found.address]
+
+    def _tried(self, several: Sequence[Address]) -> int:
+        """Numbers in a vector, as the first address that has the path tells; the one that is kept."""
+        for self._address in several[:-1]:
+            with suppress(NotServed):
+                return len(self._asked(["."], None)[0])
+        self._address = several[-1]
+        try:
+            return len(self._asked(["."], None)[0])
+        except NotServed:
+            self._address = several[0]
+            return len(self._asked(["."], None)[0])
 
     def _vectors(self, texts: Sequence[str]) -> Vectors:
         """Of one batch; what is refused is asked alone, so that no text is cut for the sake of another."""
@@ -281,17 +298,15 @@ class ServerEmbedder:
 
     def _asked(self, texts: Sequence[str], dimension: int | None) -> Vectors:
         """The vectors of one batch; a fault that may pass is tried again."""
-        import stamina
-
         body = {"model": self._model, "input": list(map(whole_characters, texts)), "encoding_format": "float"}
         data = orjson.dumps(body)
         try:
-            for attempt in stamina.retry_context(on=Transient, attempts=4, timeout=None):
+            for attempt in retries(lambda error: isinstance(error, Transient), attempts=4):
                 with attempt:
                     return self._rows(self._post(data, len(texts)), len(texts), dimension)
         except Transient as error:
             raise EndpointUnavailable(
-                f"{self._base}/embeddings gives no vectors: {error.message}",
+                f"{self._address.base}/embeddings gives no vectors: {error.message}",
                 hint="is the server still running? nothing is lost: the same command goes on from here",
             ) from error
         except (AccessRefused, NotServed) as error:
@@ -302,21 +317,22 @@ class ServerEmbedder:
     def _post(self, data: bytes, texts: int) -> bytes:
         # No honest vector takes a quarter of a MiB: 8,192 numbers of 20 characters are 160 KiB.
         most = (1 + texts) << 18
-        path = urlsplit(self._base).path + "/embeddings"
         try:
-            status, told = answered(self._pool, "POST", path, data, most=most, seconds=self._timeout)
+            told = answered(
+                self._pool, self._address.url("/embeddings"), data, most=most, seconds=self._timeout
+            )
         except HTTPError as error:
-            raise Transient(str(error)) from error
-        if status != 200:
-            raise refusal(status, told.decode("utf-8", "replace"), {})
-        return told
+            raise Transient(wire.shortened(str(error))) from error
+        if told.status != 200:
+            raise refusal(told.status, told.body.decode("utf-8", "replace"), {"location": told.location})
+        return told.body
 
     def _rows(self, told: bytes, texts: int, dimension: int | None) -> Vectors:
         try:
             return _unit_rows(orjson.loads(told)["data"], texts, dimension)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
             raise MalformedReply(
-                f"{self._base}/embeddings answers badly: {error}", hint=_BASE_HINT
+                f"{self._address.base}/embeddings answers badly: {error}", hint=_BASE_HINT
             ) from error
 
 

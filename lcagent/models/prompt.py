@@ -1,4 +1,4 @@
-"""Prompts: one file each, rendered strictly, versioned by hash; and documents' text as they may hold it."""
+"""Prompts: one file each, rendered strictly, versioned by hash."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from lcagent.models.data import as_data
 from lcagent.models.estimate import Messages
 from lcagent.models.window import Window
 
@@ -80,25 +81,3 @@ def _template(source: str) -> Any:
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(source)
-
-
-_MARKERS = re.compile(
-    r"<(?=/?(?:segment|section|memory|evidence|findings|notes?|question|conversation)\b|\|)|(?<=\|)>", re.I
-)
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
-_HARMLESS = {"<": "‹", ">": "›"}
-
-
-def as_data(text: str) -> str:
-    """Document text for a prompt: it can neither close its own mark nor write control tokens.
-
-    `<|im_start|>` and `</segment>` become `‹|im_start|›` and `‹/segment>`, one character for one,
-    so offsets stay true. Lone surrogates, which no request can carry, become U+FFFD.
-    """
-    if "<" in text or "|>" in text:  # few texts do, and the expression takes its time
-        text = _MARKERS.sub(lambda m: _HARMLESS[m.group()], text)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = _SURROGATES.sub("\ufffd", text)
-    return text

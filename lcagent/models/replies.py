@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lcagent.errors import ModelError
+from lcagent.errors import RequestRefused
+from lcagent.models import wire
+from lcagent.models.refusals import Transient, refused_within
+from lcagent.models.request import ChatRequest
 
 OnDelta = Callable[[str], None]
 CALLED = "tool_calls"
 """How a reply ended that calls a function (`finish_reason`)."""
+
+_ENDS = {
+    **dict.fromkeys(("max_tokens", "max_length", "model_length"), "length"),
+    **dict.fromkeys(("safety", "recitation", "blocklist", "prohibited_content"), "content_filter"),
+}
+"""Other names that servers have for an end."""
 
 
 @dataclass(slots=True)
@@ -36,12 +46,6 @@ class RawReply:
     """Names it in the journal."""
 
 
-class Transient(ModelError):
-    """A fault that may pass: time-out, 429, 5xx, a dropped or cut body. Retried by the caller."""
-
-    retry_after: float = 0.0
-
-
 def as_call(name: str, arguments: str) -> str:
     """A call as the text of a reply: `read_chunk({"chunks": ["c3"]})`.
 
@@ -58,139 +62,185 @@ def split_call(text: str) -> tuple[str, str]:
     return name, arguments.removesuffix(")")
 
 
-def parsed(data: dict[str, Any], decides: str) -> RawReply:
-    """A reply that came at once.
+def parsed(data: Any, request: ChatRequest) -> RawReply:
+    """A reply that came at once, whatever shape its server gives it.
 
     Args:
         data: the body.
-        decides: the field of the decision whose certainty is wanted; empty: none.
+        request: what was asked.
 
     Raises:
-        ValueError, KeyError, TypeError, IndexError: it is no chat reply.
+        BadBody: it is no chat reply.
+        ModelError: it is an error, a refusal, or was held back by a filter.
     """
-    choice = data["choices"][0]
-    message = choice["message"]
-    reply = RawReply(
-        text=message.get("content") or "",
-        reasoning=message.get("reasoning_content") or message.get("reasoning") or "",
-        finish_reason=choice.get("finish_reason") or "stop",
-        certainty=_certainty("", choice, decides),
-    )
-    calls = message.get("tool_calls")
-    function = calls[0]["function"] if calls else {}
-    _end(reply, str(function.get("name", "")), _as_text(function.get("arguments")), called=bool(calls))
-    _add_usage(reply, data.get("usage"))
-    return reply
+    body = wire.read(wire.ChatBody, data)
+    if not body.choices:
+        if body.error or body.detail or body.object == "error":
+            raise refused_within(data)
+        raise wire.BadBody("it holds no reply")
+    choice = body.choices[0]
+    incoming = Incoming(request, lambda _: None)
+    incoming.take(body, choice, choice.message)
+    incoming.ended(choice)
+    return incoming.whole()
 
 
 class Incoming:
-    """A reply that comes in pieces; of several calls the first one counts.
+    """A reply that comes in pieces, or in one; of several calls the first one counts.
 
     Args:
-        decides: the field of the decision whose certainty is wanted; empty: none.
+        request: what was asked.
         on_delta: called with each piece of the text, or of the call's arguments.
     """
 
-    def __init__(self, decides: str, on_delta: OnDelta) -> None:
+    def __init__(self, request: ChatRequest, on_delta: OnDelta) -> None:
         self.finished = False
         self.size = 0
         """Characters so far."""
         self._reply = RawReply(text="")
-        self._decides, self._on_delta = decides, on_delta
+        self._request, self._on_delta = request, on_delta
         self._call: int | None = None
-        self._name = self._arguments = ""
+        self._name = self._arguments = self._refusal = self._filter = ""
 
-    def add(self, chunk: dict[str, Any]) -> None:
+    def add(self, data: Any) -> None:
         """Take the next piece.
 
         Raises:
-            Transient: the server broke off.
+            BadBody: it is no piece of a chat reply.
+            ModelError: the server broke off, and says why.
         """
-        if "error" in chunk:
-            raise Transient(f"the model server broke off: {chunk['error']}")
-        _add_usage(self._reply, chunk.get("usage"))
-        for choice in chunk.get("choices") or []:
-            self._add(choice, choice.get("delta") or {})
-            if choice.get("finish_reason"):
-                self._reply.finish_reason = choice["finish_reason"]
-                self.finished = True
-                return
+        body = wire.read(wire.ChatBody, data)
+        if body.error or body.object == "error":
+            if self.size:
+                raise Transient(f"the model server broke off: {wire.said(wire.dumped(data))}")
+            raise refused_within(data)
+        for choice in body.choices[:1]:
+            self.take(body, choice, choice.delta)
+            if choice.finish_reason:
+                self.ended(choice)
+        self._count(body.usage)
+
+    def take(self, body: wire.ChatBody, choice: wire.Choice, said: wire.Message) -> None:
+        """Take what a choice of a body says.
+
+        Args:
+            body: with its usage.
+            choice: of its choices the first.
+            said: the message, or a piece of one.
+        """
+        reply, thought, text = self._reply, said.thoughts, said.text or choice.text
+        reply.reasoning += thought
+        if reply.certainty is None and self._request.decides:
+            reply.certainty = _certainty(reply.text, choice.chances, self._request.decides)
+        reply.text += text
+        self._refusal += said.refusal
+        # Pieces of a stream say which call they belong to; of whole calls the first one counts.
+        calls = said.calls if said is choice.delta else said.calls[:1]
+        told = text + "".join(map(self._of_call, calls))
+        self.size += len(thought) + len(told) + len(said.refusal)
+        self._count(body.usage)
+        if told:
+            self._on_delta(told)
+
+    def ended(self, choice: wire.Choice) -> None:
+        """Note how the reply ended.
+
+        Args:
+            choice: the one that tells it.
+        """
+        self._reply.finish_reason = _ENDS.get(choice.finish_reason.lower(), choice.finish_reason) or "stop"
+        self._filter = wire.dumped(choice.content_filter_results) if choice.content_filter_results else ""
+        self.finished = True
 
     def whole(self) -> RawReply:
-        """All of it, put together."""
-        _end(self._reply, self._name, self._arguments, called=self._call is not None)
-        return self._reply
+        """All of it, put together.
 
-    def _add(self, choice: dict[str, Any], delta: dict[str, Any]) -> None:
+        Raises:
+            RequestRefused: the model refuses, or a filter held the reply back; in the server's own words.
+        """
         reply = self._reply
-        thought = delta.get("reasoning_content") or delta.get("reasoning") or ""
-        reply.reasoning += thought
-        if reply.certainty is None:
-            reply.certainty = _certainty(reply.text, choice, self._decides)
-        text = delta.get("content") or ""
-        reply.text += text
-        said = text + "".join(map(self._of_call, delta.get("tool_calls") or []))
-        self.size += len(thought) + len(said)
-        if said:
-            self._on_delta(said)
+        if reply.finish_reason == "content_filter":
+            told = wire.shortened(self._refusal or self._filter or reply.text)
+            raise RequestRefused(f"the server's content filter held the reply back{told and f': {told}'}")
+        if self._refusal and not reply.text.strip():
+            raise RequestRefused(f"the model refuses: {wire.shortened(self._refusal)}")
+        called = self._call is not None
+        if called and self._request.tools:
+            # What was said before it.
+            reply.reasoning = "\n".join(filter(None, [reply.reasoning, reply.text]))
+            reply.text = as_call(self._name, self._arguments)
+        elif not reply.text.strip() and reply.finish_reason != "length":
+            reply.text = self._elsewhere()
+        if reply.finish_reason != "length":
+            ended = "stop" if reply.finish_reason == CALLED else reply.finish_reason
+            reply.finish_reason = CALLED if called and self._request.tools else ended
+        return reply
 
-    def _of_call(self, piece: dict[str, Any]) -> str:
+    def _elsewhere(self) -> str:
+        """The reply of a server that has put it where it does not belong: in a call that nobody asked for, or
+        among the thoughts, where its parser has taken all for one."""
+        if self._arguments:
+            return self._arguments
+        thoughts = self._reply.reasoning
+        if self._request.schema is None:
+            self._reply.reasoning = ""
+            return thoughts
+        return _last_object(thoughts, self._request.fields)
+
+    def _of_call(self, piece: wire.ToolCall) -> str:
         """What a piece adds to the arguments of the call."""
-        number, function = piece.get("index") or 0, piece.get("function") or {}
         if self._call is None:
-            self._call = number
-        if number != self._call:
+            self._call = piece.index
+        if piece.index != self._call or (self._name and piece.function.name not in {"", self._name}):
             return ""
-        self._name = self._name or function.get("name") or ""
-        said = _as_text(function.get("arguments"))
+        self._name = self._name or piece.function.name
+        said = piece.function.json_arguments
         self._arguments += said
         return said
 
-
-def _as_text(arguments: Any) -> str:
-    """A call's arguments as JSON: some servers send the object itself."""
-    return arguments if isinstance(arguments, str) else json.dumps(arguments) if arguments else ""
-
-
-def _end(reply: RawReply, name: str, arguments: str, *, called: bool) -> None:
-    """Give a reply its text where it is a call, and the end that it had, whatever the server calls that."""
-    if called:
-        reply.reasoning = "\n".join(filter(None, [reply.reasoning, reply.text]))  # what was said before it
-        reply.text = as_call(name, arguments)
-    if reply.finish_reason != "length":
-        ended = "stop" if reply.finish_reason == CALLED else reply.finish_reason
-        reply.finish_reason = CALLED if called else ended
+    def _count(self, usage: wire.Usage) -> None:
+        reply = self._reply
+        reply.prompt_tokens = usage.prompt_tokens or reply.prompt_tokens
+        reply.completion_tokens = usage.completion_tokens or reply.completion_tokens
+        reply.cached_tokens = usage.prompt_tokens_details.cached_tokens or reply.cached_tokens
 
 
-def _add_usage(reply: RawReply, usage: dict[str, Any] | None) -> None:
-    if not usage:
-        return
-    reply.prompt_tokens = int(usage.get("prompt_tokens") or 0)
-    reply.completion_tokens = int(usage.get("completion_tokens") or 0)
-    details = usage.get("prompt_tokens_details") or {}
-    reply.cached_tokens = int(details.get("cached_tokens") or 0)
+def _last_object(text: str, fields: frozenset[str]) -> str:
+    """The last JSON object in a text that has certain fields, as it stands there; empty if there is none."""
+    decoder = json.JSONDecoder()
+    for opening in reversed(list(_OPENING.finditer(text))[-_MOST_OPENINGS:]):
+        try:
+            data, end = decoder.raw_decode(text, opening.start())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(data, dict) and fields <= data.keys():
+            return text[opening.start() : end]
+    return ""
 
 
-def _certainty(before: str, choice: dict[str, Any], decides: str) -> float | None:
+_OPENING = re.compile(r"\{\s*\"")
+_MOST_OPENINGS = 64
+"""Objects of a text that are tried."""
+
+
+def _certainty(before: str, chances: wire.Chances, decides: str) -> float | None:
     """How probable the decision in a reply, or in a piece of it, was among "yes" and "no".
 
     Args:
         before: the reply's text before this piece.
-        choice: as served, with the probabilities of its tokens.
-        decides: the field of the decision; empty: none was asked for.
+        chances: the probabilities of its tokens.
+        decides: the field of the decision.
     """
-    if not decides:
-        return None
-    for token in (choice.get("logprobs") or {}).get("content") or []:
-        if (chosen := _decision(token["token"])) and f'"{decides}"' in before:
-            told = [*(token.get("top_logprobs") or []), token]
-            likely = {other["token"]: other["logprob"] for other in told}
+    for token in chances.content:
+        if (chosen := _decision(token.token)) and f'"{decides}"' in before:
+            likely = {other.token: other.logprob for other in (*token.top_logprobs, token)}
             share = {"yes": 0.0, "no": 0.0}
             for text, logprob in likely.items():
                 if said := _decision(text):
                     share[said] += math.exp(logprob)
-            return share[chosen] / sum(share.values())
-        before += token["token"]
+            total = sum(share.values())
+            return share[chosen] / total if total else None
+        before += token.token
     return None
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 
+from lcagent.models.weak_json import mended
 from lcagent.text import whole_characters
 
 
@@ -47,9 +48,7 @@ def readable(partial: str, *names: str) -> str:
         partial: what there is of it.
         names: the fields in which the text may stand; a list is read up to its last whole item.
     """
-    import json_repair
-
-    data = json_repair.loads(partial)
+    data = mended(partial)
     text = next((data[name] for name in names if name in data), "") if isinstance(data, dict) else ""
     if isinstance(text, list):
         return "\n".join(str(item) for item in text[:-1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
@@ -15,15 +14,14 @@ from lcagent.errors import BudgetReached, CutReply, MalformedReply, RetryOverBud
 from lcagent.models.actions import DO, Action, apart_schema, tools_of
 from lcagent.models.chat import ChatModel, whole
 from lcagent.models.replies import CALLED, OnDelta, RawReply, split_call
+from lcagent.models.weak_json import object_in
 from lcagent.models.window import Calling, Fitted, Render
-from lcagent.text import whole_characters
 
 T = TypeVar("T", bound=BaseModel)
 
 RETRY_TOKENS = 160
 """Tokens to keep free in the window of a structured call for the retry's quoted error."""
 _ERROR_CHARS = 240
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _JSON_AGAIN = "Reply again, shorter, with the JSON object alone."
 _AGAIN = "the same command asks again"
 
@@ -146,7 +144,7 @@ def parse(reply: RawReply, reply_type: type[T]) -> T:
     if reply.finish_reason == "length" and len(reply.text.strip()) * 2 < len(reply.text):
         # A decoder that may write free white space does so up to the limit.
         raise MalformedReply("the reply is a run of white space; write the JSON on one line")
-    data = _object(whole(reply))
+    data = object_in(whole(reply))
     if not data:
         raise MalformedReply("the reply is not a JSON object")
     value = _validated(data, reply_type)
@@ -172,29 +170,11 @@ def parse_call(reply: RawReply, reply_type: type[T]) -> T:
     }
     if name not in takes:
         raise MalformedReply(f"there is no function {name[:40]!r}; there are {', '.join(takes)}")
-    arguments = _object(told) if told.strip() else {}
+    arguments = object_in(told) if told.strip() else {}
     if arguments is None:
         raise MalformedReply(f"the arguments of {name} are not a JSON object")
     taken = {field: value for field, value in arguments.items() if field in takes[name]}
     return _validated({**taken, DO: name}, reply_type)
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    """The JSON object in a text, mended where it is weak; None where there is none."""
-    try:
-        data: Any = json.loads(text)
-    except ValueError:
-        import json_repair
-
-        data = json_repair.loads(text)
-    if isinstance(data, list):
-        # Prose around an object, or several objects: take the last one, which is the reply.
-        data = next((item for item in reversed(data) if isinstance(item, dict)), None)
-    if not isinstance(data, dict):
-        return None
-    if _HALF.search(text):  # of a surrogate pair, in an escape
-        data = json.loads(whole_characters(json.dumps(data, ensure_ascii=False)))
-    return data
 
 
 def _validated(data: dict[str, Any], reply_type: type[T]) -> T:

@@ -6,15 +6,19 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
-from lcagent.errors import EndpointUnavailable, SettingsError
+from lcagent.errors import AccessRefused, EndpointUnavailable, SettingsError
+from lcagent.models import wire
 from lcagent.models.endpoint import Endpoint, answered, connections
 from lcagent.models.estimate import EstimateCounter, Messages, Tools, most_of_tools
+from lcagent.models.manners import SYSTEM, Manners, Refused, refused_part, without_system
+from lcagent.models.refusals import refusal
+from lcagent.models.retrying import Ours, retries
 from lcagent.text import whole_characters
 
 _SECONDS = 60.0
@@ -59,23 +63,25 @@ class ServerCounter:
         endpoint: the server.
         route: whose protocol its `/tokenize` speaks.
         source: names its tokenizer.
+        manners: what the server was found not to take.
     """
 
     exact = True
 
-    def __init__(self, endpoint: Endpoint, route: str, source: str) -> None:
+    def __init__(self, endpoint: Endpoint, route: str, source: str, manners: Manners | None = None) -> None:
         self.source = source
         self._endpoint, self._route = endpoint, route
-        self._pool = connections(endpoint.root, endpoint.api_key, timeout=_SECONDS, kept=8)
-        self._path = urlsplit(endpoint.root).path
+        self._root, self._manners = endpoint.address.root, manners or Manners(endpoint.base_url)
+        self._pool = connections(self._root, endpoint.api_key, timeout=_SECONDS, kept=8)
         self._counts_tools: bool | None = None  # not known yet
+        self._counts_prompts = True  # until it refuses
 
     def count(self, text: str) -> int:
         """Tokens of a text alone."""
         if self._route == "vllm":
             body = {"model": self._endpoint.model, "prompt": text, "add_special_tokens": False}
-            return int(self._post("/tokenize", body)["count"])
-        return len(self._post("/tokenize", {"content": text, "add_special": False})["tokens"])
+            return self._post("/tokenize", body).count
+        return len(self._post("/tokenize", {"content": text, "add_special": False}).tokens or ())
 
     def count_messages(self, messages: Messages, tools: Tools = ()) -> int:
         """Tokens of a whole prompt; functions that the server does not count are bounded."""
@@ -95,68 +101,115 @@ class ServerCounter:
             return False
 
     def _prompt(
-        self, messages: Messages, tools: Tools = (), send: Callable[..., dict[str, Any]] | None = None
+        self, messages: Messages, tools: Tools = (), send: Callable[..., wire.TokenCount] | None = None
     ) -> int:
-        send = send or self._post
+        """Tokens of a prompt; of a server that counts texts alone (SGLang, older vLLM) with what a template
+        may add."""
+        if self._counts_prompts:
+            try:
+                return self._templated(messages, tools, send or self._post)
+            except _NoPrompts:
+                self._counts_prompts = False
+        return _TEMPLATE + sum(self.count(message["content"]) + _PER_MESSAGE for message in messages)
+
+    def _templated(self, messages: Messages, tools: Tools, send: Callable[..., wire.TokenCount]) -> int:
+        if self._manners.leaves_out(SYSTEM):
+            messages = without_system(messages)
         told: dict[str, Any] = {"messages": messages}
         if tools:
             told |= {"tools": list(tools)}
         if self._route == "vllm":
             told |= {"model": self._endpoint.model, "add_generation_prompt": True}
-            return int(send("/tokenize", told)["count"])
+            return send("/tokenize", told).count
         if tools:  # llama.cpp writes other words around functions of which one must be called
             told |= {"tool_choice": "required"}
         body = {
-            "content": send("/apply-template", told)["prompt"],
+            "content": send("/apply-template", told).prompt,
             "add_special": True,
             "parse_special": True,
         }
-        return len(self._post("/tokenize", body)["tokens"])
+        return len(self._post("/tokenize", body).tokens or ())
 
     def close(self) -> None:
         """Close connections."""
         self._pool.close()
 
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _post(self, path: str, body: dict[str, Any]) -> wire.TokenCount:
+        try:
+            return self._try(path, body)
+        except _NoCount as error:
+            return self._retry(path, body, error)
+
+    def _once(self, path: str, body: dict[str, Any]) -> wire.TokenCount:
+        return self._try(path, body)
+
+    def _try(self, path: str, body: dict[str, Any]) -> wire.TokenCount:
         data = json.dumps(body).encode()
         try:
-            return self._try(path, data)
-        except _NoCount as error:
-            return self._retry(path, data, error)
+            told = answered(self._pool, self._root.url(path), data, most=_most_bytes(data), seconds=_SECONDS)
+            if told.status == 200:
+                return _counted(told.body, path, body)
+        except (HTTPError, wire.BadBody) as error:
+            raise _NoCount(wire.shortened(str(error)), passes=True) from error
+        text = told.body.decode("utf-8", "replace")
+        error = refusal(told.status, text, {})
+        if isinstance(error, AccessRefused):
+            raise error
+        if "messages" in body:
+            refused = Refused(told.status, text, {})
+            if refused_part(refused, {"messages": body["messages"]}, _BUT_SYSTEM) == SYSTEM:
+                self._manners.learn(SYSTEM)
+                return self._try(path, {**body, "messages": without_system(body["messages"])})
+            if told.status in {400, 422} and "tools" not in body:
+                raise _NoPrompts
+        passes = told.status == 429 or told.status >= 500
+        raise _NoCount(f"the server says {told.status}: {wire.said(text)}", passes=passes)
 
-    def _once(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._try(path, json.dumps(body).encode())
-
-    def _try(self, path: str, data: bytes) -> dict[str, Any]:
-        try:
-            status, told = answered(
-                self._pool, "POST", self._path + path, data, most=_most_bytes(data), seconds=_SECONDS
-            )
-            if status == 200:
-                return json.loads(told)
-        except (HTTPError, ValueError) as error:
-            raise _NoCount(str(error), passes=True) from error
-        raise _NoCount(f"the server says {status}", passes=status == 429 or status >= 500)
-
-    def _retry(self, path: str, data: bytes, first: _NoCount) -> dict[str, Any]:
+    def _retry(self, path: str, body: dict[str, Any], first: _NoCount) -> wire.TokenCount:
         """Try again; stamina counts the failed first try, but is not set up for counts that succeed."""
-        import stamina
-
         try:
-            for attempt in stamina.retry_context(on=_passes, attempts=5, timeout=None):
+            for attempt in retries(_passes, attempts=5):
                 with attempt:
                     if attempt.num == 1:
                         raise first
-                    return self._try(path, data)
+                    return self._try(path, body)
         except _NoCount as error:
             raise EndpointUnavailable(
-                f"{self._endpoint.root}{path} cannot count tokens: {error}",
+                f"{self._root.base}{path} cannot count tokens: {error}",
                 hint="is the server still running? nothing is lost: the same command goes on from here",
             ) from error
         raise AssertionError("stamina ends by returning or raising")  # pragma: no cover
 
 
-class _NoCount(Exception):
+_BUT_SYSTEM = frozenset({"max_tokens", "max_completion_tokens"})
+"""What a request for a count does not hold."""
+_TEMPLATE, _PER_MESSAGE = 64, 16
+"""Tokens that a chat template may add by itself, and for each message."""
+
+
+def _counted(raw: bytes, path: str, body: dict[str, Any]) -> wire.TokenCount:
+    """A count as a server tells it.
+
+    Raises:
+        BadBody: it tells none that could be one.
+    """
+    told = wire.read(wire.TokenCount, wire.loaded(raw))
+    if path == "/apply-template":
+        if told.prompt is None:
+            raise wire.BadBody("it holds no prompt")
+    elif "content" in body:
+        if told.tokens is None or (body["content"] and not told.tokens):
+            raise wire.BadBody("it holds no tokens")
+    elif not told.count and body.get("prompt") != "":
+        raise wire.BadBody("it holds no count")
+    return told
+
+
+class _NoPrompts(Exception):
+    """The server counts texts, and takes no messages."""
+
+
+class _NoCount(Ours):
     """A count failed; `passes` says whether it may succeed when tried again."""
 
     def __init__(self, message: str, *, passes: bool) -> None:
@@ -222,14 +275,16 @@ class FileCounter:
         return self.count(prompt) + (0 if told else most_of_tools(self.count, tools))
 
     def _written(self, messages: Messages, tools: Tools) -> str:
-        given = {**self._special, **({"tools": list(tools)} if tools else {})}
+        given = {**self._special, **({"tools": list(tools)} if tools else {}), "add_generation_prompt": True}
         assert self._template is not None
         try:
-            return self._template(messages=messages, add_generation_prompt=True, **given)
+            return self._template(messages=messages, **given)
         except Exception as error:  # a template is a program, and not ours
+            with suppress(Exception):  # it may take no system message, as the server then does not either
+                return self._template(messages=without_system(messages), **given)
             raise SettingsError(
                 f"the chat template beside {self._file} cannot make this prompt: {error}",
-                hint="LCAGENT_TOKENIZER names a tokenizer.json whose template takes a system message",
+                hint="LCAGENT_TOKENIZER names a tokenizer.json with the template that the server uses",
             ) from error
 
     def close(self) -> None:
@@ -284,33 +339,36 @@ _PROBE = (
 """Tokenizers that make the same of all this are taken for one."""
 
 
-def _fingerprint(told: dict[str, Any]) -> str:
+def _fingerprint(raw: bytes) -> str:
     """Names a tokenizer by what it makes of `_PROBE`: two models may be served under one name."""
+    told = wire.loaded(raw)
     exact = json.dumps([told.get("count"), told.get("tokens")])
     return hashlib.sha256(exact.encode()).hexdigest()
 
 
-def counter_for(endpoint: Endpoint, tokenizer: str | None) -> TokenCounter:
+def counter_for(endpoint: Endpoint, tokenizer: str | None, manners: Manners | None = None) -> TokenCounter:
     """The best counter there is for an endpoint.
 
     Args:
         endpoint: the server; its `/tokenize` is tried in vLLM's way, then in llama.cpp's.
         tokenizer: a tokenizer file, which goes before the server.
+        manners: what the server was found not to take; what it refuses here is added.
     """
     if tokenizer:
         return FileCounter(tokenizer)
-    probes: Sequence[tuple[str, dict[str, Any], str]] = (
-        ("vllm", {"model": endpoint.model, "prompt": _PROBE}, "count"),
-        ("llamacpp", {"content": _PROBE}, "tokens"),
+    probes: Sequence[tuple[str, dict[str, Any]]] = (
+        ("vllm", {"model": endpoint.model, "prompt": _PROBE}),
+        ("llamacpp", {"content": _PROBE}),
     )
-    path = urlsplit(endpoint.root).path + "/tokenize"
-    with connections(endpoint.root, endpoint.api_key, timeout=20.0) as pool:
-        for route, body, field in probes:
+    root = endpoint.address.root
+    with connections(root, endpoint.api_key, timeout=20.0) as pool:
+        for route, body in probes:
+            data = json.dumps(body).encode()
             try:
-                data = json.dumps(body).encode()
-                status, raw = answered(pool, "POST", path, data, most=_most_bytes(data), seconds=20.0)
-                if status == 200 and field in (told := json.loads(raw)):
-                    return ServerCounter(endpoint, route, f"server:{_fingerprint(told)}")
-            except (HTTPError, ValueError):
+                told = answered(pool, root.url("/tokenize"), data, most=_most_bytes(data), seconds=20.0)
+                if told.status == 200:
+                    _counted(told.body, "/tokenize", body)
+                    return ServerCounter(endpoint, route, f"server:{_fingerprint(told.body)}", manners)
+            except (HTTPError, wire.BadBody):
                 continue
     return EstimateCounter()

@@ -7,97 +7,25 @@ directly; every other provider goes through litellm. docs/design/0001-transport.
 from __future__ import annotations
 
 import json
+import logging
 import os
-import re
 import warnings
-from collections.abc import AsyncIterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import AsyncIterable, Callable
 from typing import Any, Protocol
 
-import orjson
-
-from lcagent.errors import (
-    AccessRefused,
-    CutReply,
-    LcagentError,
-    NotServed,
-    RequestRefused,
-    WindowExceeded,
-)
+from lcagent.errors import CutReply, RequestRefused, WindowExceeded
+from lcagent.models import wire
 from lcagent.models.endpoint import Endpoint, certificates
-from lcagent.models.estimate import Messages, Tools
-from lcagent.models.replies import Incoming, OnDelta, RawReply, Transient, parsed
+from lcagent.models.manners import Manners, Refused
+from lcagent.models.refusals import Transient
+from lcagent.models.replies import CALLED, Incoming, OnDelta, RawReply, parsed
+from lcagent.models.request import ChatRequest
 
+Notice = Callable[[str], None]
 _MOST_OF_ERROR = 1 << 16
 """Bytes of an error's body that are read."""
-
-
-@dataclass(frozen=True)
-class ChatRequest:
-    """Everything but the model that decides a reply."""
-
-    messages: Messages
-    max_tokens: int
-    temperature: float = 0.0
-    top_p: float | None = None
-    schema: dict[str, Any] | None = None
-    decides: str = ""
-    """The reply's field that is "yes" or "no" and of which it is asked how probable it was."""
-    tools: Tools = ()
-    """Functions of which one has to be called."""
-
-    @classmethod
-    def of(cls, body: Mapping[str, Any]) -> ChatRequest:
-        """The request that had a body, but that no probabilities are asked for.
-
-        Args:
-            body: as `encoded` has it.
-        """
-        form = body.get("response_format")
-        return cls(
-            messages=body["messages"],
-            max_tokens=body["max_tokens"],
-            temperature=body["temperature"],
-            top_p=body.get("top_p"),
-            schema=form["json_schema"]["schema"] if form else None,
-            tools=body.get("tools", ()),
-        )
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The request as the OpenAI chat API has it, but for the model."""
-        body: dict[str, Any] = {
-            "messages": self.messages,
-            "max_tokens": self.max_tokens,
-            "temperature": self.temperature,
-        }
-        if self.top_p is not None:
-            body["top_p"] = self.top_p
-        if self.schema is not None:
-            body["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {"name": "reply", "schema": self.schema, "strict": True},
-            }
-        if self.tools:
-            one = {"tool_choice": "required", "parallel_tool_calls": False}
-            body |= {"tools": list(self.tools), **one}
-        if self.decides:
-            body |= {"logprobs": True, "top_logprobs": 5}
-        return body
-
-    @cached_property
-    def encoded(self) -> bytes:
-        """`body` as JSON: encoded once, for the journal's key and for every try."""
-        try:
-            return orjson.dumps(self.body)
-        except orjson.JSONEncodeError:  # half a surrogate pair, which only an escape can carry
-            return json.dumps(self.body).encode()
-
-    @property
-    def most_bytes(self) -> int:
-        """Bytes that no honest reply reaches: 4 KiB for each token, with its probabilities, and 1 MiB."""
-        return (1 << 20) + (self.max_tokens << 12)
+_FEW = 2
+"""Tries of a request whose reply came whole and is none."""
 
 
 class Transport(Protocol):
@@ -105,6 +33,8 @@ class Transport(Protocol):
 
     tells_certainty: bool
     """Whether it may be asked how probable a decision was: some servers refuse that."""
+    sets_window: bool
+    """Whether each request tells the server how large a context to open."""
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """Send one request and wait for its whole reply."""
@@ -121,21 +51,30 @@ class HttpTransport:
     Args:
         endpoint: where.
         timeout: seconds for one reply from its first byte sent to its last one received.
+        manners: what the endpoint was found not to take.
+        notice: gets a sentence for people where something is left out.
     """
 
-    def __init__(self, endpoint: Endpoint, *, timeout: float) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,
+        manners: Manners | None = None,
+        notice: Notice = lambda _: None,
+    ) -> None:
         import aiohttp
 
         self._endpoint = endpoint
-        self.tells_certainty = endpoint.kind != "openai"
-        self._url = endpoint.base_url + "/chat/completions"
-        headers = {"Content-Type": "application/json"}
-        if endpoint.api_key:
-            headers["Authorization"] = f"Bearer {endpoint.api_key}"
+        self._manners = manners or Manners(endpoint.base_url)
+        self._notice = notice
+        self.tells_certainty, self.sets_window = endpoint.kind != "openai", False
+        self._url = endpoint.url("/chat/completions")
         self._client = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 10.0)),
-            headers=headers,
+            headers=endpoint.headers,
             cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=1 << 20,  # some servers stream a whole reply as one line
             connector=aiohttp.TCPConnector(
                 limit=0,
                 # Servers commonly drop connections that were idle for 5 s.
@@ -151,22 +90,12 @@ class HttpTransport:
         Raises:
             CutReply: the body has no end; what came of it is dropped.
         """
-        fields = {"model": self._endpoint.model}
-        if on_delta is not None:
-            fields |= {"stream": True, "stream_options": {"include_usage": True}}
-        # Joins two JSON objects: the long one is encoded already.
-        body = json.dumps(fields)[:-1].encode() + b", " + request.encoded[1:]
+
+        async def send(body: bytes) -> RawReply:
+            return await self._post(body, request, on_delta)
+
         try:
-            async with self._client.post(self._url, data=body, allow_redirects=False) as response:
-                if response.status != 200:
-                    text = await _read(response.content, _MOST_OF_ERROR)
-                    raise refusal(response.status, text.decode("utf-8", "replace"), response.headers)
-                if on_delta is not None:
-                    return await self._stream(response.content, request, on_delta)
-                raw = await _read(response.content, request.most_bytes)
-                if len(raw) > request.most_bytes:
-                    raise self._endless(request)
-                return parsed(json.loads(raw), request.decides)
+            return await self._manners.asked(request, self._fields(on_delta), send, self._notice)
         except TimeoutError as error:
             raise Transient(f"{self._endpoint.base_url} did not answer in time") from error
         except self._faults as error:
@@ -174,22 +103,50 @@ class HttpTransport:
                 f"{self._endpoint.base_url} cannot be reached: {error or type(error).__name__}",
                 hint="is the server still running? the run can be resumed",
             ) from error
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise Transient(f"{self._endpoint.base_url} sent a body that is no chat reply") from error
+        except (wire.BadBody, ValueError) as error:  # aiohttp's, of a line without end
+            fault = Transient(f"{self._endpoint.base_url} sent a body that is no chat reply: {error}")
+            fault.tries = _FEW
+            raise fault from error
+
+    def _fields(self, on_delta: OnDelta | None) -> dict[str, Any]:
+        fields: dict[str, Any] = {"model": self._endpoint.model}
+        if on_delta is not None:
+            fields |= {"stream": True, "stream_options": {"include_usage": True}}
+        return fields
+
+    async def _post(self, body: bytes, request: ChatRequest, on_delta: OnDelta | None) -> RawReply:
+        async with self._client.post(self._url, data=body, allow_redirects=False) as response:
+            if response.status != 200:
+                text = await _read(response.content, _MOST_OF_ERROR)
+                raise Refused(response.status, text.decode("utf-8", "replace"), response.headers)
+            if on_delta is not None and "json" not in response.content_type:
+                return await self._stream(response.content, request, on_delta)
+            raw = await _read(response.content, request.most_bytes)
+            if len(raw) > request.most_bytes:
+                raise self._endless(request)
+            reply = parsed(wire.loaded(raw), request)
+            if on_delta is not None and reply.finish_reason != CALLED:  # it streams nothing
+                on_delta(reply.text)
+            return reply
 
     async def _stream(self, lines: AsyncIterable[bytes], request: ChatRequest, on_delta: OnDelta) -> RawReply:
-        reply, size = Incoming(request.decides, on_delta), 0
+        reply, size, done, other = Incoming(request, on_delta), 0, False, bytearray()
         async for line in lines:
             size += len(line)
             if size > request.most_bytes:
                 raise self._endless(request)
             if not line.startswith(b"data:"):
+                other += line
                 continue
             data = line[5:].strip()
-            if data == b"[DONE]":
+            if done := data == b"[DONE]":
                 break
-            reply.add(json.loads(data))
-        if not reply.finished:
+            if data:
+                reply.add(wire.loaded(data))
+        if not reply.size and other.lstrip().startswith(b"{"):  # a body that is called a stream
+            return parsed(wire.loaded(bytes(other)), request)
+        # Some servers never say how a reply ended, but say that it did.
+        if not reply.finished and not (done and reply.size):
             raise Transient(f"{self._endpoint.base_url} broke off in the middle of a reply")
         return reply.whole()
 
@@ -215,13 +172,18 @@ async def _read(content: Any, most: int) -> bytes:
 
 
 def imported_litellm() -> Any:
-    """litellm, imported without what its own code warns of: none of its users can mend that."""
+    """litellm, imported without what its own code warns of: none of its users can mend that. It sends nothing
+    of its own accord, and prints nothing: what goes wrong is told by our errors."""
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else fetched at import
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import litellm
     # These come later, when it makes its types: about a field that only it writes.
     warnings.filterwarnings("ignore", message="Items? .* on TypedDict class", category=UserWarning)
+    litellm.suppress_debug_info = True
+    setattr(litellm, "telemetry", False)  # noqa: B010 - which it does not declare
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return litellm
 
 
@@ -232,16 +194,30 @@ class LiteLlmTransport:
         model: litellm's name.
         api_key: the provider's key; None: litellm reads the provider's own variable.
         timeout: seconds to wait for one reply.
+        window: tokens of a call; Ollama is told, which else cuts what is longer than its default.
+        notice: gets a sentence for people where something is left out.
     """
 
-    def __init__(self, model: str, *, api_key: str | None, timeout: float) -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        api_key: str | None,
+        timeout: float,
+        window: int | None = None,
+        manners: Manners | None = None,
+        notice: Notice = lambda _: None,
+    ) -> None:
         litellm = imported_litellm()
         import openai
 
-        litellm.suppress_debug_info = True
         self._litellm, self._openai = litellm, openai
-        self._model, self._api_key, self._timeout = model, api_key, timeout
-        self.tells_certainty = False
+        self._model, self._manners, self._notice = model, manners or Manners(model), notice
+        key = (api_key or "").strip() or None
+        self._options: dict[str, Any] = {"model": model, "api_key": key, "timeout": timeout, "num_retries": 0}
+        self.tells_certainty, self.sets_window = False, bool(window) and model.startswith(_OLLAMA)
+        if self.sets_window:
+            self._options["num_ctx"] = window
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """Send one request; with `on_delta` the reply is streamed.
@@ -250,24 +226,32 @@ class LiteLlmTransport:
             RequestRefused: a function is to be called, which litellm cannot ask this provider for: it
                 would leave the functions out (`drop_params`).
         """
-        body = request.body
-        options = {"model": self._model, "api_key": self._api_key, "timeout": self._timeout, "num_retries": 0}
+        if request.tools and not self._takes_tools():
+            raise RequestRefused(f"litellm knows no way to have {self._model} call functions")
+        fields: dict[str, Any] = {}
+        if on_delta is not None:
+            fields = {"stream": True, "stream_options": {"include_usage": True}}
+
+        async def send(body: bytes) -> RawReply:
+            return await self._complete(json.loads(body), request, on_delta)
+
+        try:
+            return await self._manners.asked(request, fields, send, self._notice)
+        except wire.BadBody as error:
+            fault = Transient(f"{self._model} sent what is no chat reply: {error}")
+            fault.tries = _FEW
+            raise fault from error
+
+    async def _complete(
+        self, body: dict[str, Any], request: ChatRequest, on_delta: OnDelta | None
+    ) -> RawReply:
         errors = self._litellm.exceptions
         try:
-            if request.tools and not self._takes_tools():
-                raise RequestRefused(f"litellm knows no way to have {self._model} call functions")
-            if on_delta is None:
-                reply: Any = await self._litellm.acompletion(**body, **options, drop_params=True)
-                return parsed(reply.model_dump(), request.decides)
-            stream: Any = await self._litellm.acompletion(
-                **body,
-                **options,
-                drop_params=True,
-                stream=True,
-                stream_options={"include_usage": True},
-            )
-            incoming = Incoming(request.decides, on_delta)
-            async for chunk in stream:
+            reply: Any = await self._litellm.acompletion(**body, **self._options, drop_params=True)
+            if not body.get("stream"):
+                return parsed(reply.model_dump(), request)
+            incoming = Incoming(request, on_delta or (lambda _: None))
+            async for chunk in reply:
                 incoming.add(chunk.model_dump())
                 if incoming.size > request.most_bytes:
                     raise CutReply(f"{self._model} sent a reply without end: cut")
@@ -277,7 +261,7 @@ class LiteLlmTransport:
         except self._openai.APIError as error:
             status = getattr(error, "status_code", None) or 500  # none: no connection
             headers = getattr(getattr(error, "response", None), "headers", {})
-            raise refusal(int(status), str(error), headers) from error
+            raise Refused(int(status), str(error), headers) from error
         if not incoming.finished:
             raise Transient(f"{self._model} broke off in the middle of a reply")
         return incoming.whole()
@@ -290,47 +274,4 @@ class LiteLlmTransport:
         """litellm keeps its own connections."""
 
 
-_OVERRUN = re.compile(
-    # OpenAI's code, llama.cpp's
-    r"context_length_exceeded|exceed_context_size_error|exceeds? the available context size"
-    # OpenAI, vLLM, xAI, Mistral; vLLM's older engine; SGLang; LM Studio
-    r"|maximum (?:context|prompt|model|input) length (?:is|of) \d|\d maximum context length"
-    r"|longer than the (?:maximum model|model's (?:maximum )?context) length|when context the overflows"
-    # Anthropic; Gemini; text-generation-inference; Bedrock
-    r"|prompt is too long: \d+ tokens|exceed context limit: \d|exceeds the maximum number of tokens allowed"
-    r"|must be <= \d+\. Given: \d|input is too long for requested model",
-    re.I,
-)
-"""How servers say that a prompt and its reply do not fit the window, and nothing else."""
-
-
-def refusal(status: int, text: str, headers: Mapping[str, str]) -> LcagentError:
-    """The error of the tree that a status other than 200 stands for.
-
-    Args:
-        status: of the reply.
-        text: its body.
-        headers: its headers, of which `retry-after` counts.
-    """
-    try:
-        error = json.loads(text)
-        error = error.get("error", error)
-        message = str(error.get("message") or error) if isinstance(error, dict) else str(error)
-    except (ValueError, AttributeError):
-        message = text[:300]
-    if status in {408, 409, 425, 429} or status >= 500:
-        fault = Transient(f"the model server says {status}: {message[:300]}")
-        retry_after = headers.get("retry-after", "")
-        fault.retry_after = float(retry_after) if retry_after.replace(".", "", 1).isdigit() else 0.0
-        return fault
-    if status in {401, 402, 403}:
-        hint = "its account there has no credit" if status == 402 else "set LCAGENT_API_KEY or --api-key"
-        return AccessRefused(f"the model server refuses us ({status}): {message[:300]}", hint=hint)
-    if status in {404, 405, 410}:
-        return NotServed(
-            f"the model server has no such model or path ({status}): {message[:300]}",
-            hint="check --model and --api-base; `lcagent doctor` says what is asked",
-        )
-    if _OVERRUN.search(text):
-        return WindowExceeded(f"the model server says: {message[:300]}")
-    return RequestRefused(f"the model server refuses the request ({status}): {message[:300]}")
+_OLLAMA = ("ollama/", "ollama_chat/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import stat
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
@@ -85,10 +86,38 @@ async def run(request: Request, settings: Settings, session: ModelSession, emit:
     """
     if not request.question.strip():
         raise UsageError("the question is empty", hint='lcagent ask doc.pdf "question"')
-    async with asking(request, settings, session, emit) as (asked, task, live):
-        answer = await _answer(asked, task, live)
+
+    async def work() -> Answer:
+        async with asking(request, settings, session, together.emit) as (asked, task, live):
+            return await _answer(asked, task, live)
+
+    together = Live(emit, ())
+    same = await asyncio.to_thread(_same_call, request, settings)
+    answer = await (together.share(same, work) if same else work())
     emit(Finished(answer))
     return answer
+
+
+def _same_call(request: Request, settings: Settings) -> str:
+    """Names a call by what it was given, before anything is read: a quick one would else be over, and told,
+    before another of the same moment gets as far as naming its run. Empty where it reads what may change
+    unseen.
+    """
+    if request.strategy is not None or request.documents or not request.sources:
+        return ""
+    files: list[tuple[str, int, int]] = []
+    for source in request.sources:
+        path = Path(source).absolute()
+        try:
+            found = path.stat()
+        except (OSError, ValueError):
+            return ""
+        if not stat.S_ISREG(found.st_mode):
+            return ""
+        files.append((str(path), found.st_mtime_ns, found.st_size))
+    given = (files, request.question, request.password, request.resume, request.stream)
+    exact = f"{given!r}{settings.model_dump_json()}"
+    return hashlib.sha256(exact.encode("utf-8", "replace")).hexdigest()
 
 
 @asynccontextmanager

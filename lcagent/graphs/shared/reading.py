@@ -18,6 +18,7 @@ from lcagent.errors import (
     NotServed,
     QuestionTooLong,
     RequestRefused,
+    TruncatedPrompt,
     WindowExceeded,
 )
 from lcagent.graphs.shared.task import Task
@@ -156,7 +157,7 @@ async def attempt(task: Task, work: Coroutine[Any, Any, T]) -> T | Unread:
         return Unread("the model gave no usable reply, tried again")
     except (RequestRefused, WindowExceeded) as error:  # such as a content filter
         return Unread(error.message)
-    except (AccessRefused, NotServed):
+    except (AccessRefused, NotServed, TruncatedPrompt):
         raise
     except EndpointUnavailable as error:
         if await asyncio.to_thread(task.progress.alive):

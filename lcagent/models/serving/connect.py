@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,7 +13,8 @@ from typing import Literal
 
 from lcagent.errors import AccessRefused, EndpointUnavailable
 from lcagent.local_file import names_provider
-from lcagent.models.endpoint import Endpoint, normalise_base_url, probe
+from lcagent.models.endpoint import Endpoint
+from lcagent.models.probing import ServerLoading, found, probe
 from lcagent.settings import Settings
 
 LOCAL_BASE = "http://127.0.0.1:8000/v1"
@@ -22,6 +24,9 @@ _KNOWN = frozenset(
     " nvidia_nim ollama openai openrouter perplexity replicate together_ai vertex_ai watsonx xai".split()
 )
 """Providers whose names tell what is missing where litellm, which knows them all, is not installed."""
+
+GIVEN_SECONDS = 30.0
+"""A named endpoint has so long for each of its replies about itself: some list thousands of models."""
 
 Source = Literal["given", "found", "vllm", "provider", "embedded", "none"]
 Say = Callable[[str], None]
@@ -51,7 +56,8 @@ def choose(settings: Settings) -> Choice:
     """Pick a model server, in the order that docs and `lcagent doctor` state; starts nothing.
 
     Raises:
-        EndpointUnavailable: an endpoint was named and does not answer. No other is taken instead.
+        ServerLoading: the endpoint that was named is not ready yet.
+        EndpointUnavailable: an endpoint was named and cannot be asked. No other is taken instead.
     """
     wanted = (settings.model or "").removeprefix("hosted_vllm/")
     if settings.api_base:
@@ -60,9 +66,9 @@ def choose(settings: Settings) -> Choice:
         return _embedded(settings, "named with --model")
     provider = _provider(settings.model or "")
     # A provider's key is not for whatever listens on this machine.
-    found = _local(wanted, None if provider else settings.api_key)
-    if found:
-        return Choice("found", found.model, "a server answers at 127.0.0.1:8000", endpoint=found)
+    here = _local(wanted, None if provider else settings.api_key)
+    if here:
+        return Choice("found", here.model, "a server answers at 127.0.0.1:8000", endpoint=here)
     if provider and find_spec("litellm") is None:
         why = f"{provider!r} is a provider, and litellm, through which it is asked, is not installed"
         return Choice("none", wanted, why, remedy="pip install 'lcagent[providers]'")
@@ -86,29 +92,27 @@ def survey(settings: Settings) -> tuple[Choice, Choice | None]:
 
 
 def _given(settings: Settings, wanted: str) -> Choice:
-    base = normalise_base_url(settings.api_base or "")
     try:
-        endpoint = probe(base, model=wanted or None, api_key=settings.api_key)
+        endpoint = probe(
+            settings.api_base or "", model=wanted or None, api_key=settings.api_key, timeout=GIVEN_SECONDS
+        )
     except AccessRefused as error:
         if settings.api_key is None and Path("lcagent.toml").is_file():
             error.hint += "; a server that ./lcagent.toml names gets no key but one from there"
         raise
-    if endpoint is None:
-        raise EndpointUnavailable(
-            f"no model server answers at {base}",
-            hint="start it, or unset LCAGENT_API_BASE / --api-base" + _DOCTOR,
-        )
+    except ServerLoading:
+        raise
+    except EndpointUnavailable as error:
+        error.hint += _DOCTOR
+        raise
     return Choice("given", endpoint.model, "given by --api-base or LCAGENT_API_BASE", endpoint=endpoint)
 
 
 def _local(wanted: str, api_key: str | None) -> Endpoint | None:
     """The server at the usual place, if it serves what is wanted under that very name."""
-    model = wanted or None
-    try:
-        found = probe(LOCAL_BASE, model=model, api_key=api_key, timeout=1.0, listed=bool(wanted))
-        return found and (probe(LOCAL_BASE, model=model, api_key=api_key) or found)
-    except EndpointUnavailable:  # it wants a key, so it is not ours to use
-        return None
+    model = wanted or None  # a server that wants a key is not ours to use
+    quick = found(LOCAL_BASE, model=model, api_key=api_key, timeout=1.0, listed=bool(wanted))
+    return quick and (found(LOCAL_BASE, model=model, api_key=api_key) or quick)
 
 
 def _own(settings: Settings, wanted: str) -> Choice:
@@ -215,6 +219,25 @@ def open_endpoint(
 
 def _is_gguf(model: str | None) -> bool:
     return bool(model) and str(model).lower().endswith(".gguf")
+
+
+_BASES = {"ollama": "http://localhost:11434", "ollama_chat": "http://localhost:11434"}
+"""Where litellm asks where nothing is set, for what runs on this machine as a rule."""
+
+
+def provider_base(model: str) -> str:
+    """Where litellm asks for a model, as far as its variables tell; empty: the provider's own place.
+
+    Args:
+        model: litellm's name.
+    """
+    provider = model.split("/", maxsplit=1)[0]
+    name = provider.removesuffix("_chat").upper()
+    variables = [f"{provider.upper()}_API_BASE", f"{name}_API_BASE", f"{name}_BASE_URL"]
+    if provider == "openai":  # litellm's own order
+        variables = ["OPENAI_BASE_URL", "OPENAI_API_BASE"]
+    set_to = next((os.environ[name] for name in variables if os.environ.get(name)), "")
+    return set_to or _BASES.get(provider, "")
 
 
 def _provider(model: str) -> str:

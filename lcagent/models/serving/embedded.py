@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from lcagent.errors import EndpointUnavailable
-from lcagent.models.endpoint import Endpoint, probe
+from lcagent.models.endpoint import Endpoint
+from lcagent.models.probing import found
 from lcagent.models.serving.waiting import pause
 from lcagent.private import private_file, private_folder
 
@@ -89,7 +90,7 @@ class EmbeddedServer:
         while time.monotonic() < deadline:
             if child.poll() is not None:
                 raise self._failure("ended at its start")
-            endpoint = probe(
+            endpoint = found(
                 f"http://127.0.0.1:{port}/v1", timeout=2.0, origin="embedded CPU engine (llama.cpp)"
             )
             if endpoint is not None:

@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from lcagent.errors import EndpointUnavailable, SettingsError
+from lcagent.models.address import is_loopback
 from lcagent.models.budget import Budget
 from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, Journal, endpoint_limit
 from lcagent.models.embeddings import Embedder, open_embedder
-from lcagent.models.endpoint import Endpoint, probe
+from lcagent.models.endpoint import Endpoint
 from lcagent.models.fingerprint import of_name
-from lcagent.models.serving.connect import Choice, choose, open_endpoint
+from lcagent.models.manners import Manners
+from lcagent.models.probing import ServerLoading, found
+from lcagent.models.serving.connect import Choice, choose, open_endpoint, provider_base
 from lcagent.models.serving.waiting import pause
 from lcagent.models.tokens import TokenCounter, counter_for, counter_of
-from lcagent.models.transport import HttpTransport, LiteLlmTransport, Transport
+from lcagent.models.transport import HttpTransport, LiteLlmTransport, Notice, Transport
 from lcagent.models.window import Counts, Window
 from lcagent.settings import Settings
+from lcagent.text import without_password
 
 _REASONS = re.compile(
     r"(?:^|[-_/. ])(?:r1|qwq|o[134](?:-mini)?|gpt-oss|thinking|reasoner|reasoning|magistral|qwenlong)"
@@ -51,7 +56,8 @@ class OpenModel:
     most: int | None
     reasoning: int
     counter: TokenCounter
-    transport: Callable[[], Transport]
+    transport: Callable[[Notice], Transport]
+    """Reaches it; gets what is called with a sentence for people."""
     alive: Callable[[], bool]
     same: Callable[[], bool]
     """Whether what was found out when it was opened still holds."""
@@ -86,7 +92,7 @@ class OpenModel:
         size = min(settings.window, self.most or settings.window)
         return ChatModel(
             name=self.model,
-            transport=self.transport(),
+            transport=self.transport(notice),
             window=Window(size, self.counter, reasoning=self.reasoning, counts=self.counts),
             journal=journal,
             budget=budget,
@@ -182,13 +188,14 @@ class ModelSession:
         self.close()
 
     def _make(self, say: Say, halt: threading.Event | None) -> OpenModel:
-        choice = choose(self._settings)
+        choice = self._chosen(say, halt)
         if choice.source == "provider":
             return self._provider(choice, say)
         endpoint = open_endpoint(
             choice, self._settings, say=say, progress=self._progress, stack=self._stack, halt=halt
         )
-        counter = counter_for(endpoint, self._settings.tokenizer)
+        manners = Manners(endpoint.base_url)
+        counter = counter_for(endpoint, self._settings.tokenizer, manners)
         self._stack.callback(counter.close)
         if not counter.exact:
             say(
@@ -204,16 +211,38 @@ class ModelSession:
             most=endpoint.max_model_len,
             reasoning=self._reasoning(endpoint.model, window),
             counter=counter,
-            transport=lambda: HttpTransport(endpoint, timeout=timeout),
-            alive=lambda: probe(endpoint.base_url, api_key=endpoint.api_key) is not None,
+            transport=lambda notice: HttpTransport(endpoint, timeout=timeout, manners=manners, notice=notice),
+            alive=lambda: _now(endpoint) is not None,
             same=lambda: _same(endpoint),
             slots=endpoint.slots,
             fingerprint=endpoint.fingerprint or of_name(endpoint.model, counter.source),
         )
 
+    def _chosen(self, say: Say, halt: threading.Event | None) -> Choice:
+        """What is used; a server that is named and still loads its model is waited for."""
+        told, deadline = False, time.monotonic() + self._settings.timeout
+        while True:
+            try:
+                return choose(self._settings)
+            except ServerLoading as loading:
+                if time.monotonic() > deadline:
+                    raise
+                if not told:
+                    say(f"{loading.message}: waiting for it")
+                told = True
+            pause(halt, 1.0)
+
     def _provider(self, choice: Choice, say: Say) -> OpenModel:
-        say(f"asking {choice.model} through litellm: the document's text leaves this machine")
+        base = provider_base(choice.model)
+        local = is_loopback(base)
+        where = (
+            f"at {without_password(base)}, on this machine"
+            if local
+            else "the document's text leaves this machine"
+        )
+        say(f"asking {choice.model} through litellm{',' if local else ':'} {where}")
         settings = self._settings
+        manners = Manners(choice.model)
         counter = counter_of(settings.tokenizer)
         return OpenModel(
             name=choice.model,
@@ -222,8 +251,13 @@ class ModelSession:
             most=None,
             reasoning=self._reasoning(choice.model, settings.window),
             counter=counter,
-            transport=lambda: LiteLlmTransport(
-                choice.model, api_key=settings.api_key, timeout=settings.timeout
+            transport=lambda notice: LiteLlmTransport(
+                choice.model,
+                api_key=settings.api_key,
+                timeout=settings.timeout,
+                window=settings.window,
+                manners=manners,
+                notice=notice,
             ),
             alive=lambda: True,  # nobody can tell, short of asking
             same=lambda: True,
@@ -258,15 +292,15 @@ class ModelSession:
         return given
 
 
+def _now(endpoint: Endpoint) -> Endpoint | None:
+    """What an endpoint is now; None where it cannot be asked, or takes the key no more."""
+    given = endpoint.address.given
+    return found(given, model=endpoint.model, api_key=endpoint.api_key, origin=endpoint.origin)
+
+
 def _same(endpoint: Endpoint) -> bool:
     """Whether an endpoint still answers, and as it did. A busy one is asked twice."""
     for _ in range(2):
-        try:
-            now = probe(
-                endpoint.base_url, model=endpoint.model, api_key=endpoint.api_key, origin=endpoint.origin
-            )
-        except EndpointUnavailable:  # it takes the key no more
-            return False
-        if now is not None:
+        if (now := _now(endpoint)) is not None:
             return now == endpoint
     return False

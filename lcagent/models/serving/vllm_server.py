@@ -21,7 +21,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lcagent.errors import EndpointUnavailable
-from lcagent.models.endpoint import Endpoint, probe
+from lcagent.models.endpoint import Endpoint
+from lcagent.models.probing import found
 from lcagent.models.serving.waiting import pause
 from lcagent.private import private_file, private_folder
 
@@ -242,7 +243,7 @@ def _await(model: str, home: Path, say: Say, halt: threading.Event | None) -> En
         now = time.monotonic()
         if running is None:
             raise _start_failure(home)
-        endpoint = probe(
+        endpoint = found(
             f"http://127.0.0.1:{running.port}/v1",
             model=served_name(model),
             timeout=5.0,

@@ -1,0 +1,101 @@
+"""What a reply cost: as the server tells, else as planned; and whether it read the whole prompt."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from lcagent.errors import TruncatedPrompt
+from lcagent.models.estimate import EstimateCounter
+from lcagent.models.replies import RawReply
+from lcagent.models.window import Fitted
+
+_LEAST_CONTEXT = 256
+"""Tokens that no server is so small as to cut at: fewer told are no count of the prompt."""
+_PIECES = re.compile(r"\w+|[^\w\s]+")
+_FAR_BELOW = 0.85
+"""Share of what a prompt takes at least: of prose, code, tables and prompts published tokenizers made 1.0 to
+1.5 times as much."""
+_SHORT_BELOW = 0.7
+"""Share of what earlier prompts were told to take, by their length: texts differ by less."""
+_ROUND = 512
+"""A context is a multiple of it: two prompts of different lengths that take so
+much were cut."""
+
+
+def charged(reply: RawReply, fitted: Fitted) -> RawReply:
+    """The reply with what was planned in place of what its server does not tell.
+
+    Args:
+        reply: as it came.
+        fitted: what it replies to.
+    """
+    prompt = reply.prompt_tokens or fitted.prompt_tokens
+    if reply.completion_tokens or not (reply.text or reply.reasoning):
+        return replace(reply, prompt_tokens=prompt)
+    written = EstimateCounter().count(reply.text + reply.reasoning)
+    return replace(reply, prompt_tokens=prompt, completion_tokens=min(fitted.reply_tokens, written))
+
+
+class PromptReads:
+    """Whether a server reads prompts to their end, by the tokens that it tells of them."""
+
+    def __init__(self) -> None:
+        self._ratio = 0.0
+        """The fewest tokens told for each of the least that a prompt can take; 0: none was told yet."""
+        self._longest = self._shortest = 0
+        """Most tokens told of a prompt, and the least that the first such prompt can take."""
+
+    def check(self, reply: RawReply, fitted: Fitted, *, exact: bool) -> None:
+        """Complain of a server that tells far fewer tokens of a prompt than were sent: it has cut it.
+
+        Args:
+            reply: with the server's count, as it came.
+            fitted: the prompt.
+            exact: nothing that fits the window is cut, as far as can be known beforehand: prompts are counted
+                with the model's own tokenizer, or the server was told how large the window is.
+
+        Raises:
+            TruncatedPrompt: it has.
+        """
+        told = reply.prompt_tokens + reply.cached_tokens
+        least = sum(least_tokens(message["content"]) for message in fitted.messages)
+        if not told or not least:
+            return
+        wanted = _FAR_BELOW * least
+        if not exact and told < fitted.prompt_tokens:
+            wanted = max(wanted, self._expected(told, least))
+        if _LEAST_CONTEXT <= told < wanted:
+            raise TruncatedPrompt(
+                f"the server read {told:,} tokens of a prompt that takes more: it cuts what is longer than"
+                " its context, without a word",
+                hint="start it with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH), or use --window"
+                f" {told}",
+            )
+        ratio = told / least
+        self._ratio = min(self._ratio, ratio) if self._ratio else ratio
+
+    def _expected(self, told: int, least: int) -> float:
+        """Tokens that a prompt should take, where only other prompts can tell."""
+        if told > self._longest:
+            self._longest, self._shortest = told, least
+        elif told == self._longest and not told % _ROUND and abs(least - self._shortest) > least / 100:
+            return told + 1.0
+        return _SHORT_BELOW * self._ratio * least
+
+
+def least_tokens(text: str) -> int:
+    """Tokens that a text takes at least, as good as always: tokenizers join no two words, and make one token
+    of eight characters at most on average; of scripts without spaces four letters are allowed for one.
+
+    Args:
+        text: of a prompt.
+    """
+    pieces = _PIECES.findall(text)
+    return sum(map(_least, pieces))
+
+
+def _least(piece: str) -> int:
+    if not piece[0].isalnum():  # a rule of dashes, dots in a table of contents
+        return 1
+    return max(1, min(4, len(piece) // 8) if piece.isascii() else len(piece) // 4)
