@@ -16,6 +16,7 @@ import pytest
 
 from lcagent.answer import Answer
 from lcagent.chat import ChatSession
+from lcagent.graphs.memgpt.graph import READINGS
 from lcagent.memory.tiers.entries import FOREIGN, USER, Entry
 from tests.loopback import Request
 from tests.test_memgpt import condenses, entries_of, offered
@@ -178,8 +179,10 @@ def in_what_reading_gives(chat: ChatSession, agent: Gullible, bad: list[str], fo
     chat._read = read  # the run of another strategy: what it says is what matters here
     (folder / "letter.txt").write_text("About a ship.")
     chat.attach(folder / "letter.txt")
-    agent.plan = [{"do": "read_document", "question": f"What of the harbour, {n}?"} for n in range(len(bad))]
-    chat.send("What does the letter say of the harbour?")
+    reads = [{"do": "read_document", "question": f"What of the harbour, {n}?"} for n in range(len(bad))]
+    for number in range(0, len(reads), READINGS):
+        agent.plan = [search(1), *reads[number : number + READINGS]]
+        chat.send("What does the letter say of the harbour?")
 
 
 def search(page: int) -> dict[str, str | int]:

@@ -22,13 +22,13 @@ class Ledger:
     """The ledger of one run; its rows are read once, since only who holds the run's lock writes any.
 
     Args:
-        store: where it lives.
+        store: where it lives; None: nowhere, for a part of a run that begins anew with it.
         run: the run's id.
     """
 
-    def __init__(self, store: Rows, run: str) -> None:
+    def __init__(self, store: Rows | None, run: str) -> None:
         self._store, self._run = store, run
-        self._rows: dict[tuple[int, int], list[Finding]] | None = None
+        self._rows: dict[tuple[int, int], list[Finding]] | None = {} if store is None else None
         self._known: dict[int, tuple[int, Known]] = {}
 
     def record(self, document: int, segment: int, findings: Sequence[Finding]) -> None:
@@ -36,7 +36,8 @@ class Ledger:
         known = self._read().setdefault((document, segment), [])
         kept = {row.seq for row in known}
         fresh = [finding for finding in findings if finding.seq not in kept]
-        self._store.insert_many("findings", [self._as_row(finding) for finding in fresh])
+        if self._store is not None:
+            self._store.insert_many("findings", [self._as_row(finding) for finding in fresh])
         known.extend(fresh)
 
     def _as_row(self, f: Finding) -> dict[str, object]:
@@ -66,6 +67,7 @@ class Ledger:
 
     def _read(self) -> dict[tuple[int, int], list[Finding]]:
         if self._rows is None:
+            assert self._store is not None
             self._rows = {}
             sql = f"SELECT {_COLUMNS} FROM findings WHERE run = ? ORDER BY document, segment, seq"  # noqa: S608 - ours
             for document, segment, text, spans, *rest in self._store.execute(sql, (self._run,)):

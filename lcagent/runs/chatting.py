@@ -21,7 +21,7 @@ from lcagent.graphs.memgpt.graph import call_text, taken
 from lcagent.graphs.memgpt.options import Options
 from lcagent.graphs.memgpt.provenance import is_own
 from lcagent.graphs.memgpt.replying import seen_at
-from lcagent.graphs.memgpt.turn import Memory, Occasion, Turn, memory_of
+from lcagent.graphs.memgpt.turn import Memory, Occasion, Read, Reader, Turn, memory_of
 from lcagent.graphs.memgpt.view import View
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.profiles import profile_for
@@ -161,7 +161,6 @@ def _turn(
     attached = memory.archival.documents()
     corpus = Corpus(tuple(one.document for one in attached))
     view = View(memory.entries, memory.queue, corpus, [one.id for one in attached], model.window.count)
-    reader = talk.reader
     now = datetime.fromtimestamp(memory.entries.clock(), UTC).strftime("%A, %Y-%m-%d %H:%M UTC")
     return Turn(
         number,
@@ -172,9 +171,28 @@ def _turn(
         trust,
         options,
         told,
-        reader=(lambda question: reader(question, attached)) if reader and attached else None,
+        reader=_reader(talk, attached) if attached else None,
         now=now,
     )
+
+
+def _reader(talk: Talk, attached: Sequence[Attached]) -> Reader | None:
+    """Has attached documents read by a run of its own."""
+    if (reader := talk.reader) is None:
+        return None
+    names = [one.document.name for one in attached]
+
+    async def read(question: str) -> Read:
+        answer = await reader(question, attached)
+        regions = [
+            (names.index(one.document), one.char_start, one.char_end)
+            for one in answer.citations
+            if one.document in names
+        ]
+        said = answer.answer if answer.status != "not_found" else ""
+        return Read(said, regions, answer.coverage.sentence, answer.run_id)
+
+    return read
 
 
 def carry_out(

@@ -11,9 +11,13 @@ from tests.reader.cases import Case, Hop, clip, fold
 
 _SECTION = re.compile(r"<(conversation|memory|notes)>\n(.*?)\n</\1>", re.S)
 _SEARCHED = re.compile(r"-> archival_memory_search\(query=(.+?), page=(\d+)\)")
+_READ = re.compile(r"^\[result\] read \(.*\): (.+)$", re.M)
+_NOTHING = "the documents do not say"
 MORE = re.compile(r"(\d+) more pages? unread")
 PAGES = 6
 """Pages of one query that it looks at."""
+SEARCHES = 8
+"""Pages of any query after which it has the documents read, if it can."""
 
 
 def is_paging(schema: dict[str, Any] | None) -> bool:
@@ -55,6 +59,12 @@ def step(
     if not missing:
         return case, _send(thought, case.said), seen
     query = _next_query(case, missing[0], shown)
+    read = _READ.findall(shown)
+    if read and read[-1] != _NOTHING:
+        return case, _send(thought, read[-1]), seen
+    failed = query is None or len(_SEARCHED.findall(shown)) >= SEARCHES
+    if failed and "read_document" in offered and not read:
+        return case, {"thought": thought, "do": "read_document", "question": case.question}, seen
     if query is None or offered == {"send_message"}:
         partial = ", ".join(hop.says for hop in seen) if case.kind == "list" else ""
         return case, _send(thought, partial), seen

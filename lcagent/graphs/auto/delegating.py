@@ -1,20 +1,16 @@
-"""Delegating: a question that another strategy is made for is answered by its graph, through the registry."""
+"""Delegating: the kinds of question that another strategy is made for."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from lcagent import graphs
-from lcagent.documents.corpus import Corpus, Place
 from lcagent.errors import QuestionTooLong
-from lcagent.graphs.interface import Strategy
+from lcagent.graphs.shared.delegating import answered_by
 from lcagent.graphs.shared.reading import Run
-from lcagent.graphs.shared.segmenting import segmented
 from lcagent.graphs.shared.task import Task
-from lcagent.memory.parsed import StoredSegments
 from lcagent.models.prompt import Prompt
 
 DELEGATED: Mapping[str, tuple[str, dict[str, Any]]] = {
@@ -43,9 +39,8 @@ def handed_over(task: Task, kind: str) -> bool:
     return True
 
 
-async def answered_by(task: Task, kind: str) -> dict[str, Any]:
-    """The last state of the strategy that is made for such questions. Its calls are the run's, so that the
-    run goes on like any other.
+async def answered_as(task: Task, kind: str) -> dict[str, Any]:
+    """What the strategy that is made for such questions has come to, for the run's state.
 
     Args:
         task: the run.
@@ -55,39 +50,12 @@ async def answered_by(task: Task, kind: str) -> dict[str, Any]:
         LcagentError: any that the strategy raises.
     """
     name, _ = DELEGATED[kind]
-    task = replace(task, options=options(name))
-    strategy = graphs.strategy(name)
-    corpus = await asyncio.to_thread(_cut_anew, task, strategy)
-    whole = replace(task, corpus=corpus, retrieval=task.retrieval.over(corpus))
     task.progress.notice(f"read by {name}, as questions of this kind are")
-    done = await strategy.graph(whole).compile().ainvoke(strategy.start(whole), context=whole)
-    kept = {name: done[name] for name in (*Run.__annotations__, *PASSED_ON) if name in done}
-    places = places_in(task.corpus, corpus, kept["read"], kept["unread"])
-    return {**kept, **places}
+    done = await answered_by(replace(task, options=options(name)), name)
+    return {name: done[name] for name in (*Run.__annotations__, *PASSED_ON) if name in done}
 
 
 def options(name: str) -> Any:
     """How a strategy is set that a question is handed to."""
     kind, set_so = graphs.options(name), next(values for other, values in DELEGATED.values() if other == name)
     return kind(**set_so) if kind else None
-
-
-def _cut_anew(task: Task, strategy: Strategy) -> Corpus:
-    """The documents in a strategy's own segments, so that it finds its works again."""
-    segments = segmented(task, strategy.segment_tokens(task), StoredSegments(task.store))
-    return Corpus(task.corpus.documents, segments)
-
-
-def places_in(
-    corpus: Corpus, other: Corpus, read: Iterable[Sequence[int]], unread: Iterable[Sequence[Any]]
-) -> dict[str, Any]:
-    """What was read of documents in other segments, told by our own: one is read if all of it was."""
-    why: dict[Place, str] = {}
-    for document, index, reason in unread:
-        segment = other.segment((document, index))
-        first, last = (corpus.segment_at(document, at) for at in (segment.start, segment.end - 1))
-        why |= {(document, at): str(reason) for at in range(first, last + 1)}
-    segments = ((document, other.segment((document, index))) for document, index in read)
-    seen = corpus.seen((document, one.start, one.end) for document, one in segments)
-    done = [place for place in seen if place not in why]
-    return {"read": done, "unread": [[*place, reason] for place, reason in sorted(why.items())]}

@@ -22,7 +22,7 @@ from lcagent.agents.reader import Seen
 from lcagent.documents.corpus import Place, Region
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.auto.checking import suffices
-from lcagent.graphs.auto.delegating import DELEGATED, answered_by, handed_over, prompts
+from lcagent.graphs.auto.delegating import DELEGATED, answered_as, handed_over, prompts
 from lcagent.graphs.auto.options import Options
 from lcagent.graphs.auto.waves import WAVE, best_first, kept_facts, wider
 from lcagent.graphs.shared.answering import answer_from, told
@@ -324,7 +324,7 @@ async def delegate(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
     asks for, everything is read instead."""
     name, _ = DELEGATED[state["kind"]]
     try:
-        done = await answered_by(runtime.context, state["kind"])
+        done = await answered_as(runtime.context, state["kind"])
     except (MalformedReply, CutReply) as error:
         runtime.context.progress.notice(f"{error.message}: everything is read instead")
         return {"way": [*state["way"], f"{name} gave nothing: {error.message}"]}

@@ -8,7 +8,7 @@ the model sees. A result names what it shows, and holds no copy: what is forgott
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -90,7 +90,7 @@ class Functions:
     def act(self, call: Entry) -> Entry:
         """`run` of a call that reads no document."""
         try:
-            return self._written(call, lambda: self._done(call))
+            return self._written(call, lambda: _work(call.name)(self, _reply(call)))
         except LcagentError as error:
             result = _failed(error)
         return self._written(call, lambda: result)
@@ -117,32 +117,12 @@ class Functions:
             )
             return entries.append(new)
 
-    def _done(self, call: Entry) -> Result:
-        reply = _reply(call)
-        match call.name:
-            case companion.SEND:
-                raise Failed("message is empty")
-            case companion.APPEND:
-                done = self._append(reply, f"{call.key}.block")
-            case companion.REPLACE:
-                done = self._replace(reply, f"{call.key}.block")
-            case companion.SEARCH:
-                done = self._search(reply)
-            case companion.SEARCH_DATE:
-                done = self._search_date(reply)
-            case companion.INSERT:
-                done = self._insert(reply, f"{call.key}.passage")
-            case companion.SEARCH_ARCHIVE:
-                done = self._search_archive(reply)
-            case companion.READ_MORE:
-                done = self._read_more(reply)
-            case _:
-                raise Failed(f"there is no function {call.name!r}")
-        return done
+    def _send(self, reply: CompanionReply) -> Result:
+        raise Failed("message is empty")  # one that says something ends the turn
 
     # Core memory
 
-    def _append(self, reply: CompanionReply, key: str) -> Result:
+    def _append(self, reply: CompanionReply) -> Result:
         text = " ".join(reply.content.split())
         if not text:
             raise Failed("content is empty")
@@ -150,15 +130,15 @@ class Functions:
             return Result(_REFUSED, ok=False)
         if text in self._memory.core.text(reply.name).splitlines():
             return Result(f"{reply.name} says so already")
-        self._memory.core.append(reply.name, text, key=key, **self._made_of(text))
+        self._memory.core.append(reply.name, text, **self._made_of(text))
         return Result(f"added to {reply.name}")
 
-    def _replace(self, reply: CompanionReply, key: str) -> Result:
+    def _replace(self, reply: CompanionReply) -> Result:
         new = " ".join(reply.new_content.split())
         if not allowed(new, reply.old_content, self._seen):
             return Result(_REFUSED, ok=False)
         made = self._made_of(new or reply.old_content)
-        self._memory.core.replace(reply.name, reply.old_content, new, key=key, **made)
+        self._memory.core.replace(reply.name, reply.old_content, new, **made)
         return Result(f"changed in {reply.name}")
 
     def _made_of(self, text: str) -> dict[str, Any]:
@@ -224,7 +204,7 @@ class Functions:
 
     # Archival memory
 
-    def _insert(self, reply: CompanionReply, key: str) -> Result:
+    def _insert(self, reply: CompanionReply) -> Result:
         text = reply.content.strip()
         if not text:
             raise Failed("content is empty")
@@ -235,7 +215,7 @@ class Functions:
             return Result(f"that is message m{said.id}, which conversation_search finds")
         hits = self._find(text, ("passage",), ALIKE)
         alike = self._memory.entries.get(hits.numbers)
-        done = self._memory.archival.insert(text, list(alike.values()), key=key, **self._made_of(text))
+        done = self._memory.archival.insert(text, list(alike.values()), **self._made_of(text))
         if done.known:
             return Result(f"known already: p{done.entry.id}")
         replaced = "".join(f"; p{one.id} holds no more" for one in done.replaced)
@@ -312,17 +292,31 @@ class Functions:
             raise Failed("there is no document to read")
         if not reply.question.strip():
             raise Failed("question is empty")
-        answer = await self._on.reader(reply.question)
-        shown: list[Shown] = []
-        documents = self._on.retrieval.corpus.documents
-        for one in answer.citations:
-            at = next((n for n, document in enumerate(documents) if document.name == one.document), None)
-            if at is not None:
-                mark = f"d{self._view.numbers[at]}.{one.char_start}"
-                shown.append(Shown(mark, one.char_start, one.char_end - one.char_start))
-        told = answer.answer if answer.status != "not_found" else "the documents do not say"
-        text = f"read ({answer.coverage.sentence}): {told}"
-        return Result(text, shown, data={"run": answer.run_id, "source": "document"})
+        read = await self._on.reader(reply.question)
+        numbers = self._view.numbers
+        shown = [Shown(f"d{numbers[d]}.{start}", start, end - start) for d, start, end in read.regions]
+        text = f"read ({read.how_far}): {read.answer or 'the documents do not say'}"
+        data = {"answer": read.answer, "source": "document", **({"run": read.run} if read.run else {})}
+        return Result(text, shown, data=data)
+
+
+_WORK: Mapping[str, Callable[[Functions, CompanionReply], Result]] = {
+    companion.SEND: Functions._send,
+    companion.APPEND: Functions._append,
+    companion.REPLACE: Functions._replace,
+    companion.SEARCH: Functions._search,
+    companion.SEARCH_DATE: Functions._search_date,
+    companion.INSERT: Functions._insert,
+    companion.SEARCH_ARCHIVE: Functions._search_archive,
+    companion.READ_MORE: Functions._read_more,
+}
+"""What carries out each function but for the one that reads documents, which waits for a model."""
+
+
+def _work(name: str) -> Callable[[Functions, CompanionReply], Result]:
+    if name not in _WORK:
+        raise Failed(f"there is no function {name!r}")
+    return _WORK[name]
 
 
 def _reply(call: Entry) -> CompanionReply:

@@ -35,6 +35,8 @@ STEPS_EACH = 4
 """Nodes that a step of a turn passes through, and some to spare."""
 MALFORMED = 3
 """Replies in a row that cannot be read after which a turn is given up; it can be gone on with."""
+READINGS = 2
+"""Times that a turn may have the documents read: each may cost as much as the documents are long."""
 AGAIN = 1
 """Times that a function may be called again with the same arguments before the agent has to answer."""
 FUNCTIONS = (
@@ -251,7 +253,7 @@ def scene_of(turn: Turn, step: int, items: Sequence[str] = ()) -> Scene:
     last = _last(turn, step)
     small = turn.model.window.size < SMALL
     functions = (companion.SEND,) if last else FEW if small else FUNCTIONS
-    if turn.reader is not None and turn.documents and not last:
+    if not last and _may_read(turn):
         functions = (*functions, companion.READ_DOCUMENT)
     text = ""
     if summary is not None:
@@ -268,6 +270,16 @@ def scene_of(turn: Turn, step: int, items: Sequence[str] = ()) -> Scene:
         documents=turn.documents,
         now=turn.now,
     )
+
+
+def _may_read(turn: Turn) -> bool:
+    """Whether reading the documents is offered: it costs tokens in each prompt, so only once the turn has
+    searched for something, and a few times at most."""
+    if turn.reader is None or not turn.documents:
+        return False
+    entries = turn.memory.entries
+    done = [one.name for one in entries.oldest(["result"], limit=1 << 20, after=turn.number)]
+    return companion.SEARCH_ARCHIVE in done and done.count(companion.READ_DOCUMENT) < READINGS
 
 
 def _against(turn: Turn, numbers: Sequence[int]) -> list[str]:

@@ -4,14 +4,15 @@
 
 Source: "MemGPT: Towards LLMs as Operating Systems", section 3.2. The same agent as in a conversation, with
 one message: the question. Its memory lasts as long as the run, and is made again from the journal where the
-run is resumed, so that no finished call is repeated.
+run is resumed, so that no finished call is repeated. A question that searching cannot answer it hands over:
+the documents are then read by `READER` within the run, whose budget bounds both.
 """
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +21,10 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from lcagent import graphs
 from lcagent.agents import answerer, companion, condenser
 from lcagent.agents.answerer import RawAnswer
-from lcagent.documents.corpus import Region
+from lcagent.documents.corpus import Corpus, Place, Region
 from lcagent.documents.forms import holds
 from lcagent.documents.placing import Placing
 from lcagent.documents.resting import Sources
@@ -31,18 +33,22 @@ from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.graphs.memgpt.graph import taken
 from lcagent.graphs.memgpt.options import Options
 from lcagent.graphs.memgpt.replying import shown_regions
-from lcagent.graphs.memgpt.turn import Turn, memory_of
+from lcagent.graphs.memgpt.turn import Read, Reader, Turn, memory_of
 from lcagent.graphs.memgpt.view import View, shown_by
 from lcagent.graphs.shared.asking import asked, form_for, judged
+from lcagent.graphs.shared.delegating import answered_by, apart
 from lcagent.graphs.shared.evidence import fitting
 from lcagent.graphs.shared.reading import NOTHING_YET, Run, segment_budget
 from lcagent.graphs.shared.retrieval import Hop, resting_on
-from lcagent.graphs.shared.task import Task
+from lcagent.graphs.shared.task import Progress, Task
 from lcagent.graphs.shared.verdict import Verdict
+from lcagent.memory.ledger import Ledger
 from lcagent.memory.tiers.entries import USER, Entries, New
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.models.prompt import Prompt
 
+READER = "auto"
+"""The strategy that reads the documents where searching does not suffice; it never hands on to this one."""
 LOOKED_UP_TOKENS = 512
 """Most tokens of a segment: nothing is read by segments, they only say where passages stand."""
 _TENANT = "run"
@@ -69,9 +75,83 @@ class _Told:
 
 
 class PagingState(Run):
-    """The whole run. `hops` are what the agent noted, and where it stands."""
+    """The whole run. `hops` are what the agent noted, and where it stands; `way` tells how the documents were
+    read where they were, `built` which works that made."""
 
     hops: list[Hop]
+    way: list[str]
+    built: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    """What is told while the documents are read within a run: what that answers is not shown."""
+
+    told: Progress
+    stream = False
+
+    @property
+    def gate(self) -> asyncio.Semaphore:
+        """Segments in work at once."""
+        return self.told.gate
+
+    def alive(self) -> bool:
+        """Whether the model server still answers."""
+        return self.told.alive()
+
+    def notice(self, text: str) -> None:
+        """Tell people something, in a sentence."""
+        self.told.notice(text)
+
+    def writes(self, text: str) -> None:
+        """A piece of the answer's text."""
+
+    def read(self, corpus: Corpus, place: Place, *, kept: int) -> None:
+        """One more segment is read."""
+        self.told.read(corpus, place, kept=kept)
+
+
+class _Readings:
+    """Has the documents of a run read (`lcagent.graphs.memgpt.turn.Reader`).
+
+    Args:
+        task: the run.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self.states: list[Mapping[str, Any]] = []
+        """What each reading came to."""
+
+    async def __call__(self, question: str) -> Read:
+        task, kind = self._task, graphs.options(READER)
+        asked = replace(
+            task,
+            question=question,
+            options=kind() if kind else None,
+            retrieval=task.retrieval.about(question),
+            progress=_Quiet(task.progress),
+            ledger=Ledger(None, task.run),
+        )
+        state = await answered_by(asked, READER)
+        self.states.append(state)
+        verdict = Verdict.from_state(state["verdict"])
+        regions = dict.fromkeys(region for one in verdict.statements for region in one.regions)
+        return Read(verdict.text, list(regions), state["stop"] or "; ".join(state["way"][-1:]))
+
+    @property
+    def ended(self) -> Verdict | None:
+        """What the last reading came to, if a budget ended it: nothing more can be asked."""
+        if not self.states or not self.states[-1]["stop"]:
+            return None
+        return Verdict.from_state(self.states[-1]["verdict"])
+
+    def as_update(self) -> dict[str, Any]:
+        """For the run's state (`PagingState`)."""
+        return {
+            name: [one for state in self.states for one in state[name]]
+            for name in ("read", "unread", "way", "built")
+        }
 
 
 class MemGpt:
@@ -81,8 +161,10 @@ class MemGpt:
     version = 1
 
     def prompts(self, options: Options) -> list[Prompt]:
-        """The companion's and the condenser's; the answerer's where a budget ends the search."""
-        return [companion.PROMPT, condenser.PROMPT, answerer.FROM_EVIDENCE, answerer.BRIEF]
+        """The companion's and the condenser's; the answerer's where a budget ends the search; `READER`'s."""
+        own = [companion.PROMPT, condenser.PROMPT, answerer.FROM_EVIDENCE, answerer.BRIEF]
+        kind = graphs.options(READER)
+        return [*own, *graphs.strategy(READER).prompts(kind() if kind else None)]
 
     def segment_tokens(self, task: Task) -> int:
         """What the window leaves beside the question."""
@@ -99,38 +181,43 @@ class MemGpt:
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is known yet."""
-        return {**NOTHING_YET, "hops": []}
+        return {**NOTHING_YET, "hops": [], "way": [], "built": []}
 
 
 async def converse(state: PagingState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Let the agent page through the documents until it answers."""
     task = runtime.context
+    readings = _Readings(task)
     with (
         tempfile.TemporaryDirectory(prefix="lcagent-") as folder,
         closing(open_memory(Path(folder))) as store,
     ):
         # The time is none of a run's business: requests have to be the same when it is resumed.
         entries = Entries(store, _TENANT, task.run or "ask", clock=lambda: 0.0)
-        turn = await asyncio.to_thread(_turn, task, entries)
+        turn = await asyncio.to_thread(_turn, task, entries, readings)
         try:
-            await taken(turn)
+            await apart(taken(turn))
         except (BudgetReached, MalformedReply, CutReply) as error:
-            return await _from_shown(task, turn, error.message)
+            ended = readings.ended  # it has used what was kept back for the last call
+            best = await _from_shown(task, turn) if ended is None else ended
+            stop = f"budget: {error.message}" if isinstance(error, BudgetReached) else error.message
+            return {**readings.as_update(), "verdict": best.as_state(), "stop": stop}
         hops = await asyncio.to_thread(_noted, turn)
         verdict = await asyncio.to_thread(_verdict, task, turn, hops)
         if verdict.found and task.progress.stream:
             task.progress.writes(verdict.text)
-        return {"verdict": verdict.as_state(), "hops": hops}
+        return {**readings.as_update(), "verdict": verdict.as_state(), "hops": hops}
 
 
-def _turn(task: Task, entries: Entries) -> Turn:
+def _turn(task: Task, entries: Entries, reader: Reader) -> Turn:
     window, options = task.model.window, task.options
     memory = memory_of(entries, options, window=window.size, count=window.count)
     first = entries.append(New("message", task.question, USER, USER, "said"))
     corpus = task.corpus
     numbers = range(1, len(corpus.documents) + 1)
     view = View(entries, memory.queue, corpus, numbers, window.count, dated=False)
-    return Turn(first.id, memory, view, task.retrieval, task.model, task.trust, options, _Told(task))
+    services = (task.model, task.trust, options, _Told(task))
+    return Turn(first.id, memory, view, task.retrieval, *services, reader=reader)
 
 
 def _verdict(task: Task, turn: Turn, hops: Sequence[Hop]) -> Verdict:
@@ -149,35 +236,41 @@ def _verdict(task: Task, turn: Turn, hops: Sequence[Hop]) -> Verdict:
 
 def _noted(turn: Turn) -> list[Hop]:
     """What the agent noted of what it was shown, step by step: a thought, or a passage that it stored, which
-    sentences carry."""
-    entries, corpus = turn.memory.entries, turn.view.corpus
+    sentences carry; and what reading the documents gave."""
     hops: list[Hop] = []
     asked, shown = "", list[Region]()
-    for entry in entries.oldest(["call", "result"], limit=1 << 20, after=turn.number):
+    for entry in turn.memory.entries.oldest(["call", "result"], limit=1 << 20, after=turn.number):
         if entry.kind == "result":
-            shown += [turn.view.region(one) for one in shown_by(entry) if one.mark[0] == "d"]
-            continue
-        said = (str(entry.data["arguments"].get(name, "")) for name in ("thought", "content"))
-        note = " ".join(" ".join(said).split())
-        carried: dict[Region, None] = {}
-        for document, start, end in dict.fromkeys(shown) if note else ():
-            for span in Placing(corpus.documents[document].text, start, end).carriers(note):
-                carried[document, span.start, span.end] = None
-        if carried:
+            new = [turn.view.region(one) for one in shown_by(entry) if one.mark[0] == "d"]
+            shown += new
+            note, carried = str(entry.data.get("answer", "")), new
+        else:
+            said = (str(entry.data["arguments"].get(name, "")) for name in ("thought", "content"))
+            note = " ".join(" ".join(said).split())
+            carried = _carrying(turn, note, shown)
+        if note and carried:
             regions = [list(region) for region in carried]
             seen = [list(region) for region in dict.fromkeys(shown)]
             hops.append(Hop(number=len(hops) + 1, question=asked, answer=note, regions=regions, shown=seen))
-        asked = str(entry.data["arguments"].get("query", "")) or asked
+        if entry.kind == "call":
+            arguments = entry.data["arguments"]
+            asked = str(arguments.get("query") or arguments.get("question") or asked)
     return hops
 
 
-async def _from_shown(task: Task, turn: Turn, why: str) -> dict[str, Any]:
+def _carrying(turn: Turn, note: str, shown: Sequence[Region]) -> list[Region]:
+    """The sentences of what was shown that carry a note."""
+    documents, carried = turn.view.corpus.documents, dict[Region, None]()
+    for document, start, end in dict.fromkeys(shown) if note else ():
+        for span in Placing(documents[document].text, start, end).carriers(note):
+            carried[document, span.start, span.end] = None
+    return list(carried)
+
+
+async def _from_shown(task: Task, turn: Turn) -> Verdict:
     """The best answer from what was shown, where the search was ended."""
     regions = await asyncio.to_thread(shown_regions, turn)
     form = form_for(task)
     room = form.room(task.model.window, task.question)
     blocks = await asyncio.to_thread(fitting, task, regions, room)
-    if not blocks:
-        return {"verdict": Verdict().as_state(), "stop": why}
-    verdict = await asked(task, Evidence(tuple(blocks)), form)
-    return {"verdict": verdict.as_state(), "stop": why}
+    return await asked(task, Evidence(tuple(blocks)), form) if blocks else Verdict()

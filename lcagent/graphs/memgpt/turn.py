@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from lcagent.answer import Answer
+from lcagent.documents.corpus import Region
 from lcagent.documents.retrieval import Retrieval
 from lcagent.graphs.memgpt.options import Options
 from lcagent.graphs.memgpt.provenance import Seen
@@ -56,6 +56,27 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """What reading the documents for a question has come to.
+
+    Args:
+        answer: of them; empty: they do not say.
+        regions: the sentences that it rests on.
+        how_far: was read, in words for people.
+        run: the id of the run that read; empty: the turn's own.
+    """
+
+    answer: str
+    regions: Sequence[Region]
+    how_far: str
+    run: str = ""
+
+
+Reader = Callable[[str], Awaitable[Read]]
+"""Has the documents read for a question. It is handed in: the agent knows no other strategy."""
+
+
+@dataclass(frozen=True, slots=True)
 class Occasion:
     """What functions are called on.
 
@@ -64,14 +85,14 @@ class Occasion:
         memory: the session's tiers.
         view: shows the session.
         retrieval: finds passages of the session's documents; its question is no matter.
-        reader: answers a question by reading all documents; None: that is not offered.
+        reader: has the documents read for a question that searching cannot answer; None: that is not offered.
     """
 
     number: int
     memory: Memory
     view: View
     retrieval: Retrieval
-    reader: Callable[[str], Awaitable[Answer]] | None = field(default=None, kw_only=True)
+    reader: Reader | None = field(default=None, kw_only=True)
 
     @property
     def answers(self) -> int:
