@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -54,6 +54,21 @@ class Called:
 
     text: str
     ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What was attached.
+
+    Args:
+        names: of the documents.
+        pages: how many they have; 0: they have none, as plain text.
+        reply: what the agent said to it, where a turn was asked for.
+    """
+
+    names: tuple[str, ...]
+    pages: int
+    reply: Reply | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +274,10 @@ class ChatSession:
         """Have attached documents read from beginning to end; how far that is, is told."""
         from lcagent.runs.runner import Request, run
 
+        settings = self.settings
+        if settings.strategy == "memgpt":  # the agent does not hand a question to itself
+            settings = settings.model_copy(update={"strategy": "auto"})
+
         documents = [one.document for one in attached]
         request = Request([], question, resume=True, documents=documents)
 
@@ -266,7 +285,7 @@ class ChatSession:
             if isinstance(event, Notice | SegmentRead):  # its answer is no reply of the conversation
                 emit(event)
 
-        return await run(request, self.settings, self._models, tell)
+        return await run(request, settings, self._models, tell)
 
     # Memory
 
@@ -311,28 +330,53 @@ class ChatSession:
         with self._lease.held(self._wait) as fence:
             return [entry.id for entry in self._entries(fence).append_all(news)]
 
-    def attach(self, path: str | Path, *, password: str | None = None) -> str:
-        """Attach a document: its passages are searched from then on, with their pages.
+    def attach(
+        self,
+        path: str | Path,
+        *,
+        password: str | None = None,
+        turn: bool = False,
+        on_event: Tell | None = None,
+    ) -> Attached:
+        """Attach a document, or a folder of them: its passages are searched from then on, with their pages.
 
-        Returns:
-            Its name.
+        Args:
+            path: of it.
+            password: for encrypted PDFs.
+            turn: the agent is told at once, and may say something; what is attached already begins no turn.
+                Without it no model is called, and the agent sees what was attached with the next message.
+            on_event: gets the events of the turn, from any thread.
 
         Raises:
             DocumentError: it cannot be read.
+            LcagentError: any other of the tree; the document is kept, and `resume` goes on with the turn.
         """
         from lcagent.documents import load_all
+
+        documents = load_all([path], password=password).documents
+        with self._lease.held(self._wait) as fence:
+            began = self._attach(self._entries(fence), documents, turn)
+        reply = None
+        if began is not None:
+            reply = blocking.run(self._turn(began, on_event is not None, on_event or _unheard))
+        return Attached(tuple(one.name for one in documents), sum(len(one.pages) for one in documents), reply)
+
+    def _attach(self, entries: Any, documents: Sequence[Any], turn: bool) -> Any:
+        """Keep documents and tell the agent of each; the last event that is new, where it begins a turn."""
         from lcagent.memory.tiers.archival import Archival
         from lcagent.memory.tiers.entries import New
 
-        loaded = load_all([path], password=password)
-        with self._lease.held(self._wait) as fence:
-            entries = self._entries(fence)
-            for document in loaded.documents:
-                attached = Archival(entries).attach(document)
-                told = f"the user has attached {document.name} ({len(document.text)} characters)"
-                # A file's name is a text of whoever made it.
-                entries.append(New("event", told, source="document", key=f"attached.{attached.id}"))
-        return ", ".join(document.name for document in loaded.documents)
+        new = list[New]()
+        for document in documents:
+            key = f"attached.{Archival(entries).attach(document).id}"
+            pages = f"{len(document.pages)} {document.unit}s, " if document.pages else ""
+            told = f"the user has attached {document.name} ({pages}{len(document.text)} characters)"
+            # A file's name is a text of whoever made it.
+            new += [New("event", told, source="document", key=key)] if entries.keyed(key) is None else []
+        if turn and new:
+            new[-1] = replace(new[-1], name="event")
+        written = entries.append_all(new)
+        return written[-1] if turn and written else None
 
     def search(
         self,

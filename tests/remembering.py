@@ -59,7 +59,7 @@ class Doing:
                 self.core.undo("human", author="user")
             elif operation == "insert":
                 held = self.entries.newest(["passage"], limit=3)
-                self.archival.insert(text, held, rests_on=rests, key=key and f"p {key}", **by)
+                self.archival.insert(text, held, rests_on=rests, **by)
             elif operation == "swap" and (oldest := self.queue.oldest(2)):
                 before = self.queue.summary()
                 told = [*([before] if before else []), *oldest]

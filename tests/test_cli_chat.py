@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from lcagent import ChatSession, Reply
 from lcagent.cli.main import app
 from lcagent.errors import EndpointUnavailable, EntryNotFound, UsageError
+from lcagent.events import AnswerDelta, Event
 from tests.chatting import CTRL_C, CTRL_D, ENTER, HOME, PROMPT, UP, WHERE, Terminal, agent
 from tests.helpers import REPORT, ROOT
 from tests.loopback import Loopback, Request
@@ -132,11 +133,34 @@ def test_commands_show_the_memory_and_the_window(server) -> None:
 def test_a_document_is_attached_once_and_searched(server) -> None:
     done = piped(server, f'/attach "{REPORT}"\n/attach {REPORT}\n/help\n', "--attach", str(REPORT))
     assert done.exit_code == 0, done.output
-    assert done.stderr.count("attached skarholm-report.pdf\n") == 3
+    assert done.stderr.count("attached skarholm-report.pdf: 22 pages\n") == 3
+    assert server.calls == 0  # attaching asks no model
     with session(server) as chat:
         assert len(chat._entries(None).newest(["event"], limit=10)) == 1
     missing = piped(server, "", "--attach", "missing.pdf")
     assert missing.exception is not None and "missing.pdf does not exist" in str(missing.exception)
+
+
+def test_a_document_that_is_presented_begins_a_turn_once(server) -> None:
+    done = piped(server, f"I like tea.\n/present {REPORT}\n/present {REPORT}\n")
+    assert done.exit_code == 0, done.output
+    assert done.stdout == "Noted: I like tea.\nTime for tea!\n"  # the agent speaks, or says nothing
+    assert done.stderr.count("attached skarholm-report.pdf: 22 pages\n") == 2
+    with session(server) as chat:
+        assert [one.text for one in chat.history()][-1] == "Time for tea!"
+        assert chat.unanswered() is None
+
+
+def test_what_is_said_to_a_presented_document_is_streamed(server, tmp_path: Path) -> None:
+    (tmp_path / "tea.txt").write_text("Of tea.")
+    events: list[Event] = []
+    with session(server) as chat:
+        chat.add("I like tea.")
+        done = chat.attach(tmp_path / "tea.txt", turn=True, on_event=events.append)
+        assert done.names == ("tea.txt",) and done.pages == 0
+        assert done.reply is not None and done.reply.text == "Time for tea!"
+        assert "".join(one.text for one in events if isinstance(one, AnswerDelta)) == done.reply.text
+        assert chat.attach(tmp_path / "tea.txt", turn=True).reply is None
 
 
 # Forgetting

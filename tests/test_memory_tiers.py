@@ -51,14 +51,14 @@ def say(entries: Entries, text: str, **how: Any) -> Entry:
     return entries.append(New("message", text, USER, USER, "said", **how))
 
 
-def keep(core: Core, text: str, *rests: Entry, label: str = HUMAN, key: str | None = None) -> Entry:
+def keep(core: Core, text: str, *rests: Entry, label: str = HUMAN) -> Entry:
     made_of = [one.id for one in rests]
-    return core.append(label, text, rests_on=made_of, author="assistant", source="model", key=key)
+    return core.append(label, text, rests_on=made_of, author="assistant", source="model")
 
 
-def change(core: Core, old: str, new: str, *rests: Entry, key: str | None = None) -> Entry:
+def change(core: Core, old: str, new: str, *rests: Entry) -> Entry:
     made_of = [one.id for one in rests]
-    return core.replace(HUMAN, old, new, rests_on=made_of, author="assistant", source="model", key=key)
+    return core.replace(HUMAN, old, new, rests_on=made_of, author="assistant", source="model")
 
 
 def stands(entries: Entries, one: Entry) -> Standing:
@@ -332,17 +332,6 @@ def _rebuilt_is_the_same(entries: Entries) -> None:
     assert entries.store.rows(query) == kept
 
 
-def test_a_change_of_a_block_that_is_made_again_under_its_key_is_made_once(entries: Entries) -> None:
-    core = Core(entries, limit=30)
-    line = keep(core, "Lives in Oslo.", key="a")
-    assert keep(core, "Lives in Oslo.", key="a") == line and texts(core) == ["Lives in Oslo."]
-    changed = change(core, "Oslo", "Bergen", key="b")
-    assert change(core, "Oslo", "Bergen", key="b") == changed  # nothing holds "Oslo" any more
-    assert texts(core) == ["Lives in Bergen."]
-    undone = core.undo(HUMAN, author=USER, key="c")
-    assert core.undo(HUMAN, author=USER, key="c") == undone and texts(core) == ["Lives in Oslo."]
-
-
 def test_a_full_block_refuses_and_stays(entries: Entries) -> None:
     core = Core(entries, limit=20)
     keep(core, "x" * 20)
@@ -458,9 +447,9 @@ def test_rebuilding_passes_over_what_was_deleted(entries: Entries) -> None:
 # Archival memory
 
 
-def insert(entries: Entries, text: str, *alike: Entry, key: str | None = None, **how: Any) -> Inserted:
+def insert(entries: Entries, text: str, *alike: Entry, **how: Any) -> Inserted:
     made: dict[str, Any] = {"author": "assistant", "source": "model", **how}
-    return Archival(entries).insert(text, alike, key=key, **made)
+    return Archival(entries).insert(text, alike, **made)
 
 
 def test_a_known_passage_is_not_stored_again_but_rests_on_more(entries: Entries) -> None:
@@ -492,11 +481,6 @@ def test_what_a_document_says_closes_nothing_that_the_user_said(entries: Entries
     assert insert(entries, "Ida pays 800 euros of rent.", told.entry, source="document").replaced == (
         told.entry,
     )
-
-
-def test_an_insertion_made_again_under_its_key_is_one(entries: Entries) -> None:
-    first = insert(entries, "A passage.", key="k")
-    assert insert(entries, "A passage.", key="k").entry == first.entry and entries.count(["passage"]) == 1
 
 
 def test_an_attached_document_is_kept_whole_and_once(entries: Entries, tmp_path: Path) -> None:

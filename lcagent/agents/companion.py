@@ -119,6 +119,7 @@ class Scene:
         evicted: messages that it stands for.
         documents: whether there are any.
         now: the date as people write it; empty: not told.
+        left: steps of the turn, where it is told how many there are; None: it is not.
     """
 
     functions: tuple[str, ...]
@@ -129,6 +130,7 @@ class Scene:
     evicted: int = 0
     documents: bool = False
     now: str = ""
+    left: int | None = None
 
     @property
     def offered(self) -> list[str]:
@@ -150,7 +152,9 @@ class Scene:
         lines = [f"- {_LINES[name].format(**told)}" for name in self.offered]
         if set(CHANGING) & set(self.offered):
             lines.append(_HEARTBEAT)
-        only = "" if len(self.offered) > 1 else f"Call {self.offered[0]} now: your steps are used up."
+        only = "" if self.left is None else f"{self.left} steps are left."
+        if len(self.offered) == 1:
+            only = f"Call {self.offered[0]} now: your steps are used up."
         bound = PROMPT.bind(
             functions="\n".join(lines),
             documents=self.documents,

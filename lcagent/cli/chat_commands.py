@@ -11,7 +11,7 @@ from lcagent.text import clipped, folded_line, told_time
 
 if TYPE_CHECKING:
     from lcagent.answer import Message
-    from lcagent.chat import ChatSession
+    from lcagent.chat import Attached, ChatSession
     from lcagent.cli.chat_screen import Screen
 
 BLOCK = "human"
@@ -25,6 +25,7 @@ _HELP = {
     "/forget #NUMBER": "delete one message, likewise",
     "/memory": "core memory, and what of it is outdated",
     "/attach FILE": "a document whose passages can be searched from then on",
+    "/present FILE": "attach it, and have the agent say something to it at once",
     "/search WORDS": "earlier messages",
     "/why": "what was in the window for the last reply, each part with its tokens",
     "/undo [BLOCK]": f"undo the last change of a block of core memory ({BLOCK})",
@@ -58,6 +59,7 @@ class Commands:
             "/forget": self._forget,
             "/memory": self._memory,
             "/attach": self.attach,
+            "/present": self._present,
             "/search": self._search,
             "/why": self._why,
             "/undo": self._undo,
@@ -110,7 +112,19 @@ class Commands:
             DocumentError: it cannot be read.
         """
         path = Path(_needed(_unquoted(name), "/attach FILE")).expanduser()
-        self._screen.say(f"attached {self._chat.attach(path, password=self._password)}")
+        self._attached(self._chat.attach(path, password=self._password))
+
+    def _present(self, name: str) -> None:
+        path = Path(_needed(_unquoted(name), "/present FILE")).expanduser()
+        with self._screen.turn():
+            done = self._chat.attach(path, password=self._password, turn=True, on_event=self._screen.show)
+        self._attached(done)
+        if done.reply is not None:
+            self._screen.tell(done.reply)
+
+    def _attached(self, done: Attached) -> None:
+        pages = f": {done.pages:,} pages" if done.pages else ""
+        self._screen.say(f"attached {folded_line(', '.join(done.names))}{pages}")
 
     def _remember(self, text: str) -> None:
         self._chat.remember(_needed(text, "/remember TEXT"), block=BLOCK)

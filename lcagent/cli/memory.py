@@ -282,8 +282,9 @@ def forget(
     settings = settings_from(home=home)
     with _opened(settings) as store:
         if document:
-            known(store, tenant, session)
-            _sure(yes, f"{len(document)} documents of {session!r}, with what shows them")
+            if not yes:
+                _show_traces(store, tenant, session, document)
+            _sure(yes, f"{len(document)} documents of {session!r}, with this")
             gone = forgetting.forget_documents(store, tenant, session, document)
         elif whole or every:
             names = (
@@ -422,6 +423,17 @@ def _show_derived(store: Store, tenant: str, numbers: Sequence[int]) -> None:
     for number, row in derived(store, tenant, numbers).items():
         made = "" if number in numbers else " [goes with it]"
         print(folded_line(f"{number} {row['session']} {row['kind']}: {clipped(row['text'], _WIDTH)}{made}"))
+
+
+def _show_traces(store: Store, tenant: str, session: str, names: Sequence[str]) -> None:
+    from lcagent.memory.tiers.entries import Entries
+    from lcagent.memory.tiers.forgetting import document_traces
+
+    traces = document_traces(store, tenant, session, names)
+    _show_derived(store, tenant, traces.own)
+    for number, entry in Entries(store, tenant, session).get(traces.perhaps).items():
+        text = f"{number} {session} {entry.kind}: {clipped(entry.text, _WIDTH)}"
+        print(folded_line(f"{text} [stays; written with it in sight]"))
 
 
 def _sure(yes: bool, what: str) -> None:

@@ -57,7 +57,26 @@ def one(entries: Entries, number: int) -> dict[str, Any]:
             ("made_of_it", entries.resting_on(number)),
         )
     }
-    return {**entry_told(entries, entry), "recorded": entry.recorded, "data": dict(entry.data), **around}
+    told = {**entry_told(entries, entry), "recorded": entry.recorded, "data": dict(entry.data)}
+    return {**told, **around, "origins": _origins(entries, entry)}
+
+
+def _origins(entries: Entries, entry: Entry) -> list[dict[str, Any]]:
+    """The documents that an entry was made of, or that were in sight when it was written."""
+    from lcagent.memory.tiers.archival import Archival
+    from lcagent.memory.tiers.origins import origins
+
+    documents = {one.id: one.document for one in Archival(entries).documents()}
+    told: list[dict[str, Any]] = []
+    for one in origins(entry.data):
+        document = documents.get(one.document)
+        named: dict[str, Any] = {"document": document.name if document else None, "in_sight": not one.carries}
+        if document and one.carries:
+            quote = document.text[one.start : one.end]
+            named |= {"place": document.place(one.start), "char_start": one.start, "char_end": one.end}
+            named["quote"] = quote
+        told.append(named)
+    return told
 
 
 def overview(entries: Entries, core: Core, at: float | None) -> dict[str, Any]:
@@ -116,6 +135,13 @@ def print_entry(told: dict[str, Any]) -> None:
             print(f"--- {title}")
         for one in told[name]:
             print(line(one))
+    if told["origins"]:
+        print("--- documents")
+    for one in told["origins"]:
+        name = one["document"] or "a document that is not here any more"
+        place = ", ".join(dict.fromkeys([name, *filter(None, [one.get("place")])]))
+        how = "in sight when it was written" if one["in_sight"] else clipped(one.get("quote", ""), _WIDTH)
+        print(folded_line(f"{place}: {how}" if how else place))
 
 
 def line(told: dict[str, Any]) -> str:
@@ -140,6 +166,9 @@ def print_forgotten(gone: Forgotten, as_json: bool) -> None:
             if some:
                 counts.append(f"{len(some)} {name}{'s' * (len(some) != 1)} ({folded_line(', '.join(some))})")
         print(f"deleted {', '.join(counts) or 'nothing'}")
+        if gone.perhaps:
+            numbers = " ".join(map(str, gone.perhaps))
+            print(f"written with it in sight, and kept: `lcagent memory show ID` of {numbers}")
     if not gone.erased:
         print(
             "another process was reading memory.db: traces stay until more is forgotten",

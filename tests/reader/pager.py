@@ -16,8 +16,8 @@ _NOTHING = "the documents do not say"
 MORE = re.compile(r"(\d+) more pages? unread")
 PAGES = 6
 """Pages of one query that it looks at."""
-SEARCHES = 8
-"""Pages of any query after which it has the documents read, if it can."""
+_ENDS = re.compile(r"^\d+ steps are left\.$", re.M)
+"""Told where it has to come to an end: it then has the documents read, if it can."""
 
 
 def is_paging(schema: dict[str, Any] | None) -> bool:
@@ -62,7 +62,7 @@ def step(
     read = _READ.findall(shown)
     if read and read[-1] != _NOTHING:
         return case, _send(thought, read[-1]), seen
-    failed = query is None or len(_SEARCHED.findall(shown)) >= SEARCHES
+    failed = query is None or _ENDS.search(text)
     if failed and "read_document" in offered and not read:
         return case, {"thought": thought, "do": "read_document", "question": case.question}, seen
     if query is None or offered == {"send_message"}:

@@ -8,7 +8,7 @@ the model sees. A result names what it shows, and holds no copy: what is forgott
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,10 +17,11 @@ from lcagent.agents import companion
 from lcagent.agents.companion import CompanionReply
 from lcagent.documents import query_words
 from lcagent.errors import LcagentError
-from lcagent.graphs.memgpt.provenance import Seen, allowed, rests_on, source_of
+from lcagent.graphs.memgpt.provenance import Seen, allowed, origins, rests_on, source_of
 from lcagent.graphs.memgpt.turn import Occasion
 from lcagent.graphs.memgpt.view import Shown
 from lcagent.memory.tiers.entries import ASSISTANT, Entry, New, Source
+from lcagent.memory.tiers.origins import Origin, as_data
 from lcagent.memory.tiers.search import Hits
 
 RESULT_SHARE = 4
@@ -90,7 +91,7 @@ class Functions:
     def act(self, call: Entry) -> Entry:
         """`run` of a call that reads no document."""
         try:
-            return self._written(call, lambda: _work(call.name)(self, _reply(call)))
+            return self._written(call, lambda: self._done(call))
         except LcagentError as error:
             result = _failed(error)
         return self._written(call, lambda: result)
@@ -116,6 +117,21 @@ class Functions:
                 rests_on=(call.id, *held),
             )
             return entries.append(new)
+
+    def _done(self, call: Entry) -> Result:
+        works: dict[str, Callable[[CompanionReply], Result]] = {
+            companion.SEND: self._send,
+            companion.APPEND: self._append,
+            companion.REPLACE: self._replace,
+            companion.SEARCH: self._search,
+            companion.SEARCH_DATE: self._search_date,
+            companion.INSERT: self._insert,
+            companion.SEARCH_ARCHIVE: self._search_archive,
+            companion.READ_MORE: self._read_more,
+        }
+        if call.name not in works:
+            raise Failed(f"there is no function {call.name!r}")
+        return works[call.name](_reply(call))
 
     def _send(self, reply: CompanionReply) -> Result:
         raise Failed("message is empty")  # one that says something ends the turn
@@ -144,7 +160,12 @@ class Functions:
     def _made_of(self, text: str) -> dict[str, Any]:
         source: Source = source_of(text, self._seen)
         made = rests_on(text, self._seen, self._on.number)
-        return {"rests_on": made, "author": ASSISTANT, "source": source}
+        return {
+            "rests_on": made,
+            "author": ASSISTANT,
+            "source": source,
+            "origins": origins(text, self._seen),
+        }
 
     # Recall memory
 
@@ -296,27 +317,12 @@ class Functions:
         numbers = self._view.numbers
         shown = [Shown(f"d{numbers[d]}.{start}", start, end - start) for d, start, end in read.regions]
         text = f"read ({read.how_far}): {read.answer or 'the documents do not say'}"
-        data = {"answer": read.answer, "source": "document", **({"run": read.run} if read.run else {})}
+        data: dict[str, Any] = {"answer": read.answer, "source": "document"}
+        if read.run:
+            data["run"] = read.run
+        documents = zip(numbers, self._on.retrieval.corpus.documents, strict=True)
+        data |= as_data(Origin(number, 0, len(document.text)) for number, document in documents)
         return Result(text, shown, data=data)
-
-
-_WORK: Mapping[str, Callable[[Functions, CompanionReply], Result]] = {
-    companion.SEND: Functions._send,
-    companion.APPEND: Functions._append,
-    companion.REPLACE: Functions._replace,
-    companion.SEARCH: Functions._search,
-    companion.SEARCH_DATE: Functions._search_date,
-    companion.INSERT: Functions._insert,
-    companion.SEARCH_ARCHIVE: Functions._search_archive,
-    companion.READ_MORE: Functions._read_more,
-}
-"""What carries out each function but for the one that reads documents, which waits for a model."""
-
-
-def _work(name: str) -> Callable[[Functions, CompanionReply], Result]:
-    if name not in _WORK:
-        raise Failed(f"there is no function {name!r}")
-    return _WORK[name]
 
 
 def _reply(call: Entry) -> CompanionReply:

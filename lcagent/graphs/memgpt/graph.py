@@ -24,17 +24,20 @@ from lcagent.agents.companion import Scene
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.memgpt.evicting import evict
 from lcagent.graphs.memgpt.functions import Functions
-from lcagent.graphs.memgpt.provenance import Seen, source_of
+from lcagent.graphs.memgpt.provenance import Seen, origins, source_of
 from lcagent.graphs.memgpt.replying import reply_of, seen_at
 from lcagent.graphs.memgpt.turn import Turn, core_text
 from lcagent.graphs.memgpt.view import Viewed, notes
 from lcagent.memory.tiers.changes import standings
 from lcagent.memory.tiers.entries import Entry, New
+from lcagent.memory.tiers.origins import as_data
 
 STEPS_EACH = 4
 """Nodes that a step of a turn passes through, and some to spare."""
 MALFORMED = 3
 """Replies in a row that cannot be read after which a turn is given up; it can be gone on with."""
+TOLD_STEPS = 3
+"""The agent is told how many steps are left from so many on: it may not see all that it did any more."""
 READINGS = 2
 """Times that a turn may have the documents read: each may cost as much as the documents are long."""
 AGAIN = 1
@@ -179,6 +182,7 @@ def _called(turn: Turn, step: int, name: str, data: dict[str, Any]) -> None:
     said = " ".join(str(value) for key, value in data["arguments"].items() if key not in _CHOICES)
     seen = turn.seen[step] = seen_at(turn, data["window"]["entries"])
     source = source_of(said, seen)
+    data = {**data, **as_data(origins(said, seen))}
     line = call_text(name, data["arguments"])
     turn.memory.entries.append(New("call", line, name, "assistant", source, data, key=turn.key(step)))
 
@@ -269,6 +273,7 @@ def scene_of(turn: Turn, step: int, items: Sequence[str] = ()) -> Scene:
         evicted=memory.queue.evicted() if summary is not None else 0,
         documents=turn.documents,
         now=turn.now,
+        left=left if (left := turn.options.steps - step) <= TOLD_STEPS else None,
     )
 
 

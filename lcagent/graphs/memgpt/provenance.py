@@ -1,4 +1,5 @@
-"""Provenance: what a text that a model writes rests on, and whether it may go where it is to go.
+"""Provenance: what a text that a model writes rests on, where it comes from, and whether it may go where it
+is to go.
 
 What a document, a search result or somebody else says is data. A model may be taken in by it; so code asks of
 everything that is to go into core memory whether it stands in the user's own messages, as soon as the model
@@ -14,6 +15,8 @@ from lcagent.documents import query_words
 from lcagent.documents.lexical import names
 from lcagent.documents.quotes import figures
 from lcagent.memory.tiers.entries import ASSISTANT, FOREIGN, USER, Entry, Source
+from lcagent.memory.tiers.origins import Origin
+from lcagent.memory.tiers.origins import origins as origins_of
 
 CARRIES = 0.5
 """Share of a text's words that must stand in a foreign text for it to come from there."""
@@ -26,17 +29,30 @@ STRANGE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a document that a model has before it.
+
+    Args:
+        origin: where it stands.
+        text: of it, with the document's name.
+    """
+
+    origin: Origin
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What a model has before it when it writes something.
 
     Args:
         entries: messages, lines of core memory, passages, the summary, what was called before.
-        documents: texts of documents, with their names.
+        documents: what was shown of documents.
         asked: the number of the entry that is answered.
     """
 
     entries: tuple[Entry, ...]
-    documents: tuple[str, ...] = ()
+    documents: tuple[Passage, ...] = ()
     asked: int = 0
 
     @property
@@ -47,7 +63,8 @@ class Seen:
     @property
     def foreign(self) -> list[str]:
         """Texts of documents and of others, with their names, which are texts of theirs too."""
-        return [*self.documents, *(f"{one.author} {one.text}" for one in self.entries if is_foreign(one))]
+        told = (f"{one.author} {one.text}" for one in self.entries if is_foreign(one))
+        return [*(one.text for one in self.documents), *told]
 
 
 def is_own(entry: Entry) -> bool:
@@ -89,6 +106,37 @@ def rests_on(text: str, seen: Seen, first: int) -> tuple[int, ...]:
         found.append(best)
         left -= gained
     return tuple(sorted(dict.fromkeys(found or [first])))
+
+
+def origins(text: str, seen: Seen) -> list[Origin]:
+    """The documents that a text was, or may have been, made of: the passages that say most of it, and the
+    fewest that together say what they can; of any other document that was in sight, that it was.
+
+    Args:
+        text: what is written.
+        seen: what was before the model.
+    """
+    words = set(query_words(text))
+    said = {one.origin: words & set(query_words(one.text)) for one in seen.documents}
+    sight = [one.origin for one in seen.documents]
+    for entry in (one for one in seen.entries if is_foreign(one)):  # a note of a document, or what was read
+        came = origins_of(entry.data)
+        sight += came
+        said |= {one: words & set(query_words(entry.text)) for one in came if one.carries}
+    carrying = {one: None for one, held in said.items() if held and len(held) >= CARRIES * len(words)}
+    left = set(words)
+    while said:
+        best = max(said, key=lambda one: len(said[one] & left))
+        gained = said[best] & left
+        if len(gained) < min(len(words), _TELLING) or not gained:
+            break
+        carrying[best] = None
+        left -= gained
+    known = {one.document for one in carrying}
+    return [
+        *carrying,
+        *(Origin(number) for number in dict.fromkeys(o.document for o in sight) if number not in known),
+    ]
 
 
 def allowed(text: str, replaced: str, seen: Seen) -> bool:

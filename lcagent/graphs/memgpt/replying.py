@@ -15,12 +15,13 @@ from lcagent.documents.corpus import Corpus, Region
 from lcagent.documents.resting import Sources
 from lcagent.documents.retrieval import Retrieval
 from lcagent.documents.shown import Evidence, block
-from lcagent.graphs.memgpt.provenance import Seen, source_of
+from lcagent.graphs.memgpt.provenance import Passage, Seen, origins, source_of
 from lcagent.graphs.memgpt.turn import Occasion, Turn
 from lcagent.graphs.memgpt.view import View
 from lcagent.graphs.shared.checks import checked
 from lcagent.graphs.shared.verdict import Verdict
 from lcagent.memory.tiers.entries import ASSISTANT, Entry, New
+from lcagent.memory.tiers.origins import Origin, as_data
 from lcagent.text import told_time
 
 MOST_MESSAGES = 40
@@ -55,9 +56,12 @@ def seen_at(on: Occasion, window: Sequence[int], before: int | None = None) -> S
     lines = [line for label in on.memory.core.labels for line in on.memory.core.lines(label)]
     summary = on.memory.queue.summary()
     held = [*entries.get([*window, *recalled]).values(), *lines, *([summary] if summary else [])]
-    corpus = on.view.corpus
-    texts = [f"{corpus.documents[region[0]].name} {corpus.text(region)}" for region in shown_regions(on)]
-    return Seen(tuple({one.id: one for one in held}.values()), tuple(texts), on.number)
+    corpus, numbers = on.view.corpus, on.view.numbers
+    passages = [
+        Passage(Origin(numbers[d], start, end), f"{corpus.documents[d].name} {corpus.text((d, start, end))}")
+        for d, start, end in shown_regions(on)
+    ]
+    return Seen(tuple({one.id: one for one in held}.values()), tuple(passages), on.number)
 
 
 def reply_of(turn: Turn, call: Entry, seen: Seen) -> New:
@@ -82,6 +86,7 @@ def reply_of(turn: Turn, call: Entry, seen: Seen) -> New:
         "status": status,
         "warnings": list(verdict.warnings),
         "turn": turn.number,
+        **as_data(origins(text, seen)),
     }
     return New(
         "message",

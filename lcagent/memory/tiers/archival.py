@@ -6,7 +6,7 @@ already is not stored again, and what replaces something closes it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from lcagent.memory.parsed import packed, unpacked
 from lcagent.memory.tiers.changes import closing, lost_words, partly
 from lcagent.memory.tiers.entries import FOREIGN, Entries, Entry, New, Source
 from lcagent.memory.tiers.leases import holds
+from lcagent.memory.tiers.origins import Origin, as_data
+from lcagent.memory.tiers.origins import origins as origins_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Archival:
         rests_on: Sequence[int] = (),
         author: str,
         source: Source,
-        key: str | None = None,
+        origins: Iterable[Origin] = (),
     ) -> Inserted:
         """Store a passage.
 
@@ -71,12 +73,10 @@ class Archival:
             rests_on: entries that it was made of.
             author: who stores it.
             source: where its text comes from.
-            key: names the insertion.
+            origins: the documents among that.
         """
         text = text.strip()
         with self._entries.store.transaction():
-            if key is not None and (done := self._entries.keyed(key)) is not None:
-                return Inserted(done)
             same = next((one for one in alike if _same(text, one.text)), None)
             if same is not None:
                 for number in rests_on:
@@ -90,28 +90,24 @@ class Archival:
                 text,
                 author=author,
                 source=source,
-                data=self._closing(text, replaced),
-                key=key,
+                data={**self._closing(text, replaced), **as_data(origins)},
                 rests_on=tuple(rests_on),
             )
             return Inserted(self._entries.append(new), replaced=tuple(replaced))
 
-    def replace(
-        self, old: Entry, text: str, *, author: str, source: Source, key: str | None = None
-    ) -> Inserted:
-        """Store a passage in the place of another one, which holds no more.
+    def replace(self, old: Entry, text: str, *, author: str, source: Source) -> Inserted:
+        """Store a passage in the place of another one, which holds no more; what that was made of stays told.
 
         Args:
             old: the one that is replaced.
             text: of the new one.
             author: who replaces it.
             source: where the text comes from.
-            key: names the change.
         """
         text = text.strip()
         with self._entries.store.transaction():
-            data = {**self._closing(text, [old]), "old": old.id}
-            new = New("passage", text, author=author, source=source, data=data, key=key)
+            data = {**self._closing(text, [old]), "old": old.id, **as_data(origins_of(old.data))}
+            new = New("passage", text, author=author, source=source, data=data)
             return Inserted(self._entries.append(new), replaced=(old,))
 
     def _closing(self, text: str, replaced: Sequence[Entry]) -> dict[str, Any]:

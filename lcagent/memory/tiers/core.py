@@ -7,12 +7,13 @@ version, and nothing is overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lcagent.errors import EntryNotFound, SessionError
 from lcagent.memory.tiers.changes import closing, closings, lost_words, partly
 from lcagent.memory.tiers.entries import Entries, Entry, New, Source
+from lcagent.memory.tiers.origins import Origin, as_data
 
 PERSONA, HUMAN = "persona", "human"
 LABELS = (PERSONA, HUMAN)
@@ -77,9 +78,17 @@ class Core:
         rests_on: Sequence[int] = (),
         author: str,
         source: Source,
-        key: str | None = None,
+        origins: Iterable[Origin] = (),
     ) -> Entry:
-        """Add a line; under a key that is known already, nothing.
+        """Add a line.
+
+        Args:
+            label: the block's.
+            text: of the line.
+            rests_on: entries that it was made of.
+            author: who writes it.
+            source: where its text comes from.
+            origins: the documents among that.
 
         Raises:
             EntryNotFound: there is no such block.
@@ -87,12 +96,10 @@ class Core:
         """
         line = _one_line(text)
         with self._entries.store.transaction():
-            if (done := self._done(key)) is not None:
-                return done
             lines = self.lines(label)
             self._fits(label, lines, [*(one.text for one in lines), line])
-            data = {"op": "append", "after": [*(one.id for one in lines), _ITSELF]}
-            return self._write(label, line, data, rests_on, author, source, key)
+            data = {"op": "append", "after": [*(one.id for one in lines), _ITSELF], **as_data(origins)}
+            return self._write(label, line, data, rests_on, author, source)
 
     def replace(
         self,
@@ -103,10 +110,19 @@ class Core:
         rests_on: Sequence[int] = (),
         author: str,
         source: Source,
-        key: str | None = None,
+        origins: Iterable[Origin] = (),
     ) -> Entry:
         """Replace some text of a line. The line as it was holds no more, nor what it said in the messages
-        that it rests on. An empty `new` that leaves nothing takes the line away.
+        that it rests on.
+
+        Args:
+            label: the block's.
+            old: a part of a line, or all of it.
+            new: in its place; an empty one that leaves nothing takes the line away.
+            rests_on: entries that the new text was made of.
+            author: who replaces it.
+            source: where the new text comes from.
+            origins: the documents among that.
 
         Raises:
             EntryNotFound: there is no such block, or no line of it holds `old`.
@@ -114,8 +130,6 @@ class Core:
         """
         old, new = _one_line(old), _one_line(new)
         with self._entries.store.transaction():
-            if (done := self._done(key)) is not None:
-                return done
             lines = self.lines(label)
             # A whole line is meant before one that it is a part of.
             among = [line.text == old for line in lines] + [old in line.text for line in lines]
@@ -134,17 +148,16 @@ class Core:
             gone = lost_words(before.text, text)
             closes = [closing(before.id), *partly(self._entries, self._entries.rests_on(before.id), gone)]
             data = {"op": "replace", "after": after, "closes": closes, "old": before.id}
-            return self._write(label, text, data, rests_on, author, source, key)
+            data |= as_data(origins)
+            return self._write(label, text, data, rests_on, author, source)
 
-    def undo(self, label: str, *, author: str, key: str | None = None) -> Entry:
+    def undo(self, label: str, *, author: str) -> Entry:
         """Make a block as it was before its last version that is not undone; what that closed holds again.
 
         Raises:
             EntryNotFound: there is no such block, or nothing to undo.
         """
         with self._entries.store.transaction():
-            if (known := self._done(key)) is not None:
-                return known
             versions = self.versions(label, _ALL)
             undone = {number for one in versions for number in one.data.get("undoes", ())}
             done = (one for one in versions if one.id not in undone and one.data["op"] != "undo")
@@ -161,11 +174,7 @@ class Core:
                 "undoes": [last.id],
                 "reopens": [last.id],
             }
-            return self._write(label, "", data, (), author, "system", key)
-
-    def _done(self, key: str | None) -> Entry | None:
-        """What was written under a key: the block has changed since, and the same would not fit it again."""
-        return None if key is None else self._entries.keyed(key)
+            return self._write(label, "", data, (), author, "system")
 
     def _write(
         self,
@@ -175,9 +184,8 @@ class Core:
         rests_on: Sequence[int],
         author: str,
         source: Source,
-        key: str | None,
     ) -> Entry:
-        new = New("block", text, label, author, source, data, key=key, rests_on=tuple(rests_on))
+        new = New("block", text, label, author, source, data, rests_on=tuple(rests_on))
         return self._entries.append(new)
 
     def _version(self, label: str, before: int | None) -> Entry | None:

@@ -9,18 +9,20 @@ import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lcagent.documents import query_words
 from lcagent.errors import EntryNotFound
 from lcagent.memory.rows import Rows
-from lcagent.memory.tiers.entries import ASSISTANT, MOST_VALUES
+from lcagent.memory.tiers.entries import ASSISTANT, FOREIGN, MOST_VALUES
+from lcagent.memory.tiers.origins import origins
 from lcagent.memory.tiers.queue import QUEUED
 
 Row = Mapping[str, Any]
-"""An entry's id, session, kind, author, text, key, and data as JSON."""
+"""An entry's id, session, kind, author, source, text, key, and data as JSON."""
 Words = tuple[str, ...]
-_COLUMNS = "e.id, e.session, e.kind, e.author, e.text, e.data, e.key"
+_COLUMNS = "e.id, e.session, e.kind, e.author, e.source, e.text, e.data, e.key"
 _SHOWING = ("call", "result", "event")
 """What shows texts of others: arguments of functions, results of searches, what the system tells."""
 _SAID = ("message", "passage", "block")
@@ -62,26 +64,43 @@ def derived(store: Rows, tenant: str, entries: Iterable[int]) -> dict[int, Row]:
     return dict(sorted(found.items()))
 
 
-def showing_document(
-    store: Rows, tenant: str, session: str, name: str, attached: Sequence[int]
-) -> Iterator[int]:
-    """Entries that tell of a document, show a place in it, or cite it.
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What tells of a document, by numbers of entries.
 
     Args:
-        store: where they are.
-        tenant: whose they are.
+        own: what says that it is there, shows a place in it, cites it, or comes from it.
+        perhaps: what was written while it was in sight, and may come from elsewhere.
+    """
+
+    own: tuple[int, ...] = ()
+    perhaps: tuple[int, ...] = ()
+
+
+def traces_of(store: Rows, tenant: str, session: str, name: str, attached: Sequence[int]) -> Traces:
+    """What tells of a document, what is made of that apart (`derived`).
+
+    Args:
+        store: where it is kept.
+        tenant: whose it is.
         session: which the document is attached to.
         name: of the document.
         attached: its numbers.
     """
     marks, keys = tuple(f"d{number}." for number in attached), {f"attached.{number}" for number in attached}
-    where = "FROM entries e WHERE e.tenant = ? AND e.session = ? AND e.kind IN ('result', 'message', 'event')"
+    where = "FROM entries e WHERE e.tenant = ? AND e.session = ?"
+    own, perhaps = list[int](), list[int]()
     for row in _rows(store, where, (tenant, session)):
         data = json.loads(row["data"])
+        came = [one for one in origins(data) if one.document in attached]
         shown = any(str(mark).startswith(marks) for mark, *_ in data.get("shows", ()))
         cited = any(one["document"] == name for one in data.get("citations", ()))
-        if shown or cited or row["key"] in keys:
-            yield row["id"]
+        made = row["source"] in FOREIGN and any(one.carries for one in came)
+        if shown or cited or made or row["key"] in keys:
+            own.append(row["id"])
+        elif came:
+            perhaps.append(row["id"])
+    return Traces(tuple(own), tuple(perhaps))
 
 
 def _fresh(found: Mapping[int, Row], more: Iterable[Row]) -> dict[int, Row]:

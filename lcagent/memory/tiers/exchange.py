@@ -24,6 +24,7 @@ from lcagent.memory.rows import Rows
 from lcagent.memory.tiers.archival import Archival
 from lcagent.memory.tiers.entries import Entries, Kind, New, Source
 from lcagent.memory.tiers.leases import Lease
+from lcagent.memory.tiers.origins import ELSEWHERE, as_data, origins
 from lcagent.memory.tiers.sessions import known, sessions
 
 VERSION = 1
@@ -65,6 +66,7 @@ class _Data(TypedDict, total=False):
     window: _Window
     shows: list[tuple[Annotated[str, StringConstraints(pattern=r"^[mp]\d+$|^d\d+\.\d+$")], int, int]]
     citations: list[_Citation]
+    origins: list[tuple[int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,8 @@ class _Target:
         data = _mapped(line.data, numbers)
         if "shows" in data:
             data["shows"] = [[self._marked(mark, numbers), *place] for mark, *place in data["shows"]]
+        if came := origins(data):
+            data |= as_data(replace(o, document=self._documents.get(o.document, ELSEWHERE)) for o in came)
         if span := line.data.get("span"):  # its ends may be forgotten
             inside = [new for old, new in self.known.items() if span[0] <= old <= span[1]]
             data["span"] = [min(inside, default=0), max(inside, default=0)]

@@ -22,6 +22,7 @@ from lcagent.memory.tiers.archival import Archival
 from lcagent.memory.tiers.changes import closings
 from lcagent.memory.tiers.core import Core, labels
 from lcagent.memory.tiers.entries import Entries, Entry, New, Source
+from lcagent.memory.tiers.origins import ELSEWHERE, Origin, as_data, origins
 from lcagent.memory.tiers.queue import Queue
 from lcagent.private import private_folder
 from lcagent.text import folded_line, whole_characters
@@ -36,7 +37,8 @@ May be edited; `lcagent memory import` of this folder then applies it:
 
 - `core/*.md`: what is always before the model, one line of a block after each `-`. Lines may be changed,
   added and taken away.
-- `archival/*.md`: what it looks up, one passage a file, under a first line that stays. A changed passage
+- `archival/*.md`: what it looks up, one passage a file, under first lines that stay: since when, and the
+  documents that it was made of or that were in sight when it was noted. A changed passage
   replaces the old one; a file with a name of your own becomes a new passage.
 
 To be read only; changes here are told when the folder is imported, and not applied:
@@ -51,7 +53,11 @@ _BY_US = re.compile(
     r"core/[^/]+\.md|(?:archival/\d{4}-\d\d-\d\d-[0-9a-f]{12}|conversation/\d{4}-\d\d-\d\d)\.md"
 )
 _PASSAGE = re.compile(r"archival/\d{4}-\d\d-\d\d-[0-9a-f]{12}\.md")
-_SINCE = re.compile(r"<!-- since (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) -->")
+_SINCE = re.compile(
+    r"<!-- since (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) -->((?:\r*\n<!-- (?:made of|in sight:) [^\n]*-->)*)"
+)
+_ORIGIN = re.compile(r"<!-- (?:made of|in sight:) (\S*?)(?: (\d{1,12})-(\d{1,12}))? -->")
+"""The document's name, quoted as in a URL, and the characters."""
 _BEHIND = re.compile(r"<!-- stands for the first (\d{1,9}) messages -->")
 _SAID = re.compile(r"### (\d\d:\d\d:\d\d) · ([^·\n]+?)(?: · ([^\n]+))?")
 _LINE_END = re.compile(r"\r+\n")
@@ -97,7 +103,8 @@ def files(entries: Entries) -> dict[str, str]:
     for label in core.labels:
         made[f"core/{quote(label, safe=' ')}.md"] = block_text(core, label)
     for name, passage in _passages(entries)[0].items():
-        made[name] = f"<!-- since {_moment(passage.valid)} -->\n\n{_plain(passage.text)}\n"
+        heads = [f"<!-- since {_moment(passage.valid)} -->", *_told_origins(entries, passage)]
+        made[name] = "\n".join(heads) + f"\n\n{_plain(passage.text)}\n"
     days: dict[str, list[str]] = {}
     for message in _messages(entries):
         who = " · ".join(dict.fromkeys((message.role, message.author)))
@@ -307,7 +314,8 @@ def _archival_edits(entries: Entries, told: Files, *, fresh: bool) -> tuple[list
         elif fresh or not _PASSAGE.fullmatch(name):
             since = _SINCE.match(told[name])
             valid = _seconds(since[1]) if since else None
-            entries.append(New("passage", text, author="user", source="imported", valid=valid))
+            data = as_data(_read_origins(entries, since[2])) if since else {}
+            entries.append(New("passage", text, author="user", source="imported", data=data, valid=valid))
             applied.append(f"{name}: a passage is added")
         else:
             why = (
@@ -324,6 +332,26 @@ def _archival_edits(entries: Entries, told: Files, *, fresh: bool) -> tuple[list
         if name not in bodies and _plain(passage.text) not in here
     ]
     return applied, ignored
+
+
+def _told_origins(entries: Entries, passage: Entry) -> list[str]:
+    """The documents that a passage was made of, a line each."""
+    came = origins(passage.data)
+    names = {one.id: one.document.name for one in Archival(entries).documents()} if came else {}
+    return [
+        f"<!-- made of {name} {one.start}-{one.end} -->" if one.carries else f"<!-- in sight: {name} -->"
+        for one in came
+        for name in [quote(names.get(one.document, ""), safe="")]
+    ]
+
+
+def _read_origins(entries: Entries, text: str) -> list[Origin]:
+    """What `_told_origins` told, of the session's own documents; of one that is not there that it was."""
+    numbers = {one.document.name: one.id for one in Archival(entries).documents()}
+    return [
+        Origin(numbers.get(unquote(name), ELSEWHERE), int(start or 0), int(end or 0))
+        for name, start, end in _ORIGIN.findall(text)
+    ]
 
 
 def _passages(entries: Entries) -> tuple[dict[str, Entry], dict[str, Entry]]:

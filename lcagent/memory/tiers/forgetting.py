@@ -14,13 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lcagent.documents import query_words
 from lcagent.errors import DocumentNotFound
 from lcagent.memory.rows import Rows
-from lcagent.memory.tiers.derived import Row, derived, showing_document
+from lcagent.memory.tiers.derived import Row, Traces, derived, traces_of
 from lcagent.memory.tiers.entries import Entries, New, Source
 from lcagent.memory.tiers.index import unindex
 from lcagent.memory.tiers.leases import Lease
@@ -38,6 +38,8 @@ class Forgotten:
         runs: ids of the runs that deleted entries tell of (`run` in their data) and no other entry does; they
             lie in another file, and are the caller's to delete.
         sessions: names of those that are gone whole.
+        perhaps: numbers of entries that stay, and that may have been made of a document that was deleted: it
+            was in sight when they were written.
         erased: whether the file holds no trace; False where another process was reading it, until that ends
             and something else is forgotten or the file is closed by all.
     """
@@ -46,6 +48,7 @@ class Forgotten:
     documents: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
+    perhaps: tuple[int, ...] = ()
     erased: bool = True
 
 
@@ -73,11 +76,52 @@ def forget(
     return _erased(store, told)
 
 
+def document_traces(store: Rows, tenant: str, session: str, names: Sequence[str]) -> Traces:
+    """What goes with documents that are forgotten, and what may have been made of them and stays.
+
+    Args:
+        store: where they are.
+        tenant: whose they are.
+        session: which has them.
+        names: of the documents.
+
+    Raises:
+        SessionNotFound: there is no such session.
+        DocumentNotFound: one is not attached.
+    """
+    known(store, tenant, session)
+    own, perhaps = list[int](), list[int]()
+    for name in names:
+        attached = _attached(store, tenant, session, name)
+        if not attached:
+            raise DocumentNotFound(
+                f"no document {name!r} is attached to the session {session!r}",
+                hint="`lcagent memory show` names those that are",
+            )
+        found = traces_of(store, tenant, session, name, attached)
+        own += found.own
+        perhaps += found.perhaps
+    going = derived(store, tenant, own)
+    # A call is a step of the agent's, and says what was then noted: that is what a person decides on.
+    rows = store.rows(
+        "SELECT id FROM entries WHERE tenant = ? AND kind IN ('block', 'passage', 'message')", (tenant,)
+    )
+    said = {row["id"] for row in rows}
+    left = (number for number in dict.fromkeys(perhaps) if number in said and number not in going)
+    return Traces(tuple(going), tuple(left))
+
+
+def _attached(store: Rows, tenant: str, session: str, name: str) -> list[int]:
+    rows = store.rows(
+        "SELECT id FROM attached WHERE tenant = ? AND session = ? AND name = ?", (tenant, session, name)
+    )
+    return [row["id"] for row in rows]
+
+
 def forget_documents(
     store: Rows, tenant: str, session: str, names: Sequence[str], *, clock: Callable[[], float] = time.time
 ) -> Forgotten:
-    """Delete documents that are attached to a session, with results that show them and replies that cite
-    them. A note of the agent's does not tell which document it was made of, and stays.
+    """Delete documents that are attached to a session, with what shows them, cites them or was made of them.
 
     Args:
         store: where they are.
@@ -91,24 +135,13 @@ def forget_documents(
         DocumentNotFound: one is not attached.
         SessionBusy: somebody writes the session.
     """
-    known(store, tenant, session)
     with store.transaction():
-        told: list[int] = []
+        traces = document_traces(store, tenant, session, names)
         for name in names:
-            attached = store.rows(
-                "SELECT id FROM attached WHERE tenant = ? AND session = ? AND name = ?",
-                (tenant, session, name),
-            )
-            if not attached:
-                raise DocumentNotFound(
-                    f"no document {name!r} is attached to the session {session!r}",
-                    hint="`lcagent memory show` names those that are",
-                )
-            told += showing_document(store, tenant, session, name, [row["id"] for row in attached])
-            for row in attached:
-                store.execute("DELETE FROM attached WHERE id = ?", (row["id"],))
-        done = _delete(store, tenant, derived(store, tenant, told), clock, [session])
-    return _erased(store, Forgotten(done.entries, tuple(names), done.runs))
+            for number in _attached(store, tenant, session, name):
+                store.execute("DELETE FROM attached WHERE id = ?", (number,))
+        done = _delete(store, tenant, derived(store, tenant, traces.own), clock, [session])
+    return _erased(store, replace(done, documents=tuple(names), perhaps=traces.perhaps))
 
 
 def forget_sessions(store: Rows, tenant: str, sessions: Sequence[str]) -> Forgotten:
@@ -144,7 +177,7 @@ def _erased(store: Rows, told: Forgotten) -> Forgotten:
     """Overwrite what was deleted in the file, and in what is written ahead of it."""
     store.rewrite()
     ((busy, *_),) = (row.values() for row in store.rows("PRAGMA wal_checkpoint(TRUNCATE)"))
-    return Forgotten(told.entries, told.documents, told.runs, told.sessions, erased=not busy)
+    return replace(told, erased=not busy)
 
 
 def _delete(
