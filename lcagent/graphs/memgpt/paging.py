@@ -5,14 +5,14 @@
 Source: "MemGPT: Towards LLMs as Operating Systems", section 3.2. The same agent as in a conversation, with
 one message: the question. Its memory lasts as long as the run, and is made again from the journal where the
 run is resumed, so that no finished call is repeated. A question that searching cannot answer it hands over:
-the documents are then read by `READER` within the run, whose budget bounds both.
+the documents are then read by another strategy within the run, whose budget bounds both.
 """
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,10 +21,9 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from lcagent import graphs
 from lcagent.agents import answerer, companion, condenser
 from lcagent.agents.answerer import RawAnswer
-from lcagent.documents.corpus import Corpus, Place, Region
+from lcagent.documents.corpus import Region
 from lcagent.documents.forms import holds
 from lcagent.documents.placing import Placing
 from lcagent.documents.resting import Sources
@@ -32,23 +31,21 @@ from lcagent.documents.shown import Evidence
 from lcagent.errors import BudgetReached, CutReply, MalformedReply
 from lcagent.graphs.memgpt.graph import taken
 from lcagent.graphs.memgpt.options import Options
+from lcagent.graphs.memgpt.reading import Readings, reading_prompts
 from lcagent.graphs.memgpt.replying import shown_regions
-from lcagent.graphs.memgpt.turn import Read, Reader, Turn, memory_of
+from lcagent.graphs.memgpt.turn import Reader, Turn, memory_of
 from lcagent.graphs.memgpt.view import View, shown_by
 from lcagent.graphs.shared.asking import asked, form_for, judged
-from lcagent.graphs.shared.delegating import answered_by, apart
+from lcagent.graphs.shared.delegating import apart
 from lcagent.graphs.shared.evidence import fitting
 from lcagent.graphs.shared.reading import NOTHING_YET, Run, segment_budget
 from lcagent.graphs.shared.retrieval import Hop, resting_on
-from lcagent.graphs.shared.task import Progress, Task
+from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.verdict import Verdict
-from lcagent.memory.ledger import Ledger
 from lcagent.memory.tiers.entries import USER, Entries, New
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.models.prompt import Prompt
 
-READER = "auto"
-"""The strategy that reads the documents where searching does not suffice; it never hands on to this one."""
 LOOKED_UP_TOKENS = 512
 """Most tokens of a segment: nothing is read by segments, they only say where passages stand."""
 _TENANT = "run"
@@ -83,77 +80,6 @@ class PagingState(Run):
     built: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Quiet:
-    """What is told while the documents are read within a run: what that answers is not shown."""
-
-    told: Progress
-    stream = False
-
-    @property
-    def gate(self) -> asyncio.Semaphore:
-        """Segments in work at once."""
-        return self.told.gate
-
-    def alive(self) -> bool:
-        """Whether the model server still answers."""
-        return self.told.alive()
-
-    def notice(self, text: str) -> None:
-        """Tell people something, in a sentence."""
-        self.told.notice(text)
-
-    def writes(self, text: str) -> None:
-        """A piece of the answer's text."""
-
-    def read(self, corpus: Corpus, place: Place, *, kept: int) -> None:
-        """One more segment is read."""
-        self.told.read(corpus, place, kept=kept)
-
-
-class _Readings:
-    """Has the documents of a run read (`lcagent.graphs.memgpt.turn.Reader`).
-
-    Args:
-        task: the run.
-    """
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self.states: list[Mapping[str, Any]] = []
-        """What each reading came to."""
-
-    async def __call__(self, question: str) -> Read:
-        task, kind = self._task, graphs.options(READER)
-        asked = replace(
-            task,
-            question=question,
-            options=kind() if kind else None,
-            retrieval=task.retrieval.about(question),
-            progress=_Quiet(task.progress),
-            ledger=Ledger(None, task.run),
-        )
-        state = await answered_by(asked, READER)
-        self.states.append(state)
-        verdict = Verdict.from_state(state["verdict"])
-        regions = dict.fromkeys(region for one in verdict.statements for region in one.regions)
-        return Read(verdict.text, list(regions), state["stop"] or "; ".join(state["way"][-1:]))
-
-    @property
-    def ended(self) -> Verdict | None:
-        """What the last reading came to, if a budget ended it: nothing more can be asked."""
-        if not self.states or not self.states[-1]["stop"]:
-            return None
-        return Verdict.from_state(self.states[-1]["verdict"])
-
-    def as_update(self) -> dict[str, Any]:
-        """For the run's state (`PagingState`)."""
-        return {
-            name: [one for state in self.states for one in state[name]]
-            for name in ("read", "unread", "way", "built")
-        }
-
-
 class MemGpt:
     """The strategy `memgpt`."""
 
@@ -161,10 +87,9 @@ class MemGpt:
     version = 1
 
     def prompts(self, options: Options) -> list[Prompt]:
-        """The companion's and the condenser's; the answerer's where a budget ends the search; `READER`'s."""
+        """The companion's and the condenser's; the answerer's where a budget ends the search; the reader's."""
         own = [companion.PROMPT, condenser.PROMPT, answerer.FROM_EVIDENCE, answerer.BRIEF]
-        kind = graphs.options(READER)
-        return [*own, *graphs.strategy(READER).prompts(kind() if kind else None)]
+        return [*own, *reading_prompts()]
 
     def segment_tokens(self, task: Task) -> int:
         """What the window leaves beside the question."""
@@ -187,14 +112,14 @@ class MemGpt:
 async def converse(state: PagingState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Let the agent page through the documents until it answers."""
     task = runtime.context
-    readings = _Readings(task)
+    readings = Readings(task)
     with (
         tempfile.TemporaryDirectory(prefix="lcagent-") as folder,
         closing(open_memory(Path(folder))) as store,
     ):
         # The time is none of a run's business: requests have to be the same when it is resumed.
         entries = Entries(store, _TENANT, task.run or "ask", clock=lambda: 0.0)
-        turn = await asyncio.to_thread(_turn, task, entries, readings)
+        turn = await asyncio.to_thread(_turn, task, entries, readings.read)
         try:
             await apart(taken(turn))
         except (BudgetReached, MalformedReply, CutReply) as error:
