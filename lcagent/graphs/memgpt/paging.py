@@ -87,7 +87,7 @@ class MemGpt:
     version = 1
 
     def prompts(self, options: Options) -> list[Prompt]:
-        """The companion's and the condenser's; the answerer's where a budget ends the search; the reader's."""
+        """Of companion and condenser; of the answerer, where a budget ends the search; of who reads."""
         own = [companion.PROMPT, condenser.PROMPT, answerer.FROM_EVIDENCE, answerer.BRIEF]
         return [*own, *reading_prompts()]
 
