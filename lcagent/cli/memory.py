@@ -438,17 +438,6 @@ def _show_traces(store: Store, tenant: str, session: str, names: Sequence[str]) 
         print(folded_line(f"{text} [stays; written with it in sight]"))
 
 
-def _show_traces(store: Store, tenant: str, session: str, names: Sequence[str]) -> None:
-    from lcagent.memory.tiers.entries import Entries
-    from lcagent.memory.tiers.forgetting import document_traces
-
-    traces = document_traces(store, tenant, session, names)
-    _show_derived(store, tenant, traces.own)
-    for number, entry in Entries(store, tenant, session).get(traces.perhaps).items():
-        text = f"{number} {session} {entry.kind}: {clipped(entry.text, _WIDTH)}"
-        print(folded_line(f"{text} [stays; written with it in sight]"))
-
-
 def _sure(yes: bool, what: str) -> None:
     if not yes:
         raise UsageError(f"nothing is deleted yet: {what} would be", hint="the same with --yes deletes it")
