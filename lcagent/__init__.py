@@ -67,11 +67,11 @@ _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "Answer",
     "AnswerDelta",
-    "Counted",
     "BudgetReached",
     "ChatSession",
     "Citation",
     "Claim",
+    "Counted",
     "DocumentError",
     "Event",
     "Finished",
