@@ -102,8 +102,10 @@ class Reader:
             async for event in events:
                 try:
                     yield event
-                finally:
+                except GeneratorExit:  # left when it had been taken; what is thrown in says that it had not
                     self._tell(event)
+                    raise
+                self._tell(event)
 
     def stream(
         self,
@@ -123,8 +125,10 @@ class Reader:
             for event in events:
                 try:
                     yield event
-                finally:
+                except GeneratorExit:  # left when it had been taken; what is thrown in says that it had not
                     self._tell(event)
+                    raise
+                self._tell(event)
 
     def build(
         self,

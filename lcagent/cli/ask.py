@@ -191,11 +191,14 @@ def deliver(
         _write(answer, telling.output)
     if telling.table is not None:
         _write_table(answer, telling.table, console)
-    if telling.as_json:
-        terminal.json_text(answer.to_json())
-    else:
-        _print(answer, telling, console)
-    terminal.flush()
+    try:
+        if telling.as_json:
+            terminal.json_text(answer.to_json())
+        else:
+            _print(answer, telling, console)
+        terminal.flush()
+    except BaseException as error:  # noqa: BLE001 - not arrived, so that the same command tells it again
+        events.throw(error)
     events.close()
     if not telling.as_json:
         console.tell_answer(answer, explain=telling.explain)

@@ -69,7 +69,8 @@ class MemoryStore(BaseStore):
         options: settings by name, which go first.
 
     Raises:
-        SettingsError: an option has no such name or value, or the folder cannot be written.
+        SettingsError: an option has no such name or value.
+        StoreError: the folder cannot be written.
 
     Example:
         >>> from lcagent.integrations.store import MemoryStore

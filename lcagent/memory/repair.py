@@ -27,6 +27,8 @@ from lcagent.memory.store import Store
 from lcagent.private import private_file
 
 _LAST_ROWID = (1 << 63) - 1
+_UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What reading a damaged place raises; the second where SQLite complains of a name that is no text."""
 _NEAR = 256
 """Numbers behind a damaged place that are tried one by one."""
 _BESIDE = ("", "-wal", "-shm")
@@ -188,7 +190,7 @@ def _alone(path: Path) -> None:
     Raises:
         StoreBusy: somebody has.
     """
-    with suppress(sqlite3.DatabaseError), closing(_opened(path)) as connection:
+    with suppress(*_UNREADABLE), closing(_opened(path)) as connection:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         try:
             connection.execute("BEGIN EXCLUSIVE")
@@ -215,7 +217,7 @@ def _as_text(kept: bytes) -> str:
 def _mend_schema(old: sqlite3.Connection, fresh: Store) -> None:
     """Have the damaged copy tell its tables as they were made, so that their rows can be asked for."""
     wanted = {row["name"]: row["sql"] for row in fresh.rows("SELECT name, sql FROM sqlite_master")}
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*_UNREADABLE):
         old.execute("PRAGMA writable_schema=ON")
         for rowid, kind, name, sql in old.execute(
             "SELECT rowid, type, name, sql FROM sqlite_master"
@@ -277,7 +279,7 @@ def _rows(old: sqlite3.Connection, table: str, names: str) -> Iterator[tuple[Any
     """The rows of a table in order; None for each place at which some cannot be read."""
     try:
         old.execute(f"SELECT rowid FROM {table} LIMIT 0")  # noqa: S608 - ours
-    except sqlite3.DatabaseError as error:
+    except _UNREADABLE as error:
         if "no such column: rowid" in str(error):
             yield from _from_both_ends(old, table, names)
         else:
@@ -290,7 +292,7 @@ def _rows(old: sqlite3.Connection, table: str, names: str) -> Iterator[tuple[Any
             for row in old.execute(sql, (start,)):
                 start = row[0] + 1
                 yield tuple(row[1:])
-        except sqlite3.DatabaseError:
+        except _UNREADABLE:
             yield None
             behind = _behind(old, sql, start)
             if behind is None:
@@ -306,7 +308,7 @@ def _behind(old: sqlite3.Connection, sql: str, start: int) -> int | None:
     def readable(number: int) -> bool:
         try:
             old.execute(f"{sql} LIMIT 1", (number,)).fetchone()
-        except sqlite3.DatabaseError:
+        except _UNREADABLE:
             return False
         return True
 
@@ -336,7 +338,7 @@ def _from_both_ends(old: sqlite3.Connection, table: str, names: str) -> Iterator
                 if row not in seen:
                     seen.add(row)
                     yield row
-        except sqlite3.DatabaseError:
+        except _UNREADABLE:
             if order == "ASC":
                 yield None
         else:

@@ -36,7 +36,8 @@ class Rows(Protocol):
         """Open the store of a folder, or make it.
 
         Raises:
-            SettingsError: it cannot be written there, or a newer version made it.
+            StoreError: it cannot be read or written there.
+            SettingsError: a newer version made it.
         """
         ...
 

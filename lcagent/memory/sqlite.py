@@ -72,6 +72,8 @@ def told(path: Path) -> Generator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError as error:  # Python reads SQLite's complaint of a name that is no text
+        raise damaged(path, str(error)) from error
     except sqlite3.Error as error:
         fault = _fault(path, error)
         if fault is None:
