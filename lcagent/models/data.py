@@ -21,17 +21,17 @@ _OPENS = {
     _LESS: rf".(?:/?[^\W\d]|[{_LESS}]|{_GAP}/?{_GAP}[{_BAR}]"
     rf"|{_GAP}[/!?]?{_GAP}[\w:.=-]{{1,40}}{_GAP}[{_MORE}])",
     # Capitals in square brackets; brackets around a tilde.
-    "[\uff3b": rf".(?:{_GAP}/?{_GAP}[a-z]?[{_CAPITALS}][{_CAPITALS}0-9 ]{{1,40}}{_GAP}[\]\uff3d]|[a-z]~\[)",
-    "]": r".~",
+    "[\uff3b": rf".(?:{_GAP}/?{_GAP}[a-z]?[{_CAPITALS}][{_CAPITALS}0-9 ]{{1,40}}{_GAP}[\]\uff3d]"
+    rf"|{_GAP}[a-z]~\[)",
+    "]": rf".{_GAP}~",
     "\u25c1": r".",
 }
 _FOLLOWED = {mark: re.compile(pattern, re.S) for marks, pattern in _OPENS.items() for mark in marks}
 """What makes a mark of a character by what stands behind it."""
 _BEHIND_BAR = re.compile(rf"[{_BAR}]{_GAP}\Z")
 _BEHIND_ROLE = re.compile(
-    r"(?:\b(?:USER|ASSISTANT|SYSTEM|HUMAN)|(?:\A|[\n\r])[ \t]*"
-    r"(?:User|Assistant|System|Human"
-    r"|#{1,6}[ \t]*(?i:user|assistant|system|human|instruction|response|input)))[ \t]?\Z"
+    r"(?:USER|ASSISTANT|SYSTEM|HUMAN|(?:\A|[\n\r])[ \t]*(?:User|Assistant|System|Human)"
+    r"|##[ \t]*(?i:user|assistant|system|human|instruction|response|input))[ \t]?\Z"
 )
 _PRECEDED = {**dict.fromkeys(_MORE, _BEHIND_BAR), **dict.fromkeys(":\uff1a", _BEHIND_ROLE)}
 """What makes a mark of a character by what stands before it."""

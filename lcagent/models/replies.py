@@ -206,14 +206,14 @@ class Incoming:
 
 
 def _last_object(text: str, fields: frozenset[str]) -> str:
-    """The last JSON object in a text that has certain fields, as it stands there; empty if there is none."""
+    """The last JSON object in a text that has any of some fields, as it stands there; empty: none."""
     decoder = json.JSONDecoder()
     for opening in reversed(list(_OPENING.finditer(text))[-_MOST_OPENINGS:]):
         try:
             data, end = decoder.raw_decode(text, opening.start())
         except (ValueError, RecursionError):
             continue
-        if isinstance(data, dict) and fields <= data.keys():
+        if isinstance(data, dict) and (not fields or fields & data.keys()):
             return text[opening.start() : end]
     return ""
 

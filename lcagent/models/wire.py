@@ -131,8 +131,9 @@ class Message(_Told):
     @property
     def calls(self) -> list[ToolCall]:
         """The functions it calls, also in the form before there were several."""
-        one = [ToolCall(function=self.function_call)] if self.function_call.name else []
-        return self.tool_calls or one
+        if self.tool_calls or not self.function_call.arguments:
+            return self.tool_calls
+        return [ToolCall.model_construct(index=0, function=self.function_call)]
 
 
 class TokenChance(_Told):

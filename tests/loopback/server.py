@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -54,6 +55,15 @@ class Request:
         names = ("messages", "max_tokens", "temperature", "response_format", "tools", "tool_choice")
         exact = {k: self.body.get(k) for k in names}
         return hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass
+class Odd:
+    """A reply of a server's own kind."""
+
+    status: int
+    body: Any
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -165,6 +175,19 @@ class Loopback:
     embed_keys: list[str] = field(default_factory=list)
     """What each of them came with as authorization."""
     api_key: str | None = None
+    prefix: str = "/v1"
+    """Where its paths begin."""
+    owner: str = "vllm"
+    """Of its model, as it is listed; of another one no window is told."""
+    meets: Callable[[str, Any], Odd | None] | None = None
+    """Gets the path and the body of a request, and what it gives is sent in place of the reply."""
+    reshape: Callable[[dict[str, Any]], Any] | None = None
+    """What is sent in place of a chat reply's body."""
+    streams: bool = True
+    """Else whoever asks for a stream gets the reply at once."""
+    tls: ssl.SSLContext | None = None
+    refused: int = 0
+    """Chat requests that `meets` has turned away."""
     port: int = 0
     keep_requests: bool = True
     requests: list[Request] = field(default_factory=list)
@@ -201,7 +224,7 @@ class Loopback:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}{self.prefix}"
 
     @property
     def keys(self) -> list[str]:
@@ -214,7 +237,7 @@ class Loopback:
 
     async def _serve(self) -> None:
         self._stopped = asyncio.Event()
-        server = await asyncio.start_server(self._client, "127.0.0.1", self.port, limit=1 << 26)
+        server = await asyncio.start_server(self._client, "127.0.0.1", self.port, limit=1 << 26, ssl=self.tls)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopped.wait()
@@ -247,6 +270,13 @@ class Loopback:
     ) -> bool:
         if self.api_key and headers.get("authorization") != f"Bearer {self.api_key}":
             return await _send(writer, 401, {"error": {"message": "wrong key", "code": 401}})
+        if self.meets and (odd := self.meets(path, json.loads(body or b"null"))):
+            self.refused += path.endswith("/chat/completions")
+            return await _send(writer, odd.status, odd.body, headers=odd.headers)
+        if path.startswith(f"{self.prefix}/"):
+            path = f"/v1{path.removeprefix(self.prefix)}"
+        elif path.startswith("/v1/"):
+            path = "/nowhere"
         fault = {"/v1/models": self.models_fault, "/tokenize": self.tokenize_fault}.get(path)
         if fault:
             return await self._slowly(fault, {"data": []}, writer)
@@ -254,8 +284,8 @@ class Loopback:
             row = {
                 "id": self.model,
                 "object": "model",
-                "owned_by": "vllm",
-                "max_model_len": self.window,
+                "owned_by": self.owner,
+                **({"max_model_len": self.window} if self.owner == "vllm" else {}),
             }
             return await _send(writer, 200, {"object": "list", "data": [row]})
         if path in {"/health", "/version"}:
@@ -289,7 +319,7 @@ class Loopback:
         self._number += 1
         if self.keep_requests:
             self.requests.append(request)
-        most = body.get("max_tokens") or 16
+        most = body.get("max_tokens") or body.get("max_completion_tokens") or 256
         if request.prompt_tokens + most > self.window:
             self.overruns += 1
             request.status = 400
@@ -341,7 +371,7 @@ class Loopback:
         }
         if fault is None:
             self.calls += 1
-        if request.body.get("stream"):
+        if request.body.get("stream") and self.streams:
             certainty = reply.certainty if request.body.get("logprobs") else None
             return await self._stream(reply, usage, fault, certainty, writer)
         message = {"role": "assistant", "content": reply.text}
@@ -370,7 +400,7 @@ class Loopback:
             return False
         if reply.trickle:
             return await self._slowly(reply, data, writer)
-        return await _send(writer, 200, data)
+        return await _send(writer, 200, self.reshape(data) if self.reshape else data)
 
     async def _slowly(self, reply: Reply, data: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
         """A body byte by byte, or without end."""
@@ -445,10 +475,16 @@ def _event(data: dict[str, Any]) -> bytes:
 
 
 async def _send(
-    writer: asyncio.StreamWriter, status: int, data: dict[str, Any], *, retry_after: str = ""
+    writer: asyncio.StreamWriter,
+    status: int,
+    data: Any,
+    *,
+    retry_after: str = "",
+    headers: dict[str, str] | None = None,
 ) -> bool:
-    raw = json.dumps(data).encode()
-    more = f"retry-after: {retry_after}\r\n".encode() if retry_after else b""
+    raw = data if isinstance(data, bytes) else json.dumps(data).encode()
+    told = {**({"retry-after": retry_after} if retry_after else {}), **(headers or {})}
+    more = "".join(f"{name}: {value}\r\n" for name, value in told.items()).encode()
     writer.write(
         b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\n%scontent-length: %d\r\n\r\n"
         % (status, more, len(raw))
