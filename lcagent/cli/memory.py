@@ -435,7 +435,7 @@ def _show_traces(store: Store, tenant: str, session: str, names: Sequence[str]) 
     _show_derived(store, tenant, traces.own)
     for number, entry in Entries(store, tenant, session).get(traces.perhaps).items():
         text = f"{number} {session} {entry.kind}: {clipped(entry.text, _WIDTH)}"
-        print(folded_line(f"{text} [stays; written with it in sight]"))
+        terminal.line(f"{text} [stays; written with it in sight]")
 
 
 def _sure(yes: bool, what: str) -> None:

@@ -1,7 +1,7 @@
 """Everything that is printed goes through here: UTF-8, and nothing in it that would steer a terminal.
 
 Documents, file names, models and servers say what they like. A line stays one line, control characters,
-escape sequences and what turns the direction of writing are shown as escapes (docs/design/0026-terminal.md).
+escape sequences and what turns the direction of writing are shown as escapes (docs/design/0027-terminal.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Databases looked through, and saved as far as they can be read (docs/design/0024-storage-faults.md).
+"""Databases looked through, and saved as far as they can be read (docs/design/0028-storage-faults.md).
 
 What was written by a person or paid for is copied row by row into a new file; what follows from it is made
 again from there. The damaged file stays beside, as it was.

@@ -1,4 +1,4 @@
-"""SQLite files: made, opened, and their faults told as our errors (docs/design/0024-storage-faults.md)."""
+"""SQLite files: made, opened, and their faults told as our errors (docs/design/0028-storage-faults.md)."""
 
 from __future__ import annotations
 
