@@ -31,7 +31,7 @@ def limits(size: int, *, picture: bool = False) -> Limits:
     """
     if picture:
         return Limits(memory=4096 * _MIB + 12 * size, seconds=180, output=_MIB)
-    return Limits(memory=320 * _MIB + 12 * size, seconds=8 + 3 * size / _MIB, output=16 * _MIB + 200 * size)
+    return Limits(memory=320 * _MIB + 12 * size, seconds=8 + 3 * size / _MIB, output=4 * _MIB + 60 * size)
 
 
 MEMORY_SPENT = 77
