@@ -16,8 +16,6 @@ _PIECES = re.compile(r"\w+|[^\w\s]+")
 _FAR_BELOW = 0.85
 """Share of what a prompt takes at least: of prose, code, tables and prompts published tokenizers made 1.0 to
 1.5 times as much."""
-_SHORT_BELOW = 0.7
-"""Share of what earlier prompts were told to take, by their length: texts differ by less."""
 _ROUND = 512
 """A context is a multiple of it: two prompts of different lengths that take so
 much were cut."""
@@ -41,9 +39,7 @@ class PromptReads:
     """Whether a server reads prompts to their end, by the tokens that it tells of them."""
 
     def __init__(self) -> None:
-        self._ratio = 0.0
-        """The fewest tokens told for each of the least that a prompt can take; 0: none was told yet."""
-        self._longest = self._shortest = 0
+        self._longest = self._least = 0
         """Most tokens told of a prompt, and the least that the first such prompt can take."""
 
     def check(self, reply: RawReply, fitted: Fitted, *, exact: bool) -> None:
@@ -59,29 +55,24 @@ class PromptReads:
             TruncatedPrompt: it has.
         """
         told = reply.prompt_tokens + reply.cached_tokens
-        least = sum(least_tokens(message["content"]) for message in fitted.messages)
-        if not told or not least:
+        if told < _LEAST_CONTEXT:
             return
-        wanted = _FAR_BELOW * least
-        if not exact and told < fitted.prompt_tokens:
-            wanted = max(wanted, self._expected(told, least))
-        if _LEAST_CONTEXT <= told < wanted:
+        least = sum(least_tokens(message["content"]) for message in fitted.messages)
+        # A server may add text of its own: of a prompt that it read whole it may tell more than was planned.
+        alike = not exact and told < fitted.prompt_tokens and self._as_another(told, least)
+        if alike or told < _FAR_BELOW * least:
             raise TruncatedPrompt(
                 f"the server read {told:,} tokens of a prompt that takes more: it cuts what is longer than"
                 " its context, without a word",
                 hint="start it with a larger context (Ollama: OLLAMA_CONTEXT_LENGTH), or use --window"
                 f" {told}",
             )
-        ratio = told / least
-        self._ratio = min(self._ratio, ratio) if self._ratio else ratio
 
-    def _expected(self, told: int, least: int) -> float:
-        """Tokens that a prompt should take, where only other prompts can tell."""
+    def _as_another(self, told: int, least: int) -> bool:
+        """Whether a prompt of another length took the very same, a context's length, and none took more."""
         if told > self._longest:
-            self._longest, self._shortest = told, least
-        elif told == self._longest and not told % _ROUND and abs(least - self._shortest) > least / 100:
-            return told + 1.0
-        return _SHORT_BELOW * self._ratio * least
+            self._longest, self._least = told, least
+        return told == self._longest and not told % _ROUND and abs(least - self._least) > least / 100
 
 
 def least_tokens(text: str) -> int:
