@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import struct
 import tempfile
 import time
 import zlib
@@ -29,6 +30,8 @@ from lcagent.private import private_file
 _LAST_ROWID = (1 << 63) - 1
 _UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
 """What reading a damaged place raises; the second where SQLite complains of a name that is no text."""
+_UNUSABLE = (ValueError, TypeError, LookupError, zlib.error, struct.error)
+"""What a check of a damaged value raises."""
 _NEAR = 256
 """Numbers behind a damaged place that are tried one by one."""
 _BESIDE = ("", "-wal", "-shm")
@@ -115,7 +118,7 @@ def _unusable(connection: sqlite3.Connection, kept: Kept) -> Iterator[str]:
         try:
             for (value,) in connection.execute(f"SELECT {column} FROM {table}"):  # noqa: S608 - ours
                 check(value)
-        except (ValueError, TypeError, zlib.error) as error:
+        except _UNUSABLE as error:
             yield f"{column} of {table}: {error}"
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     yield from (f"there is no table {table}" for table in kept.tables if table not in tables)
@@ -233,6 +236,8 @@ def _is_broken(sql: Any) -> bool:
     try:
         with closing(sqlite3.connect(":memory:")) as trial:
             trial.execute(str(sql))
+    except UnicodeEncodeError:  # a byte of it is no text
+        return True
     except sqlite3.Error as error:
         return "syntax" in str(error) or "unrecognized" in str(error)
     return False
@@ -266,7 +271,7 @@ def _usable(row: dict[str, Any], kept: Kept, table: str) -> dict[str, Any] | Non
         for (of, name), check in kept.checks.items():
             if of == table:
                 check(row[name])
-    except (ValueError, TypeError, zlib.error):
+    except _UNUSABLE:
         return None
     return row
 

@@ -136,11 +136,9 @@ def connect(path: Path, isolation_level: Literal["DEFERRED"] | None) -> sqlite3.
             path, timeout=WAIT, check_same_thread=False, isolation_level=isolation_level
         )
         try:
-            # Has an effect before the first table is made: space can then be given back piece by piece.
-            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-            connection.execute("PRAGMA secure_delete=ON")
             if expected:
                 _check_log(connection, path, expected, own)
+            connection.execute("PRAGMA secure_delete=ON")
         except (sqlite3.Error, LcagentError):
             connection.close()
             raise
@@ -158,8 +156,8 @@ def _made(path: Path) -> tuple[int, bytes]:
         _made_folder(path.parent)
         if not path.exists():
             _made_file(path)
-        elif path.stat().st_size < LEAST_BYTES:
-            raise damaged(path, "it is empty" if not path.stat().st_size else "almost all of it is cut off")
+        else:
+            _check_size(path, log)
         for file in (path, log, path.with_name(f"{path.name}-shm")):
             if file.exists():
                 private_file(file)
@@ -171,6 +169,16 @@ def _made(path: Path) -> tuple[int, bytes]:
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise unkept(path.parent, str(why)) from error
+
+
+def _check_size(path: Path, log: Path) -> None:
+    """Complain of a file that is cut where SQLite would take what is missing for zeros, or for a new file."""
+    size = path.stat().st_size
+    if size < LEAST_BYTES:
+        raise damaged(path, "it is empty" if not size else "almost all of it is cut off")
+    # What a full disk has cut while the log was copied stands in the log yet.
+    if size % LEAST_BYTES and not (log.exists() and log.stat().st_size):
+        raise damaged(path, "its end is cut off")
 
 
 def _made_folder(folder: Path) -> None:
@@ -188,6 +196,7 @@ def _made_file(path: Path) -> None:
         with told(path):
             connection = sqlite3.connect(fresh, isolation_level=None)
             try:
+                # Before the first table is made: space can then be given back piece by piece.
                 connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
                 connection.execute("PRAGMA journal_mode=WAL")
             finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lcagent.memory.repair import Kept, json_kept, packed_kept
 from lcagent.memory.store import Store
 from lcagent.memory.tiers import index
+from lcagent.memory.tiers.bitmaps import from_blob
 from lcagent.memory.tiers.entries import Entries
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.tables import FILE, STEPS
@@ -33,6 +34,7 @@ MEMORY = Kept(
         ("attached", "meta"): json_kept,
         ("attached", "text"): packed_kept,
         ("items", "value"): json_kept,
+        ("postings", "ids"): from_blob,
     },
     words=frozenset({("entries", "text")}),
     renew=_follows,
