@@ -145,7 +145,7 @@ def _form(character: str) -> str:
         return str(unicodedata.decimal(character))
     if unicodedata.category(character) == "Zs":
         return " "
-    whole = unicodedata.normalize("NFKC", character)
+    whole = unicodedata.normalize("NFKC", whole_characters(character))  # libraries refuse half of one
     if whole == character:
         return character
     # The parts have forms of their own; a fraction, or a number in a circle, is no further digit.

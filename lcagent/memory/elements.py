@@ -10,7 +10,6 @@ stand in one fact alone; what stands in too many facts is no way from one to the
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from functools import lru_cache
 from typing import Literal
 
 from rapidfuzz import fuzz
+
+from lcagent.documents.canonical import canonical
 
 Stage = Literal["initials", "spelling", "meaning"]
 
@@ -51,9 +52,8 @@ class Merge:
 
 
 def folded(name: str) -> str:
-    """The first stage: one form for case, width, quotation marks and white space; "" where no letter or digit
-    is left."""
-    plain = unicodedata.normalize("NFKC", name).casefold().replace("’", "'")
+    """The first stage: the canonical form without case, in one line; "" where no letter or digit is left."""
+    plain = canonical(name).casefold()
     plain = " ".join(plain.split()).strip(_EDGES)
     return plain if any(c.isalnum() for c in plain) else ""
 

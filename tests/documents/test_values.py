@@ -320,6 +320,10 @@ def test_a_figure_stands_where_the_text_has_it() -> None:
     assert [value.text for value in values(text, "de")] == ["&euro; 1\u202f250,75", "١٢"]
 
 
+def test_half_a_character_beside_a_number_in_words() -> None:
+    assert [v.number for v in values("He rang \ud83d one bell and two gongs of the harbour.", "en")][-1] == 2
+
+
 def test_the_mark_of_a_note_is_no_figure_and_a_list_is_no_mark() -> None:
     assert [v.number for v in values("It counted 450[1] boats.[2, 3]")] == [450]
     assert [v.number for v in values('"gates": [12, 13]')] == [12, 13]

@@ -43,7 +43,7 @@ _REFERENCE = re.compile(r"(?<=[^\s\[({:=,])\[\d{1,3}(?:\s*[,;-]\s*\d{1,3})*\](?!
 """The mark of a note, as those of an encyclopaedia."""
 _POWER = re.compile(
     r"(?<![\w.,])(?:(?P<times>\d+(?:[.,]\d+)?)\s?[x×·*]\s?)?10\s?\^\s?(?P<ten>[+-]?\d{1,2})(?![\d.])"
-    r"|(?<![\w.,])(?P<part>\d(?:[.,]\d+)?)[eE](?P<e>[+-]?\d{1,2})(?!\w)"
+    r"|(?<![\w.,])(?P<part>\d[.,]\d+|\d(?=[eE][+-]))[eE](?P<e>[+-]?\d{1,2})(?!\w)"
 )
 _RAISED = re.compile(r"\^(\d{1,3})(?![\d.])")
 _MOST_RAISED = 3
