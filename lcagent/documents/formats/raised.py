@@ -174,7 +174,7 @@ def _lowered(before: str, mark: str, after: str) -> str:
         return mark
     if mark.isdigit() and _ELEMENTS.search(base):
         return mark
-    if not base or not (base[-1].isalnum() or base[-1] in ")]}'′"):
+    if not base or base != before or not (base[-1].isalnum() or base[-1] in ")]}'′"):
         return mark if mark.isalpha() and len(mark) > _MOST_LETTERS else f"_{mark}"
     if len(mark) > _MOST:
         return f" {mark} "
