@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from lcagent.documents import Document, Page
+from lcagent.documents.health import Health
 from lcagent.errors import SessionBusy, SessionNotFound, UsageError
 from lcagent.memory.tiers.archival import Archival
 from lcagent.memory.tiers.changes import standings
@@ -79,7 +80,7 @@ def test_another_session_gets_all_of_it_once(operations: list[tuple[str, str, in
 
 def document(name: str = "a.txt") -> Document:
     pages = (Page(1, 0, 5), Page(2, 5, 8, "ii"))
-    return Document(name, "one\ud800\ntwo", pages, "page", name, "pdf", ("half",))
+    return Document(name, "one\ud800\ntwo", pages, "page", name, "pdf", Health(notes=("half",)))
 
 
 def test_documents_and_several_sessions_come_along(home: Path) -> None:

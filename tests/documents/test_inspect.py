@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from lcagent.cli.main import app
+from lcagent.cli.commands import app
 from tests.documents.test_load import docx, write
 from tests.helpers import REPORT
 

@@ -19,6 +19,7 @@ from pydantic import ConfigDict, FiniteFloat, StringConstraints, TypeAdapter, Va
 from typing_extensions import TypedDict
 
 from lcagent.documents import Document
+from lcagent.documents.described import described, from_description
 from lcagent.errors import UsageError
 from lcagent.memory.rows import Rows
 from lcagent.memory.tiers.archival import Archival
@@ -138,7 +139,8 @@ def exported(store: Rows, tenant: str, session: str | None = None) -> Iterator[s
     yield _json({"lcagent_memory": VERSION, "sessions": names})
     for name in names:
         for attached in Archival(Entries(store, tenant, name)).documents():
-            yield _json({"session": name, "id": attached.id, "document": asdict(attached.document)})
+            told = {**described(attached.document), "text": attached.document.text}
+            yield _json({"session": name, "id": attached.id, "document": told})
     yield from (_json({"entry": asdict(line)}) for line in _lines(store, tenant, session))
 
 
@@ -364,7 +366,8 @@ def _document(told: dict[str, Any]) -> Document:
     text = told.pop("text")  # may hold half a surrogate pair, as its file did
     if not isinstance(text, str):
         raise TypeError("a document without text")
-    return replace(_adapter(Document).validate_python({**told, "text": ""}), text=text)
+    told["pages"] = [list(one.values()) if isinstance(one, dict) else one for one in told["pages"]]
+    return from_description(told, text)
 
 
 @cache
