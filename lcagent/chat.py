@@ -225,21 +225,27 @@ class ChatSession:
 
     async def _turn(self, begins: Any, stream: bool, emit: Tell) -> Reply:
         """Answer something new (`New`), or an entry that was not answered."""
-        from lcagent.memory.tiers.entries import New
         from lcagent.memory.tiers.leases import leased
 
         async with leased(self._lease, self._wait) as fence:
-            entries = self._entries(fence)
-            entry = await asyncio.to_thread(entries.append, begins) if isinstance(begins, New) else begins
+            entry = await asyncio.to_thread(self._begin, begins, fence)
             emit(MessageKept(entry.id))
             from lcagent.runs.chatting import Talk, take_turn  # takes a second: the message is kept by now
 
-            await asyncio.to_thread(self._give_up, entries, entry.id)
             read = partial(self._read, emit)
             talk = Talk(self.settings, self._models, emit, stream, read, self._profiles)
             reply = await take_turn(talk, self._store, self._lease, fence, entry.id, self._clock)
         emit(Replied(reply))
         return reply
+
+    def _begin(self, begins: Any, fence: int) -> Any:
+        """Keep what begins a turn, and end one that was broken off before."""
+        from lcagent.memory.tiers.entries import New
+
+        entries = self._entries(fence)
+        entry = entries.append(begins) if isinstance(begins, New) else begins
+        self._give_up(entries, entry.id)
+        return entry
 
     def _pending(self) -> Any:
         """What was said or happened last, where it was not answered."""
@@ -252,7 +258,8 @@ class ChatSession:
         with the rest."""
         from lcagent.memory.tiers.entries import New
 
-        if (begun := _begun(entries, before)) is not None:
+        begun = _begun(entries, before)
+        if begun is not None and entries.keyed(f"{begun.id}.reply") is None:
             entries.append(New("event", "", key=f"{begun.id}.reply"))
 
     async def _read(self, emit: Tell, question: str, attached: Sequence[Any]) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -74,6 +74,11 @@ class Store:
         with self._told(), self._alone:
             return self._conn.execute(sql, values)
 
+    def execute_many(self, sql: str, values: Iterable[tuple[Any, ...] | dict[str, Any]]) -> None:
+        """Run one statement for each of some values, within a transaction."""
+        with self._told(), self._alone:
+            self._conn.executemany(sql, values)
+
     def rows(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[dict[str, Any]]:
         """Run one query."""
         with self._told(), self._alone:
@@ -115,8 +120,8 @@ class Store:
             return
         names, values = ",".join(rows[0]), ",".join(f":{name}" for name in rows[0])
         sql = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({values})"  # noqa: S608 - names are ours
-        with self.transaction(), self._told():
-            self._conn.executemany(sql, rows)
+        with self.transaction():
+            self.execute_many(sql, rows)
 
     def size(self) -> int:
         """Bytes that are in use."""

@@ -168,6 +168,10 @@ class Window:
             lambda: self.counter.count_messages(render(dict.fromkeys(names, "x")), _tools(render)),
         )
 
+    def taken(self, part: Part) -> int:
+        """Tokens that a part takes in a prompt."""
+        return part.times * (self.count(part.text) if part.tokens is None else part.tokens)
+
     def room(
         self,
         render: Render,
@@ -240,7 +244,7 @@ class Window:
         names = [part.name for part in parts]
         room = self.room(render, names, reply=reply + spare)
         texts = {part.name: part.text for part in parts}
-        sizes = {p.name: p.times * (self.count(p.text) if p.tokens is None else p.tokens) for p in parts}
+        sizes = {part.name: self.taken(part) for part in parts}
         shrunk: list[str] = []
         for part in reversed(parts):
             over = sum(sizes.values()) - room

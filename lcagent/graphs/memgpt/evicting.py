@@ -23,7 +23,7 @@ from lcagent.graphs.memgpt.view import clipped
 from lcagent.memory.tiers.entries import Entry
 from lcagent.memory.tiers.queue import QUEUED
 from lcagent.models.prompt import as_data
-from lcagent.models.window import Window
+from lcagent.models.window import Window, most_first
 from lcagent.text import told_time
 
 KEPT = 0.5
@@ -189,13 +189,12 @@ def _with_telling(turn: Turn, summary: str, telling: Sequence[str]) -> str:
         text = clipped_sentences(text)
     held = folded(text)
     missing = [one for one in telling if folded(one) not in held]
-    also: list[str] = []
-    for one in missing:
-        longer = f"{text} {_ALSO}{', '.join([*also, one])}."
-        if window.count(as_data(longer)) > most:
-            break
-        also.append(one)
-    return f"{text} {_ALSO}{', '.join(also)}.".strip() if also else text
+
+    def longer(number: int) -> str:
+        return f"{text} {_ALSO}{', '.join(missing[:number])}.".strip()
+
+    number = most_first(len(missing), most, lambda number: window.count(as_data(longer(number))))
+    return longer(number) if number else text
 
 
 def clipped_sentences(text: str) -> str:

@@ -67,7 +67,8 @@ class Viewed:
         entries: whose lines it holds.
         items: marks of what was shown in the turn.
         hidden: entries of the queue that are not shown.
-        tokens: what all of the queue would take, as far as it was counted: more than the room where some are
+        tokens: of the text, at most: the sum of its lines.
+        wanted: what all of the queue would take, as far as it was counted: more than the room where some are
             hidden.
     """
 
@@ -76,6 +77,7 @@ class Viewed:
     items: tuple[str, ...]
     hidden: int
     tokens: int
+    wanted: int
 
 
 class View:
@@ -114,18 +116,19 @@ class View:
         own = self._entries.oldest(QUEUED, limit=1 << 20, after=turn - 1)
         lines = self._own(own, room)
         taken = sum(map(self._tokens, lines.values()))
-        shown, total, earlier = list(own), taken, list[str]()
+        shown, wanted, earlier = list(own), taken, list[str]()
         left = room - taken
         if (queued := self._queue.count()) > len(own):
             left -= self._tokens(_NOT_SHOWN.format(hidden=queued))
         before, begins, full = turn, self._queue.begins, False
         while not full and (some := self._earlier(before, begins)):
             for entry, line, needed in some:
-                total += needed
+                wanted += needed
                 if needed > left:
                     full = True
                     break
                 left -= needed
+                taken += needed
                 shown.append(entry)
                 earlier += [line] if line else []
             before = some[-1][0].id
@@ -133,10 +136,11 @@ class View:
         note = _NOT_SHOWN.format(hidden=hidden)
         if hidden and self._tokens(note) <= room - taken:
             earlier.append(note)
+            taken += self._tokens(note)
         text = "\n".join([*reversed(earlier), *filter(None, lines.values())])
         marks = [one.mark for entry in own if lines.get(entry.id) for one in shown_by(entry)]
         items = dict.fromkeys([*marks, *self._clipped(own, lines)])
-        return Viewed(text, tuple(shown), tuple(items), hidden, total)
+        return Viewed(text, tuple(shown), tuple(items), hidden, taken, wanted)
 
     def _earlier(self, before: int, begins: int) -> list[tuple[Entry, str, int]]:
         """Entries before a turn, the newest first, with their lines and tokens: none is written any more."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lcagent.memory.rows import Rows
+from lcagent.memory.rows import Rows, marks, parts
 from lcagent.memory.tiers.index import index
 
 Kind = Literal["message", "call", "result", "event", "summary", "block", "passage", "change"]
@@ -26,8 +26,6 @@ FOREIGN: tuple[Source, ...] = ("document", "imported")
 """Sources that are not of this conversation."""
 Clock = Callable[[], float]
 USER, ASSISTANT, SYSTEM = "user", "assistant", "system"
-MOST_VALUES = 500
-"""Values in one statement."""
 _COLUMNS = "id, tenant, session, kind, name, author, source, text, data, valid, recorded, key"
 
 
@@ -138,9 +136,8 @@ class Entries:
             "recorded": now,
             "key": new.key,
         }
-        marks = ", ".join("?" * len(row))
         cursor = self.store.execute(
-            f"INSERT INTO entries ({', '.join(row)}) VALUES ({marks}) RETURNING id",  # noqa: S608 - ours
+            f"INSERT INTO entries ({', '.join(row)}) VALUES ({marks(tuple(row))}) RETURNING id",  # noqa: S608
             tuple(row.values()),
         )
         number = int(cursor.fetchone()[0])
@@ -184,10 +181,9 @@ class Entries:
     def get(self, numbers: Sequence[int]) -> dict[int, Entry]:
         """Entries by their numbers; those of others, and those that are not there, are left out."""
         wanted, found = list(dict.fromkeys(numbers)), dict[int, Entry]()
-        for start in range(0, len(wanted), MOST_VALUES):
-            some = wanted[start : start + MOST_VALUES]
-            marks = ",".join("?" * len(some))
-            found.update({one.id: one for one in self._read(f"id IN ({marks})", tuple(some), by_id=True)})
+        for some in parts(wanted):
+            read = self._read(f"id IN ({marks(some)})", tuple(some), by_id=True)
+            found.update({one.id: one for one in read})
         return found
 
     def newest(
@@ -228,11 +224,10 @@ class Entries:
 
     def count(self, kinds: Sequence[Kind], *, after: int = 0, before: int | None = None) -> int:
         """How many entries of some kinds there are, between two numbers."""
-        marks = ",".join("?" * len(kinds))
         upper = 1 << 62 if before is None else before
         values = (self.tenant, self.session, *kinds, after, upper)
         (row,) = self.store.rows(
-            f"SELECT count(*) AS n FROM entries WHERE tenant = ? AND session = ? AND kind IN ({marks})"  # noqa: S608 - marks
+            f"SELECT count(*) AS n FROM entries WHERE tenant = ? AND session = ? AND kind IN ({marks(kinds)})"  # noqa: S608
             " AND id > ? AND id < ?",
             values,
         )

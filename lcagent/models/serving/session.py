@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -115,15 +116,19 @@ class ModelSession:
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._open: OpenModel | None = None
+        self._sure = float("-inf")
         self._embedder: Embedder | None = None
 
-    def open(self, say: Say, halt: threading.Event | None = None, *, anew: bool = False) -> OpenModel:
+    def open(
+        self, say: Say, halt: threading.Event | None = None, *, anew: bool = False, trusted: float = 0.0
+    ) -> OpenModel:
         """The open model; the first call chooses and starts.
 
         Args:
             say: gets sentences for people.
             halt: set by another thread, it ends the wait.
             anew: choose again where the server has gone, or is another one by now.
+            trusted: seconds for which it is not asked whether it is, once it was there.
 
         Raises:
             EndpointUnavailable: nothing answers or can be made to.
@@ -131,26 +136,29 @@ class ModelSession:
         while not self._lock.acquire(timeout=0.2):
             pause(halt)
         try:
-            if anew and self._open is not None and not self._open.same():
+            if self._open is not None and (not anew or time.monotonic() < self._sure + trusted):
+                return self._open
+            if self._open is not None and not self._open.same():
                 self._open = None
                 self._stack.close()
             if self._open is None:
                 self._open = self._make(say, halt)
+            self._sure = time.monotonic()
             return self._open
         finally:
             self._lock.release()
 
-    async def wait_open(self, say: Say) -> OpenModel:
+    async def wait_open(self, say: Say, *, trusted: float = 0.0) -> OpenModel:
         """`open` from an event loop, for a new question: a server that has gone is chosen anew.
 
-        Cancelled, it waits no longer.
+        Cancelled, it waits no longer. Arguments as for `open`.
 
         Raises:
             EndpointUnavailable: nothing answers or can be made to.
         """
         halt = threading.Event()
         try:
-            return await asyncio.to_thread(self.open, say, halt, anew=True)
+            return await asyncio.to_thread(self.open, say, halt, anew=True, trusted=trusted)
         finally:
             halt.set()
 
