@@ -123,28 +123,18 @@ class Entries:
     def _append(self, new: New) -> Entry:
         now = self.clock()
         valid = now if new.valid is None else new.valid
-        row: dict[str, Any] = {
-            "tenant": self.tenant,
-            "session": self.session,
-            "kind": new.kind,
-            "name": new.name,
-            "author": new.author,
-            "source": new.source,
-            "text": new.text,
-            "data": json.dumps(dict(new.data), ensure_ascii=False),
-            "valid": valid,
-            "recorded": now,
-            "key": new.key,
-        }
+        data = json.dumps(dict(new.data), ensure_ascii=False)
+        said = (new.kind, new.name, new.author, new.source, new.text, data)
+        row = (self.tenant, self.session, *said, valid, now, new.key)
         cursor = self.store.execute(
-            f"INSERT INTO entries ({', '.join(row)}) VALUES ({marks(tuple(row))}) RETURNING id",  # noqa: S608
-            tuple(row.values()),
+            f"INSERT INTO entries ({_COLUMNS.removeprefix('id, ')}) VALUES ({marks(row)}) RETURNING id",  # noqa: S608
+            row,
         )
         number = int(cursor.fetchone()[0])
         for other in dict.fromkeys(new.rests_on):
             self.rest(number, other)
         self._close(number, new.data, valid)
-        return _entry({"id": number, **row})
+        return _entry((number, *row))
 
     def rest(self, number: int, source: int) -> None:
         """Note that an entry rests on another one too."""
@@ -220,7 +210,7 @@ class Entries:
                 where, values = f"{where} AND id < ?", [*values, before]
             found.append(f"SELECT id FROM (SELECT id FROM entries WHERE {where} {end})")  # noqa: S608 - ours
         sql = f"SELECT {_COLUMNS} FROM entries WHERE id IN ({' UNION ALL '.join(found)}) {end}"  # noqa: S608 - ours
-        return [_entry(row) for row in self.store.rows(sql, tuple(values))]
+        return [_entry(row) for row in self.store.execute(sql, tuple(values))]
 
     def count(self, kinds: Sequence[Kind], *, after: int = 0, before: int | None = None) -> int:
         """How many entries of some kinds there are, between two numbers."""
@@ -248,7 +238,7 @@ class Entries:
     ) -> list[Entry]:
         # The plus keeps SQLite from walking through a whole session where numbers are given.
         whose = "+tenant = ? AND +session = ?" if by_id else "tenant = ? AND session = ?"
-        rows = self.store.rows(
+        rows = self.store.execute(
             f"SELECT {_COLUMNS} FROM entries WHERE {whose} AND {where} {rest}",  # noqa: S608 - ours
             (self.tenant, self.session, *values),
         )
@@ -284,6 +274,7 @@ class _Data(Mapping[str, Any]):
         return repr(self._held)
 
 
-def _entry(row: dict[str, Any]) -> Entry:
-    row["data"] = _Data(row["data"])
-    return Entry(**row)
+def _entry(row: tuple[Any, ...]) -> Entry:
+    """The entry of a row, as `_COLUMNS` has it."""
+    *said, data, valid, recorded, key = row
+    return Entry(*said, _Data(data), valid, recorded, key)
