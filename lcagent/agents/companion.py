@@ -154,7 +154,6 @@ class Scene:
         bound = PROMPT.bind(
             functions="\n".join(lines),
             documents=self.documents,
-            evicted=self.evicted,
             only=only,
         )
         return as_asked(model, bound, self.kind)
@@ -162,13 +161,16 @@ class Scene:
     def parts(self, model: ChatModel) -> list[Part]:
         """The variable parts but for the conversation; the summary may go, of the core the end.
 
-        The date is one, as what is fixed is then counted once for all turns.
+        The date and the number of what was evicted are parts, as what is fixed is then counted once for all
+        turns.
         """
-        window = model.window
+        window, evicted = model.window, str(self.evicted)
         return [
             Part("core", as_data(self.core), shrink=shortened(window, self.core)),
             Part("summary", as_data(self.summary), shrink=shortened(window, self.summary)),
-            Part("now", self.now, tokens=len(self.now.encode())),  # a token is a byte at least
+            # A token is a byte at least.
+            Part("evicted", evicted, tokens=len(evicted)),
+            Part("now", self.now, tokens=len(self.now.encode())),
         ]
 
 

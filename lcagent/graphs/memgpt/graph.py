@@ -79,15 +79,15 @@ class Stage:
     viewed: Viewed
 
 
-class TurnState(TypedDict, total=False):
+class TurnState(TypedDict):
     """How far a turn has come: steps that are done, those that failed one after the other, whether it is
-    over, whether evicting did not work in it, and what the next call shows."""
+    over, whether evicting did not work in it, and what the next call shows, once that is known."""
 
     step: int
     failed: int
     done: bool
     stuck: bool
-    stage: Stage
+    stage: Stage | None
 
 
 @cache
@@ -118,7 +118,8 @@ def _begun(turn: Turn) -> TurnState:
     entries = turn.memory.entries
     calls = entries.oldest(["call"], limit=1 << 20, after=turn.number)
     step = sum(entries.keyed(turn.key(number, ".result")) is not None for number in range(len(calls)))
-    return {"step": step, "failed": 0, "done": entries.keyed(turn.reply_key) is not None, "stuck": False}
+    done = entries.keyed(turn.reply_key) is not None
+    return {"step": step, "failed": 0, "done": done, "stuck": False, "stage": None}
 
 
 async def prepare(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
@@ -166,6 +167,7 @@ async def _next(state: TurnState, runtime: Runtime[Turn]) -> str:
 async def think(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     """Ask the model what to do; what it says is written down."""
     turn, step, stage = runtime.context, state["step"], state["stage"]
+    assert stage is not None
 
     def least(tokens: int) -> str:
         return turn.view.conversation(tokens, turn.number).text

@@ -277,4 +277,4 @@ class _Data(Mapping[str, Any]):
 def _entry(row: tuple[Any, ...]) -> Entry:
     """The entry of a row, as `_COLUMNS` has it."""
     *said, data, valid, recorded, key = row
-    return Entry(*said, _Data(data), valid, recorded, key)
+    return Entry(*said, data=_Data(data), valid=valid, recorded=recorded, key=key)

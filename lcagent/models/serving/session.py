@@ -119,16 +119,13 @@ class ModelSession:
         self._sure = float("-inf")
         self._embedder: Embedder | None = None
 
-    def open(
-        self, say: Say, halt: threading.Event | None = None, *, anew: bool = False, trusted: float = 0.0
-    ) -> OpenModel:
+    def open(self, say: Say, halt: threading.Event | None = None, *, anew: bool = False) -> OpenModel:
         """The open model; the first call chooses and starts.
 
         Args:
             say: gets sentences for people.
             halt: set by another thread, it ends the wait.
             anew: choose again where the server has gone, or is another one by now.
-            trusted: seconds for which it is not asked whether it is, once it was there.
 
         Raises:
             EndpointUnavailable: nothing answers or can be made to.
@@ -136,14 +133,11 @@ class ModelSession:
         while not self._lock.acquire(timeout=0.2):
             pause(halt)
         try:
-            if self._open is not None and (not anew or time.monotonic() < self._sure + trusted):
-                return self._open
-            if self._open is not None and not self._open.same():
+            if anew and self._open is not None and not self._open.same():
                 self._open = None
                 self._stack.close()
             if self._open is None:
                 self._open = self._make(say, halt)
-            self._sure = time.monotonic()
             return self._open
         finally:
             self._lock.release()
@@ -151,14 +145,22 @@ class ModelSession:
     async def wait_open(self, say: Say, *, trusted: float = 0.0) -> OpenModel:
         """`open` from an event loop, for a new question: a server that has gone is chosen anew.
 
-        Cancelled, it waits no longer. Arguments as for `open`.
+        Cancelled, it waits no longer.
+
+        Args:
+            say: gets sentences for people.
+            trusted: seconds for which a server that was there is taken to be there still.
 
         Raises:
             EndpointUnavailable: nothing answers or can be made to.
         """
+        if self._open is not None and time.monotonic() < self._sure + trusted:
+            return self._open
         halt = threading.Event()
         try:
-            return await asyncio.to_thread(self.open, say, halt, anew=True, trusted=trusted)
+            opened = await asyncio.to_thread(self.open, say, halt, anew=True)
+            self._sure = time.monotonic()
+            return opened
         finally:
             halt.set()
 
