@@ -14,7 +14,7 @@ from uuid import uuid4
 from lcagent.answer import Answer, Quoted, Reply
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.retrieval import Retrieval
-from lcagent.errors import MalformedReply
+from lcagent.errors import MalformedReply, ModelError
 from lcagent.events import AnswerDelta, Event, FunctionCalled, Notice
 from lcagent.graphs.memgpt.functions import Functions
 from lcagent.graphs.memgpt.graph import call_text, taken
@@ -127,6 +127,9 @@ async def take_turn(
         turn = await asyncio.to_thread(_turn, talk, entries, model, Trust(profile), told, number)
         async with _embedding(store, lease.tenant, talk.models.embedder()):
             await taken(turn)
+    except ModelError:
+        talk.models.look_again()
+        raise
     finally:
         await model.transport.close()
     made = entries.keyed(turn.reply_key)

@@ -164,6 +164,10 @@ class ModelSession:
         finally:
             halt.set()
 
+    def look_again(self) -> None:
+        """Have `wait_open` ask the server next time: something went wrong with it."""
+        self._sure = float("-inf")
+
     def embedder(self) -> Embedder | None:
         """The embedding model that the settings name, opened once; None where they name none.
 
