@@ -215,7 +215,7 @@ def carry_out(
     began = tuple(one.id for one in said if is_own(one))[:1]
     call = entries.append(New("call", text, name, ASSISTANT, "model", data, key=key, rests_on=began))
     on = Occasion(began[0] if began else call.id, memory, view, Retrieval(corpus, ""))
-    result = Functions(on, window // 2, seen_at(on, data["window"]["entries"], call.id)).act(call)
+    result = Functions(on, window // 2, seen_at(on, said, call.id)).act(call)
     return view.line(result, whole=True).removeprefix("[result] "), bool(result.data["ok"])
 
 

@@ -34,6 +34,8 @@ TELLING_SHARE = 1 / 3
 """Most of a summary that code adds to keep names and figures."""
 SHORT = 2
 """A figure of so few characters says nothing by itself."""
+_SPARE = 2
+"""Tokens that a line may take more where it is summarised than where it is shown."""
 _BATCH = 256
 _ALSO = "Also: "
 # Each run of characters is looked at once, from its beginning.
@@ -103,7 +105,7 @@ def _leaving(turn: Turn, room: int) -> _Leaving | None:
     taken, before = 0, turn.number
     while taken < told and (some := entries.newest(QUEUED, limit=_BATCH, after=begins, before=before)):
         for entry in some:
-            needed = view.tokens(view.line(entry))
+            needed = view.tokens(view.line(entry)) + _SPARE
             if not leaving and needed <= left:
                 left -= needed  # it stays
                 continue
@@ -159,7 +161,7 @@ def _pieces(turn: Turn, leaving: Sequence[Entry]) -> list[str]:
 
 def _parts(tokens: Callable[[str], int], line: str, room: int) -> Iterator[tuple[str, int]]:
     """A line, halved until its parts fit, each with its tokens."""
-    needed = tokens(line)
+    needed = tokens(line) + _SPARE
     if needed <= room or len(line) < 2:
         yield line, needed
         return

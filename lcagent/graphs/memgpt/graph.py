@@ -200,15 +200,23 @@ async def think(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
         "",
     )
     data = {"arguments": arguments, "window": _window(turn, stage, tokens)}
-    await asyncio.to_thread(_called, turn, step, reply.do, data)
+    await asyncio.to_thread(_called, turn, step, reply.do, data, viewed.entries)
     turn.told.called(reply.do, about)
     return {"failed": 0}
 
 
-def _called(turn: Turn, step: int, name: str, data: dict[str, Any]) -> None:
-    """Write a call down, with where what it says comes from: it is shown again."""
+def _called(turn: Turn, step: int, name: str, data: dict[str, Any], window: Sequence[Entry]) -> None:
+    """Write a call down, with where what it says comes from: it is shown again.
+
+    Args:
+        turn: in which.
+        step: of it.
+        name: of the function.
+        data: of the call.
+        window: the entries that the model had before it.
+    """
     said = " ".join(str(value) for key, value in data["arguments"].items() if key not in _CHOICES)
-    seen = turn.seen[step] = seen_at(turn, data["window"]["entries"])
+    seen = turn.seen[step] = seen_at(turn, window)
     source = source_of(said, seen)
     data = {**data, **origin_data(origins(said, seen))}
     line = call_text(name, data["arguments"])
@@ -229,7 +237,8 @@ def _acted(turn: Turn, step: int, call: Entry, read: Result | None) -> bool:
     """Carry out a call; whether the turn ends with it."""
     seen = turn.seen.get(step)
     if seen is None:  # another process called
-        seen = seen_at(turn, call.data["window"]["entries"], call.id)
+        window = turn.memory.entries.get(call.data["window"]["entries"])
+        seen = seen_at(turn, list(window.values()), call.id)
     if call.name == companion.SEND and (_says(call) or not _asked(turn) or _last(turn, step)):
         _end(turn, call, step, seen)
         return True
