@@ -2,6 +2,7 @@
 
     python -m benchmarks.memory quality --data FOLDER [--embed-model NAME] [--out FILE]
     python -m benchmarks.memory words --data FOLDER [--rows 1000000] [--keep FOLDER] [--out FILE]
+    python -m benchmarks.memory writing --data FOLDER [--rows 20000] [--out FILE]
     python -m benchmarks.memory vectors --data FOLDER [--rows 100000] [--out FILE]
 
 `quality` asks LoCoMo's questions that have evidence (categories 1 to 4) of each of its conversations by
@@ -12,8 +13,9 @@ several, and milliseconds a question, in which the embedding model's are counted
 
 `words` makes a history of one tenant out of stretches of war_and_peace.txt (a fifth of them with a word that
 is found nowhere else) and searches it for others of 3 to 12 words. Beside it stand the same rows in bare FTS5
-with BM25, and the same writing without any index. `vectors` does so with vectors of made-up directions that
-lie in heaps, as those of texts do, and tells how many of the exactly nearest are found.
+with BM25, and the same writing without any index. `writing` stores messages behind a history of so many, in
+batches, beside the same rows in a bare table that is as durable. `vectors` searches with vectors of made-up
+directions that lie in heaps, as those of texts do, and tells how many of the exactly nearest are found.
 
 Each time is told twice: by the clock, and by the processor, which a busy machine does not change.
 """
@@ -261,6 +263,57 @@ def words(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield fts5(folder, Path(scratch) / "fts5.db", options.data)
 
 
+def writing(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Rows on storing messages without a model, batch by batch, each beside a bare table of the same rows."""
+    from lcagent import ChatSession
+
+    texts = stretches(options.data, 1, 4, 40, 0.2)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        closing(bare_table(Path(home) / "bare.db")) as bare,
+        ChatSession(api_base="http://127.0.0.1:9", home=home) as chat,
+    ):
+        chat.add_all([{"text": next(texts)} for _ in range(options.rows)])
+        for size in (100, 1000, 8192):
+            some = [[next(texts) for _ in range(size)] for _ in range(max(3, 6000 // size))]
+            kept = rates(lambda batch: chat.add_all([{"text": text} for text in batch]), some)
+            yield {"batch of": size, "way": "kept and indexed", **kept}
+            yield {"batch of": size, "way": "bare table", **rates(lambda batch: insert(bare, batch), some)}
+
+
+def rates(write: Callable[[list[str]], Any], batches: Sequence[list[str]]) -> dict[str, int]:
+    """Messages a second, all batches together: by the clock and by the processor."""
+    began, busy = time.perf_counter(), time.thread_time()
+    for batch in batches:
+        write(batch)
+    clock, processor = time.perf_counter() - began, time.thread_time() - busy
+    many = sum(map(len, batches))
+    return {"clock, a second": round(many / clock), "processor, a second": round(many / processor)}
+
+
+def bare_table(path: Path) -> sqlite3.Connection:
+    """A table of the columns of messages, as durable as memory, without an index."""
+    bare = sqlite3.connect(path, isolation_level=None)
+    bare.execute("PRAGMA journal_mode=WAL")
+    bare.execute("PRAGMA synchronous=NORMAL")
+    bare.execute(
+        "CREATE TABLE entries (id INTEGER PRIMARY KEY, tenant, session, kind, name, author, source, text,"
+        " data, valid, recorded)"
+    )
+    return bare
+
+
+def insert(bare: sqlite3.Connection, texts: Sequence[str]) -> None:
+    """Insert messages in one transaction."""
+    bare.execute("BEGIN IMMEDIATE")
+    bare.executemany(
+        "INSERT INTO entries (tenant, session, kind, name, author, source, text, data, valid, recorded)"
+        " VALUES ('default', 'main', 'message', 'user', 'user', 'said', ?, '{}', ?, ?)",
+        [(text, time.time(), time.time()) for text in texts],
+    )
+    bare.execute("COMMIT")
+
+
 def searched(folder: Path, data: Path) -> dict[str, Any]:
     """Searches of a history that lies there."""
     import psutil
@@ -376,16 +429,20 @@ def main() -> None:
     """Print one JSON line a row, and write them to a file where one is named."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("what", choices=("quality", "words", "vectors"))
+    parser.add_argument("what", choices=("quality", "words", "writing", "vectors"))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--embed-model")
     parser.add_argument("--rows", type=int)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    options.rows = options.rows or {"words": 1_000_000, "vectors": 100_000}.get(options.what)
+    options.rows = options.rows or {"words": 1_000_000, "writing": 20_000, "vectors": 100_000}.get(
+        options.what
+    )
     results: list[dict[str, Any]] = []
-    for row in {"quality": quality, "words": words, "vectors": vectors}[options.what](options):
+    for row in {"quality": quality, "words": words, "writing": writing, "vectors": vectors}[options.what](
+        options
+    ):
         results.append(row)
         print(json.dumps(row), flush=True)
     if options.out:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from lcagent import chat
+from lcagent import session_memory
 from lcagent.cli import dates, memory
 from lcagent.documents import Document
 from lcagent.errors import (
@@ -273,7 +273,10 @@ def test_dates_are_read_as_people_write_them() -> None:
 
 
 def test_the_command_names_the_same_session_as_the_sdk_and_tells_an_error_as_json(home: Path) -> None:
-    assert (memory.DEFAULT_TENANT, memory.DEFAULT_SESSION) == (chat.DEFAULT_TENANT, chat.DEFAULT_SESSION)
+    assert (memory.DEFAULT_TENANT, memory.DEFAULT_SESSION) == (
+        session_memory.DEFAULT_TENANT,
+        session_memory.DEFAULT_SESSION,
+    )
     command = [sys.executable, "-m", "lcagent.cli.main", "memory", "show", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 1 and json.loads(done.stdout)["code"] == "SessionNotFound"

@@ -21,6 +21,7 @@ from lcagent.memory.tiers.entries import Entries
 from lcagent.memory.tiers.queue import Queue
 from lcagent.models.profile import unmeasured
 from tests.loopback import Loopback, Reply, Request
+from tests.loopback.tokenizer import count
 
 SUMMARY = "condense"
 
@@ -190,6 +191,18 @@ def noted(request: Request) -> str:
 
 def say(text: str, known: str = "yes") -> str:
     return json.dumps({"thought": "", "do": "send_message", "known": known, "message": text})
+
+
+@pytest.mark.parametrize("tools", [False, True])
+def test_a_further_turn_has_only_what_is_new_counted(tools: bool) -> None:
+    with chatting(noted, 8192, tools=tools) as (chat, server):
+        chat.send("The tide was one hand high.")
+        chat.send("The tide was two hands high.")
+        before = server.tokenized
+        chat.send("The tide was three hands high.")
+        assert server.tokenized - before == 2  # what was said, and the reply before it
+        shown = server.requests[-1].text.split("<conversation>\n")[1].split("\n</conversation>")[0]
+        assert count(shown) <= chat.why()["conversation"] <= count(shown) + 2 * len(shown.splitlines())
 
 
 # Where nothing can be written

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lcagent import Reader
+from lcagent import ChatSession, Reader
 from lcagent.errors import EndpointUnavailable
+from tests.chatting import agent
 from tests.helpers import QUESTION, clever, haystack
 
 
@@ -37,3 +38,16 @@ def test_a_dead_server_is_told_and_another_choice_is_made(loopback, document: Pa
         assert reader.ask(document, QUESTION).model == "other"
     with Reader(api_base=server.url) as reader, pytest.raises(EndpointUnavailable, match="no model server"):
         reader.ask(document, QUESTION)
+
+
+def test_a_chat_whose_server_failed_goes_on_with_what_stands_there_by_then(loopback) -> None:
+    first = loopback(model="first", reply=agent)
+    with ChatSession(api_base=first.url, timeout=0.5) as chat:
+        chat.send("Hello.")
+        first.die()
+        with pytest.raises(EndpointUnavailable):
+            chat.send("Are you there?")
+        second = loopback(model="second", port=first.port, reply=agent)
+        reply = chat.resume()
+    assert reply is not None and "Are you there?" in reply.text
+    assert second.requests[-1].body["model"] == "second"

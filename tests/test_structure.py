@@ -23,6 +23,7 @@ ORDER = [
     "graphs",
     "runs",
     "reader",
+    "session_memory",
     "chat",
     "evals",
     "cli",

@@ -158,18 +158,23 @@ class Scene:
         bound = PROMPT.bind(
             functions="\n".join(lines),
             documents=self.documents,
-            evicted=self.evicted,
-            now=self.now,
             only=only,
         )
         return as_asked(model, bound, self.kind)
 
     def parts(self, model: ChatModel) -> list[Part]:
-        """The variable parts but for the conversation; the summary may go, of the core the end."""
-        window = model.window
+        """The variable parts but for the conversation; the summary may go, of the core the end.
+
+        The date and the number of what was evicted are parts, as what is fixed is then counted once for all
+        turns.
+        """
+        window, evicted = model.window, str(self.evicted)
         return [
             Part("core", as_data(self.core), shrink=shortened(window, self.core)),
             Part("summary", as_data(self.summary), shrink=shortened(window, self.summary)),
+            # A token is a byte at least.
+            Part("evicted", evicted, tokens=len(evicted)),
+            Part("now", self.now, tokens=len(self.now.encode())),
         ]
 
 
@@ -220,16 +225,15 @@ def room(model: ChatModel, scene: Scene, *, brief: bool) -> int:
     left = window.room(
         scene.render(model), names, reply=reply_tokens(window.size, brief=brief) + RETRY_TOKENS
     )
-    return left - sum(window.count(part.text) for part in parts) - window.size // 100
+    return left - sum(map(window.taken, parts)) - window.size // 100
 
 
 async def step(
     model: ChatModel,
     scene: Scene,
-    conversation: str,
+    conversation: Part,
     *,
     brief: bool,
-    least: Callable[[int], str],
     on_text: Callable[[str], None] | None = None,
 ) -> tuple[CompanionReply, int]:
     """One step of a turn.
@@ -237,9 +241,8 @@ async def step(
     Args:
         model: who talks.
         scene: what it may do.
-        conversation: as it is shown, within `room`.
+        conversation: as it is shown, within `room`; shorter where all does not fit after all.
         brief: it is given little room.
-        least: makes a conversation of at most so many tokens, where all does not fit after all.
         on_text: gets the message to the user while it is written.
 
     Returns:
@@ -250,7 +253,7 @@ async def step(
         WindowExceeded: the functions alone do not fit.
     """
     render = scene.render(model)
-    parts = [Part("conversation", conversation, shrink=least), *scene.parts(model)]
+    parts = [conversation, *scene.parts(model)]
     fitted = await model.window.fit(
         render, parts, reply=reply_tokens(model.window.size, brief=brief), spare=RETRY_TOKENS
     )

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
+
+T = TypeVar("T")
+MOST_VALUES = 500
+"""Values in one statement."""
+
+
+def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Values in as many parts as there are statements needed for them."""
+    for start in range(0, len(values), MOST_VALUES):
+        yield values[start : start + MOST_VALUES]
+
+
+def marks(values: Sequence[object]) -> str:
+    """Stand for values within `IN (...)`."""
+    return ",".join("?" * len(values))
 
 
 class Result(Protocol):
@@ -43,6 +58,10 @@ class Rows(Protocol):
 
     def execute(self, sql: str, values: tuple[Any, ...] = ()) -> Result:
         """Run one statement; outside a transaction it is committed when this returns."""
+        ...
+
+    def execute_many(self, sql: str, values: Iterable[tuple[Any, ...] | dict[str, Any]]) -> None:
+        """Run one statement for each of some values, within a transaction."""
         ...
 
     def rows(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[dict[str, Any]]:

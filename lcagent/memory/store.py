@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -69,6 +69,15 @@ class Store:
             cursor.path = self._path
             return cursor.execute(sql, values)
 
+    def execute_many(self, sql: str, values: Iterable[tuple[Any, ...] | dict[str, Any]]) -> None:
+        """Run one statement for each of some values, within a transaction.
+
+        Raises:
+            StoreError: as `execute`.
+        """
+        with told(self._path), self._alone:
+            self._conn.executemany(sql, values)
+
     def rows(self, sql: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[dict[str, Any]]:
         """Run one query."""
         with told(self._path), self._alone:
@@ -100,8 +109,8 @@ class Store:
             return
         names, values = ",".join(rows[0]), ",".join(f":{name}" for name in rows[0])
         sql = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({values})"  # noqa: S608 - names are ours
-        with self.transaction(), told(self._path):
-            self._conn.executemany(sql, rows)
+        with self.transaction():
+            self.execute_many(sql, rows)
 
     def size(self) -> int:
         """Bytes that are in use."""

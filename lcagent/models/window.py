@@ -22,8 +22,8 @@ JOINT = 8
 """Tokens allowed for each place where separately counted texts meet. Tokenizers are not additive:
 joined texts may take a few tokens more than their sum; all our joints are line breaks."""
 
-_KEPT_COUNTS, _LONGEST_KEPT = 2048, 1 << 15
-"""Counts that are remembered, and characters of the longest text whose count is."""
+_KEPT_COUNTS, _LONGEST_KEPT, _KEPT_PROMPTS = 2048, 1 << 15, 128
+"""Counts that are remembered, characters of the longest text whose count is, and prompts, which are long."""
 _MORE = 1.2
 """What a prompt is taken to cost more, each time that the server finds a call over its window."""
 _LEAST_REPLY = 128
@@ -166,7 +166,12 @@ class Window:
             self._counts.overheads,
             key,
             lambda: self.counter.count_messages(render(dict.fromkeys(names, "x")), _tools(render)),
+            most=_KEPT_PROMPTS,
         )
+
+    def taken(self, part: Part) -> int:
+        """Tokens that a part takes in a prompt."""
+        return part.times * (self.count(part.text) if part.tokens is None else part.tokens)
 
     def room(
         self,
@@ -240,7 +245,7 @@ class Window:
         names = [part.name for part in parts]
         room = self.room(render, names, reply=reply + spare)
         texts = {part.name: part.text for part in parts}
-        sizes = {p.name: p.times * (self.count(p.text) if p.tokens is None else p.tokens) for p in parts}
+        sizes = {part.name: self.taken(part) for part in parts}
         shrunk: list[str] = []
         for part in reversed(parts):
             over = sum(sizes.values()) - room
@@ -285,12 +290,12 @@ def most_first(number: int, room: int, size: Callable[[int], int]) -> int:
     return bisect_right(range(1, min(number, room) + 1), room, key=size)
 
 
-def _kept(counts: dict[K, int], key: K, count: Callable[[], int]) -> int:
+def _kept(counts: dict[K, int], key: K, count: Callable[[], int], most: int = _KEPT_COUNTS) -> int:
     """A count that is remembered; threads may ask for several at once."""
     known = counts.get(key)
     if known is None:
         known = count()
-        if len(counts) >= _KEPT_COUNTS:
+        if len(counts) >= most:
             counts.clear()
         counts[key] = known
     return known

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from uuid import uuid4
 from lcagent.answer import Answer, Quoted, Reply
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.retrieval import Retrieval
-from lcagent.errors import MalformedReply
+from lcagent.errors import MalformedReply, ModelError
 from lcagent.events import AnswerDelta, Event, FunctionCalled, Notice
 from lcagent.graphs.memgpt.functions import Functions
 from lcagent.graphs.memgpt.graph import call_text, taken
@@ -115,49 +115,42 @@ async def take_turn(
         LcagentError: any of the tree; the turn can be gone on with.
     """
     settings, started = talk.settings, time.monotonic()
-    embedder = await asyncio.to_thread(talk.models.embedder)
-    opened = await talk.models.wait_open(lambda text: talk.emit(Notice(text)))
-    profile = await asyncio.to_thread(_profile, talk, opened)
+    opened = await talk.models.wait_open(lambda text: talk.emit(Notice(text)), trusted=TRUSTED_SECONDS)
+    profile = talk.profiles.get(opened.fingerprint) or await asyncio.to_thread(_profile, talk, opened)
     budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
     model = opened.chat(
         settings, Unjournalled(), budget, lambda text: talk.emit(Notice(text)), tools=bool(profile.tools)
     )
     told = TurnEvents(talk.emit, talk.stream)
     try:
-        options = options_of(settings)
         entries = Entries(store, lease.tenant, lease.session, clock=clock, fence=fence)
-        window = model.window
-        memory = memory_of(entries, options, window=window.size, count=window.count, embedder=embedder)
-        turn = await asyncio.to_thread(_turn, talk, memory, model, Trust(profile), options, told, number)
-        embedding = asyncio.create_task(asyncio.to_thread(_embed, store, lease.tenant, embedder))
-        try:
+        turn = await asyncio.to_thread(_turn, talk, entries, model, Trust(profile), told, number)
+        async with _embedding(store, lease.tenant, talk.models.embedder()):
             await taken(turn)
-        finally:
-            await embedding
+    except ModelError:
+        talk.models.look_again()
+        raise
     finally:
         await model.transport.close()
-    made = await asyncio.to_thread(memory.entries.keyed, turn.reply_key)
+    made = entries.keyed(turn.reply_key)
     if made is None:
         raise MalformedReply("the turn ended without a reply", hint="send the message again")
     return reply_from(made, told.steps, budget, time.monotonic() - started)
 
 
 def _profile(talk: Talk, opened: OpenModel) -> ModelProfile:
-    if opened.fingerprint not in talk.profiles:
-        with closing(Store.open(talk.settings.data_dir)) as runs:
-            talk.profiles[opened.fingerprint] = profile_for(opened, talk.settings, runs)
-    return talk.profiles[opened.fingerprint]
+    with closing(Store.open(talk.settings.data_dir)) as runs:
+        profile = talk.profiles[opened.fingerprint] = profile_for(opened, talk.settings, runs)
+    return profile
 
 
 def _turn(
-    talk: Talk,
-    memory: Memory,
-    model: ChatModel,
-    trust: Trust,
-    options: Options,
-    told: TurnEvents,
-    number: int,
+    talk: Talk, entries: Entries, model: ChatModel, trust: Trust, told: TurnEvents, number: int
 ) -> Turn:
+    options, window = options_of(talk.settings), model.window
+    memory = memory_of(
+        entries, options, window=window.size, count=window.count, embedder=talk.models.embedder()
+    )
     attached = memory.archival.documents()
     corpus = Corpus(tuple(one.document for one in attached))
     view = View(memory.entries, memory.queue, corpus, [one.id for one in attached], model.window.count)
@@ -222,10 +215,12 @@ def carry_out(
     began = tuple(one.id for one in said if is_own(one))[:1]
     call = entries.append(New("call", text, name, ASSISTANT, "model", data, key=key, rests_on=began))
     on = Occasion(began[0] if began else call.id, memory, view, Retrieval(corpus, ""))
-    result = Functions(on, window // 2, seen_at(on, data["window"]["entries"], call.id)).act(call)
+    result = Functions(on, window // 2, seen_at(on, said, call.id)).act(call)
     return view.line(result, whole=True).removeprefix("[result] "), bool(result.data["ok"])
 
 
+TRUSTED_SECONDS = 5.0
+"""A server that was there so short a time ago is not asked again whether it is: none is replaced so fast."""
 MOST_SEEN = 64
 """Messages that a model which is not ours is taken to have before it."""
 
@@ -237,11 +232,19 @@ def options_of(settings: Settings) -> Options:
     return options
 
 
-def _embed(store: Store, tenant: str, embedder: Embedder | None) -> None:
-    if embedder is not None:
-        from lcagent.memory.tiers.nearest import embed_missing
+@asynccontextmanager
+async def _embedding(store: Store, tenant: str, embedder: Embedder | None) -> AsyncGenerator[None]:
+    """Embed, meanwhile, what was said."""
+    if embedder is None:
+        yield
+        return
+    from lcagent.memory.tiers.nearest import embed_missing
 
-        embed_missing(store, tenant, embedder, EMBEDDED)
+    task = asyncio.create_task(asyncio.to_thread(embed_missing, store, tenant, embedder, EMBEDDED))
+    try:
+        yield
+    finally:
+        await task
 
 
 EMBEDDED = 512

@@ -23,7 +23,7 @@ from lcagent.graphs.memgpt.view import clipped
 from lcagent.memory.tiers.entries import Entry
 from lcagent.memory.tiers.queue import QUEUED
 from lcagent.models.prompt import as_data
-from lcagent.models.window import Window
+from lcagent.models.window import Window, most_first
 from lcagent.text import told_time
 
 KEPT = 0.5
@@ -34,6 +34,8 @@ TELLING_SHARE = 1 / 3
 """Most of a summary that code adds to keep names and figures."""
 SHORT = 2
 """A figure of so few characters says nothing by itself."""
+_SPARE = 2
+"""Tokens that a line may take more where it is summarised than where it is shown."""
 _BATCH = 256
 _ALSO = "Also: "
 # Each run of characters is looked at once, from its beginning.
@@ -95,7 +97,7 @@ async def evict(turn: Turn, room: int) -> bool:
 def _leaving(turn: Turn, room: int) -> _Leaving | None:
     """The entries of the queue but for the newest that take half the room; none where they are shorter than a
     summary may be."""
-    entries, view, count = turn.memory.entries, turn.view, turn.model.window.count
+    entries, view = turn.memory.entries, turn.view
     begins, left = turn.memory.queue.begins, int(KEPT * room)
     window = turn.model.window
     told = MOST_CALLS * _piece_room(window)
@@ -103,7 +105,7 @@ def _leaving(turn: Turn, room: int) -> _Leaving | None:
     taken, before = 0, turn.number
     while taken < told and (some := entries.newest(QUEUED, limit=_BATCH, after=begins, before=before)):
         for entry in some:
-            needed = count(view.line(entry)) + 4
+            needed = view.tokens(view.line(entry)) + _SPARE
             if not leaving and needed <= left:
                 left -= needed  # it stays
                 continue
@@ -148,7 +150,7 @@ def _pieces(turn: Turn, leaving: Sequence[Entry]) -> list[str]:
     room = _piece_room(window)
     pieces, lines, left = list[str](), list[str](), room
     for line in filter(None, (turn.view.line(entry) for entry in leaving)):
-        for part, needed in _parts(window.count, line, room):
+        for part, needed in _parts(turn.view.tokens, line, room):
             if needed > left and lines:
                 pieces.append("\n".join(lines))
                 lines, left = [], room
@@ -157,15 +159,15 @@ def _pieces(turn: Turn, leaving: Sequence[Entry]) -> list[str]:
     return [*pieces, "\n".join(lines)] if lines else pieces
 
 
-def _parts(count: Callable[[str], int], line: str, room: int) -> Iterator[tuple[str, int]]:
+def _parts(tokens: Callable[[str], int], line: str, room: int) -> Iterator[tuple[str, int]]:
     """A line, halved until its parts fit, each with its tokens."""
-    needed = count(line) + 4
+    needed = tokens(line) + _SPARE
     if needed <= room or len(line) < 2:
         yield line, needed
         return
     half = len(line) // 2
-    yield from _parts(count, line[:half], room)
-    yield from _parts(count, line[half:], room)
+    yield from _parts(tokens, line[:half], room)
+    yield from _parts(tokens, line[half:], room)
 
 
 def _believed(made: str, told: str) -> str:
@@ -189,13 +191,12 @@ def _with_telling(turn: Turn, summary: str, telling: Sequence[str]) -> str:
         text = clipped_sentences(text)
     held = folded(text)
     missing = [one for one in telling if folded(one) not in held]
-    also: list[str] = []
-    for one in missing:
-        longer = f"{text} {_ALSO}{', '.join([*also, one])}."
-        if window.count(as_data(longer)) > most:
-            break
-        also.append(one)
-    return f"{text} {_ALSO}{', '.join(also)}.".strip() if also else text
+
+    def longer(number: int) -> str:
+        return f"{text} {_ALSO}{', '.join(missing[:number])}.".strip()
+
+    number = most_first(len(missing), most, lambda number: window.count(as_data(longer(number))))
+    return longer(number) if number else text
 
 
 def clipped_sentences(text: str) -> str:

@@ -7,7 +7,6 @@ the model sees. A result names what it shows, and holds no copy: what is forgott
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -74,24 +73,15 @@ class Functions:
         self._on, self._room, self._seen = occasion, room, seen
         self._memory, self._view = occasion.memory, occasion.view
 
-    async def run(self, call: Entry) -> Entry:
+    def act(self, call: Entry, read: Result | None = None) -> Entry:
         """Carry out a call; its result is written with what it does.
 
         Args:
             call: as it was written, under a key.
+            read: what `read_documents` gave, where it asks for that.
         """
-        if call.name != companion.READ_DOCUMENT:
-            return await asyncio.to_thread(self.act, call)
         try:
-            read = await self._read_document(_reply(call))
-        except LcagentError as error:
-            read = _failed(error)
-        return self._written(call, lambda: read)
-
-    def act(self, call: Entry) -> Entry:
-        """`run` of a call that reads no document."""
-        try:
-            return self._written(call, lambda: self._done(call))
+            return self._written(call, lambda: read or self._done(call))
         except LcagentError as error:
             result = _failed(error)
         return self._written(call, lambda: result)
@@ -308,21 +298,27 @@ class Functions:
         shown = [Shown(f"d{number}.{begins}", begins, ends - begins) for _, begins, ends in regions]
         return Result(f"around {one.mark}:", shown)
 
-    async def _read_document(self, reply: CompanionReply) -> Result:
-        if self._on.reader is None or not self._on.documents:
+
+async def read_documents(on: Occasion, call: Entry) -> Result:
+    """Have all documents read for the question of a call, of `read_document`; nothing is written."""
+    reply = _reply(call)
+    try:
+        if on.reader is None or not on.documents:
             raise Failed("there is no document to read")
         if not reply.question.strip():
             raise Failed("question is empty")
-        read = await self._on.reader(reply.question)
-        numbers = self._view.numbers
-        shown = [Shown(f"d{numbers[d]}.{start}", start, end - start) for d, start, end in read.regions]
-        text = f"read ({read.how_far}): {read.answer or 'the documents do not say'}"
-        data: dict[str, Any] = {"answer": read.answer, "source": "document"}
-        if read.run:
-            data["run"] = read.run
-        documents = zip(numbers, self._on.retrieval.corpus.documents, strict=True)
-        data |= as_data(Origin(number, 0, len(document.text)) for number, document in documents)
-        return Result(text, shown, data=data)
+        read = await on.reader(reply.question)
+    except LcagentError as error:
+        return _failed(error)
+    numbers = on.view.numbers
+    shown = [Shown(f"d{numbers[d]}.{start}", start, end - start) for d, start, end in read.regions]
+    text = f"read ({read.how_far}): {read.answer or 'the documents do not say'}"
+    data: dict[str, Any] = {"answer": read.answer, "source": "document"}
+    if read.run:
+        data["run"] = read.run
+    documents = zip(numbers, on.retrieval.corpus.documents, strict=True)
+    data |= as_data(Origin(number, 0, len(document.text)) for number, document in documents)
+    return Result(text, shown, data=data)
 
 
 def _reply(call: Entry) -> CompanionReply:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypedDict
 
@@ -23,14 +24,16 @@ from lcagent.agents import companion
 from lcagent.agents.companion import Scene
 from lcagent.errors import CutReply, MalformedReply
 from lcagent.graphs.memgpt.evicting import evict
-from lcagent.graphs.memgpt.functions import Functions
+from lcagent.graphs.memgpt.functions import Functions, Result, read_documents
 from lcagent.graphs.memgpt.provenance import Seen, origins, source_of
 from lcagent.graphs.memgpt.replying import reply_of, seen_at
 from lcagent.graphs.memgpt.turn import Turn, core_text
 from lcagent.graphs.memgpt.view import Viewed, notes
 from lcagent.memory.tiers.changes import standings
 from lcagent.memory.tiers.entries import Entry, New
-from lcagent.memory.tiers.origins import as_data
+from lcagent.memory.tiers.origins import as_data as origin_data
+from lcagent.models.prompt import as_data
+from lcagent.models.window import Part
 
 STEPS_EACH = 4
 """Nodes that a step of a turn passes through, and some to spare."""
@@ -66,15 +69,30 @@ _WARNING = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a call shows.
+
+    Args:
+        room: tokens for conversation beside everything that may be offered.
+        scene: what may be done, and what is always seen.
+        viewed: the conversation.
+    """
+
+    room: int
+    scene: Scene
+    viewed: Viewed
+
+
 class TurnState(TypedDict):
     """How far a turn has come: steps that are done, those that failed one after the other, whether it is
-    over, whether evicting did not work in it, and tokens for conversation in the next call."""
+    over, whether evicting did not work in it, and what the next call shows, once that is known."""
 
     step: int
     failed: int
     done: bool
     stuck: bool
-    room: int
+    stage: Stage | None
 
 
 @cache
@@ -96,9 +114,8 @@ async def taken(turn: Turn) -> None:
     Raises:
         LcagentError: any of the tree; it can be gone on with.
     """
-    state = await asyncio.to_thread(_begun, turn)
     config = RunnableConfig(recursion_limit=STEPS_EACH * (turn.options.steps + 8))
-    await turn_graph().ainvoke(state, context=turn, config=config)
+    await turn_graph().ainvoke(_begun(turn), context=turn, config=config)
 
 
 def _begun(turn: Turn) -> TurnState:
@@ -107,31 +124,42 @@ def _begun(turn: Turn) -> TurnState:
     calls = entries.oldest(["call"], limit=1 << 20, after=turn.number)
     step = sum(entries.keyed(turn.key(number, ".result")) is not None for number in range(len(calls)))
     done = entries.keyed(turn.reply_key) is not None
-    return {"step": step, "failed": 0, "done": done, "stuck": False, "room": 0}
+    return {"step": step, "failed": 0, "done": done, "stuck": False, "stage": None}
 
 
 async def prepare(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     """Evict before the window is full, and warn before that."""
-    turn = runtime.context
-    room = await asyncio.to_thread(_room, turn, state["step"])
-    viewed = await asyncio.to_thread(turn.view.conversation, room, turn.number)
-    if viewed.tokens > room or viewed.hidden:
-        if state["stuck"] or not await evict(turn, room):
-            return {"room": room, "stuck": True}
-        return {"room": await asyncio.to_thread(_room, turn, state["step"])}
-    if viewed.tokens > turn.options.warn * room:
-        queue = turn.memory.queue
-        key = f"warned.{queue.begins}"
-        await asyncio.to_thread(turn.memory.entries.append, New("event", _WARNING, key=key))
-    return {"room": room}
+    turn, step = runtime.context, state["step"]
+    stage = await asyncio.to_thread(_staged, turn, step)
+    if not _over(stage):
+        return {"stage": stage}
+    if state["stuck"] or not await evict(turn, stage.room):
+        return {"stage": stage, "stuck": True}
+    return {"stage": await asyncio.to_thread(_staged, turn, step)}
 
 
-def _room(turn: Turn, step: int) -> int:
-    """Tokens for conversation beside everything that may be offered; where core memory and the summary
-    leave too few, these are shortened."""
-    scene = scene_of(turn, step, [_SOME_ITEM])
-    left = companion.room(turn.model, scene, brief=turn.trust.brief)
-    return max(left, turn.model.window.size // LEAST_SHARE)
+def _staged(turn: Turn, step: int) -> Stage:
+    """What a step's call shows; a warning is written where there is little room left.
+
+    Where core memory and the summary leave too little for conversation, these are shortened.
+    """
+    scene = scene_of(turn, step)
+    left = companion.room(turn.model, replace(scene, items=(_SOME_ITEM,)), brief=turn.trust.brief)
+    room = max(left, turn.model.window.size // LEAST_SHARE)
+    viewed = turn.view.conversation(room, turn.number)
+    stage = Stage(room, replace(scene, items=viewed.items), viewed)
+    if viewed.wanted > turn.options.warn * room and not _over(stage):
+        memory = turn.memory
+        key = f"warned.{memory.queue.begins}"
+        if memory.entries.keyed(key) is None:
+            memory.entries.append(New("event", _WARNING, key=key))
+            return _staged(turn, step)
+    return stage
+
+
+def _over(stage: Stage) -> bool:
+    """Whether the conversation does not fit."""
+    return stage.viewed.wanted > stage.room or stage.viewed.hidden > 0
 
 
 async def _next(state: TurnState, runtime: Runtime[Turn]) -> str:
@@ -143,17 +171,17 @@ async def _next(state: TurnState, runtime: Runtime[Turn]) -> str:
 
 async def think(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     """Ask the model what to do; what it says is written down."""
-    turn, step, room = runtime.context, state["step"], state["room"]
-    viewed = await asyncio.to_thread(turn.view.conversation, room, turn.number)
-    scene = await asyncio.to_thread(scene_of, turn, step, viewed.items)
+    turn, step, stage = runtime.context, state["step"], state["stage"]
+    assert stage is not None
 
     def least(tokens: int) -> str:
         return turn.view.conversation(tokens, turn.number).text
 
-    writes = turn.told.writes
+    viewed, writes = stage.viewed, turn.told.writes
+    conversation = Part("conversation", viewed.text, viewed.tokens, shrink=least)
     try:
         reply, tokens = await companion.step(
-            turn.model, scene, viewed.text, brief=turn.trust.brief, least=least, on_text=writes
+            turn.model, stage.scene, conversation, brief=turn.trust.brief, on_text=writes
         )
     except (MalformedReply, CutReply) as error:
         if state["failed"] + 1 >= MALFORMED or step + 1 >= turn.options.steps:
@@ -171,18 +199,26 @@ async def think(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
         ),
         "",
     )
-    data = {"arguments": arguments, "window": _window(turn, scene, viewed, room, tokens)}
-    await asyncio.to_thread(_called, turn, step, reply.do, data)
+    data = {"arguments": arguments, "window": _window(turn, stage, tokens)}
+    await asyncio.to_thread(_called, turn, step, reply.do, data, viewed.entries)
     turn.told.called(reply.do, about)
     return {"failed": 0}
 
 
-def _called(turn: Turn, step: int, name: str, data: dict[str, Any]) -> None:
-    """Write a call down, with where what it says comes from: it is shown again."""
+def _called(turn: Turn, step: int, name: str, data: dict[str, Any], window: Sequence[Entry]) -> None:
+    """Write a call down, with where what it says comes from: it is shown again.
+
+    Args:
+        turn: in which.
+        step: of it.
+        name: of the function.
+        data: of the call.
+        window: the entries that the model had before it.
+    """
     said = " ".join(str(value) for key, value in data["arguments"].items() if key not in _CHOICES)
-    seen = turn.seen[step] = seen_at(turn, data["window"]["entries"])
+    seen = turn.seen[step] = seen_at(turn, window)
     source = source_of(said, seen)
-    data = {**data, **as_data(origins(said, seen))}
+    data = {**data, **origin_data(origins(said, seen))}
     line = call_text(name, data["arguments"])
     turn.memory.entries.append(New("call", line, name, "assistant", source, data, key=turn.key(step)))
 
@@ -190,18 +226,23 @@ def _called(turn: Turn, step: int, name: str, data: dict[str, Any]) -> None:
 async def act(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     """Carry out the function that was called; a turn ends with a message, or without a heartbeat."""
     turn, step = runtime.context, state["step"]
-    entries = turn.memory.entries
-    call = await asyncio.to_thread(entries.keyed, turn.key(step))
+    call = turn.memory.entries.keyed(turn.key(step))
     if call is None:  # the reply could not be read
         return {}
+    read = await read_documents(turn, call) if call.name == companion.READ_DOCUMENT else None
+    return {"step": step + 1, "done": await asyncio.to_thread(_acted, turn, step, call, read)}
+
+
+def _acted(turn: Turn, step: int, call: Entry, read: Result | None) -> bool:
+    """Carry out a call; whether the turn ends with it."""
     seen = turn.seen.get(step)
     if seen is None:  # another process called
-        seen = await asyncio.to_thread(seen_at, turn, call.data["window"]["entries"], call.id)
+        window = turn.memory.entries.get(call.data["window"]["entries"])
+        seen = seen_at(turn, list(window.values()), call.id)
     if call.name == companion.SEND and (_says(call) or not _asked(turn) or _last(turn, step)):
-        await asyncio.to_thread(_end, turn, call, step, seen)
-        return {"step": step + 1, "done": True}
-    room = int(call.data["window"]["room"])
-    result = await Functions(turn, room, seen).run(call)
+        _end(turn, call, step, seen)
+        return True
+    result = Functions(turn, int(call.data["window"]["room"]), seen).act(call, read)
     goes_on = (
         call.name not in companion.CHANGING
         or not result.data["ok"]
@@ -209,8 +250,8 @@ async def act(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
         or _asked(turn)
     )
     if not goes_on:
-        await asyncio.to_thread(entries.append, New("event", "", key=turn.reply_key))
-    return {"step": step + 1, "done": not goes_on}
+        turn.memory.entries.append(New("event", "", key=turn.reply_key))
+    return not goes_on
 
 
 def _asked(turn: Turn) -> bool:
@@ -244,13 +285,12 @@ async def _after(state: TurnState) -> str:
     return END if state["done"] else "prepare"
 
 
-def scene_of(turn: Turn, step: int, items: Sequence[str] = ()) -> Scene:
-    """What the agent may do in a step, and what it always sees.
+def scene_of(turn: Turn, step: int) -> Scene:
+    """What the agent may do in a step, but for what it is shown, and what it always sees.
 
     Args:
         turn: which.
         step: its number; of the last one and of one that only repeats, nothing but answering is left.
-        items: marks of what was shown.
     """
     memory = turn.memory
     summary = memory.queue.summary()
@@ -269,7 +309,6 @@ def scene_of(turn: Turn, step: int, items: Sequence[str] = ()) -> Scene:
     return Scene(
         functions,
         memory.core.labels,
-        tuple(items),
         core=core_text(memory.core, lambda numbers: _against(turn, numbers)) if memory.core.labels else "",
         summary=text,
         evicted=memory.queue.evicted() if summary is not None else 0,
@@ -314,19 +353,19 @@ def _bare(call: Entry) -> str:
     return f"{call.name} {sorted(arguments.items())}"
 
 
-def _window(turn: Turn, scene: Scene, viewed: Viewed, room: int, tokens: int) -> dict[str, Any]:
-    """What a call's window held, each part with its tokens."""
-    count = turn.model.window.count
-    core, summary, conversation = (count(text) for text in (scene.core, scene.summary, viewed.text))
+def _window(turn: Turn, stage: Stage, tokens: int) -> dict[str, Any]:
+    """What a call's window held, each part with its tokens, at most."""
+    count, conversation = turn.model.window.count, stage.viewed.tokens
+    core, summary = count(as_data(stage.scene.core)), count(as_data(stage.scene.summary))
     return {
-        "entries": [entry.id for entry in viewed.entries],
+        "entries": [entry.id for entry in stage.viewed.entries],
         "prompt": tokens,
         "instructions": max(0, tokens - core - summary - conversation),
         "core": core,
         "summary": summary,
         "conversation": conversation,
         "reply": companion.reply_tokens(turn.model.window.size, brief=turn.trust.brief),
-        "room": max(conversation, room),
+        "room": max(conversation, stage.room),
         "size": turn.model.window.size,
     }
 

@@ -43,19 +43,20 @@ def shown_regions(on: Occasion) -> list[Region]:
     return sorted({on.view.region(one) for one in on.shown() if one.mark[0] == "d"})
 
 
-def seen_at(on: Occasion, window: Sequence[int], before: int | None = None) -> Seen:
+def seen_at(on: Occasion, window: Sequence[Entry], before: int | None = None) -> Seen:
     """What the model had before it when it made a call: the entries of its window, and texts of documents.
 
     Args:
         on: what it was called on.
-        window: numbers of the entries that were shown.
+        window: the entries that were shown.
         before: the call's number; None: it is not written yet.
     """
     entries = on.memory.entries
     recalled = [one.number for one in on.shown(before) if one.mark[0] in "mp"]
     lines = [line for label in on.memory.core.labels for line in on.memory.core.lines(label)]
     summary = on.memory.queue.summary()
-    held = [*entries.get([*window, *recalled]).values(), *lines, *([summary] if summary else [])]
+    shown = sorted([*window, *entries.get(recalled).values()], key=lambda one: one.id)
+    held = [*shown, *lines, *([summary] if summary else [])]
     corpus, numbers = on.view.corpus, on.view.numbers
     passages = [
         Passage(Origin(numbers[d], start, end), f"{corpus.documents[d].name} {corpus.text((d, start, end))}")
@@ -111,7 +112,9 @@ def _pieces(turn: Turn, seen: Seen) -> list[_Piece]:
     ]
     queued = [one.id for one in seen.entries if one.kind == "message" and one.id != turn.number]
     numbers = dict.fromkeys([*recalled, *carrying, *sorted(queued, reverse=True)[:MOST_MESSAGES]])
-    for entry in entries.get(list(numbers)).values():
+    held = {one.id: one for one in seen.entries}
+    held |= entries.get([number for number in numbers if number not in held])
+    for entry in (held[number] for number in sorted(numbers) if number in held):
         if entry.kind == "message" and entry.author != ASSISTANT and entry.id != turn.number:
             pieces.append(_Piece(entry.text, entry))
     return pieces

@@ -16,7 +16,6 @@ from lcagent.memory.tiers.changes import Closing, Standing, standings
 from lcagent.memory.tiers.entries import ASSISTANT, USER, Entries, Entry
 from lcagent.memory.tiers.queue import QUEUED, Queue
 from lcagent.models.prompt import as_data
-from lcagent.models.window import JOINT
 from lcagent.text import told_time
 
 LEAST_CHARS = 80
@@ -67,7 +66,8 @@ class Viewed:
         entries: whose lines it holds.
         items: marks of what was shown in the turn.
         hidden: entries of the queue that are not shown.
-        tokens: what all of the queue would take, as far as it was counted: more than the room where some are
+        tokens: of the text, at most: the sum of its lines.
+        wanted: what all of the queue would take, as far as it was counted: more than the room where some are
             hidden.
     """
 
@@ -76,6 +76,7 @@ class Viewed:
     items: tuple[str, ...]
     hidden: int
     tokens: int
+    wanted: int
 
 
 class View:
@@ -113,37 +114,40 @@ class View:
         """
         own = self._entries.oldest(QUEUED, limit=1 << 20, after=turn - 1)
         lines = self._own(own, room)
-        taken = sum(map(self._tokens, lines.values()))
-        shown, total, earlier = list(own), taken, list[str]()
-        left = room - taken
-        if (queued := self._queue.count()) > len(own):
-            left -= self._tokens(_NOT_SHOWN.format(hidden=queued))
+        taken = sum(map(self.tokens, lines.values()))
+        shown, wanted, earlier = list(own), taken, list[str]()
+        left, queued = room - taken, self._queue.count()
+        # With any number: a digit is a token at most.
+        noted = self.tokens(_NOT_SHOWN.format(hidden="")) + len(str(queued))
+        if queued > len(own):
+            left -= noted
         before, begins, full = turn, self._queue.begins, False
         while not full and (some := self._earlier(before, begins)):
             for entry, line, needed in some:
-                total += needed
+                wanted += needed
                 if needed > left:
                     full = True
                     break
                 left -= needed
+                taken += needed
                 shown.append(entry)
                 earlier += [line] if line else []
             before = some[-1][0].id
         hidden = max(0, queued - len(shown))
-        note = _NOT_SHOWN.format(hidden=hidden)
-        if hidden and self._tokens(note) <= room - taken:
-            earlier.append(note)
+        if hidden and noted <= room - taken:
+            earlier.append(_NOT_SHOWN.format(hidden=hidden))
+            taken += noted
         text = "\n".join([*reversed(earlier), *filter(None, lines.values())])
         marks = [one.mark for entry in own if lines.get(entry.id) for one in shown_by(entry)]
         items = dict.fromkeys([*marks, *self._clipped(own, lines)])
-        return Viewed(text, tuple(shown), tuple(items), hidden, total)
+        return Viewed(text, tuple(shown), tuple(items), hidden, taken, wanted)
 
     def _earlier(self, before: int, begins: int) -> list[tuple[Entry, str, int]]:
         """Entries before a turn, the newest first, with their lines and tokens: none is written any more."""
         if (before, begins) not in self._lines:
             some = self._entries.newest(QUEUED, limit=_BATCH, after=begins, before=before)
             lines = ((entry, self.line(entry)) for entry in some)
-            self._lines[before, begins] = [(entry, line, self._tokens(line)) for entry, line in lines]
+            self._lines[before, begins] = [(entry, line, self.tokens(line)) for entry, line in lines]
         return self._lines[before, begins]
 
     def _own(self, own: Sequence[Entry], room: int) -> dict[int, str]:
@@ -153,26 +157,26 @@ class View:
         for at, entry in [*enumerate(own[:1]), *reversed(list(enumerate(own))[1:])]:
             most = left if at else max(left // 2, left - 400)
             lines[entry.id] = self._fitted(partial(self.line, entry, whole=True), self.line(entry), most)
-            left -= self._tokens(lines[entry.id])
+            left -= self.tokens(lines[entry.id])
         return {entry.id: lines[entry.id] for entry in own}
 
     def _fitted(self, render: Callable[..., str], short: str, room: int) -> str:
         """A line with as much of each of its texts as fits; empty where nothing does."""
         line = render()
-        if self._tokens(line) <= room:
+        if self.tokens(line) <= room:
             return line
         low, high = LEAST_CHARS, max(LEAST_CHARS, len(line))
         while high - low > LEAST_CHARS:
             middle = (low + high) // 2
-            low, high = (middle, high) if self._tokens(render(chars=middle)) <= room else (low, middle)
+            low, high = (middle, high) if self.tokens(render(chars=middle)) <= room else (low, middle)
         for items in (1 << 30, 3, 2, 1):
             line = render(chars=low, items=items)
-            if self._tokens(line) <= room:
+            if self.tokens(line) <= room:
                 return line
         low, high = 0, LEAST_CHARS
         while low < high:  # a character may take several tokens
             middle = (low + high + 1) // 2
-            low, high = (middle, high) if self._tokens(clipped(short, middle)) <= room else (low, middle - 1)
+            low, high = (middle, high) if self.tokens(clipped(short, middle)) <= room else (low, middle - 1)
         return clipped(short, low) if low else ""
 
     def _clipped(self, own: Sequence[Entry], lines: Mapping[int, str]) -> list[str]:
@@ -181,8 +185,13 @@ class View:
         messages = [f"m{one.id}" for one in own if one.kind == "message"]
         return [mark for mark in messages if any(f"{mark} " in line for line in cut)]
 
-    def _tokens(self, line: str) -> int:
-        return self._count(line) + JOINT // 4 if line else 0
+    def tokens(self, line: str) -> int:
+        """Tokens of a line within the conversation, at most.
+
+        It is counted with the break behind it, which may be one token with the end of the line: where that
+        meets the mark of the next line a token to spare is enough.
+        """
+        return self._count(f"{line}\n") + 1 if line else 0
 
     def line(self, entry: Entry, *, whole: bool = False, chars: int = 1 << 30, items: int = 1 << 30) -> str:
         """An entry as the prompt shows it; empty for what another one shows.

@@ -32,11 +32,14 @@ def from_blob(blob: bytes) -> int:
 def added(blob: bytes, offsets: Iterable[int]) -> bytes:
     """A chunk as bytes, with some ids more."""
     if len(blob) == _BYTES:
-        return (from_blob(blob) | of_offsets(offsets)).to_bytes(_BYTES, "little")
-    held = sorted({*_numbers(blob), *offsets})
-    if len(held) > _SPARSE:
-        return of_offsets(held).to_bytes(_BYTES, "little")
-    return struct.pack(f"<{len(held)}H", *held)
+        return bytes(_with(bytearray(blob), offsets))
+    held, more = _numbers(blob), sorted({*offsets})
+    if held and more and more[0] <= held[-1]:  # seldom: what is written has the highest ids
+        more = sorted({*held, *more})
+        held = ()
+    if len(held) + len(more) > _SPARSE:
+        return bytes(_with(bytearray(_BYTES), [*held, *more]))
+    return struct.pack(f"<{len(held) + len(more)}H", *held, *more)
 
 
 def removed(blob: bytes, offsets: Iterable[int]) -> bytes:
@@ -50,10 +53,13 @@ def _numbers(blob: bytes) -> tuple[int, ...]:
 
 def of_offsets(offsets: Iterable[int]) -> int:
     """The chunk that holds these ids, counted from its first."""
-    bits = bytearray(_BYTES)
+    return int.from_bytes(_with(bytearray(_BYTES), offsets), "little")
+
+
+def _with(bits: bytearray, offsets: Iterable[int]) -> bytearray:
     for offset in offsets:
         bits[offset >> 3] |= 1 << (offset & 7)
-    return int.from_bytes(bits, "little")
+    return bits
 
 
 def offsets_of(bits: int) -> Iterator[int]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lcagent.documents import query_words
+from lcagent.memory.rows import marks, parts
 from lcagent.memory.tiers.entries import Entries, Entry
 
 DEPTH = 8
@@ -92,13 +93,14 @@ def partly(entries: Entries, numbers: Sequence[int], gone: Sequence[str]) -> lis
 def closings(entries: Entries, numbers: Sequence[int]) -> dict[int, list[Closing]]:
     """What is closed of some entries, by their numbers, the newest first."""
     found: dict[int, list[Closing]] = {}
-    for number in dict.fromkeys(numbers):
+    for some in parts(list(dict.fromkeys(numbers))):
         rows = entries.store.rows(
-            'SELECT entry, "by", at, gone FROM closings WHERE entry = ? ORDER BY at DESC, "by" DESC',
-            (number,),
+            f'SELECT entry, "by", at, gone FROM closings WHERE entry IN ({marks(some)})'  # noqa: S608 - marks
+            ' ORDER BY at DESC, "by" DESC',
+            tuple(some),
         )
-        if rows:
-            found[number] = [_closing(row) for row in rows]
+        for row in rows:
+            found.setdefault(row["entry"], []).append(_closing(row))
     return found
 
 
@@ -115,16 +117,40 @@ def standings(entries: Entries, some: Sequence[Entry]) -> dict[int, Standing]:
         entries: of their session.
         some: which.
     """
-    closed = closings(entries, [entry.id for entry in some])
+    numbers = [entry.id for entry in some]
+    closed, under = closings(entries, numbers), dict[int, list[Closing]]()
+    for part in parts(numbers):
+        for row in entries.store.rows(_UNDER.format(marks=marks(part)), (*part, DEPTH)):
+            under.setdefault(row["root"], []).append(_closing(row))
     return {
-        entry.id: Standing(tuple(closed.get(entry.id, ())), tuple(_outdated(entries, entry)))
+        entry.id: Standing(
+            tuple(closed.get(entry.id, ())), tuple(_outdated(entries, entry, under.get(entry.id, [])))
+        )
         for entry in some
     }
 
 
-def _outdated(entries: Entries, entry: Entry) -> list[Closing]:
-    """What is closed of that which an entry was made of, as far as it bears on it."""
-    words, seen, found = frozenset(query_words(entry.text)), {entry.id}, dict[tuple[int, int], Closing]()
+_UNDER = (
+    "WITH RECURSIVE under (root, entry, depth) AS ("
+    " SELECT entry, source, 1 FROM rests WHERE entry IN ({marks})"
+    " UNION SELECT root, source, depth + 1 FROM under JOIN rests ON rests.entry = under.entry"
+    " WHERE depth < ?)"
+    ' SELECT DISTINCT root, c.entry, c."by", c.at, c.gone FROM under JOIN closings c ON c.entry = under.entry'
+    # What replaced something, and what came with that, knows of it.
+    ' WHERE c.entry <> root AND c."by" > root'
+)
+"""What is closed of that which entries rest on, directly or not."""
+
+
+def _outdated(entries: Entries, entry: Entry, under: Sequence[Closing]) -> list[Closing]:
+    """What is closed of that which an entry was made of, as far as it bears on it.
+
+    Args:
+        entries: of its session.
+        entry: which.
+        under: what is closed of what it rests on.
+    """
+    may = list(under)
     if span := entry.data.get("span"):
         rows = entries.store.rows(
             'SELECT c.entry, c."by", c.at, c.gone FROM closings c JOIN entries e ON e.id = c.entry'
@@ -132,20 +158,9 @@ def _outdated(entries: Entries, entry: Entry) -> list[Closing]:
             ' AND c."by" > ?',
             (entries.tenant, entries.session, span[0], span[1], span[1]),
         )
-        found.update({(one.entry, one.by): one for one in map(_closing, rows) if _bears(one, words)})
-    layer = entries.rests_on(entry.id)
-    for _ in range(DEPTH):
-        layer = [number for number in layer if number not in seen]
-        if not layer:
-            break
-        seen.update(layer)
-        for some in closings(entries, layer).values():
-            for one in some:
-                # What replaced it, and what came with that, knows of it.
-                if one.by < entry.id or one.by == entry.id or not _bears(one, words):
-                    continue
-                found[one.entry, one.by] = one
-        layer = [source for number in layer for source in entries.rests_on(number)]
+        may += map(_closing, rows)
+    words = frozenset(query_words(entry.text)) if may else frozenset[str]()
+    found = {(one.entry, one.by): one for one in may if _bears(one, words)}
     return sorted(found.values(), key=lambda one: (-one.at, one.by))
 
 

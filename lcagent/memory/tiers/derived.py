@@ -14,8 +14,8 @@ from typing import Any
 
 from lcagent.documents import query_words
 from lcagent.errors import EntryNotFound
-from lcagent.memory.rows import Rows
-from lcagent.memory.tiers.entries import ASSISTANT, FOREIGN, MOST_VALUES
+from lcagent.memory.rows import Rows, marks, parts
+from lcagent.memory.tiers.entries import ASSISTANT, FOREIGN
 from lcagent.memory.tiers.origins import origins
 from lcagent.memory.tiers.queue import QUEUED
 
@@ -87,13 +87,13 @@ def traces_of(store: Rows, tenant: str, session: str, name: str, attached: Seque
         name: of the document.
         attached: its numbers.
     """
-    marks, keys = tuple(f"d{number}." for number in attached), {f"attached.{number}" for number in attached}
+    places, keys = tuple(f"d{number}." for number in attached), {f"attached.{number}" for number in attached}
     where = "FROM entries e WHERE e.tenant = ? AND e.session = ?"
     own, perhaps = list[int](), list[int]()
     for row in _rows(store, where, (tenant, session)):
         data = json.loads(row["data"])
         came = [one for one in origins(data) if one.document in attached]
-        shown = any(str(mark).startswith(marks) for mark, *_ in data.get("shows", ()))
+        shown = any(str(mark).startswith(places) for mark, *_ in data.get("shows", ()))
         cited = any(one["document"] == name for one in data.get("citations", ()))
         made = row["source"] in FOREIGN and any(one.carries for one in came)
         if shown or cited or made or row["key"] in keys:
@@ -109,10 +109,10 @@ def _fresh(found: Mapping[int, Row], more: Iterable[Row]) -> dict[int, Row]:
 
 def _made_of(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]:
     """What goes in the next step because of what goes already."""
-    for some in _some(list(gone)):
+    for some in parts(list(gone)):
         yield from _rows(
             store,
-            f"FROM rests r JOIN entries e ON e.id = r.entry WHERE r.source IN ({_marks(some)})"
+            f"FROM rests r JOIN entries e ON e.id = r.entry WHERE r.source IN ({marks(some)})"
             " AND r.entry > r.source AND +e.tenant = ?",
             (*some, tenant),
         )
@@ -166,7 +166,7 @@ def _summaries(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Ro
 
 
 def _showing(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]:
-    kinds = f"FROM entries e WHERE e.tenant = ? AND e.kind IN ({_marks(_SAID)})"
+    kinds = f"FROM entries e WHERE e.tenant = ? AND e.kind IN ({marks(_SAID)})"
     left = [row for row in _rows(store, kinds, (tenant, *_SAID)) if row["id"] not in gone]
     forgotten = [row["text"] for row in gone.values() if row["kind"] in _SAID]
     texts, still_said = _Texts(forgotten), set[Words]()
@@ -179,7 +179,7 @@ def _showing(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]
         if not _is_reply(row):
             names -= own
     yield from (row for row in left if _is_reply(row) and names & set(_words(row["text"])))
-    kinds = f"FROM entries e WHERE e.tenant = ? AND e.kind IN ({_marks(_SHOWING)})"
+    kinds = f"FROM entries e WHERE e.tenant = ? AND e.kind IN ({marks(_SHOWING)})"
     for row in _rows(store, kinds, (tenant, *_SHOWING)):
         parts = (row["text"], *_strings(json.loads(row["data"]))) if row["id"] not in gone else ()
         if any(words & set(_words(part)) or texts.within(part) - still_said for part in parts):
@@ -244,19 +244,10 @@ def _with(store: Rows, tenant: str, name: str) -> Iterator[tuple[Row, dict[str, 
 
 
 def _read(store: Rows, tenant: str, numbers: Sequence[int]) -> Iterator[Row]:
-    for some in _some(numbers):
-        where = f"FROM entries e WHERE e.id IN ({_marks(some)}) AND +e.tenant = ?"
+    for some in parts(numbers):
+        where = f"FROM entries e WHERE e.id IN ({marks(some)}) AND +e.tenant = ?"
         yield from _rows(store, where, (*some, tenant))
 
 
 def _rows(store: Rows, rest: str, values: tuple[Any, ...]) -> list[dict[str, Any]]:
     return store.rows(f"SELECT DISTINCT {_COLUMNS} {rest} ORDER BY e.id", values)
-
-
-def _some(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(numbers), MOST_VALUES):
-        yield numbers[start : start + MOST_VALUES]
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values))

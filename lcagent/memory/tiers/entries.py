@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lcagent.memory.rows import Rows
+from lcagent.memory.rows import Rows, marks, parts
 from lcagent.memory.tiers.index import index
 
 Kind = Literal["message", "call", "result", "event", "summary", "block", "passage", "change"]
@@ -26,8 +26,6 @@ FOREIGN: tuple[Source, ...] = ("document", "imported")
 """Sources that are not of this conversation."""
 Clock = Callable[[], float]
 USER, ASSISTANT, SYSTEM = "user", "assistant", "system"
-MOST_VALUES = 500
-"""Values in one statement."""
 _COLUMNS = "id, tenant, session, kind, name, author, source, text, data, valid, recorded, key"
 
 
@@ -125,29 +123,18 @@ class Entries:
     def _append(self, new: New) -> Entry:
         now = self.clock()
         valid = now if new.valid is None else new.valid
-        row: dict[str, Any] = {
-            "tenant": self.tenant,
-            "session": self.session,
-            "kind": new.kind,
-            "name": new.name,
-            "author": new.author,
-            "source": new.source,
-            "text": new.text,
-            "data": json.dumps(dict(new.data), ensure_ascii=False),
-            "valid": valid,
-            "recorded": now,
-            "key": new.key,
-        }
-        marks = ", ".join("?" * len(row))
+        data = json.dumps(dict(new.data), ensure_ascii=False)
+        said = (new.kind, new.name, new.author, new.source, new.text, data)
+        row = (self.tenant, self.session, *said, valid, now, new.key)
         cursor = self.store.execute(
-            f"INSERT INTO entries ({', '.join(row)}) VALUES ({marks}) RETURNING id",  # noqa: S608 - ours
-            tuple(row.values()),
+            f"INSERT INTO entries ({_COLUMNS.removeprefix('id, ')}) VALUES ({marks(row)}) RETURNING id",  # noqa: S608
+            row,
         )
         number = int(cursor.fetchone()[0])
         for other in dict.fromkeys(new.rests_on):
             self.rest(number, other)
         self._close(number, new.data, valid)
-        return _entry({"id": number, **row})
+        return _entry((number, *row))
 
     def rest(self, number: int, source: int) -> None:
         """Note that an entry rests on another one too."""
@@ -184,10 +171,9 @@ class Entries:
     def get(self, numbers: Sequence[int]) -> dict[int, Entry]:
         """Entries by their numbers; those of others, and those that are not there, are left out."""
         wanted, found = list(dict.fromkeys(numbers)), dict[int, Entry]()
-        for start in range(0, len(wanted), MOST_VALUES):
-            some = wanted[start : start + MOST_VALUES]
-            marks = ",".join("?" * len(some))
-            found.update({one.id: one for one in self._read(f"id IN ({marks})", tuple(some), by_id=True)})
+        for some in parts(wanted):
+            read = self._read(f"id IN ({marks(some)})", tuple(some), by_id=True)
+            found.update({one.id: one for one in read})
         return found
 
     def newest(
@@ -224,15 +210,14 @@ class Entries:
                 where, values = f"{where} AND id < ?", [*values, before]
             found.append(f"SELECT id FROM (SELECT id FROM entries WHERE {where} {end})")  # noqa: S608 - ours
         sql = f"SELECT {_COLUMNS} FROM entries WHERE id IN ({' UNION ALL '.join(found)}) {end}"  # noqa: S608 - ours
-        return [_entry(row) for row in self.store.rows(sql, tuple(values))]
+        return [_entry(row) for row in self.store.execute(sql, tuple(values))]
 
     def count(self, kinds: Sequence[Kind], *, after: int = 0, before: int | None = None) -> int:
         """How many entries of some kinds there are, between two numbers."""
-        marks = ",".join("?" * len(kinds))
         upper = 1 << 62 if before is None else before
         values = (self.tenant, self.session, *kinds, after, upper)
         (row,) = self.store.rows(
-            f"SELECT count(*) AS n FROM entries WHERE tenant = ? AND session = ? AND kind IN ({marks})"  # noqa: S608 - marks
+            f"SELECT count(*) AS n FROM entries WHERE tenant = ? AND session = ? AND kind IN ({marks(kinds)})"  # noqa: S608
             " AND id > ? AND id < ?",
             values,
         )
@@ -253,7 +238,7 @@ class Entries:
     ) -> list[Entry]:
         # The plus keeps SQLite from walking through a whole session where numbers are given.
         whose = "+tenant = ? AND +session = ?" if by_id else "tenant = ? AND session = ?"
-        rows = self.store.rows(
+        rows = self.store.execute(
             f"SELECT {_COLUMNS} FROM entries WHERE {whose} AND {where} {rest}",  # noqa: S608 - ours
             (self.tenant, self.session, *values),
         )
@@ -289,6 +274,7 @@ class _Data(Mapping[str, Any]):
         return repr(self._held)
 
 
-def _entry(row: dict[str, Any]) -> Entry:
-    row["data"] = _Data(row["data"])
-    return Entry(**row)
+def _entry(row: tuple[Any, ...]) -> Entry:
+    """The entry of a row, as `_COLUMNS` has it."""
+    *said, data, valid, recorded, key = row
+    return Entry(*said, data=_Data(data), valid=valid, recorded=recorded, key=key)

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from lcagent.documents.lexical import STOPWORDS, folded, stem, terms, unspaced
-from lcagent.memory.rows import Rows
+from lcagent.memory.rows import Rows, marks, parts
 from lcagent.memory.tiers import bitmaps
 from lcagent.memory.tiers.bitmaps import CHUNK, Ids
 
@@ -22,8 +22,6 @@ SEARCHED = ("message", "passage")
 """Kinds of entries that are found."""
 DAY = 86_400
 """Seconds."""
-_MOST_VALUES = 500
-"""Values in one statement."""
 _LETTERS = 64
 """Of a longer word, which is none, so many characters count."""
 _FIRST = 10**7
@@ -172,10 +170,8 @@ def by_id(store: Rows, select: str, column: str, ids: Sequence[int]) -> list[tup
         ids: some.
     """
     found: list[tuple[Any, ...]] = []
-    for at in range(0, len(ids), _MOST_VALUES):
-        some = ids[at : at + _MOST_VALUES]
-        marks = ",".join("?" * len(some))
-        found += store.execute(f"{select} WHERE {column} IN ({marks}) ORDER BY {column}", tuple(some))
+    for some in parts(ids):
+        found += store.execute(f"{select} WHERE {column} IN ({marks(some)}) ORDER BY {column}", tuple(some))
     return found
 
 
@@ -194,22 +190,25 @@ def searched(store: Rows, tenant: str, kinds: Iterable[str] = SEARCHED) -> Ids:
 
 def add(store: Rows, entries: Iterable[Said]) -> None:
     """Put entries under their terms; within the caller's transaction."""
-    for row, offsets in _chunks(entries):
-        store.execute(
-            "INSERT INTO postings (tenant, term, chunk, ids) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET ids = excluded.ids",
-            (*row, bitmaps.added(_kept(store, row), offsets)),
-        )
+    chunks = _chunks(entries)
+    kept = _kept(store, [row for row, _ in chunks])
+    store.execute_many(
+        "INSERT INTO postings (tenant, term, chunk, ids) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET ids = excluded.ids",
+        [(*row, bitmaps.added(kept.get(row, b""), offsets)) for row, offsets in chunks],
+    )
 
 
 def remove(store: Rows, entries: Iterable[Said]) -> None:
     """Take entries out from under their terms; within the caller's transaction."""
-    for row, offsets in _chunks(entries):
-        where = "WHERE tenant = ? AND term = ? AND chunk = ?"
-        if left := bitmaps.removed(_kept(store, row), offsets):
-            store.execute(f"UPDATE postings SET ids = ? {where}", (left, *row))  # noqa: S608 - ours
-        else:
-            store.execute(f"DELETE FROM postings {where}", row)  # noqa: S608 - ours
+    chunks = _chunks(entries)
+    kept = _kept(store, [row for row, _ in chunks])
+    left = {row: bitmaps.removed(kept.get(row, b""), offsets) for row, offsets in chunks}
+    where = "WHERE tenant = ? AND term = ? AND chunk = ?"
+    some = [(ids, *row) for row, ids in left.items() if ids]
+    store.execute_many(f"UPDATE postings SET ids = ? {where}", some)  # noqa: S608 - ours
+    none = [row for row, ids in left.items() if not ids]
+    store.execute_many(f"DELETE FROM postings {where}", none)  # noqa: S608 - ours
 
 
 _Row = tuple[str, str, int]
@@ -225,7 +224,17 @@ def _chunks(entries: Iterable[Said]) -> list[tuple[_Row, list[int]]]:
     return sorted(offsets.items())
 
 
-def _kept(store: Rows, row: _Row) -> bytes:
-    sql = "SELECT ids FROM postings WHERE tenant = ? AND term = ? AND chunk = ?"
-    kept = store.execute(sql, row).fetchone()
-    return kept[0] if kept else b""
+def _kept(store: Rows, rows: Iterable[_Row]) -> dict[_Row, bytes]:
+    """What is kept of some rows; nothing of those that are not there."""
+    kept: dict[_Row, bytes] = {}
+    places: dict[tuple[str, int], list[str]] = {}
+    for tenant, term, chunk in rows:
+        places.setdefault((tenant, chunk), []).append(term)
+    for (tenant, chunk), every in places.items():
+        for some in parts(every):
+            found = store.execute(
+                f"SELECT term, ids FROM postings WHERE tenant = ? AND chunk = ? AND term IN ({marks(some)})",  # noqa: S608 - marks
+                (tenant, chunk, *some),
+            )
+            kept |= {(tenant, term, chunk): ids for term, ids in found}
+    return kept

@@ -121,6 +121,7 @@ class ModelSession:
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._open: OpenModel | None = None
+        self._sure = float("-inf")
         self._embedder: Embedder | None = None
 
     def open(self, say: Say, halt: threading.Event | None = None, *, anew: bool = False) -> OpenModel:
@@ -146,19 +147,31 @@ class ModelSession:
         finally:
             self._lock.release()
 
-    async def wait_open(self, say: Say) -> OpenModel:
+    async def wait_open(self, say: Say, *, trusted: float = 0.0) -> OpenModel:
         """`open` from an event loop, for a new question: a server that has gone is chosen anew.
 
         Cancelled, it waits no longer.
 
+        Args:
+            say: gets sentences for people.
+            trusted: seconds for which a server that was there is taken to be there still.
+
         Raises:
             EndpointUnavailable: nothing answers or can be made to.
         """
+        if self._open is not None and time.monotonic() < self._sure + trusted:
+            return self._open
         halt = threading.Event()
         try:
-            return await asyncio.to_thread(self.open, say, halt, anew=True)
+            opened = await asyncio.to_thread(self.open, say, halt, anew=True)
+            self._sure = time.monotonic()
+            return opened
         finally:
             halt.set()
+
+    def look_again(self) -> None:
+        """Have `wait_open` ask the server next time: something went wrong with it."""
+        self._sure = float("-inf")
 
     def embedder(self) -> Embedder | None:
         """The embedding model that the settings name, opened once; None where they name none.
