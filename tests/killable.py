@@ -3,7 +3,6 @@
 It is forked from a process that has imported everything once: a test then costs no second of imports.
 """
 
-import builtins
 import multiprocessing
 import os
 import signal
@@ -12,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lcagent.cli import terminal
 from lcagent.cli.main import main
 from lcagent.graphs import STRATEGIES
 from tests.loopback import Loopback, Reply, Request
@@ -100,6 +100,6 @@ def _command(arguments: list[str], printed: str, before_printing: bool) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     if before_printing:
-        builtins.print = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        terminal.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     sys.argv = ["lcagent", *arguments]
     main()
