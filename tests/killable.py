@@ -100,6 +100,6 @@ def _command(arguments: list[str], printed: str, before_printing: bool) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     if before_printing:
-        terminal.write = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+        terminal.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     sys.argv = ["lcagent", *arguments]
     main()

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lcagent.errors import SettingsError, StoreError
+from lcagent.errors import SettingsError, StoreDamaged
 from lcagent.memory.graph import FactGraph
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.migrations import STEPS
@@ -213,7 +213,7 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(home: Path, monkeypatch: py
         connection.execute("CREATE TABLE profiles_before (a)")  # in the way of the last table
         before = list(connection.iterdump())
         connection.rollback()
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreDamaged):
         Store.open(home)
     with closing(sqlite3.connect(home / FILE)) as connection:
         assert list(connection.iterdump()) == before

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from lcagent.cli import terminal
+from lcagent.cli import began, terminal
 from lcagent.cli.options import (
     JsonOption,
     OutputOption,
@@ -177,7 +176,7 @@ def deliver(
     )
     with console, Reader(settings, progress=console.fetching) as reader:
         answer: Answer | None = None
-        events = reader.stream(sources, question, password=password, resume=resume, since=_began())
+        events = reader.stream(sources, question, password=password, resume=resume, since=began.when())
         for event in events:
             console.show(event)
             if isinstance(event, RunStarted) and not gc.isenabled():  # `main` has put it off until here
@@ -203,17 +202,6 @@ def deliver(
     if not telling.as_json:
         console.tell_answer(answer, explain=telling.explain)
     raise typer.Exit(EXIT[answer.status])
-
-
-def _began() -> float:
-    """When this process began, in seconds since 1970: of many at once some start yet when one is done."""
-    now = time.time()
-    try:
-        ticks = int(Path("/proc/self/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19])
-        up = time.clock_gettime(time.CLOCK_BOOTTIME)
-        return now - max(0.0, up - ticks / os.sysconf("SC_CLK_TCK"))
-    except (OSError, ValueError, IndexError, AttributeError):  # not Linux
-        return now - time.process_time()
 
 
 def _write(answer: Answer, file: Path) -> None:

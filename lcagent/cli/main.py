@@ -12,7 +12,7 @@ import sys
 import textwrap
 from typing import NoReturn
 
-from lcagent.cli import terminal
+from lcagent.cli import began, terminal
 from lcagent.errors import LcagentError
 
 INTERRUPTED = 130
@@ -25,6 +25,7 @@ def main() -> NoReturn:
     # Nothing is garbage of what is imported first: looking for it is a fifth of the CPU of a short question.
     gc.disable()
     terminal.prepare()
+    began.note()
     try:
         status = _ended()
     except terminal.OutputGone:
