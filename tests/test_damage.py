@@ -173,6 +173,20 @@ def test_messages_are_saved_and_found_again(filled: Path) -> None:
     assert told("memory", "search", "cat")[0].startswith("60 found")
 
 
+def test_a_byte_that_is_no_text_is_found_where_json_takes_it(filled: Path) -> None:
+    with closing(sqlite3.connect(filled / "memory.db")) as connection:
+        connection.execute(
+            """UPDATE entries SET data = CAST(X'7b2274f3726e223a317d' AS TEXT) WHERE text LIKE 'Message 59:%'"""
+        )
+        connection.commit()
+    assert told("memory", "search", "cat")[1] == "StoreDamaged"
+    repaired = json.loads(in_this_process("doctor", "--repair", "--json").stdout)["files"][1]
+    assert repaired["faults"] == ["data of entries: UnicodeEncodeError"] and repaired["lost"] == {
+        "entries": 1
+    }
+    assert told("memory", "search", "cat")[0].startswith("59 found")
+
+
 def test_a_damaged_checkpoint_is_made_again_from_the_journal(
     filled: Path, document: Path, server: Loopback
 ) -> None:

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def faults(path: Path, kept: Kept | None = None) -> list[str]:
         with told(path), closing(_opened(path)) as connection:
             found = [str(row[0]) for row in connection.execute(f"PRAGMA {check}({_FAULTS})")]
             if found == ["ok"]:
-                found = [*_unusable(connection, kept)][:_FAULTS] if kept is not None else []
+                found = [*islice(_unusable(connection, kept), _FAULTS)] if kept is not None else []
             return found
     except StoreBusy:
         raise
@@ -114,14 +115,25 @@ def faults(path: Path, kept: Kept | None = None) -> list[str]:
 
 
 def _unusable(connection: sqlite3.Connection, kept: Kept) -> Iterator[str]:
-    for (table, column), check in kept.checks.items():
-        try:
-            for (value,) in connection.execute(f"SELECT {column} FROM {table}"):  # noqa: S608 - ours
-                check(value)
-        except _UNUSABLE as error:
-            yield f"{column} of {table}: {error}"
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    """What of the rows is no text, or does not pass its check; and tables that are missing."""
+    rows = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'"
+    )
+    tables = [name for (name,) in rows]
     yield from (f"there is no table {table}" for table in kept.tables if table not in tables)
+    for table in tables:
+        cursor = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - its own name
+        names = [column[0] for column in cursor.description]
+        checks = [(at, kept.checks.get((table, name))) for at, name in enumerate(names)]
+        for row in cursor:
+            for at, check in checks:
+                try:
+                    if isinstance(row[at], str):
+                        row[at].encode()  # half a surrogate pair stands for a byte that is no text
+                    if check is not None:
+                        check(row[at])
+                except _UNUSABLE as error:
+                    yield f"{names[at]} of {table}: {type(error).__name__}"
 
 
 def repaired(folder: Path, kept: Kept) -> Repaired:
