@@ -9,6 +9,7 @@ import threading
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -63,6 +64,12 @@ def swollen_docx(paragraphs: int) -> bytes:
     return data.getvalue()
 
 
+@cache
+def slow_docx() -> bytes:
+    """One that takes seconds until it is refused, and no more memory than it may."""
+    return swollen_docx(400_000)
+
+
 def child() -> int:
     """Process id of the one that parses."""
     (one,) = [p for p in psutil.Process().children() if "lcagent.documents.parsing.child" in p.cmdline()]
@@ -95,7 +102,7 @@ def test_a_file_without_end_is_given_up_and_the_next_one_is_read(tmp_path: Path)
 
 def test_a_file_that_swells_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DocumentTooLarge) as caught:
-        load(write(tmp_path, "swollen.docx", swollen_docx(400_000)))
+        load(write(tmp_path, "swollen.docx", slow_docx()))
     assert "swollen.docx" in caught.value.message and caught.value.hint
 
 
@@ -110,7 +117,7 @@ def test_a_child_that_dies_is_one_sentence_and_is_replaced(tmp_path: Path) -> No
     killer = threading.Timer(0.5, lambda: os.kill(child(), signal.SIGKILL))
     killer.start()
     with pytest.raises(DocumentDamaged, match="crash"):
-        load(write(tmp_path, "endless.pdf", endless_pdf()))
+        load(write(tmp_path, "slow.docx", slow_docx()))
     killer.join()
     assert load(write(tmp_path, "b.html", "<p>Two.</p>")).text == "Two.\n"
     assert child() != first
@@ -135,7 +142,7 @@ def test_threads_take_turns(tmp_path: Path) -> None:
 def test_who_gives_up_waits_for_no_parser(tmp_path: Path) -> None:
     """And does not end what another one is having parsed."""
     halt, other = threading.Event(), threading.Event()
-    files = [write(tmp_path, f"{n}.pdf", endless_pdf()) for n in range(9)]
+    files = [write(tmp_path, f"{n}.docx", slow_docx()) for n in range(9)]
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(load_all, files, watch=Watch(halt))
         time.sleep(1)
@@ -147,7 +154,7 @@ def test_who_gives_up_waits_for_no_parser(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_parser_at_once(tmp_path: Path) -> None:
-    file = write(tmp_path, "endless.pdf", endless_pdf())
+    file = write(tmp_path, "slow.docx", slow_docx())
     command = [
         sys.executable,
         "-m",
