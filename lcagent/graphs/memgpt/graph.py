@@ -114,7 +114,10 @@ async def taken(turn: Turn) -> None:
     Raises:
         LcagentError: any of the tree; it can be gone on with.
     """
-    config = RunnableConfig(recursion_limit=STEPS_EACH * (turn.options.steps + 8))
+    # Within a run, which keeps checkpoints, a thread of its own keeps none: entries tell where a turn stands.
+    config = RunnableConfig(
+        recursion_limit=STEPS_EACH * (turn.options.steps + 8), configurable={"thread_id": turn.reply_key}
+    )
     await turn_graph().ainvoke(_begun(turn), context=turn, config=config)
 
 
