@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lcagent.documents import Span
@@ -86,6 +86,7 @@ def test_no_word_of_a_persons_is_a_syntax_error(store: Store, query: str) -> Non
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+@example("0¼")
 def test_a_fact_is_found_by_its_own_words(store: Store, text: str) -> None:
     facts = Works(store).open("facts", name="", document="", exact={"text": text})
     Facts(store, facts.id).put(0, [(text, [], [])])
