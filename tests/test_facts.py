@@ -87,6 +87,8 @@ def test_no_word_of_a_persons_is_a_syntax_error(store: Store, query: str) -> Non
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 @example("0¼")
+@example("0º")
+@example("Éa ß")
 def test_a_fact_is_found_by_its_own_words(store: Store, text: str) -> None:
     facts = Works(store).open("facts", name="", document="", exact={"text": text})
     Facts(store, facts.id).put(0, [(text, [], [])])

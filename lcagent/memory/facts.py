@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lcagent.documents import Span, query_words
-from lcagent.documents.lexical import folded, stem, terms, unspaced
+from lcagent.documents.canonical import canonical
+from lcagent.documents.lexical import stem, terms, unspaced
 from lcagent.errors import SettingsError
 from lcagent.memory.elements import node_of
 from lcagent.memory.rows import Rows
@@ -226,12 +227,12 @@ def _make_index(store: Rows) -> None:
 
 
 def _words(text: str) -> str:
-    return " ".join(map(stem, terms(folded(text))))
+    return " ".join(map(stem, terms(canonical(text).casefold())))
 
 
 def _match(query: str) -> str:
     """A query in FTS5's language that no word of a person's can be an operator of; empty if it has none."""
-    wanted = query_words(query) or list(dict.fromkeys(terms(folded(query))))
+    wanted = query_words(query) or list(dict.fromkeys(terms(canonical(query).casefold())))
     # A single character of a script without spaces begins some of the pairs that are kept.
     return " OR ".join(f'"{word}"{" *" if len(word) == 1 and unspaced(word) else ""}' for word in wanted)
 
