@@ -104,7 +104,7 @@ class Document:
             if page.number in self.health.recognised:
                 named += ", recognised (OCR)"
             if self.unit == "sheet":
-                return f"{named}, row {self.text.count(chr(10), page.start, offset) + 1:,}"
+                return f"{named}, row {self._line(offset) - self._line(page.start) + 1:,}"
             # A chapter that says nothing of its own does not go on with the heading of the one before it.
             inside = self.unit != "chapter" or (headings and headings[-1].start >= page.start)
             return f"{named}, {clipped(headings[-1].text, _MOST_HEADING)}" if headings and inside else named

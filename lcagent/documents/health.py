@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 _MOST_NAMED = 12
@@ -49,6 +50,20 @@ class Health:
         if self.left_out:
             found.append("not read: " + ", ".join(self.left_out))
         return (*found, *self.notes)
+
+
+_NOUN = re.compile(r" (?:of|whose) ")
+
+
+def counted(kind: str, count: int) -> str:
+    """So many of a kind: "3 tracked deletions", "2 passages of hidden text".
+
+    Args:
+        kind: one of them, in words.
+        count: how many; more than none.
+    """
+    end = found.start() if (found := _NOUN.search(kind)) else len(kind)
+    return f"{count:,} {kind[:end]}{'s' * (count > 1)}{kind[end:]}"
 
 
 def named(unit: str, numbers: tuple[int, ...]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lcagent.documents.document import Document
-from lcagent.documents.formats.body import paged
+from lcagent.documents.formats.body import PAGE_BREAK, paged
 from lcagent.documents.formats.ocr import available
 from lcagent.documents.parsing import PARSER
 from lcagent.errors import DocumentError
@@ -67,12 +67,13 @@ def recognised(
 def _with(document: Document, texts: Mapping[int, str]) -> Document:
     """A document whose pages have these texts; a page that holds none is one without text, and looked at."""
     found = {number: text for number, text in texts.items() if text.strip()}
-    breaks = "\f"
     of_pages = [
-        found.get(page.number, document.text[page.start : page.end].removesuffix(breaks))
+        found.get(page.number, document.text[page.start : page.end].removesuffix(PAGE_BREAK))
         for page in document.pages
     ]
-    text, pages = paged(of_pages, [page.label or str(page.number) for page in document.pages], between=breaks)
+    text, pages = paged(
+        of_pages, [page.label or str(page.number) for page in document.pages], between=PAGE_BREAK
+    )
     health = document.health
     return replace(
         document,

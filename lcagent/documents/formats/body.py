@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from lcagent.documents.document import Page, Unit
 from lcagent.documents.health import HEALTHY, Health
 
+PAGE_BREAK = "\f"
+"""Ends each page of a PDF but the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Body:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 
 from lcagent.documents.formats.encodings import decode
+
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+"""What reading a member of a damaged archive raises."""
 
 
 def decoded(data: bytes) -> str:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from lcagent.documents.formats.body import Body, paged
-from lcagent.documents.formats.docx.package import child, local, value
+from lcagent.documents.formats.package import child, local, value
 from lcagent.documents.formats.raised import lowered, raised, settle, unmarked
 from lcagent.documents.formats.rows import Cell, Rows
 from lcagent.documents.formats.sheets import lined
-from lcagent.documents.health import Health
+from lcagent.documents.health import Health, counted
 from lcagent.errors import DocumentDamaged, DocumentEncrypted
 
 _MOST_REPEATED = 1000
@@ -104,11 +104,7 @@ class _Reading:
 
     def health(self) -> Health:
         """What is left out, as it is told."""
-        found: list[str] = []
-        for kind, count in self.left_out.items():
-            head, of, rest = kind.partition(" of ")
-            found.append(f"{count:,} {head}{'s' * (count > 1)}{of}{rest}")
-        return Health(left_out=tuple(found))
+        return Health(left_out=tuple(counted(kind, count) for kind, count in self.left_out.items()))
 
     def blocks(self, element: Element) -> Iterator[str]:
         """The paragraphs of a text, its tables and lists."""

@@ -6,12 +6,12 @@ import codecs
 import hashlib
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 from lcagent.documents.formats.encodings import decode, known_encoding, parts, wide
+from lcagent.documents.formats.members import BROKEN
 from lcagent.documents.formats.not_read import INSTEAD, PICTURES, other_kind
 from lcagent.documents.formats.ocr import available
 from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentTooLarge, UnsupportedFormat
@@ -43,8 +43,6 @@ _HEAD = 8192
 """Bytes by which a file is recognised."""
 _MOST_TYPES = 1 << 20
 """Bytes of the list of an Office file's parts."""
-_BROKEN_MEMBER = (zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
-"""What reading a member of a damaged archive raises, beside `BadZipFile`."""
 _BLANK = b"\0 \t\r\n\f"
 
 
@@ -163,7 +161,7 @@ def _zip_kind(file: BinaryIO, name: str) -> Kind:
             names = {member.replace("\\", "/") for member in archive.namelist()}
             unpacked = sum(info.file_size for info in archive.infolist())
             kind = _open_document(archive, names) or _open_xml(archive, names)
-    except (zipfile.BadZipFile, *_BROKEN_MEMBER) as error:
+    except BROKEN as error:
         raise DocumentDamaged(f"{name} is a damaged ZIP archive", hint=_READS) from error
     if "META-INF/container.xml" in names:
         kind = "epub"

@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from lcagent.documents.formats.body import Body, paged
-from lcagent.documents.health import Health
+from lcagent.documents.health import Health, counted
 from lcagent.errors import UnsupportedFormat
 
 _MOST_ROWS = 1_048_576
@@ -108,7 +108,6 @@ def _shown(cell: Any) -> str:
 
 def _parts_left_out(data: bytes) -> list[str]:
     """What a workbook holds beside its cells."""
-    found: list[str] = []
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
         notes = charts = formulas = 0
@@ -122,12 +121,9 @@ def _parts_left_out(data: bytes) -> list[str]:
                     formulas += sum(
                         len(_NO_VALUE.findall(part)) for part in iter(lambda: sheet.read(1 << 22), b"")
                     )
-    for count, what in (
-        (notes, "note of a cell"),
-        (charts, "chart"),
-        (formulas, "formula whose value the file does not hold"),
-    ):
-        if count:
-            head, _, rest = what.partition(" ")
-            found.append(f"{count:,} {head}{'s' * (count > 1)}{' ' + rest if rest else ''}")
-    return found
+    kinds = {
+        "note of a cell": notes,
+        "chart": charts,
+        "formula whose value the file does not hold": formulas,
+    }
+    return [counted(kind, count) for kind, count in kinds.items() if count]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter
 from xml.etree.ElementTree import Element
 
 from lcagent.documents.formats.body import Body, paged
-from lcagent.documents.formats.docx.package import Package, child, local, value
+from lcagent.documents.formats.package import Package, child, local, value
 from lcagent.documents.formats.rows import Cell, Rows
-from lcagent.documents.health import Health
+from lcagent.documents.health import Health, counted
 from lcagent.errors import DocumentDamaged
 
 
@@ -54,14 +53,9 @@ def parse_pptx(data: bytes, name: str) -> Body:
         texts.append("\n".join(lines) + "\n" if lines else "")
     text, pages = paged(texts, between="\n")
     empty = tuple(n for n, one in enumerate(texts, 1) if not one and str(n) not in hidden)
-    named = [_counted(kind, count) for kind, count in left_out.items()]
+    named = [counted(kind, count) for kind, count in left_out.items()]
     named += [f"hidden slide{'s' * (len(hidden) > 1)} {', '.join(hidden)}"] if hidden else []
     return Body(text, pages, "slide", Health(empty=empty, left_out=tuple(named)))
-
-
-def _counted(kind: str, count: int) -> str:
-    head, of, rest = kind.partition(" of ")
-    return f"{count:,} {head}{'s' * (count > 1)}{of}{rest}"
 
 
 def _id(element: Element) -> str:
@@ -110,8 +104,3 @@ def _paragraphs(element: Element, only: str = "") -> list[str]:
                 line for line in (" ".join(part.split()) for part in "".join(pieces).split("\n")) if line
             ]
     return found
-
-
-def is_presentation(names: set[str]) -> bool:
-    """Whether an archive's members are those of a presentation."""
-    return posixpath.join("ppt", "presentation.xml") in names

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from xml.etree.ElementTree import Element
 
 from lcagent.documents.formats.docx.left_out import LeftOut
-from lcagent.documents.formats.docx.package import Package, PartDamaged, Relation, child, local, value
 from lcagent.documents.formats.html import read_html
 from lcagent.documents.formats.members import decoded
+from lcagent.documents.formats.package import Package, PartDamaged, Relation, child, local, value
 from lcagent.documents.formats.rows import Cell, Rows
 
 _MOST_POINTS = 5_000

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from lcagent.documents.health import counted
+
 
 @dataclass(slots=True)
 class LeftOut:
@@ -24,8 +26,5 @@ class LeftOut:
 
     def listed(self) -> tuple[str, ...]:
         """For people: "3 tracked deletions"."""
-        found: list[str] = []
-        for kind, count in (+self.counts).items():
-            head, of, rest = kind.partition(" of ")
-            found.append(f"{count:,} {head}{'s' * (count > 1)}{of}{rest}")
+        found = (counted(kind, count) for kind, count in (+self.counts).items())
         return (*found, *dict.fromkeys(self.named))

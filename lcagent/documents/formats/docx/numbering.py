@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
-from lcagent.documents.formats.docx.package import child, local, value
 from lcagent.documents.formats.docx.styles import Style, is_on
 from lcagent.documents.formats.numerals import numeral
+from lcagent.documents.formats.package import child, local, value
 
 _LEVELS = 9
 _PLACE = re.compile(r"%([1-9])")

@@ -7,10 +7,10 @@ from typing import Protocol
 from xml.etree.ElementTree import Element
 
 from lcagent.documents.formats.docx.left_out import LeftOut
-from lcagent.documents.formats.docx.package import child, local, value
 from lcagent.documents.formats.docx.styles import Look, Styles, is_on, look_of
 from lcagent.documents.formats.docx.symbols import symbol
 from lcagent.documents.formats.maths import of_omml
+from lcagent.documents.formats.package import child, local, value
 from lcagent.documents.formats.raised import lowered, raised, unmarked
 
 _MOST_DEEP = 60

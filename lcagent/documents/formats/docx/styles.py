@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from lcagent.documents.formats.docx.package import child, local, value
+from lcagent.documents.formats.package import child, local, value
 
 _MOST_BASED = 20
 """Styles that one may be based on, each on the next."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from lcagent.documents.formats.docx.package import value
+from lcagent.documents.formats.package import value
 
 _SYMBOL = dict(
     zip(

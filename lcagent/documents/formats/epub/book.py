@@ -7,11 +7,11 @@ import posixpath
 import re
 import unicodedata
 import zipfile
-import zlib
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
 
+from lcagent.documents.formats.members import BROKEN
 from lcagent.errors import DocumentDamaged, DocumentEncrypted
 
 _LARGEST = 64 * 1024 * 1024
@@ -86,15 +86,7 @@ class Book:
         try:
             with self._archive.open(member) as file:
                 data = file.read(_LARGEST + 1)
-        except (
-            KeyError,
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            OSError,
-            RuntimeError,
-            ValueError,
-        ) as error:
+        except (KeyError, *BROKEN) as error:
             raise ChapterDamaged(f"cannot be unpacked: {member}") from error
         if len(data) > _LARGEST:
             raise ChapterDamaged(f"unpacks to too much: {member}")

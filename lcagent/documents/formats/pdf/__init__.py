@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lcagent.documents.formats.body import Body, paged
+from lcagent.documents.formats.body import PAGE_BREAK, Body, paged
 from lcagent.documents.formats.pdf.cleaning import unbroken
 from lcagent.documents.formats.pdf.opening import opened
 from lcagent.documents.formats.pdf.repairing import by_pypdf, encrypted, second_look
@@ -14,7 +14,6 @@ from lcagent.errors import DocumentEmpty, DocumentEncrypted
 if TYPE_CHECKING:
     from lcagent.documents.formats.pdf.document import Read
 
-PAGE_BREAK = "\f"
 _MOST_NAMES = 5
 """Attached files that are named."""
 

@@ -1,16 +1,17 @@
-"""The parts of a DOCX file: found by their relations, bounded in size, read as XML without entities."""
+"""The parts of an Office file: found by their relations, bounded in size, read as XML without entities."""
 
 from __future__ import annotations
 
 import io
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser, fromstring
+
+from lcagent.documents.formats.members import BROKEN
 
 _CHUNK = 1 << 16
 _LARGEST_PART = 256 * 1024 * 1024
@@ -19,8 +20,6 @@ _LARGEST_TREE = 32 * 1024 * 1024
 """Bytes of a part that is read as a whole: styles, numbering, notes."""
 _ENTITY = (b"<!ENTITY", "<!ENTITY".encode("utf-16-le"), "<!ENTITY".encode("utf-16-be"))
 _OVERLAP = 32
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
-"""What reading a member of a damaged archive raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class PartDamaged(ValueError):
 
 
 class Package:
-    """A DOCX file.
+    """An Office file.
 
     Args:
         data: its bytes.
@@ -76,7 +75,7 @@ class Package:
         try:
             data = self.bytes(part, _LARGEST_TREE)
             return Element("none") if _declares_entities(data) else fromstring(data)  # noqa: S314 - no entities
-        except (*_BROKEN, KeyError, ParseError):
+        except (*BROKEN, KeyError, ParseError):
             return Element("none")
 
     def bytes(self, part: str, most: int = _LARGEST_PART) -> bytes:
@@ -89,7 +88,7 @@ class Package:
         with self._open(part) as file:
             try:
                 data = file.read(most + 1)
-            except _BROKEN as error:
+            except BROKEN as error:
                 raise PartDamaged(part) from error
         if len(data) > most:
             raise PartDamaged(f"{part} is too large")
@@ -109,7 +108,7 @@ class Package:
             while True:
                 try:
                     chunk = file.read(_CHUNK)
-                except _BROKEN as error:
+                except BROKEN as error:
                     raise PartDamaged(part) from error
                 size += len(chunk)
                 if size > _LARGEST_PART or _declares_entities(before + chunk):
@@ -126,7 +125,7 @@ class Package:
         """A part's characters up to where it is damaged."""
         pieces: list[bytes] = []
         size = 0
-        with suppress(KeyError, *_BROKEN), self._open(part) as file:
+        with suppress(KeyError, *BROKEN), self._open(part) as file:
             while (chunk := file.read(_CHUNK)) and (size := size + len(chunk)) <= _LARGEST_PART:
                 pieces.append(chunk)
         data = b"".join(pieces)
@@ -136,7 +135,7 @@ class Package:
     def _open(self, part: str) -> IO[bytes]:
         try:
             return self._archive.open(self._names[_key(part)])
-        except _BROKEN as error:
+        except BROKEN as error:
             raise PartDamaged(part) from error
 
 
