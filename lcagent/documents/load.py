@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import io
-import stat
-import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol, TypeVar
 
 from lcagent.documents.document import Document
-from lcagent.documents.formats import SUFFIXES, Content, is_text, parse, read
+from lcagent.documents.formats import SUFFIXES, Content, parse
 from lcagent.documents.formats.ocr import available
+from lcagent.documents.named import File, Named, content, file_named, named
 from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch, recognised, unreadable
-from lcagent.errors import (
-    DocumentEmpty,
-    DocumentError,
-    DocumentNotFound,
-    DocumentTooLarge,
-)
+from lcagent.errors import DocumentEmpty, DocumentError, DocumentNotFound, DocumentTooLarge
 from lcagent.text import whole_characters
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
@@ -99,37 +92,38 @@ def load_all(
     Raises:
         DocumentError: a named file cannot be read, or a folder holds nothing that can.
     """
-    one = partial(load, password=password, encoding=encoding, max_bytes=max_bytes, cache=cache, watch=watch)
+    how = _How(password, encoding or "", max_bytes, cache, watch or Watch())
     loaded = Loaded()
-    for source in sources:
-        path = Path(source)
-        if str(source) == "-" or not _is_folder(path):
-            loaded.documents.append(one(source))
-            continue
-        _load_folder(path, loaded, one)
+    all_named = [named(source) for source in sources]
+    documents = _documents([file for one in all_named for file in one.files], how)
+    for one in all_named:
+        found = islice(documents, len(one.files))
+        if one.folder is None:
+            loaded.documents += map(_raised, found)
+        else:
+            _add_folder(loaded, one, found)
     _tell_apart(loaded.documents)
     return loaded
 
 
-def _load_folder(folder: Path, loaded: Loaded, one: Callable[..., Document]) -> None:
+def _add_folder(loaded: Loaded, folder: Named, documents: Iterable[Document | DocumentError]) -> None:
     """Add what a folder holds.
 
     Raises:
         DocumentNotFound: nothing of it can be read.
     """
     before = len(loaded.documents)
-    files, unread = _files(folder)
-    loaded.unread += unread
-    for file in files:
-        name = whole_characters(str(file.relative_to(folder)))
-        try:
-            loaded.documents.append(one(file, name=name))
-        except DocumentError as error:
-            loaded.skipped.append((name, error))
+    loaded.unread += folder.unread
+    for file, found in zip(folder.files, documents, strict=True):
+        if isinstance(found, Document):
+            loaded.documents.append(found)
+        else:
+            loaded.skipped.append((file.name, found))
     if len(loaded.documents) == before:
         reasons = "; ".join(loaded.left_out()[:3])
         raise DocumentNotFound(
-            f"nothing in {whole_characters(str(folder))} can be read" + (f" ({reasons})" if reasons else ""),
+            f"nothing in {whole_characters(str(folder.folder))} can be read"
+            + (f" ({reasons})" if reasons else ""),
             hint="read are: " + ", ".join(sorted(SUFFIXES)),
         )
 
@@ -158,58 +152,139 @@ def load(
     Raises:
         DocumentError: missing, unreadable, encrypted, damaged, empty, binary, or too large.
     """
-    watch = watch or Watch()
-    if watch.halt.is_set():
-        raise DocumentError("given up by whoever asked")
-    path = None if str(source) == "-" else Path(source)
-    name = whole_characters(name or (path.name if path else "standard input"))
-    try:
-        content = (
-            read(_whole(sys.stdin.buffer, name, max_bytes), "", name, encoding or "")
-            if path is None
-            else _content(path, name, max_bytes, encoding or "")
-        )
-    except MemoryError as error:
-        raise DocumentTooLarge(f"{name} needs more memory than there is") from error
-    try:
-        if content.kind in _PLAIN:  # is what it is
-            document = parse(content, name=name, password=password)
-        else:
-            document = _parsed(
-                content, name, password, cache=cache, key=_key(content, password, encoding), watch=watch
-            )
-    except MemoryError as error:
-        raise DocumentTooLarge(f"{name} needs more memory than there is") from error
-    if _is_blank(document):
-        raise _no_text(document)
-    return document
+    how = _How(password, encoding or "", max_bytes, cache, watch or Watch())
+    file = file_named(source)
+    if name:
+        file = replace(file, name=whole_characters(name))
+    (found,) = _documents([file], how)
+    return _raised(found)
+
+
+def _raised(found: Document | DocumentError) -> Document:
+    if isinstance(found, DocumentError):
+        raise found
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How files are read: the arguments of `load_all`."""
+
+    password: str | None
+    encoding: str
+    max_bytes: int
+    cache: ParseCache | None
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class _Unparsed:
+    name: str
+    content: Content
+    key: str
+    """Under which it is kept."""
+
+
+_AT_ONCE = 1 << 18
+"""Bytes of files that are parsed together. More would only wait, and take memory."""
+
+
+def _documents(files: Iterable[File], how: _How) -> Iterator[Document | DocumentError]:
+    """What files become, in order: small ones are parsed together."""
+    waiting: list[Document | DocumentError | _Unparsed] = []
+    size = 0
+    for file in files:
+        if how.watch.halt.is_set():
+            raise DocumentError("given up by whoever asked")
+        found = _told(file.name, partial(_opened, file, how))
+        waiting.append(found)
+        size += len(found.content.data) if isinstance(found, _Unparsed) else 0
+        if size >= _AT_ONCE:
+            yield from _all_parsed(waiting, how)
+            waiting, size = [], 0
+    yield from _all_parsed(waiting, how)
 
 
 _PLAIN = frozenset({"text", "markdown"})
 
 
-def _key(content: Content, password: str | None, encoding: str | None) -> str:
+def _opened(file: File, how: _How) -> Document | _Unparsed:
+    """A document that is kept, or needs no parsing; else what there is to parse."""
+    found = content(file, how.max_bytes, how.encoding)
+    if found.kind in _PLAIN:  # is what it is
+        return _with_text(parse(found, name=file.name, password=how.password))
+    key = _key(found, how)
+    if how.cache is not None and (kept := how.cache.get(key)):
+        return _with_text(_renamed(kept, file.name))
+    return _Unparsed(file.name, found, key)
+
+
+def _key(found: Content, how: _How) -> str:
     """Names a parsed document in the cache: all that it follows from."""
     # An encrypted file is served from the cache only to who gives the same password.
-    secret = hashlib.sha256(f"{content.sha256}{password or ''}".encode()).hexdigest()[:16]
-    ocr = "ocr" if content.kind == "pdf" and available() else ""
-    return "-".join(filter(None, [content.sha256, content.kind, str(PARSER_VERSION), secret, encoding, ocr]))
+    secret = hashlib.sha256(f"{found.sha256}{how.password or ''}".encode()).hexdigest()[:16]
+    ocr = "ocr" if found.kind == "pdf" and available() else ""
+    parts = [found.sha256, found.kind, str(PARSER_VERSION), secret, how.encoding, ocr]
+    return "-".join(filter(None, parts))
 
 
-def _parsed(
-    content: Content, name: str, password: str | None, *, cache: ParseCache | None, key: str, watch: Watch
-) -> Document:
-    """A document that is kept, or parsed where that can do no harm, its pictures read, and kept."""
-    if cache is not None and (kept := cache.get(key)):
-        return _renamed(kept, name)
-    document = PARSER.parse(content, name=name, password=password, halt=watch.halt)
-    if isinstance(content.data, bytes) and unreadable(document):
-        partial_key = f"{key}-partial"
+def _all_parsed(
+    waiting: Sequence[Document | DocumentError | _Unparsed], how: _How
+) -> Iterator[Document | DocumentError]:
+    """The same where nothing waits to be parsed any more."""
+    contents = [(one.name, one.content) for one in waiting if isinstance(one, _Unparsed)]
+    try:
+        parsed = PARSER.parse(contents, password=how.password, halt=how.watch.halt) if contents else []
+    except MemoryError:
+        parsed = [_too_much(name) for name, _ in contents]
+    left = iter(parsed)
+    for one in waiting:
+        if not isinstance(one, _Unparsed):
+            yield one
+        elif isinstance(found := next(left), Document):
+            yield _told(one.name, partial(_finished, found, one, how))
+        else:
+            yield found
+
+
+def _finished(document: Document, of: _Unparsed, how: _How) -> Document:
+    """A parsed document whose pictures are read, and which is kept."""
+    cache, data = how.cache, of.content.data
+    if isinstance(data, bytes) and unreadable(document):
+        partial_key = f"{of.key}-partial"
         document = (cache.get(partial_key) if cache is not None else None) or document
         keep = partial(cache.put, partial_key) if cache is not None else _kept_nowhere
-        document = recognised(document, content.data, password, watch, keep)
+        document = recognised(document, data, how.password, how.watch, keep)
     if cache is not None and not _is_blank(document):
-        cache.put(key, document)
+        cache.put(of.key, document)
+    return _with_text(document)
+
+
+_Found = TypeVar("_Found")
+
+
+def _told(name: str, call: Callable[[], _Found]) -> _Found | DocumentError:
+    """What a call gives, or why it does not."""
+    try:
+        return call()
+    except DocumentError as error:
+        return error
+    except MemoryError:
+        return _too_much(name)
+
+
+def _too_much(name: str) -> DocumentTooLarge:
+    return DocumentTooLarge(f"{name} needs more memory than there is")
+
+
+def _with_text(document: Document) -> Document:
+    """A document that holds any.
+
+    Raises:
+        DocumentEmpty: it does not.
+    """
+    if _is_blank(document):
+        raise _no_text(document)
     return document
 
 
@@ -233,72 +308,7 @@ def _no_text(document: Document) -> DocumentEmpty:
     return DocumentEmpty(f"{document.name} holds no text")
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
-        return False  # it says so again, and why, where it is read
-
-
-def _files(folder: Path) -> tuple[list[Path], list[str]]:
-    """The files of a folder that may be read, in order, and the names of those whose kind is not.
-
-    Hidden ones are no part of it, nor what Office keeps beside a file that is open.
-    """
-    files: list[Path] = []
-    unread: list[str] = []
-    for file in sorted(folder.rglob("*")):
-        parts = file.relative_to(folder).parts
-        if any(part.startswith(".") for part in parts) or file.name.startswith("~$") or not file.is_file():
-            continue
-        if file.suffix.lower() in SUFFIXES or (not file.suffix and is_text(file)):
-            files.append(file)
-        else:
-            unread.append(whole_characters(str(file.relative_to(folder))))
-    return files, unread
-
-
-def _content(path: Path, name: str, max_bytes: int, encoding: str) -> Content:
-    shown = whole_characters(str(path))
-    try:
-        status = path.stat()
-        if stat.S_ISFIFO(status.st_mode):  # as a shell's <(command)
-            with path.open("rb") as file:
-                return read(_whole(file, name, max_bytes), path.suffix.lower(), name, encoding)
-        size = status.st_size
-        if not path.is_file():
-            raise DocumentNotFound(f"{shown} is not a file", hint="name a file, a folder, or -")
-        if size > max_bytes:
-            raise _too_large(name, size, max_bytes)
-        with path.open("rb") as file:
-            return read(file, path.suffix.lower(), name, encoding)
-    except OSError as error:
-        if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
-            hint = "check the path; documents are named before the question"
-            raise DocumentNotFound(f"{shown} does not exist", hint=hint) from error
-        raise DocumentNotFound(
-            f"{shown} cannot be read: {error.strerror or error}", hint="check its permissions"
-        ) from error
-
-
-def _whole(file: BinaryIO, name: str, max_bytes: int) -> BinaryIO:
-    """All that comes out of a pipe."""
-    data = file.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise _too_large(name, len(data), max_bytes)
-    return io.BytesIO(data)
-
-
-def _too_large(name: str, size: int, limit: int) -> DocumentTooLarge:
-    return DocumentTooLarge(
-        f"{name} is {size / 2**20:,.0f} MiB or more, the limit is {limit / 2**20:,.0f} MiB",
-        hint="split it into several files and name them all",
-    )
-
-
 def _renamed(document: Document, name: str) -> Document:
-    from dataclasses import replace
-
     return document if document.name == name else replace(document, name=name)
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lcagent.documents import load, load_all
+from lcagent.documents import load, load_all, parsing
 from lcagent.documents.parsing import PARSER
+from lcagent.documents.parsing.limits import Limits
 from lcagent.documents.recognised import Watch
 from lcagent.errors import DocumentDamaged, DocumentError, DocumentTooLarge
 from tests.documents.test_load import docx, write
@@ -113,22 +114,48 @@ def test_a_large_honest_file_is_read(tmp_path: Path) -> None:
 
 def test_a_child_that_dies_is_one_sentence_and_is_replaced(tmp_path: Path) -> None:
     load(write(tmp_path, "a.html", "<p>One.</p>"))
-    first = child()
-    killer = threading.Timer(0.5, lambda: os.kill(child(), signal.SIGKILL))
+    first, slow = child(), write(tmp_path, "slow.docx", slow_docx())
+    killer = threading.Timer(0.5, lambda: os.kill(first, signal.SIGKILL))
     killer.start()
     with pytest.raises(DocumentDamaged, match="crash"):
-        load(write(tmp_path, "slow.docx", slow_docx()))
+        load(slow)
     killer.join()
     assert load(write(tmp_path, "b.html", "<p>Two.</p>")).text == "Two.\n"
     assert child() != first
 
 
+def test_a_file_that_ends_the_child_does_not_cost_its_neighbours(tmp_path: Path) -> None:
+    """Small files go to the child together."""
+    for number in range(6):
+        write(tmp_path, f"{number}.html", f"<p>Number {number}.</p>")
+    write(tmp_path, "3.pdf", endless_pdf())
+    write(tmp_path, "4.docx", b"PK no archive")
+    loaded = load_all([tmp_path])
+    assert [d.text for d in loaded.documents] == [f"Number {n}.\n" for n in range(6)]
+    assert [name for name, _ in loaded.skipped] == ["3.pdf", "4.docx"]
+    with pytest.raises(DocumentError, match="3.pdf"):
+        load_all([tmp_path / "1.html", tmp_path / "3.pdf", tmp_path / "2.html"])
+
+
+def test_a_child_that_does_not_answer_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes no time of the processor: the clock alone tells."""
+    first = load(write(tmp_path, "a.html", "<p>One.</p>"))
+    monkeypatch.setattr(parsing, "limits", lambda *_, **__: Limits(1 << 30, 0.05, 1 << 20))
+    os.kill(child(), signal.SIGSTOP)
+    with pytest.raises(DocumentTooLarge, match=r"a\.html takes more than"):
+        load(tmp_path / "a.html")
+    monkeypatch.undo()
+    assert load(tmp_path / "a.html") == first
+    time.sleep(0.5)  # no deadline of a file before is left
+    assert load(tmp_path / "a.html") == first
+
+
 def test_a_child_that_has_ended_for_want_of_work_is_replaced(tmp_path: Path) -> None:
     load(write(tmp_path, "a.html", "<p>One.</p>"))
     gone = PARSER._child
-    assert gone is not None and gone.stdin is not None
-    gone.stdin.close()  # what its parent's end would do
-    gone.wait(10)
+    assert gone is not None and gone.process.stdin is not None
+    gone.process.stdin.close()  # what its parent's end would do
+    gone.process.wait(10)
     assert load(write(tmp_path, "b.html", "<p>Two.</p>")).text == "Two.\n"
 
 
