@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from lcagent.documents.document import Document
 from lcagent.documents.formats import SUFFIXES, Content, parse
 from lcagent.documents.formats.ocr import available
-from lcagent.documents.named import File, Named, content, file_named, named
+from lcagent.documents.named import File, Named, content, file_named, named, together
 from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch, recognised, unreadable
 from lcagent.errors import DocumentEmpty, DocumentError, DocumentNotFound, DocumentTooLarge
@@ -185,24 +185,38 @@ class _Unparsed:
     """Under which it is kept."""
 
 
-_AT_ONCE = 1 << 18
-"""Bytes of files that are parsed together. More would only wait, and take memory."""
-
-
 def _documents(files: Iterable[File], how: _How) -> Iterator[Document | DocumentError]:
-    """What files become, in order: small ones are parsed together."""
-    waiting: list[Document | DocumentError | _Unparsed] = []
-    size = 0
+    """What files become, in order: small ones are parsed together, and the next read meanwhile."""
+    groups = deque(together(files))
+    ahead: _Opened | None = None
+
+    def read_on() -> None:
+        nonlocal ahead
+        if ahead is None and groups and groups[0].small:
+            ahead = _all_opened(groups[0].files, how)
+
+    while groups:
+        group = groups.popleft()
+        opened, ahead = ahead or _all_opened(group.files, how), None
+        yield from _all_parsed(opened, how, read_on)
+        del opened  # two large files do not lie in memory at once
+
+
+_Opened = list[Document | DocumentError | _Unparsed]
+
+
+def _all_opened(files: Iterable[File], how: _How) -> _Opened:
+    """Of each file what there is to parse, the document where nothing is, or what is wrong.
+
+    Raises:
+        DocumentError: given up by whoever asked.
+    """
+    opened: _Opened = []
     for file in files:
         if how.watch.halt.is_set():
             raise DocumentError("given up by whoever asked")
-        found = _told(file.name, partial(_opened, file, how))
-        waiting.append(found)
-        size += len(found.content.data) if isinstance(found, _Unparsed) else 0
-        if size >= _AT_ONCE:
-            yield from _all_parsed(waiting, how)
-            waiting, size = [], 0
-    yield from _all_parsed(waiting, how)
+        opened.append(_told(file.name, partial(_opened, file, how)))
+    return opened
 
 
 _PLAIN = frozenset({"text", "markdown"})
@@ -229,16 +243,18 @@ def _key(found: Content, how: _How) -> str:
 
 
 def _all_parsed(
-    waiting: Sequence[Document | DocumentError | _Unparsed], how: _How
+    opened: _Opened, how: _How, meanwhile: Callable[[], None]
 ) -> Iterator[Document | DocumentError]:
     """The same where nothing waits to be parsed any more."""
-    contents = [(one.name, one.content) for one in waiting if isinstance(one, _Unparsed)]
-    try:
-        parsed = PARSER.parse(contents, password=how.password, halt=how.watch.halt) if contents else []
-    except MemoryError:
-        parsed = [_too_much(name) for name, _ in contents]
+    contents = [(one.name, one.content) for one in opened if isinstance(one, _Unparsed)]
+    parsed: Sequence[Document | DocumentError] = ()
+    if contents:
+        try:
+            parsed = PARSER.parse(contents, password=how.password, halt=how.watch.halt, meanwhile=meanwhile)
+        except MemoryError:
+            parsed = [_too_much(name) for name, _ in contents]
     left = iter(parsed)
-    for one in waiting:
+    for one in opened:
         if not isinstance(one, _Unparsed):
             yield one
         elif isinstance(found := next(left), Document):

@@ -6,6 +6,7 @@ import errno
 import io
 import stat
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -65,6 +66,54 @@ def file_named(source: str | Path) -> File:
         return File(None, "standard input")
     path = Path(source)
     return File(path, whole_characters(path.name))
+
+
+_TOGETHER = 1 << 18
+"""Bytes of files that are read and parsed together. More would only wait, and take memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Files that are read together.
+
+    Args:
+        files: in order.
+        small: whether they take little memory and can be read without waiting.
+    """
+
+    files: list[File]
+    small: bool
+
+
+def together(files: Iterable[File]) -> list[Group]:
+    """Files in groups of little memory, and all others by themselves.
+
+    Args:
+        files: in order.
+    """
+    groups: list[Group] = []
+    room = -1
+    for file in files:
+        size = _size(file)
+        if size is None or size > _TOGETHER:
+            groups.append(Group([file], small=False))
+            room = -1
+        elif size > room:
+            groups.append(Group([file], small=True))
+            room = _TOGETHER - size
+        else:
+            groups[-1].files.append(file)
+            room -= size
+    return groups
+
+
+def _size(file: File) -> int | None:
+    """Bytes of a file; None where that is not known before it is read."""
+    try:
+        status = file.path.stat() if file.path is not None else None
+    except (OSError, ValueError):
+        return None
+    return status.st_size if status is not None and stat.S_ISREG(status.st_mode) else None
 
 
 def content(file: File, max_bytes: int, encoding: str) -> Content:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +67,7 @@ class ParserProcess:
         *,
         password: str | None,
         halt: threading.Event | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> list[Document | DocumentError]:
         """Turn what files hold into documents.
 
@@ -76,6 +77,7 @@ class ParserProcess:
             contents: of each file, with its name as shown to people.
             password: for an encrypted PDF.
             halt: whose parsing `halt` ends.
+            meanwhile: what to do while the child works; called again when another child has to be started.
 
         Returns:
             Of each file its document, or what is wrong with it: as the format's parser finds it, or because
@@ -84,7 +86,8 @@ class ParserProcess:
         Raises:
             DocumentError: given up by whoever asked.
         """
-        replies = self._answers([_to_parse(name, content, password) for name, content in contents], halt)
+        asked = [_to_parse(name, content, password) for name, content in contents]
+        replies = self._answers(asked, halt, meanwhile)
         return [
             reply
             if isinstance(reply, DocumentError)
@@ -114,12 +117,14 @@ class ParserProcess:
             DocumentError: it went over a limit, or crashed, or was given up.
         """
         head = {"kind": "OCR", "page": page_index, "name": name, "password": password}
-        (reply,) = self._answers([_Asked(head, data, limits(len(data), picture=True))], halt)
+        (reply,) = self._answers([_Asked(head, data, limits(len(data), picture=True))], halt, lambda: None)
         if isinstance(reply, DocumentError):
             raise reply
         return reply[1].decode("utf-8", "replace")
 
-    def _answers(self, asked: Sequence[_Asked], halt: threading.Event | None) -> list[_Reply | DocumentError]:
+    def _answers(
+        self, asked: Sequence[_Asked], halt: threading.Event | None, meanwhile: Callable[[], None]
+    ) -> list[_Reply | DocumentError]:
         """What the child makes of each file; one that ends it does not cost the others their turn."""
         found: list[_Reply | DocumentError] = []
         with self._turn:
@@ -129,13 +134,15 @@ class ParserProcess:
                     if halt is not None and halt.is_set():
                         raise DocumentError("given up by whoever asked")
                     left = asked[len(found) :]
-                    replies = self._replies(left) or self._replies(left)
+                    replies = self._replies(left, meanwhile) or self._replies(left, meanwhile)
                     found += replies or [_ended(0, left[0], late=False)]
             finally:
                 self._asker = None
         return found
 
-    def _replies(self, asked: Sequence[_Asked]) -> list[_Reply | DocumentError]:
+    def _replies(
+        self, asked: Sequence[_Asked], meanwhile: Callable[[], None]
+    ) -> list[_Reply | DocumentError]:
         """What the child says until it ends; nothing if it was just ending, having had no work for long."""
         child = self._started()
         process, found = child.process, list[_Reply | DocumentError]()
@@ -145,6 +152,7 @@ class ParserProcess:
             with child.watchdog.within(4 * asked[0].bounds.seconds):
                 heads = [{**one.head, "size": len(one.data)} for one in asked]
                 write(process.stdin, {"files": heads}, *(one.data for one in asked))
+                meanwhile()
                 found.append(_told(read(process.stdout, asked[0].bounds.output), asked[0]))
             for one in asked[1:]:
                 with child.watchdog.within(4 * one.bounds.seconds):
