@@ -71,7 +71,7 @@ class EmbeddedServer:
         arguments = [self._gguf, port, self._context, self._slots, self._threads]
         with private_file(self._log).open("wb") as log:
             self._child = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "lcagent.models.serving.embedded", *map(str, arguments)],
+                [sys.executable, "-P", "-m", "lcagent.models.serving.embedded", *map(str, arguments)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

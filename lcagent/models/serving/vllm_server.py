@@ -222,7 +222,7 @@ def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> N
     }
     with log.open("wb") as output:
         supervisor = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "lcagent.models.serving.vllm_supervisor", json.dumps(plan)],
+            [sys.executable, "-P", "-m", "lcagent.models.serving.vllm_supervisor", json.dumps(plan)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
