@@ -166,6 +166,7 @@ def _turn(
         told,
         reader=_reader(talk, attached) if attached else None,
         now=now,
+        said_before=bool(entries.newest(["message"], limit=1, before=number)),
     )
 
 

@@ -8,7 +8,7 @@ import json
 import stat
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from lcagent.documents.corpus import Corpus
 from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch
 from lcagent.documents.retrieval import Retrieval, Similarity
-from lcagent.errors import LcagentError, StoreError, UsageError
+from lcagent.errors import LcagentError, RunBusy, StoreError, UsageError
 from lcagent.events import Counted, Event, Finished, Notice, RunStarted
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.segmenting import segmented
@@ -252,10 +252,8 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
         record = runs.open(
             key, task, strategy.name, settings, resume=asked.request.resume, since=asked.request.since
         )
-        if record.answer is not None:
-            return _kept_answer(record, live.emit)
-        with runs.writing(record.id):
-            record = runs.again(record)
+        with ExitStack() as held:
+            record = await _held(runs, record, held)
             if record.answer is not None:
                 return _kept_answer(record, live.emit)
             cut = StoredSegments(asked.store)
@@ -268,6 +266,37 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
             return await _work(asked, whole, strategy, record, live.emit)
 
     return await live.share(f"{folder}|{key}", work)
+
+
+_PATIENCE_SECONDS = 1.0
+_LOOK_SECONDS = 0.05
+
+
+async def _held(runs: Runs, record: RunRecord, held: ExitStack) -> RunRecord:
+    """A run as it is now: answered, or held for writing.
+
+    Who holds it may be about to let go: it has just answered, or only looks whether it is answered.
+
+    Args:
+        runs: where it is noted.
+        record: as it was found.
+        held: lets go of it.
+
+    Raises:
+        RunBusy: another process is at it, and goes on.
+    """
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while record.answer is None:
+        try:
+            held.enter_context(runs.writing(record.id))
+        except RunBusy:
+            record = runs.again(record)
+            if record.answer is None and time.monotonic() > until:
+                raise
+            await asyncio.sleep(_LOOK_SECONDS)
+        else:
+            return runs.again(record)
+    return record
 
 
 def _counted(emit: Emit) -> Callable[[int, int], None]:
