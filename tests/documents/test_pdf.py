@@ -258,7 +258,7 @@ def raised(base: str, script: str, after: str, rise: float = 5, size: float = 8,
         ("if x", "n", " grows", "if x^n grows"),
         ("E = mc", "2", " holds", "E = mc^2 holds"),
         ("the 1", "st", " of May", "the 1st of May"),
-        ("Brand", "TM", " sails", "BrandTM sails"),
+        ("Brand", "TM", " sails", "Brand™ sails"),
         ("see boats", "[4]", " here", "see boats[4] here"),
         ("(the boats)", "b", " lay", "(the boats)[b] lay"),
         ("the ", "131", "I isotope", "the 131I isotope"),
@@ -286,6 +286,14 @@ def test_subscripts_are_set_apart_but_in_formulas_of_chemistry(
     tmp_path: Path, base: str, script: str, after: str, right: str
 ) -> None:
     assert page(raised(base, script, after, rise=-3), tmp_path).text == right
+
+
+def test_letters_beyond_the_first_plane_shift_nothing(tmp_path: Path) -> None:
+    cmap = "1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfchar <61> <D835DC65> endbfchar"
+    font = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 60 0 R>>"
+    content = text("aaaa = 5", y=720).replace("/F1", "/F4") + raised("counted 450", "1", " boats")
+    document = page(content, tmp_path, fonts={"F4": font}, objects={60: stream(cmap)})
+    assert document.text == "𝑥𝑥𝑥𝑥 = 5\ncounted 450[1] boats"
 
 
 def test_small_caps_and_drop_caps_are_no_scripts(tmp_path: Path) -> None:
@@ -377,6 +385,23 @@ def test_a_cell_of_several_lines_keeps_its_row_together(tmp_path: Path) -> None:
     assert lines == ["Long name of a quay 12", "Another quay 7", "Third 31"]
 
 
+def test_what_is_changed_in_a_cell_stays_changed_where_columns_become_rows(tmp_path: Path) -> None:
+    left = [text(name, y=700 - 20 * n) for n, name in enumerate(["Quay", "North", "South"])]
+    head, last = text("Boats", x=200), text("31", x=200, y=660)
+    marked = raised("450", "1", "").replace("72 700 Td", "200 680 Td")
+    white = text("9999", x=200, y=640, setup="1 g")
+    field = widget("Tx", "who", "/V(Hedda)", "240 676 300 692")
+    content = "".join(left) + text("West", y=640) + head + marked + last + white
+    document = page(content, tmp_path, annotations=[field], catalog=FORM)
+    assert document.text.splitlines() == [
+        "Quay | Boats",
+        "North | 450[1]",
+        "[form field] who: Hedda",
+        "South | 31",
+        "West | ",
+    ]
+
+
 def test_columns_of_prose_are_read_one_after_the_other(tmp_path: Path) -> None:
     left = [
         "The station was built in the year that",
@@ -402,7 +427,7 @@ def test_a_page_that_cannot_be_looked_at_closely_keeps_its_text(
     def fail(*_: object) -> None:
         raise ValueError
 
-    monkeypatch.setattr("lcagent.documents.formats.pdf.page.row_edits", fail)
+    monkeypatch.setattr("lcagent.documents.formats.pdf.page.in_rows", fail)
     assert page(text("The total is 1."), tmp_path).text == "The total is 1."
 
 

@@ -37,7 +37,7 @@ class Characters:
 
     Args:
         textpage: pdfium's handle.
-        text: of the page, as pdfium gives it.
+        text: of the page, as pdfium gives it: in units of UTF-16, which its numbers count.
     """
 
     def __init__(self, textpage: int, text: str) -> None:
@@ -123,11 +123,6 @@ class Characters:
             index += 1
         return len(self.text)
 
-    def before(self, index: int, most: int) -> str:
-        """The text before a character, up to so many characters of it."""
-        end = self.offset(index)
-        return self.text[max(end - most, 0) : end]
-
     def index(self, offset: int) -> int:
         """The number of the character at an offset of the text."""
         return raw.character_index(self._page, offset)
@@ -148,14 +143,21 @@ class Characters:
             if one[1] != other[1] and index > 0:
                 yield index, one, other
 
-    def edited(self, edits: list[Edit]) -> str:
-        """The text with these changes; of two that overlap the first is made."""
+    def edited(self, edits: list[Edit], first: int = 0, last: int | None = None) -> str:
+        """The text with these changes; of two that overlap the first is made.
+
+        Args:
+            edits: none that reaches beyond what is asked for.
+            first: the first character that is asked for.
+            last: the first that no longer is; default: all to the end.
+        """
         pieces: list[str] = []
-        done = 0
+        done = self.offset(first) if first else 0
+        stop = len(self.text) if last is None else self.offset(last)
         for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
             start, end = self.offset(edit.start), self.offset(edit.end)
             if start < done or end < start:
                 continue
             pieces += [self.text[done:start], edit.put]
             done = end
-        return "".join([*pieces, self.text[done:]])
+        return "".join([*pieces, self.text[done:stop]])

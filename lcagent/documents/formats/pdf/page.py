@@ -14,7 +14,8 @@ from lcagent.documents.formats.pdf.cleaning import clean, is_garbled
 from lcagent.documents.formats.pdf.hidden import hidden_edits, is_suspect
 from lcagent.documents.formats.pdf.objects import Objects
 from lcagent.documents.formats.pdf.scripts import script_edits
-from lcagent.documents.formats.pdf.tables import row_edits
+from lcagent.documents.formats.pdf.tables import in_rows
+from lcagent.documents.formats.raised import settle, unmarked
 
 _FEW = 300
 """Objects of a page that are all looked at."""
@@ -42,7 +43,7 @@ def read_page(pdf: pdfium.PdfDocument, index: int) -> PageText:
     try:
         textpage = page.get_textpage()
         try:
-            text = textpage.get_text_range()
+            text = _units(textpage.get_text_range(errors="surrogatepass"))
             try:
                 return _read(pdf, page, raw.address(textpage.raw), text)
             except Exception:  # noqa: BLE001 - whatever a closer look meets must not cost the text
@@ -53,6 +54,14 @@ def read_page(pdf: pdfium.PdfDocument, index: int) -> PageText:
         return PageText("")
     finally:
         page.close()
+
+
+def _units(text: str) -> str:
+    """In units of UTF-16, as pdfium counts; without characters that are none."""
+    text = unmarked(text, "\ufffd")
+    if text.isascii() or max(text) <= "\uffff":
+        return text
+    return "".join(map(chr, memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H")))
 
 
 def _read(pdf: pdfium.PdfDocument, page: pdfium.PdfPage, textpage: int, text: str) -> PageText:
@@ -71,10 +80,9 @@ def _read(pdf: pdfium.PdfDocument, page: pdfium.PdfPage, textpage: int, text: st
         hidden = hidden_edits(objects if are_few else Objects(handle), characters, shown)
     edits += hidden
     texts = objects.texts if are_few else None
-    edits += script_edits(characters, texts)
-    edits += accent_edits(characters)
-    edits += row_edits(characters, texts)
-    whole = characters.edited(edits)
+    scripts = script_edits(characters, texts)
+    edits += [*scripts, *accent_edits(characters)]
+    whole = characters.edited(in_rows(characters, texts, edits, scripts))
     if not text.strip():
         whole = whole.lstrip("\n")
-    return PageText(clean(whole), hidden=bool(hidden), fields=fields, files=files)
+    return PageText(settle(clean(whole)), hidden=bool(hidden), fields=fields, files=files)

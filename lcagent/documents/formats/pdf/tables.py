@@ -46,22 +46,28 @@ class _Line(NamedTuple):
     y: float
 
 
-def row_edits(characters: Characters, texts: Texts | None) -> list[Edit]:
-    """What makes each row of a table one line.
+def in_rows(
+    characters: Characters, texts: Texts | None, edits: list[Edit], scripts: Sequence[Edit]
+) -> list[Edit]:
+    """A page's edits with what makes each row of a table one line.
 
     Args:
         characters: of the page.
         texts: its text objects, which tell whether there may be rows; None where they are too many.
+        edits: what else is changed on the page.
+        scripts: those of them that mark superscripts and subscripts, and put them on the line they stand on.
     """
     breaks = list(_glued(characters))
-    edits = [Edit(at, at, "\n") for at in breaks]
     if texts is not None and not breaks and not _may_hold_rows(texts):
         return edits
-    lines = list(_lines(characters, breaks))
+    lines = list(_joined(_lines(characters, breaks), scripts))
     columns = list(_by_columns(lines))
-    for first, last, put in columns:
-        edits = [edit for edit in edits if not lines[first].start <= edit.start < lines[last].end]
-        edits.append(Edit(lines[first].start, lines[last].end, put))
+    for first, last, rows in columns:
+        whole = Edit(lines[first].start, lines[last].end, _written(characters, rows, edits))
+        edits = [edit for edit in edits if not whole.start <= edit.start < whole.end]
+        edits.append(whole)
+        breaks = [at for at in breaks if not whole.start <= at < whole.end]
+    edits = [*edits, *(Edit(at, at, "\n") for at in breaks)]
     taken = {at for first, last, _ in columns for at in range(first, last + 1)}
     jumps = list(_jumps(lines, taken))
     for first, last in jumps:
@@ -72,6 +78,32 @@ def row_edits(characters: Characters, texts: Texts | None) -> list[Edit]:
             is_next = at == last - 1 and after.left - before.right >= _LEAST_GAP
             edits.append(Edit(before.end, after.start, _BETWEEN if is_next else " "))
     return edits
+
+
+def _written(characters: Characters, rows: Sequence[Sequence[_Line]], edits: Sequence[Edit]) -> str:
+    """Rows of cells as lines, with what is changed in each cell; form fields stand after their row."""
+    starts = sorted(line.start for row in rows for line in row)
+    ends = dict(pairwise([*starts, max(line.end for row in rows for line in row)]))
+    written: list[str] = []
+    for row in rows:
+        fields: list[str] = []
+        cells: list[str] = []
+        for line in row:
+            inside = list(_within(edits, line.start, ends[line.start]))
+            cell, *beside = characters.edited(inside, line.start, line.end).strip().split("\n")
+            cells.append(cell)
+            fields += beside
+        written += [_BETWEEN.join(cells), *fields]
+    return "\n".join(written)
+
+
+def _within(edits: Sequence[Edit], start: int, end: int) -> Iterator[Edit]:
+    """The part of each edit that is made between two characters; it puts its text where it begins."""
+    for edit in edits:
+        if start <= edit.start < end:
+            yield Edit(edit.start, min(edit.end, end), edit.put)
+        elif edit.start < start < edit.end:
+            yield Edit(start, min(edit.end, end), "")
 
 
 def _glued(characters: Characters) -> Iterator[int]:
@@ -102,6 +134,22 @@ def _lines(characters: Characters, breaks: Sequence[int]) -> Iterator[_Line]:
                 start = next_break
             next_break = next(starts, len(characters.text))
         yield _line(characters, start, end)
+
+
+def _joined(lines: Iterator[_Line], scripts: Sequence[Edit]) -> Iterator[_Line]:
+    """The lines, with those that a script tore joined again."""
+    inside = {index for edit in scripts for index in range(edit.start, edit.end)}
+    last: _Line | None = None
+    for line in lines:
+        if last is not None and last.end in inside:
+            text = f"{last.text} {line.text}"
+            last = last._replace(end=line.end, text=text, right=max(last.right, line.right))
+            continue
+        if last is not None:
+            yield last
+        last = line
+    if last is not None:
+        yield last
 
 
 def _line(characters: Characters, start: int, end: int) -> _Line:
@@ -148,7 +196,7 @@ def _are_level(one: Sequence[_Line], other: Sequence[_Line]) -> bool:
     return len(one) == len(other) and all(abs(a.y - b.y) <= _LEVEL for a, b in zip(one, other, strict=True))
 
 
-def _by_columns(lines: Sequence[_Line]) -> Iterator[tuple[int, int, str]]:
+def _by_columns(lines: Sequence[_Line]) -> Iterator[tuple[int, int, list[tuple[_Line, ...]]]]:
     """Tables that were drawn column by column: their first line, their last, and their rows."""
     at = 0
     while at < len(lines) - 1:
@@ -163,8 +211,7 @@ def _by_columns(lines: Sequence[_Line]) -> Iterator[tuple[int, int, str]]:
             columns.append(column)
             end += count
         if len(columns) > 1 and _is_table(columns):
-            rows = (_BETWEEN.join(line.text for line in row) for row in zip(*columns, strict=True))
-            yield at, end - 1, "\n".join(rows)
+            yield at, end - 1, list(zip(*columns, strict=True))
         at = end
 
 
