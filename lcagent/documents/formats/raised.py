@@ -55,8 +55,8 @@ _BRACKETED = re.compile(rf"({_REFERENCE})\)")
 """1): a mark of a note as it is printed in some languages."""
 _DIVIDED = re.compile(r"\d{1,3}[a-z]")
 _ELEMENTS = re.compile(
-    r"(?:^|[^A-Za-z])(?:\d*(?:[()\[\]]|\d|A[cglrstu]|B[aeikr]?|C[adeflorsu]?|F[er]?|G[ade]|H[efgo]?|I[nr]?|Kr?|L[aiu]"
-    r"|M[gno]|N[abeip]?|Os?|P[abdtu]?|R[abhnu]|S[bceimnr]?|T[aehil]|U|V|W|Xe|Yb?|Z[nr]))+$"
+    r"(?:^|[^A-Za-z])(?:[()\[\]]|\d|A[cglrstu]|B[aeikr]?|C[adeflorsu]?|F[er]?|G[ade]|H[efgo]?|I[nr]?|Kr?|L[aiu]"
+    r"|M[gno]|N[abeip]?|Os?|P[abdtu]?|R[abhnu]|S[bceimnr]?|T[aehil]|U|V|W|Xe|Yb?|Z[nr])+$"
 )
 _NO_MOLECULE = re.compile(r"(?:^|[^A-Za-z\d)\]])[BKUVWY]$")
 """Elements of which alone there are no molecules: more likely a variable."""

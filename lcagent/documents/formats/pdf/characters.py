@@ -115,6 +115,16 @@ class Characters:
             pass
         return list(zip(places[::2], places[1::2], strict=True))
 
+    def rights(self, indices: Sequence[int]) -> list[float]:
+        """Where the glyph of each of these characters ends on the right."""
+        sides = array("d", bytes(32 * len(indices)))
+        at = sides.buffer_info()[0]
+        end = at + 32 * len(indices)
+        addresses = (range(at + side, end + side, 32) for side in (0, 8, 16, 24))
+        for _ in map(raw.character_box, repeat(self._page), indices, *addresses):
+            pass
+        return sides[1::4].tolist()
+
     def offset(self, index: int) -> int:
         """Where in the text a character stands, or the next that stands there."""
         while index < self.count:
@@ -127,6 +137,10 @@ class Characters:
         """The number of the character at an offset of the text."""
         return raw.character_index(self._page, offset)
 
+    def indices(self, offsets: Sequence[int]) -> list[int]:
+        """The numbers of the characters at these offsets of the text."""
+        return list(map(raw.character_index, repeat(self._page), offsets))
+
     def raised(
         self, pattern: re.Pattern[str]
     ) -> Iterator[tuple[int, tuple[float, float], tuple[float, float]]]:
@@ -135,8 +149,7 @@ class Characters:
         Yields:
             the number of its first character, where the one before stands, and where it stands.
         """
-        offsets = [match.start() for match in pattern.finditer(self.text)]
-        indices = list(map(raw.character_index, repeat(self._page), offsets))
+        indices = self.indices([match.start() for match in pattern.finditer(self.text)])
         places = self.origins(indices)
         before = self.origins([index - 1 for index in indices])
         for index, one, other in zip(indices, before, places, strict=True):

@@ -152,13 +152,12 @@ def _grounds(objects: Objects, of: set[Colour] | None) -> Iterator[_Ground]:
     others = [number for number, kind in enumerate(objects.types) if kind != raw.TEXT]
     if len(others) > _MOST_GROUNDS and of is not None:
         return
-    fills = colours([objects.handles[number] for number in others])
-    for number, fill in zip(others, fills, strict=True):
+    coloured = zip(others, colours([objects.handles[number] for number in others]), strict=True)
+    taken = [(n, fill) for n, fill in coloured if of is None or (fill in of and objects.types[n] == raw.PATH)]
+    for (number, fill), box in zip(taken, objects.all_bounds([n for n, _ in taken]), strict=True):
         if objects.types[number] != raw.PATH:
-            if of is None:
-                yield _Ground(number, objects.bounds(number), None)
-        elif of is None or fill in of:
-            box = objects.bounds(number)
+            yield _Ground(number, box, None)
+        else:
             if box.right - box.left < 2 or box.top - box.bottom < 2 or not objects.is_filled(number):
                 continue  # a rule, an outline
             is_plain = fill[3] > 255 - _SAME and raw.count_segments(objects.handles[number]) <= 6

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -60,21 +60,29 @@ def in_rows(
     breaks = list(_glued(characters))
     if texts is not None and not breaks and not _may_hold_rows(texts):
         return edits
-    lines = list(_joined(_lines(characters, breaks), scripts))
-    columns = list(_by_columns(lines))
-    for first, last, rows in columns:
-        whole = Edit(lines[first].start, lines[last].end, _written(characters, rows, edits))
-        edits = [edit for edit in edits if not whole.start <= edit.start < whole.end]
-        edits.append(whole)
-        breaks = [at for at in breaks if not whole.start <= at < whole.end]
+    lines = _lines(characters, breaks)
+    torn = {index for edit in scripts for index in range(edit.start, edit.end)}
+    wholes = [
+        Edit(rows[0][0].start, rows[-1][-1].end, _written(characters, rows, edits))
+        for rows in _by_columns(_joined(lines, torn) if torn else lines)
+    ]
     edits = [*edits, *(Edit(at, at, "\n") for at in breaks)]
-    taken = {at for first, last, _ in columns for at in range(first, last + 1)}
+    taken: set[int] = set()
+    for whole in wholes:
+        edits = [edit for edit in edits if not whole.start <= edit.start < whole.end]
+        taken.update(at for at, line in enumerate(lines) if whole.start <= line.start < whole.end)
+    edits += wholes
+    for at in range(1, len(lines) if torn else 0):
+        if lines[at - 1].end in torn:  # a script, or what follows one
+            lines[at] = lines[at]._replace(y=lines[at - 1].y)
     jumps = list(_jumps(lines, taken))
     for first, last in jumps:
         if first < last - 1 and len(jumps) < 2:
             continue  # one row makes no table
         for at in range(first, last):
             before, after = lines[at], lines[at + 1]
+            if before.end in torn:
+                continue  # a script: on its line already
             is_next = at == last - 1 and after.left - before.right >= _LEAST_GAP
             edits.append(Edit(before.end, after.start, _BETWEEN if is_next else " "))
     return edits
@@ -121,41 +129,42 @@ def _may_hold_rows(texts: Texts) -> bool:
     )
 
 
-def _lines(characters: Characters, breaks: Sequence[int]) -> Iterator[_Line]:
-    starts = iter(sorted(characters.offset(index) for index in breaks))
-    next_break = next(starts, len(characters.text))
-    for number, match in enumerate(_LINE.finditer(characters.text)):
-        if number == _MOST_LINES:
-            return
+def _lines(characters: Characters, breaks: Sequence[int]) -> list[_Line]:
+    spans = list(_spans(characters.text, sorted(map(characters.offset, breaks))))
+    firsts = characters.indices([start for start, _ in spans])
+    lasts = characters.indices([end - 1 for _, end in spans])
+    measured = zip(spans, firsts, lasts, characters.origins(firsts), characters.rights(lasts), strict=True)
+    return [
+        _Line(first, last + 1, characters.text[start:end].strip(), left, right, y)
+        for (start, end), first, last, (left, y), right in measured
+    ]
+
+
+def _spans(text: str, breaks: list[int]) -> Iterator[tuple[int, int]]:
+    """Where each line begins and ends in the text, those that are glued parted."""
+    starts = iter(breaks)
+    next_break = next(starts, len(text))
+    for match in islice(_LINE.finditer(text), _MOST_LINES):
         start, end = match.span()
         while next_break < end:
             if start < next_break:
-                yield _line(characters, start, next_break)
+                yield start, next_break
                 start = next_break
-            next_break = next(starts, len(characters.text))
-        yield _line(characters, start, end)
+            next_break = next(starts, len(text))
+        yield start, end
 
 
-def _joined(lines: Iterator[_Line], scripts: Sequence[Edit]) -> Iterator[_Line]:
+def _joined(lines: Sequence[_Line], torn: set[int]) -> list[_Line]:
     """The lines, with those that a script tore joined again."""
-    inside = {index for edit in scripts for index in range(edit.start, edit.end)}
-    last: _Line | None = None
+    joined: list[_Line] = []
     for line in lines:
-        if last is not None and last.end in inside:
+        if joined and joined[-1].end in torn:
+            last = joined[-1]
             text = f"{last.text} {line.text}"
-            last = last._replace(end=line.end, text=text, right=max(last.right, line.right))
-            continue
-        if last is not None:
-            yield last
-        last = line
-    if last is not None:
-        yield last
-
-
-def _line(characters: Characters, start: int, end: int) -> _Line:
-    first, last = characters.index(start), characters.index(end - 1)
-    left, y = characters.origin(first)
-    return _Line(first, last + 1, characters.text[start:end].strip(), left, characters.box(last).right, y)
+            joined[-1] = last._replace(end=line.end, text=text, right=max(last.right, line.right))
+        else:
+            joined.append(line)
+    return joined
 
 
 def _jumps(lines: Sequence[_Line], taken: set[int]) -> Iterator[tuple[int, int]]:
@@ -196,8 +205,8 @@ def _are_level(one: Sequence[_Line], other: Sequence[_Line]) -> bool:
     return len(one) == len(other) and all(abs(a.y - b.y) <= _LEVEL for a, b in zip(one, other, strict=True))
 
 
-def _by_columns(lines: Sequence[_Line]) -> Iterator[tuple[int, int, list[tuple[_Line, ...]]]]:
-    """Tables that were drawn column by column: their first line, their last, and their rows."""
+def _by_columns(lines: Sequence[_Line]) -> Iterator[list[tuple[_Line, ...]]]:
+    """The rows of each table that was drawn column by column."""
     at = 0
     while at < len(lines) - 1:
         count = _descending(lines, at)
@@ -211,7 +220,7 @@ def _by_columns(lines: Sequence[_Line]) -> Iterator[tuple[int, int, list[tuple[_
             columns.append(column)
             end += count
         if len(columns) > 1 and _is_table(columns):
-            yield at, end - 1, list(zip(*columns, strict=True))
+            yield list(zip(*columns, strict=True))
         at = end
 
 
