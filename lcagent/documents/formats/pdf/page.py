@@ -58,10 +58,11 @@ def read_page(pdf: pdfium.PdfDocument, index: int) -> PageText:
 
 def _units(text: str) -> str:
     """In units of UTF-16, as pdfium counts; without characters that are none."""
-    text = unmarked(text, "\ufffd")
-    if text.isascii() or max(text) <= "\uffff":
+    if text.isascii():
         return text
-    return "".join(map(chr, memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H")))
+    text = unmarked(text, "\ufffd")
+    units = text.encode("utf-16-le", "surrogatepass")
+    return text if len(units) == 2 * len(text) else "".join(map(chr, memoryview(units).cast("H")))
 
 
 def _read(pdf: pdfium.PdfDocument, page: pdfium.PdfPage, textpage: int, text: str) -> PageText:

@@ -51,16 +51,40 @@ def _by_looks(characters: Characters) -> Iterator[int]:
 
 def _by_objects(characters: Characters, texts: Texts) -> Iterator[int]:
     """The first characters of objects that stand a little higher or lower than the object before them."""
+    order = {handle: number for number, handle in enumerate(texts.handles)}
     for number, (before, place) in enumerate(pairwise(texts.places), start=1):
         if before[1] == place[1] or not _is_near(before, place):
             continue
         (x, y), size, handle = place, texts.sizes[number], texts.handles[number]
-        index = characters.at(x + 0.12 * size, y + 0.25 * size, 0.4 * size, 0.4 * size)
+        index = _in_order(characters, order, number)
+        if index < 0:
+            index = characters.at(x + 0.12 * size, y + 0.25 * size, 0.4 * size, 0.4 * size)
         if index < 0 or characters.object(index) != handle:
             continue
         while index > 0 and characters.object(index - 1) == handle:
             index -= 1
         yield index
+
+
+def _in_order(characters: Characters, order: dict[int, int], number: int) -> int:
+    """A character of a text object, where the characters come in the order of drawing; else -1.
+
+    To ask for what stands at a place takes pdfium a look at each character of the page.
+    """
+    low, high = 0, characters.count - 1
+    while low <= high:
+        middle = (low + high) // 2
+        index = middle
+        while index < high and characters.object(index) not in order:  # put there by pdfium
+            index += 1
+        found = order.get(characters.object(index), -1)
+        if found == number:
+            return index
+        if 0 <= found < number:
+            low = index + 1
+        else:
+            high = middle - 1
+    return -1
 
 
 def _is_near(before: tuple[float, float], place: tuple[float, float]) -> bool:
@@ -105,11 +129,11 @@ def _before(characters: Characters, start: int) -> int:
 
 def _end(characters: Characters, start: int, size: float, y: float) -> int:
     """The first character that is no part of the script."""
-    end = start
+    end, handle = start, characters.object(start)
     for index in range(start, min(start + _MOST_CHARS + 2, characters.count)):
         if characters.code(index) == " " and index == end:
             continue  # 1, 2
-        is_part = (
+        is_part = characters.object(index) == handle or (
             abs(characters.origin(index)[1] - y) <= 0.02 * size
             and abs(characters.size(index) - size) <= 0.02 * size
         )

@@ -31,7 +31,7 @@ _SHORT = 20
 _MOST_CELL = 40
 """Characters of a cell, at the median and at most, where columns are read across: prose has longer lines."""
 _LINE = re.compile(r"\S(?:[^\r\n]*\S)?")
-_GLUED = re.compile(r"\d(?<=\S\d)")
+_GLUED = re.compile(r"\S\d+")
 _FIGURE = re.compile(r"\d")
 
 
@@ -72,10 +72,7 @@ def in_rows(
         edits = [edit for edit in edits if not whole.start <= edit.start < whole.end]
         taken.update(at for at, line in enumerate(lines) if whole.start <= line.start < whole.end)
     edits += wholes
-    for at in range(1, len(lines) if torn else 0):
-        if lines[at - 1].end in torn:  # a script, or what follows one
-            lines[at] = lines[at]._replace(y=lines[at - 1].y)
-    jumps = list(_jumps(lines, taken))
+    jumps = list(_jumps(lines, taken, torn))
     for first, last in jumps:
         if first < last - 1 and len(jumps) < 2:
             continue  # one row makes no table
@@ -116,9 +113,18 @@ def _within(edits: Sequence[Edit], start: int, end: int) -> Iterator[Edit]:
 
 def _glued(characters: Characters) -> Iterator[int]:
     """Figures of another line that pdfium sets right after the line before, making one number of two."""
-    for index, (_, before), (_, y) in characters.raised(_GLUED):
-        if abs(y - before) > 0.85 * characters.size(index) > 0:
-            yield index
+    spans = [match.span() for match in _GLUED.finditer(characters.text)]
+    firsts = characters.origins(characters.indices([start for start, _ in spans]))
+    lasts = characters.origins(characters.indices([end - 1 for _, end in spans]))
+    for (start, end), (_, one), (_, other) in zip(spans, firsts, lasts, strict=True):
+        if one == other:
+            continue
+        indices = characters.indices(range(start, end))
+        for (_, before), index, (_, y) in zip(
+            characters.origins(indices), indices[1:], characters.origins(indices[1:]), strict=False
+        ):
+            if abs(y - before) > 0.85 * characters.size(index) > 0:
+                yield index
 
 
 def _may_hold_rows(texts: Texts) -> bool:
@@ -167,12 +173,16 @@ def _joined(lines: Sequence[_Line], torn: set[int]) -> list[_Line]:
     return joined
 
 
-def _jumps(lines: Sequence[_Line], taken: set[int]) -> Iterator[tuple[int, int]]:
+def _jumps(lines: Sequence[_Line], taken: set[int], torn: set[int]) -> Iterator[tuple[int, int]]:
     """Lines that are one row up to a line that stands beside them: their first, and that line."""
+    base = 0.0
     for at, (before, line) in enumerate(pairwise(lines)):
+        base = (
+            base if at and lines[at - 1].end in torn else before.y
+        )  # a script is as high as what it stands on
         if at in taken or at + 1 in taken or line.left < before.right - 1:
             continue
-        if abs(line.y - before.y) <= _LEVEL:
+        if abs(line.y - before.y) <= _LEVEL or abs(line.y - base) <= _LEVEL:
             yield at, at + 1
         elif line.y > before.y:
             first = _cell_above(lines, at, line)
