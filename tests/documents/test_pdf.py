@@ -147,6 +147,30 @@ def test_text_without_a_unicode_map_counts_as_unreadable(tmp_path: Path, code: s
     assert refused.value.hint and "OCR" in refused.value.hint
 
 
+def drawn(names: str) -> str:
+    """A font whose glyphs are drawn, with no Unicode map."""
+    return (
+        "<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[1 0 0 1 0 0]/FirstChar 48/LastChar 51"
+        f"/Widths[1 1 1 1]/CharProcs<<>>/Encoding<</Type/Encoding/Differences[{names}]>>>>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "right"),
+    [
+        ("48/zero/one/two/three", "0123"),
+        ("48/zero/one/alpha/uni03B2", "01αβ"),
+        ("48/zero/one/two/g1/g2/g3", ""),
+    ],
+)
+def test_glyphs_that_are_named_after_letters_are_read(tmp_path: Path, names: str, right: str) -> None:
+    note = "<</Type/Annot/Subtype/Text/Rect[9 9 20 20]/Contents(See me.)>>"
+    pdf = Pdf([text("0123")], annotations=[note], fonts={"F1": drawn(names)})
+    document = read(pdf, tmp_path)
+    assert document.text == right + "\n" * bool(right) + "[note] See me."
+    assert document.health.garbled == (() if right else (1,))
+
+
 # Hidden text.
 
 IMAGE = stream(
@@ -193,6 +217,7 @@ def test_text_that_nobody_sees_is_left_out_and_told(tmp_path: Path, hidden: str)
         "0 g 60 595 300 0.5 re f\n" + text("The total is 1.", y=600),
         "0 g 60 580 300 40 re S\n" + text("The total is 1.", y=600),
         text("The total is 1.", x=-5, y=600),
+        "q 30 w 0.7 0.4 0.3 RG 60 604 m 300 604 l S Q\n" + text("The total is 1.", y=600, setup="1 g"),
         f"q 12 0 0 12 72 600 cm {text('The total is 1.', 0, 0, 1)} Q\n",
     ],
 )

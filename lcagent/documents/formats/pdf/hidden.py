@@ -158,8 +158,13 @@ def _grounds(objects: Objects, of: set[Colour] | None) -> Iterator[_Ground]:
         if objects.types[number] != raw.PATH:
             yield _Ground(number, box, None)
         else:
-            if box.right - box.left < 2 or box.top - box.bottom < 2 or not objects.is_filled(number):
-                continue  # a rule, an outline
+            if box.right - box.left < 2 or box.top - box.bottom < 2:
+                continue  # a rule
+            if not objects.is_filled(number):
+                line = objects.broad_line(number) if of is None else None
+                if line:
+                    yield _Ground(number, box, line)
+                continue  # an outline
             is_plain = fill[3] > 255 - _SAME and raw.count_segments(objects.handles[number]) <= 6
             yield _Ground(number, box, fill if is_plain else None)
 

@@ -121,6 +121,16 @@ class Objects:
         raw.draw_mode(self.handles[number], self._words_at, self._words_at + 4)
         return self._words[0] != 0
 
+    def broad_line(self, number: int) -> Colour | None:
+        """The colour of a path that is one broad line, and covers all of its bounds; None for any other."""
+        handle, at = self.handles[number], self._words_at
+        box = self.bounds(number)
+        if not raw.stroke_width(handle, self._at):
+            return None
+        if min(box.right - box.left, box.top - box.bottom) > 2.1 * self._floats[0]:
+            return None
+        return tuple(self._words) if raw.stroke_colour(handle, at, at + 4, at + 8, at + 12) else None  # type: ignore[return-value]
+
     def bounds(self, number: int) -> Box:
         """What an object covers of the page."""
         at = self._at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pypdfium2 as pdfium
@@ -10,8 +11,9 @@ from lcagent.documents.formats.pdf import raw
 from lcagent.documents.formats.pdf.accents import accent_edits
 from lcagent.documents.formats.pdf.annotations import read_annotations
 from lcagent.documents.formats.pdf.characters import Box, Characters
-from lcagent.documents.formats.pdf.cleaning import clean, is_garbled
+from lcagent.documents.formats.pdf.cleaning import clean, is_garbled, lacks_map
 from lcagent.documents.formats.pdf.hidden import hidden_edits, is_suspect
+from lcagent.documents.formats.pdf.naming import GlyphNames
 from lcagent.documents.formats.pdf.objects import Objects
 from lcagent.documents.formats.pdf.scripts import script_edits
 from lcagent.documents.formats.pdf.tables import in_rows
@@ -34,8 +36,14 @@ class PageText:
     files: tuple[str, ...] = ()
 
 
-def read_page(pdf: pdfium.PdfDocument, index: int) -> PageText:
-    """The text of a page; none where pdfium cannot load it: one broken page must not cost the others."""
+def read_page(pdf: pdfium.PdfDocument, index: int, names: GlyphNames) -> PageText:
+    """The text of a page; none where pdfium cannot load it: one broken page must not cost the others.
+
+    Args:
+        pdf: open.
+        index: of the page, from 0.
+        names: asked where fonts have no Unicode map.
+    """
     try:
         page = pdf[index]
     except pdfium.PdfiumError:
@@ -45,7 +53,9 @@ def read_page(pdf: pdfium.PdfDocument, index: int) -> PageText:
         try:
             text = _units(textpage.get_text_range(errors="surrogatepass"))
             try:
-                return _read(pdf, page, raw.address(textpage.raw), text)
+                return _read(
+                    pdf, page, Characters(raw.address(textpage.raw), text), lambda: names.letters(index)
+                )
             except Exception:  # noqa: BLE001 - whatever a closer look meets must not cost the text
                 return PageText(clean(text))
         finally:
@@ -65,12 +75,18 @@ def _units(text: str) -> str:
     return text if len(units) == 2 * len(text) else "".join(map(chr, memoryview(units).cast("H")))
 
 
-def _read(pdf: pdfium.PdfDocument, page: pdfium.PdfPage, textpage: int, text: str) -> PageText:
-    characters = Characters(textpage, text)
+def _read(
+    pdf: pdfium.PdfDocument,
+    page: pdfium.PdfPage,
+    characters: Characters,
+    letters: Callable[[], dict[int, str] | None],
+) -> PageText:
+    text = characters.text
     annotations = read_annotations(page.raw, pdf.formenv.raw if pdf.formenv else None, characters)
     fields, files = annotations.fields, tuple(annotations.files)
     edits = annotations.edits
-    if is_garbled(text, characters):
+    others = letters() if lacks_map(characters) else {}
+    if others is None or is_garbled(text):
         written = "".join(edit.put for edit in edits).lstrip("\n")
         return PageText(clean(written), garbled=True, fields=fields, files=files)
     handle, shown = raw.address(page.raw), Box(*page.get_bbox())
@@ -86,4 +102,4 @@ def _read(pdf: pdfium.PdfDocument, page: pdfium.PdfPage, textpage: int, text: st
     whole = characters.edited(in_rows(characters, texts, edits, scripts))
     if not text.strip():
         whole = whole.lstrip("\n")
-    return PageText(settle(clean(whole)), hidden=bool(hidden), fields=fields, files=files)
+    return PageText(settle(clean(whole.translate(others))), hidden=bool(hidden), fields=fields, files=files)
