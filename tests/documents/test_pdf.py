@@ -10,7 +10,7 @@ import pytest
 from lcagent.documents import Document, load
 from lcagent.documents.formats.pdf.rendering import render
 from lcagent.errors import DocumentEmpty
-from tests.documents.pdf_writer import Pdf, stream, text
+from tests.documents.pdf_writer import HELVETICA, Pdf, stream, text
 from tests.helpers import REPORT
 
 TINY = "1 0 0 1 72 500 cm"
@@ -238,6 +238,47 @@ def test_hidden_text_is_found_within_forms_and_outside_the_crop_box(tmp_path: Pa
         Pdf([text("Inside.", y=500) + text("Outside.", y=700)], page="/CropBox[0 0 612 600]"), tmp_path
     )
     assert cropped.text.strip() == "Inside." and cropped.health.left_out
+
+
+def layered(states: str) -> Pdf:
+    """A page with text on two layers, Draft (object 60) and Final (61), and within a form on Draft."""
+    form = stream(
+        text("In a form.", 0, 0),
+        "/Type/XObject/Subtype/Form/BBox[0 0 600 600]/Resources<</Font<</F1 70 0 R>>>>",
+    )
+    content = (
+        f"/OC /L0 BDC {text('Draft.', y=700)} EMC /OC /L1 BDC {text('Final.', y=680)} EMC\n"
+        f"{text('Plain.', y=660)} /OC /L0 BDC q 1 0 0 1 72 640 cm /X Do Q EMC\n"
+    )
+    objects = {60: "<</Type/OCG/Name(Draft)>>", 61: "<</Type/OCG/Name(Final)>>", 50: form, 70: HELVETICA}
+    return Pdf(
+        [content],
+        resources="/Properties<</L0 60 0 R/L1 61 0 R>>",
+        catalog=f"/OCProperties<</OCGs[60 0 R 61 0 R]/D<<{states}>>>>",
+        objects=objects,
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "right"),
+    [
+        ("", "Draft. Final. Plain. In a form."),
+        ("/OFF[60 0 R]", "Final. Plain."),
+        ("/OFF[61 0 R]", "Draft. Plain. In a form."),
+        ("/BaseState/OFF/ON[61 0 R]", "Final. Plain."),
+    ],
+)
+def test_layers_that_are_switched_off_are_left_out_and_told(tmp_path: Path, states: str, right: str) -> None:
+    document = read(layered(states), tmp_path)
+    assert " ".join(document.text.split()) == right
+    assert document.health.left_out == (("hidden text on page 1",) if "OFF" in states else ())
+
+
+def test_layers_are_found_in_packed_objects_too(tmp_path: Path) -> None:
+    made = layered("/OFF[60 0 R]").made(is_packed=True)
+    assert b"/OFF" not in made
+    (tmp_path / "a.pdf").write_bytes(made)
+    assert "Draft" not in load(tmp_path / "a.pdf").text and "Final" in load(tmp_path / "a.pdf").text
 
 
 def glyphs(words: str, x: float = 72, y: float = 700, size: float = 12, setup: str = "") -> str:

@@ -61,15 +61,13 @@ def is_suspect(objects: Objects, page: Box) -> bool:
     return raw.PATH in objects.types and any(g.colour in fills for g in _grounds(objects, fills) if g.colour)
 
 
-def hidden_edits(objects: Objects, characters: Characters, page: Box) -> list[Edit]:
-    """What leaves the hidden text out.
+def without(handles: set[int], characters: Characters) -> list[Edit]:
+    """What leaves the text of some objects out.
 
     Args:
-        objects: all of the page.
+        handles: of the objects.
         characters: of the page.
-        page: what is shown of it.
     """
-    handles = set(_hidden(objects, page))
     if not handles:
         return []
     edits: list[Edit] = []
@@ -101,8 +99,13 @@ def _without(characters: Characters, before: tuple[int, int], after: tuple[int, 
     return Edit(before[1], after[1], "")
 
 
-def _hidden(objects: Objects, page: Box) -> Iterator[int]:
-    """The handles of the text objects that are not seen."""
+def hidden(objects: Objects, page: Box) -> Iterator[int]:
+    """The handles of the text objects that are not seen.
+
+    Args:
+        objects: all of the page.
+        page: what is shown of it.
+    """
     texts = objects.texts
     grounds = list(_grounds(objects, None))
     plain = {ground.colour for ground in grounds if ground.colour} | {_WHITE}

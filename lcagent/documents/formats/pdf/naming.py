@@ -20,6 +20,8 @@ _MOST_FONTS = 200
 _MOST_UNNAMED = 0.2
 """Part of a page's glyphs whose names may tell nothing."""
 _CODED = re.compile(r"/uni([0-9A-Fa-f]{4})|/u([0-9A-Fa-f]{4,6})")
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
+"""Characters that mean what their font likes."""
 
 
 class GlyphNames:
@@ -97,5 +99,6 @@ def _named(font: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
             code = int(entry)
             continue
         coded = _CODED.fullmatch(entry)
-        yield code, chr(int(coded[1] or coded[2], 16)) if coded else adobe_glyphs.get(entry, "")
+        letter = chr(int(coded[1] or coded[2], 16)) if coded else adobe_glyphs.get(entry, "")
+        yield code, "" if _PRIVATE.match(letter) else letter
         code += 1

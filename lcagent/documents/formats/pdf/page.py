@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pypdfium2 as pdfium
@@ -12,7 +11,8 @@ from lcagent.documents.formats.pdf.accents import accent_edits
 from lcagent.documents.formats.pdf.annotations import read_annotations
 from lcagent.documents.formats.pdf.characters import Box, Characters
 from lcagent.documents.formats.pdf.cleaning import clean, is_garbled, lacks_map
-from lcagent.documents.formats.pdf.hidden import hidden_edits, is_suspect
+from lcagent.documents.formats.pdf.hidden import hidden, is_suspect, without
+from lcagent.documents.formats.pdf.layers import texts_of
 from lcagent.documents.formats.pdf.naming import GlyphNames
 from lcagent.documents.formats.pdf.objects import Objects
 from lcagent.documents.formats.pdf.scripts import script_edits
@@ -26,6 +26,19 @@ _STEP = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """What of a file pdfium does not tell.
+
+    Args:
+        names: of glyphs, asked where fonts have no Unicode map.
+        off: names of the layers that are switched off.
+    """
+
+    names: GlyphNames
+    off: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class PageText:
     """A page's text; whether that cannot be read, or is hidden in part; its fields, the files attached."""
 
@@ -36,13 +49,13 @@ class PageText:
     files: tuple[str, ...] = ()
 
 
-def read_page(pdf: pdfium.PdfDocument, index: int, names: GlyphNames) -> PageText:
+def read_page(pdf: pdfium.PdfDocument, index: int, aside: Aside) -> PageText:
     """The text of a page; none where pdfium cannot load it: one broken page must not cost the others.
 
     Args:
         pdf: open.
         index: of the page, from 0.
-        names: asked where fonts have no Unicode map.
+        aside: of the same file.
     """
     try:
         page = pdf[index]
@@ -53,9 +66,7 @@ def read_page(pdf: pdfium.PdfDocument, index: int, names: GlyphNames) -> PageTex
         try:
             text = _units(textpage.get_text_range(errors="surrogatepass"))
             try:
-                return _read(
-                    pdf, page, Characters(raw.address(textpage.raw), text), lambda: names.letters(index)
-                )
+                return _read(pdf, index, page, Characters(raw.address(textpage.raw), text), aside)
             except Exception:  # noqa: BLE001 - whatever a closer look meets must not cost the text
                 return PageText(clean(text))
         finally:
@@ -76,30 +87,28 @@ def _units(text: str) -> str:
 
 
 def _read(
-    pdf: pdfium.PdfDocument,
-    page: pdfium.PdfPage,
-    characters: Characters,
-    letters: Callable[[], dict[int, str] | None],
+    pdf: pdfium.PdfDocument, index: int, page: pdfium.PdfPage, characters: Characters, aside: Aside
 ) -> PageText:
     text = characters.text
     annotations = read_annotations(page.raw, pdf.formenv.raw if pdf.formenv else None, characters)
     fields, files = annotations.fields, tuple(annotations.files)
     edits = annotations.edits
-    others = letters() if lacks_map(characters) else {}
+    others = aside.names.letters(index) if lacks_map(characters) else {}
     if others is None or is_garbled(text):
         written = "".join(edit.put for edit in edits).lstrip("\n")
         return PageText(clean(written), garbled=True, fields=fields, files=files)
     handle, shown = raw.address(page.raw), Box(*page.get_bbox())
     are_few = raw.count_objects(handle) <= max(_FEW, characters.count // 3)
     objects = Objects(handle, 1 if are_few else _STEP)
-    hidden = []
+    unseen = texts_of(handle, aside.off) if aside.off else set[int]()
     if is_suspect(objects, shown):
-        hidden = hidden_edits(objects if are_few else Objects(handle), characters, shown)
-    edits += hidden
+        unseen.update(hidden(objects if are_few else Objects(handle), shown))
+    left_out = without(unseen, characters)
+    edits += left_out
     texts = objects.texts if are_few else None
     scripts = script_edits(characters, texts)
     edits += [*scripts, *accent_edits(characters)]
     whole = characters.edited(in_rows(characters, texts, edits, scripts))
     if not text.strip():
         whole = whole.lstrip("\n")
-    return PageText(settle(clean(whole.translate(others))), hidden=bool(hidden), fields=fields, files=files)
+    return PageText(settle(clean(whole.translate(others))), hidden=bool(left_out), fields=fields, files=files)
