@@ -9,6 +9,7 @@ import pytest
 
 from lcagent.documents import Document, load
 from lcagent.documents.formats.pdf.rendering import render
+from lcagent.documents.formats.pdf.repairing import by_pypdf
 from lcagent.errors import DocumentEmpty
 from tests.documents.pdf_writer import HELVETICA, Pdf, stream, text
 from tests.helpers import REPORT
@@ -17,10 +18,13 @@ TINY = "1 0 0 1 72 500 cm"
 SHELL = "Please wait. If this message is not replaced, your viewer cannot display this document."
 
 
+def load_bytes(made: bytes, tmp_path: Path) -> Document:
+    (tmp_path / "a.pdf").write_bytes(made)
+    return load(tmp_path / "a.pdf")
+
+
 def read(pdf: Pdf, tmp_path: Path) -> Document:
-    path = tmp_path / "a.pdf"
-    path.write_bytes(pdf.made())
-    return load(path)
+    return load_bytes(pdf.made(), tmp_path)
 
 
 def page(content: str, tmp_path: Path, **more: object) -> Document:
@@ -101,6 +105,38 @@ def test_notes_and_free_text_are_told_after_the_page(tmp_path: Path) -> None:
     ]
 
 
+def test_what_pdfium_refuses_is_read_with_its_fields_and_notes(tmp_path: Path) -> None:
+    fields = [
+        widget("Tx", "a[0].p[0].who[0]", "/V(Hedda\nOttersbach)"),
+        widget("Btn", "winter", "/V/Yes/AS/Yes"),
+        widget("Btn", "summer", "/AS/Off"),
+        widget("Btn", "berth", "/Ff 32768/AS/North"),
+        widget("Ch", "quay", "/Ff 131072/Opt[[(c)(Quay C)][(d)(Quay D)]]/V(c)"),
+        widget("Tx", "code", "/Ff 8192/V(secret)"),
+        widget("Tx", "unseen", "/V(behind)").replace("/F 4", "/F 2"),
+        widget("Btn", "send", "/Ff 65536"),
+        "<</Type/Annot/Subtype/Widget/Rect[0 0 9 9]/Parent<</FT/Tx/T(boat)/TU(Name of the boat)/V(Tern)>>>>",
+        "<</Type/Annot/Subtype/Text/Rect[9 9 20 20]/T(Anna)/Contents(Cabinet 14.)>>",
+        "<</Type/Annot/Subtype/Link/Rect[9 9 20 20]/Contents(a link)>>",
+    ]
+    pdf = Pdf([text("Mooring"), text("The end.")], annotations=fields, catalog=FORM)
+    made = pdf.made()
+    whole = load_bytes(made, tmp_path)
+    assert "[form field] who: Hedda Ottersbach" in whole.text
+    found = by_pypdf(made, "a.pdf", None, ValueError())
+    assert found[0].splitlines() == [
+        "Mooring",
+        "[form field] who: Hedda Ottersbach",
+        "[form field] winter: ticked",
+        "[form field] summer: not ticked",
+        "[form field] berth: North",
+        "[form field] quay: Quay C",
+        "[form field] Name of the boat: Tern",
+        "[note] Anna: Cabinet 14.",
+    ]
+    assert found[1] == "The end."
+
+
 # What is not read.
 
 
@@ -144,6 +180,7 @@ def test_text_without_a_unicode_map_counts_as_unreadable(tmp_path: Path, code: s
     assert "OCR" in document.warnings[0] and document.text == "\fReadable."
     with pytest.raises(DocumentEmpty) as refused:
         read(Pdf([unreadable], fonts={"F2": font}), tmp_path)
+    assert "cannot be read" in refused.value.message and "no text" not in refused.value.message
     assert refused.value.hint and "OCR" in refused.value.hint
 
 
@@ -277,8 +314,8 @@ def test_layers_that_are_switched_off_are_left_out_and_told(tmp_path: Path, stat
 def test_layers_are_found_in_packed_objects_too(tmp_path: Path) -> None:
     made = layered("/OFF[60 0 R]").made(is_packed=True)
     assert b"/OFF" not in made
-    (tmp_path / "a.pdf").write_bytes(made)
-    assert "Draft" not in load(tmp_path / "a.pdf").text and "Final" in load(tmp_path / "a.pdf").text
+    document = load_bytes(made, tmp_path)
+    assert "Draft" not in document.text and "Final" in document.text
 
 
 def glyphs(words: str, x: float = 72, y: float = 700, size: float = 12, setup: str = "") -> str:
