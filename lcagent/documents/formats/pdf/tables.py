@@ -61,6 +61,8 @@ def in_rows(
     if texts is not None and not breaks and not _may_hold_rows(texts):
         return edits
     lines = _lines(characters, breaks)
+    if not any(line.y > before.y - _LEVEL for before, line in pairwise(lines)):
+        return [*edits, *(Edit(at, at, "\n") for at in breaks)]  # nothing stands beside anything
     torn = {index for edit in scripts for index in range(edit.start, edit.end)}
     wholes = [
         Edit(rows[0][0].start, rows[-1][-1].end, _written(characters, rows, edits))
