@@ -22,7 +22,7 @@ from lcagent.text import whole_characters
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 """Files over this are refused (they would not fit in memory as text and more)."""
-PARSER_VERSION = 6
+PARSER_VERSION = 7
 """Part of the cache's key: a better parser parses anew."""
 _MOST_KINDS = 6
 
@@ -315,12 +315,14 @@ def _kept_nowhere(_: Document) -> None:
 def _no_text(document: Document) -> DocumentEmpty:
     if document.format == "pdf":
         pages = len(document.pages)
-        return DocumentEmpty(
-            f"{document.name} holds no text on its {pages} page{'s' * (pages != 1)}",
-            hint="it may be a scan, whose text can be recognised (OCR): pip install 'lcagent[ocr]'"
-            if not available()
-            else "nothing was recognised in the pictures of its pages either (OCR)",
-        )
+        message = f"{document.name} holds no text on its {pages} page{'s' * (pages != 1)}"
+        hint = "it may be a scan, whose text can be recognised (OCR): pip install 'lcagent[ocr]'"
+        if document.health.garbled:
+            message = f"the text of {document.name} cannot be read: no map from its glyphs to letters"
+            hint = "its pages can be read as pictures (OCR): pip install 'lcagent[ocr]'"
+        if available():
+            hint = "nothing was recognised in the pictures of its pages either (OCR)"
+        return DocumentEmpty(message, hint=hint)
     return DocumentEmpty(f"{document.name} holds no text")
 
 

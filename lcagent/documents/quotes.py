@@ -38,8 +38,11 @@ _BREAK = re.compile(
     r"(?:(?<=\n)[ \t\r]*\n\s*|(?<=\f)\s*"  # paragraphs and pages
     r"|(?<=\n)(?=[ \t]*(?:[-*•▪◦‣]|\(?\d{1,3}[.)]|#{1,6}|\|)[ \t])"  # list items, headings, table rows
     r"|(?<=\n)(?=[^\n|\t]{1,80}(?:[ ]\||\t))|(?<=\|\n)"  # rows of cells that a line or a tab parts
+    r"|(?<=\n)(?=\[(?:notes?|form field)\] )"  # what is written beside the text
     rf"|{END})"
 )
+_LINES = ("[note] ", "[form field] ")
+"""What begins a line that is a sentence by itself, whatever it holds."""
 _CLAUSE = re.compile(r"[;:,]\s+|[、，；：،؛]\s*|\s*\n\s*|\s+")
 
 
@@ -50,6 +53,12 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     begin = start
     for match in _BREAK.finditer(text, start, end):
         stop = match.start()
+        if text.startswith(_LINES, begin):
+            line = text.find("\n", begin, end)
+            if not 0 <= line <= stop:
+                continue
+            spans.extend(_trimmed(text, begin, line))
+            begin = line + 1
         if match.lastgroup:
             if not ends(text, begin, match):
                 continue
@@ -57,6 +66,9 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
             stop = max(match.end("closing"), match.end("full"))
         spans.extend(_trimmed(text, begin, stop))
         begin = match.end()
+    if text.startswith(_LINES, begin) and (line := text.find("\n", begin, end)) >= 0:
+        spans.extend(_trimmed(text, begin, line))
+        begin = line + 1
     spans.extend(_trimmed(text, begin, end))
     return spans
 

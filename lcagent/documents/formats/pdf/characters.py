@@ -37,7 +37,7 @@ class Characters:
 
     Args:
         textpage: pdfium's handle.
-        text: of the page, as pdfium gives it.
+        text: of the page, as pdfium gives it: in units of UTF-16, which its numbers count.
     """
 
     def __init__(self, textpage: int, text: str) -> None:
@@ -115,6 +115,16 @@ class Characters:
             pass
         return list(zip(places[::2], places[1::2], strict=True))
 
+    def rights(self, indices: Sequence[int]) -> list[float]:
+        """Where the glyph of each of these characters ends on the right."""
+        sides = array("d", bytes(32 * len(indices)))
+        at = sides.buffer_info()[0]
+        end = at + 32 * len(indices)
+        addresses = (range(at + side, end + side, 32) for side in (0, 8, 16, 24))
+        for _ in map(raw.character_box, repeat(self._page), indices, *addresses):
+            pass
+        return sides[1::4].tolist()
+
     def offset(self, index: int) -> int:
         """Where in the text a character stands, or the next that stands there."""
         while index < self.count:
@@ -123,14 +133,13 @@ class Characters:
             index += 1
         return len(self.text)
 
-    def before(self, index: int, most: int) -> str:
-        """The text before a character, up to so many characters of it."""
-        end = self.offset(index)
-        return self.text[max(end - most, 0) : end]
-
     def index(self, offset: int) -> int:
         """The number of the character at an offset of the text."""
         return raw.character_index(self._page, offset)
+
+    def indices(self, offsets: Sequence[int]) -> list[int]:
+        """The numbers of the characters at these offsets of the text."""
+        return list(map(raw.character_index, repeat(self._page), offsets))
 
     def raised(
         self, pattern: re.Pattern[str]
@@ -140,22 +149,28 @@ class Characters:
         Yields:
             the number of its first character, where the one before stands, and where it stands.
         """
-        offsets = [match.start() for match in pattern.finditer(self.text)]
-        indices = list(map(raw.character_index, repeat(self._page), offsets))
+        indices = self.indices([match.start() for match in pattern.finditer(self.text)])
         places = self.origins(indices)
         before = self.origins([index - 1 for index in indices])
         for index, one, other in zip(indices, before, places, strict=True):
             if one[1] != other[1] and index > 0:
                 yield index, one, other
 
-    def edited(self, edits: list[Edit]) -> str:
-        """The text with these changes; of two that overlap the first is made."""
+    def edited(self, edits: list[Edit], first: int = 0, last: int | None = None) -> str:
+        """The text with these changes; of two that overlap the first is made.
+
+        Args:
+            edits: none that reaches beyond what is asked for.
+            first: the first character that is asked for.
+            last: the first that no longer is; default: all to the end.
+        """
         pieces: list[str] = []
-        done = 0
+        done = self.offset(first) if first else 0
+        stop = len(self.text) if last is None else self.offset(last)
         for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
             start, end = self.offset(edit.start), self.offset(edit.end)
             if start < done or end < start:
                 continue
             pieces += [self.text[done:start], edit.put]
             done = end
-        return "".join([*pieces, self.text[done:]])
+        return "".join([*pieces, self.text[done:stop]])
