@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from lcagent.documents.formats.docx.embedded import Embedded
-from lcagent.documents.formats.docx.flow import Flow, events_of
 from lcagent.documents.formats.docx.left_out import LeftOut
 from lcagent.documents.formats.docx.numbering import Numbering
 from lcagent.documents.formats.docx.runs import Aside, Paragraph, plain_text
 from lcagent.documents.formats.docx.styles import PLAIN, Look, Styles, is_on
+from lcagent.documents.formats.flow import Flow, events_of
 from lcagent.documents.formats.numerals import numeral
 from lcagent.documents.formats.package import Package, child, local, value
 from lcagent.documents.formats.raised import settle
