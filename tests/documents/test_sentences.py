@@ -110,3 +110,11 @@ def test_a_row_of_a_table_is_a_sentence() -> None:
     text = "\n".join(["The harbour kept a book:", *rows, "It was burnt in\n1931.", "", *listed])
     found = [text[span.start : span.end] for span in sentences(text)]
     assert found == ["The harbour kept a book:", *rows, "It was burnt in\n1931.", *listed]
+
+
+def test_a_row_of_a_csv_file_is_a_sentence() -> None:
+    rows = ["Year,Item,Cost", '1901,"Oil, whale",4350', "1902;Wick;12.5", ",Rope,3"]
+    text = "\n".join(rows) + "\n"
+    assert [text[one.start : one.end] for one in sentences(text)] == rows
+    wrapped = "There were 4,350,000 fish\nand 2,100,000 eggs, with shells,\nthat year."
+    assert len(sentences(wrapped)) == 1

@@ -183,7 +183,7 @@ def decode(file: BinaryIO, *, said: str = "", declares: bool = False, name: str 
 
 
 def narrow(data: bytes) -> bytes:
-    """Bytes of which each character of ASCII is one, in place of those of UTF-16 and UTF-32; without a mark."""
+    """Bytes in which ASCII stands as it is, in place of UTF-16 and UTF-32, and without their mark."""
     encoding = wide(data[:8192])
     text = data.decode(encoding, "replace").encode() if encoding else data
     return text.removeprefix(codecs.BOM_UTF8)

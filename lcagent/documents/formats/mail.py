@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
+from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from typing import TYPE_CHECKING
@@ -63,11 +64,12 @@ def parse_mbox(data: bytes) -> Body:
     Args:
         data: its bytes.
     """
-    starts = [match.start() for match in _MESSAGE_BEGINS.finditer(data)]
+    data = narrow(data).lstrip()
+    starts = [match.start() for match in _MESSAGE_BEGINS.finditer(data)] or [0]
     reading = _Reading()
     texts: list[str] = []
     for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
-        one = data[start:end].lstrip(b"\r\n").partition(b"\n")[2].replace(b"\n>From ", b"\nFrom ")
+        one = data[start:end].lstrip(b"\r\n").replace(b"\n>From ", b"\nFrom ")
         texts.append(reading.message(_parsed(one)))
     text, pages = paged(texts, between="\n")
     return Body(text, pages, "message", reading.health())
@@ -135,7 +137,7 @@ class _Reading:
             yield self._text(part)
 
     def _best(self, ways: list[_Part], depth: int) -> Iterator[str]:
-        """Of several ways in which a message says the same, the plain one, unless it only speaks of another."""
+        """Of several ways to say the same the plain one, unless that only speaks of another."""
         texts: dict[str, tuple[str, list[str]]] = {}
         for way in ways:
             before, self._left_out = self._left_out, []
@@ -203,9 +205,9 @@ def _words(value: str) -> str:
     value = said_text(value.encode("utf-8", "surrogateescape"), "")
     try:
         pieces = decode_header(value)
-    except ValueError:  # words that say they are base64 and are not
+    except (ValueError, HeaderParseError):  # words that say they are base64 and are not
         return value
-    return "".join(
+    written = "".join(
         piece
         if isinstance(piece, str)
         else said_text(piece, charset)
@@ -213,6 +215,7 @@ def _words(value: str) -> str:
         else piece.decode("raw-unicode-escape", "replace")
         for piece, charset in pieces
     )
+    return written or value
 
 
 def _parameter(part: _Part, name: str) -> str:

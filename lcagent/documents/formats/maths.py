@@ -69,6 +69,14 @@ def of_mathml(tag: str, parts: Sequence[str]) -> str:
     return root(inside) if tag == "msqrt" else f"[{inside}]" if tag == "mtable" else inside
 
 
+def of_mathml_tree(element: Element, depth: int = 0) -> str:
+    """A formula in MathML as OpenDocument files hold it."""
+    if depth > _MOST_DEEP:
+        return "".join(element.itertext())
+    parts = [of_mathml_tree(part, depth + 1) for part in element]
+    return of_mathml(_local(element), parts or [" ".join((element.text or "").split())])
+
+
 def _side_by_side(parts: Sequence[str]) -> str:
     """Parts of a formula one after the other; neither two numbers nor two words become one."""
     written = ""

@@ -31,7 +31,8 @@ class ChapterDamaged(ValueError):
 
 
 _READ = frozenset(
-    "application/xhtml+xml text/html image/svg+xml text/x-oeb1-document application/x-dtbook+xml text/plain".split()
+    "application/xhtml+xml text/html text/plain image/svg+xml text/x-oeb1-document"
+    " application/x-dtbook+xml".split()
 )
 _MOST_FALLBACKS = 10
 
@@ -191,12 +192,12 @@ def _is_page(item: dict[str, str]) -> bool:
 
 def _readable(item: dict[str, str], items: dict[str, dict[str, str]]) -> dict[str, str]:
     """An item, or what the book names in its place for programs that cannot show it."""
-    fallback = item
+    instead: dict[str, str] | None = item
     for _ in range(_MOST_FALLBACKS):
-        if not _unread(fallback):
-            return fallback
-        fallback = items.get(fallback.get("fallback", ""), {})
-    return item
+        if instead is None or not _unread(instead):
+            break
+        instead = items.get(instead.get("fallback", ""))
+    return item if instead is None or _unread(instead) else instead
 
 
 def _unread(item: dict[str, str]) -> str:

@@ -17,8 +17,8 @@ _CHARSETS = {
 """Codecs of the charsets of Windows and Macintosh fonts."""
 _PAGES = {
     10000: "mac_roman", 10001: "cp932", 10002: "cp950", 10003: "cp949", 10006: "mac_greek",
-    10007: "mac_cyrillic", 10008: "cp936", 10029: "mac_latin2", 20866: "koi8-r", 21866: "koi8-u", 1361: "johab",
-    54936: "gb18030", 65001: "utf-8",
+    10007: "mac_cyrillic", 10008: "cp936", 10029: "mac_latin2", 1361: "johab", 20866: "koi8-r",
+    21866: "koi8-u", 54936: "gb18030", 65001: "utf-8",
 }  # fmt: skip
 """Codecs of code pages that Python names in another way."""
 _ANSI, _SYMBOLS = 0, 2

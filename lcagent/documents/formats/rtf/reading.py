@@ -15,27 +15,19 @@ from lcagent.documents.formats.rtf.story import Look, Story
 from lcagent.documents.formats.rtf.tokens import Token, tokens
 
 _CHARACTERS = {
-    "tab": "\t", "line": "\n", "lbr": "\n", "softline": "\n", "emdash": "—", "endash": "–", "emspace": "\u2003",
-    "enspace": "\u2002", "qmspace": "\u2005", "bullet": "•", "lquote": "‘", "rquote": "’", "ldblquote": "“",
-    "rdblquote": "”", "zwj": "\u200d", "zwnj": "\u200c", "ltrmark": "\u200e", "rtlmark": "\u200f",
+    "tab": "\t", "line": "\n", "lbr": "\n", "softline": "\n", "emdash": "—", "endash": "–",
+    "emspace": "\u2003", "enspace": "\u2002", "qmspace": "\u2005", "bullet": "•", "lquote": "‘",
+    "rquote": "’", "ldblquote": "“", "rdblquote": "”", "zwj": "\u200d", "zwnj": "\u200c",
+    "ltrmark": "\u200e", "rtlmark": "\u200f",
 }  # fmt: skip
-_SYMBOLS = {
-    "~": "\xa0",
-    "_": "\u2011",
-    "{": "{",
-    "}": "}",
-    "\\": "\\",
-    "\t": "\t",
-    "-": "",
-    ":": ":",
-    "|": "",
-}
+_SYMBOLS = {"~": "\xa0", "_": "\u2011", "\t": "\t", **dict(zip("{}\\:", "{}\\:", strict=True))}
+"""Others are marks of places where a word may be parted, and the like."""
 _PARAGRAPHS = frozenset("par sect page column".split())
 _UNREAD = frozenset(
-    "aftncn aftnsep aftnsepc atrfend atrfstart bkmkend bkmkstart colortbl filetbl fldinst ftncn ftnsep ftnsepc info"
-    " listtable listoverridetable mmathPict nonesttables nonshppict objalias objclass objdata objname objsect operator"
-    " pict pnseclvl private revtbl rsidtbl rxe shppict shprslt sn sp stylesheet sv tc template txe xe"
-    " pntxta pntxtb generator".split()
+    "aftncn aftnsep aftnsepc atrfend atrfstart bkmkend bkmkstart colortbl filetbl fldinst ftncn ftnsep"
+    " ftnsepc generator info listoverridetable listtable mmathPict nonesttables nonshppict objalias objclass"
+    " objdata objname objsect operator pict pnseclvl pntxta pntxtb private revtbl rsidtbl rxe shppict"
+    " shprslt sn sp stylesheet sv tc template txe xe".split()
 )
 """Destinations that hold no text of the document, or that again which stands elsewhere."""
 _READ_IF_STARRED = frozenset("annotation atnauthor formfield footnote nesttableprops shpinst ud".split())
@@ -97,14 +89,14 @@ class Reading:
         """Of the note that comes next."""
         self._author = ""
         self._field: dict[str, int] = {}
-        self._was_hidden = False
+        self._was_hidden = ""
         self._plain_utf8 = _is_utf8(data)
         self._acts = self._actions()
 
     def whole(self) -> str:
         """The text of the body."""
         for token in tokens(self._rtf):
-            if token.kind == "text" or token.kind == "hex":
+            if token.kind in {"text", "hex"}:
                 self._text(token)
             elif token.kind == "word":
                 self._word(token)
@@ -149,10 +141,10 @@ class Reading:
         if state.target != "text" or not text:
             return
         if state.hidden:
-            self.left_out[state.hidden] += not self._was_hidden
-            self._was_hidden = True
+            self.left_out[state.hidden] += self._was_hidden != state.hidden
+            self._was_hidden = state.hidden
             return
-        self._was_hidden = False
+        self._was_hidden = ""
         state.story.put(text, "struck" if state.struck else state.script)
 
     def _symbol(self, symbol: str) -> None:

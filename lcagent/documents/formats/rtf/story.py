@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lcagent.documents.formats.flow import Flow
 from lcagent.documents.formats.raised import lowered, raised, unmarked
-from lcagent.documents.formats.rows import Cell, Rows
+from lcagent.documents.formats.rows import Cell
 
 _DEEPEST = 30
 """Tables within tables."""
@@ -103,8 +103,8 @@ class Story:
 
     def _written(self) -> str:
         pieces: list[str] = []
-        for text, kind in self._line:
-            text = unmarked(_whole(text))
+        for characters, kind in self._line:
+            text = unmarked(_whole(characters))
             if kind == "note":
                 pieces.append(raised(text, note=True))
             else:
@@ -135,20 +135,11 @@ def _whole(text: str) -> str:
 
 
 def _add_table(table: list[tuple[list[Flow], list[Look], bool]], flow: Flow) -> None:
-    flows = [cell for cells, _, _ in table for cell in cells]
-    if all(len(cells) <= 1 for cells, _, _ in table) or any(one.lays_out for one in flows):
-        for part in (part for cell in flows for part in cell.parts):
-            flow.add(part)
-        return
-    rows = Rows()
+    rows: list[tuple[list[Cell], bool]] = []
     for cells, looks, heads in table:
         known = looks if len(looks) == len(cells) else [Look()] * len(cells)
-        rows.add(
-            [
-                Cell("" if look.beside else cell.flat(), goes_on=look.above)
-                for cell, look in zip(cells, known, strict=True)
-            ],
-            heads=heads,
+        pairs = zip(cells, known, strict=True)
+        rows.append(
+            ([Cell("" if look.beside else cell.flat(), goes_on=look.above) for cell, look in pairs], heads)
         )
-    if any(map(any, rows.lines)):
-        flow.add(rows)
+    flow.add_table(rows, [cell for cells, _, _ in table for cell in cells])
