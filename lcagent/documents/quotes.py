@@ -34,7 +34,7 @@ class Span:
 
 # What parts the cells of a CSV file: no space follows it, and it groups no digits, as in "4,350".
 _PARTS = r"(?:(?:(?<=[^\d\n])|(?<=\d{4}))[,;](?!\s)|[,;](?!\s|\d{3}(?!\d)))"
-_ROW = rf"(?:(?:\"[^\"\n]{{0,200}}\"|[^\",;\n]{{0,80}}){_PARTS}){{2}}"
+_ROW = rf"(?:(?:\"[^\"\n]{{0,200}}+\"|[^\",;\n]{{0,80}}+){_PARTS}){{2}}"
 # Every match begins with one character of a set: that lets the engine skip from one to the next.
 _BREAK = re.compile(
     rf"[\n\f{MARKS}]"
