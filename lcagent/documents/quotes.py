@@ -32,6 +32,9 @@ class Span:
     end: int
 
 
+# What parts the cells of a CSV file: no space follows it, and it groups no digits, as in "4,350".
+_PARTS = r"(?:(?:(?<=[^\d\n])|(?<=\d{4}))[,;](?!\s)|[,;](?!\s|\d{3}(?!\d)))"
+_ROW = rf"(?:(?:\"[^\"\n]{{0,200}}+\"|[^\",;\n]{{0,80}}+){_PARTS}){{2}}"
 # Every match begins with one character of a set: that lets the engine skip from one to the next.
 _BREAK = re.compile(
     rf"[\n\f{MARKS}]"
@@ -39,6 +42,7 @@ _BREAK = re.compile(
     r"|(?<=\n)(?=[ \t]*(?:[-*•▪◦‣]|\(?\d{1,3}[.)]|#{1,6}|\|)[ \t])"  # list items, headings, table rows
     r"|(?<=\n)(?=[^\n|\t]{1,80}(?:[ ]\||\t))|(?<=\|\n)"  # rows of cells that a line or a tab parts
     r"|(?<=\n)(?=\[(?:notes?|form field)\] )"  # what is written beside the text
+    rf"|(?<=\n)(?={_ROW})"  # or a comma
     rf"|{END})"
 )
 _LINES = ("[note] ", "[form field] ")

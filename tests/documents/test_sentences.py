@@ -141,3 +141,11 @@ def test_what_is_written_beside_the_text_is_a_sentence_of_its_own() -> None:
     assert [text[span.start : span.end] for span in sentences(text)] == right
     after = f"{lines[1]}\nlay here."
     assert [after[span.start : span.end] for span in sentences(after)] == [lines[1], "lay here."]
+
+
+def test_a_row_of_a_csv_file_is_a_sentence() -> None:
+    rows = ["Year,Item,Cost", '1901,"Oil, whale",4350', "1902;Wick;12.5", ",Rope,3"]
+    text = "\n".join(rows) + "\n"
+    assert [text[one.start : one.end] for one in sentences(text)] == rows
+    wrapped = "There were 4,350,000 fish\nand 2,100,000 eggs, with shells,\nthat year."
+    assert len(sentences(wrapped)) == 1

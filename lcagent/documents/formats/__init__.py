@@ -62,7 +62,7 @@ def _office(kind: str, data: bytes, name: str) -> Body:
     if kind == "rtf":
         from lcagent.documents.formats.rtf import parse_rtf
 
-        return parse_rtf(data, name)
+        return parse_rtf(data)
     if kind == "xlsx":
         from lcagent.documents.formats.sheets import parse_xlsx
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from lcagent.documents.formats.encodings import decode, known_encoding, parts, wide
+from lcagent.documents.formats.encodings import decode, known_encoding, narrow, parts, wide
 from lcagent.documents.formats.members import BROKEN
 from lcagent.documents.formats.not_read import INSTEAD, PICTURES, other_kind
 from lcagent.documents.formats.ocr import available
@@ -95,6 +95,7 @@ def read(file: BinaryIO, suffix: str, name: str, encoding: str = "") -> Content:
 
 
 _FIELD = re.compile(rb"(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){2}")
+_BOX_LINE = re.compile(rb"From [^\n]+\n(?=[!-9;-~]+:)")
 _MAIL_FIELD = re.compile(
     rb"^(?:Received|Return-Path|Delivered-To|Message-ID|MIME-Version|From|Date):", re.I | re.M
 )
@@ -102,9 +103,11 @@ _MAIL_FIELD = re.compile(
 
 def _mail_kind(data: bytes, suffix: str) -> Kind | None:
     """Whether a file is a message, a saved page or a box of messages."""
-    if suffix == ".mbox" and data.startswith(b"From "):
-        return "mbox"
-    head = data.replace(b"\r\n", b"\n").lstrip()
+    head = narrow(data).replace(b"\r\n", b"\n").lstrip()
+    if boxed := _BOX_LINE.match(head):  # of a box, or what a program left in a message that was in one
+        if suffix != ".eml" and suffix not in SUFFIXES - {".mbox"}:
+            return "mbox"
+        head = head[boxed.end() :]
     if not _FIELD.match(head):
         return None
     fields = head.partition(b"\n\n")[0]

@@ -9,9 +9,9 @@ from xml.etree.ElementTree import ParseError
 
 from lcagent.documents.formats.body import Body
 from lcagent.documents.formats.docx.embedded import Embedded
-from lcagent.documents.formats.docx.flow import events_of
 from lcagent.documents.formats.docx.left_out import LeftOut
 from lcagent.documents.formats.docx.reading import Stories
+from lcagent.documents.formats.flow import events_of
 from lcagent.documents.formats.package import Package, PartDamaged
 from lcagent.documents.health import Health
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from lcagent.documents.formats.docx.embedded import Embedded
-from lcagent.documents.formats.docx.flow import Flow, events_of
 from lcagent.documents.formats.docx.left_out import LeftOut
 from lcagent.documents.formats.docx.numbering import Numbering
 from lcagent.documents.formats.docx.runs import Aside, Paragraph, plain_text
 from lcagent.documents.formats.docx.styles import PLAIN, Look, Styles, is_on
+from lcagent.documents.formats.flow import Flow, events_of
 from lcagent.documents.formats.numerals import numeral
 from lcagent.documents.formats.package import Package, child, local, value
 from lcagent.documents.formats.raised import settle
-from lcagent.documents.formats.rows import Cell, Rows
+from lcagent.documents.formats.rows import Cell
 
 _MOST_WITHIN = 6
 """Text boxes and notes within each other."""
@@ -115,7 +115,8 @@ class Stories:
         elif name == "tr" and tables and tables[-1].rows:
             self._end_row(child(element, "trPr"), tables[-1])
         elif name == "tbl" and tables:
-            self._end_table(tables.pop(), flows[-1])
+            table = tables.pop()
+            flows[-1].add_table(table.rows, table.flows)
             if len(flows) == 1:
                 self._add_asides(flows[0])
         elif name == "sectPr":
@@ -139,18 +140,6 @@ class Stories:
         head = child(properties, "tblHeader")
         heads = head is not None and (value(head) == "" or is_on(head, "val"))
         table.rows.append(([Cell("") for _ in range(before)] + cells, heads))
-
-    def _end_table(self, table: _Table, flow: Flow) -> None:
-        if all(len(cells) <= 1 for cells, _ in table.rows) or any(one.lays_out for one in table.flows):
-            for inner in table.flows:
-                for part in inner.parts:
-                    flow.add(part)
-            return
-        rows = Rows()
-        for cells, heads in table.rows:
-            rows.add(cells, heads=heads)
-        if any(map(any, rows.lines)):
-            flow.add(rows)
 
     def section(self, properties: Element) -> None:
         """The headers and footers that a section shows."""

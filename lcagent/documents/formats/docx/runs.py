@@ -8,10 +8,10 @@ from xml.etree.ElementTree import Element
 
 from lcagent.documents.formats.docx.left_out import LeftOut
 from lcagent.documents.formats.docx.styles import Look, Styles, is_on, look_of
-from lcagent.documents.formats.docx.symbols import symbol
 from lcagent.documents.formats.maths import of_omml
 from lcagent.documents.formats.package import child, local, value
 from lcagent.documents.formats.raised import lowered, raised, unmarked
+from lcagent.documents.formats.symbols import symbol
 
 _MOST_DEEP = 60
 """Elements of a paragraph within each other; what stands deeper is read as plain text."""
@@ -127,7 +127,7 @@ class Paragraph:
         elif name == "br":
             self._put("\n" if value(one, "type") in {"", "textWrapping"} else " ")
         elif name == "sym":
-            written = symbol(one)
+            written = _symbol(one)
             self._put(written, kind)
             self._left_out.counts["symbol of an unknown font"] += not written
         elif name in {"footnoteReference", "endnoteReference"}:
@@ -199,6 +199,13 @@ def plain_text(paragraph: Element) -> str | None:
                 return None
             pieces.append(one.text or "")
     return _clean("".join(pieces))
+
+
+def _symbol(element: Element) -> str:
+    try:
+        return symbol(value(element, "font"), int(value(element, "char"), 16))
+    except ValueError:
+        return ""
 
 
 def _clean(text: str) -> str:

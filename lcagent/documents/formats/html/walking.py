@@ -106,8 +106,17 @@ class Walk:
                 self._block(node, 2)
             elif tag in _LINES:
                 self._block(node, 1)
+            elif tag.endswith(":switch"):
+                self._switch(node)
             else:
                 self._children(node)
+
+    def _switch(self, node: LexborNode) -> None:
+        """Of several ways in which an EPUB gives content, the formula, or else the one for all programs."""
+        ways = list(node.iter())
+        formulas = (way for way in ways if "MathML" in (way.attributes.get("required-namespace") or ""))
+        others = (way for way in ways if (way.tag or "").endswith(":default"))
+        self._children(next(formulas, None) or next(others, node))
 
     def _as_marked(self, node: LexborNode) -> bool:
         """Whether an element's style says what becomes of it, and this is done."""
@@ -405,8 +414,13 @@ class Walk:
         self._unseen.leave_out(controls.template_text(node))
 
     def _drawing(self, node: LexborNode) -> None:
-        for label in node.css("text"):
-            self.lines.words(f" {label.text(separator=' ')} ")
+        """What is written in a drawing, or else what it is called, as of a picture."""
+        written = " ".join(filter(None, (controls.label(label) for label in node.css("text"))))
+        if not written:
+            written = " ".join(child.text() for child in node.iter() if child.tag in {"title", "desc"})
+        self.lines.words(f" {written} ")
+        framed = [child for page in node.css("foreignObject") for child in page.iter(include_text=True)]
+        self._stack.extend(reversed(framed))
 
     def _formula(self, node: LexborNode) -> None:
         self.lines.words(_linear(node, 0))
@@ -429,7 +443,7 @@ def _linear(node: LexborNode, depth: int) -> str:
     if depth > _MOST_MATHS_DEEP:
         return node.text()
     if node.tag == "mtext":
-        return " ".join(node.text().split())
+        return f" {' '.join(node.text().split())} "
     parts = [_linear(child, depth + 1) for child in node.iter(include_text=True)]
     structural = (node.tag or "") in {"math", "mrow", "semantics", "mstyle", "mtd", "mi", "mn", "mo"}
     return of_mathml(node.tag or "", parts if structural else [part for part in parts if part])
