@@ -6,7 +6,7 @@ import pytest
 
 from lcagent import Notice, Reader
 from lcagent.errors import AccessRefused, LcagentError, NotServed, RequestRefused, WindowExceeded
-from lcagent.models.probing import probe
+from lcagent.models.probing import Target, probe
 from lcagent.models.transport import ChatRequest, HttpTransport
 from tests.helpers import QUESTION, clever, haystack
 from tests.loopback import Reply, Request
@@ -118,7 +118,7 @@ OTHERS = [
 )
 async def test_an_overrun_is_known_by_its_sign_and_not_by_a_word(loopback, told, error) -> None:
     server = loopback(reply=lambda _: Reply("", status=400, error=told))
-    endpoint = probe(server.url)
+    endpoint = probe(Target(server.url))
     assert endpoint is not None
     transport = HttpTransport(endpoint, timeout=5)
     with pytest.raises(error) as caught:

@@ -27,6 +27,7 @@ from lcagent.errors import (
     TruncatedPrompt,
 )
 from lcagent.models.address import Address, is_loopback
+from lcagent.models.probing import Target, probe
 from lcagent.models.refusals import retry_after
 from lcagent.models.serving.connect import choose
 from lcagent.settings import Settings
@@ -519,10 +520,21 @@ def tls(tmp_path: Path) -> Path:
     return certificate
 
 
-def test_the_users_certificates_are_honoured(loopback, document: Path, tls: Path, monkeypatch) -> None:
+def serving(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tls, tls.with_name("key.pem"))
-    server = loopback(reply=clever, tls=context)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    return context
+
+
+def test_headers_that_trickle_have_a_time_over_tls_too(loopback, tls: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls))
+    server = loopback(tls=serving(tls), models_fault=Reply("", slow_head=0.1))
+    with pytest.raises(EndpointUnavailable, match="too slowly"):
+        probe(Target(server.url, timeout=1.0))
+
+
+def test_the_users_certificates_are_honoured(loopback, document: Path, tls: Path, monkeypatch) -> None:
+    server = loopback(reply=clever, tls=serving(tls))
     with pytest.raises(EndpointUnavailable, match="certificate is not trusted") as caught:
         choose(Settings(api_base=server.url))
     assert "SSL_CERT_FILE" in caught.value.hint

@@ -18,7 +18,7 @@ from lcagent.models.embeddings import Embedder, open_embedder
 from lcagent.models.endpoint import Endpoint
 from lcagent.models.fingerprint import of_name
 from lcagent.models.manners import Manners
-from lcagent.models.probing import ServerLoading, found
+from lcagent.models.probing import ServerLoading, Target, found
 from lcagent.models.serving.connect import Choice, choose, open_endpoint, provider_base
 from lcagent.models.serving.waiting import pause
 from lcagent.models.tokens import TokenCounter, counter_for, counter_of
@@ -308,7 +308,7 @@ class ModelSession:
 def _now(endpoint: Endpoint) -> Endpoint | None:
     """What an endpoint is now; None where it cannot be asked, or takes the key no more."""
     given = endpoint.address.given
-    return found(given, model=endpoint.model, api_key=endpoint.api_key, origin=endpoint.origin)
+    return found(Target(given, endpoint.model, endpoint.api_key, origin=endpoint.origin))
 
 
 def _same(endpoint: Endpoint) -> bool:
