@@ -166,6 +166,96 @@ def test_what_is_refused_is_left_out_told_once_and_remembered(loopback, document
     assert not any(when(request.body) for request in server.requests)
 
 
+def without_schema(reply: Callable[[Request], Any] = reads) -> dict[str, Any]:
+    """Options of a server that takes no schema."""
+    return {"reply": reply, "meets": refuses(*REFUSED["any format"][:3])}
+
+
+def test_what_is_refused_is_remembered_by_the_next_command(loopback, document: Path, home: Path) -> None:
+    server = loopback(**without_schema())
+    address = f"{server.url.replace('//', '//anna:geheim@')}?api-version=7&key=geheim"
+    server._route = lambda path, *rest, route=server._route: route(path.partition("?")[0], *rest)
+    told = []
+    for _ in range(2):
+        with Reader(api_base=address) as reader:
+            events = list(reader.stream(document, f"{QUESTION} {len(told)}"))
+        told.append([event.text for event in events if isinstance(event, Notice)])
+        assert events[-1].answer.answer == SAID
+    assert server.refused == 2 and [any("response_format" in text for text in one) for one in told] == [
+        True,
+        False,
+    ]
+    kept = home / "endpoints.json"
+    assert "geheim" not in kept.read_text() and kept.stat().st_mode & 0o077 == 0
+    doctor = in_this_process("doctor", "--api-base", address).stdout
+    assert "response_format" in doctor and "geheim" not in doctor
+
+
+def aged(kept: Path) -> None:
+    (row,) = json.loads(kept.read_text())
+    kept.write_text(json.dumps([{**row, "since": row["since"] - 8 * 24 * 3600}]))
+
+
+FORGOTTEN: dict[str, Callable[[Loopback, Path], Any]] = {
+    "after a week": lambda _, kept: aged(kept),
+    "of another server": lambda server, _: setattr(server, "window", 4096),
+    "of another model": lambda server, _: setattr(server, "model", "another"),
+    "by a probe": lambda server, _: in_this_process("probe", "--api-base", server.url, "-q"),
+    "with a damaged file": lambda _, kept: kept.write_bytes(b"[{\xff"),
+}
+
+
+@pytest.mark.parametrize("when", FORGOTTEN)
+def test_what_is_remembered_is_forgotten(loopback, document: Path, home: Path, when: str) -> None:
+    server = loopback(**without_schema())
+    with Reader(api_base=server.url) as reader:
+        reader.ask(document, QUESTION)
+    server.meets, server.refused = None, 0
+    FORGOTTEN[when](server, home / "endpoints.json")
+    with Reader(api_base=server.url) as reader:
+        reader.ask(document, f"{QUESTION} Or who?")
+    assert server.requests[-1].schema
+
+
+SUMMARY = "Oskar Brandvold was the harbour master of Vellmere [1]."
+
+
+def summing_up(last: str) -> Callable[[Request], str]:
+    """A model that reads with JSON, schema or not, and writes such a summary."""
+    read = {"relevant": "yes", "facts": ["The harbour master was Oskar Brandvold."], "rationale": ""}
+    found = json.dumps({**read, "answered": "yes", "answer": SAID, "confidence": "high"})
+    return lambda request: last if '"summary"' in request.text else found
+
+
+def summary(server: Loopback, document: Path) -> str:
+    with Reader(api_base=server.url, strategy="mapreduce", mapreduce={"mode": "summary"}) as reader:
+        return reader.ask(document, "What does this text say?").answer
+
+
+@pytest.mark.parametrize("thought", ["", "<think>It holds no {braces}.</think>\n"])
+def test_bare_text_is_the_one_text_that_is_asked_for(loopback, document: Path, thought: str) -> None:
+    server = loopback(**without_schema(summing_up(thought + SUMMARY)))
+    assert summary(server, document).startswith(SUMMARY.partition(" [")[0]) and server.calls == 2
+
+
+@pytest.mark.parametrize("bare", ['{"answer": "none"', "[1, 2", "```json", "null", ""])
+def test_broken_json_is_no_bare_text(loopback, document: Path, bare: str) -> None:
+    server = loopback(**without_schema(summing_up(bare)))
+    summary(server, document)  # of the notes, without a last call
+    assert server.calls == 3  # it was asked again
+
+
+def test_bare_text_of_a_server_that_decodes_under_a_schema_is_a_fault(loopback, document: Path) -> None:
+    server = loopback(reply=summing_up(SUMMARY))
+    assert SUMMARY.partition(" [")[0] not in summary(server, document) and server.calls == 3
+
+
+def test_bare_text_is_none_of_several_fields(loopback, document: Path) -> None:
+    server = loopback(**without_schema(lambda _: SAID))
+    with Reader(api_base=server.url) as reader, pytest.raises(MalformedReply):
+        reader.ask(document, QUESTION)
+
+
 def test_several_things_may_be_refused_one_after_the_other(loopback, document: Path) -> None:
     names = ["response_format", "temperature", "max_tokens", "stream_options", "logprobs"]
 
