@@ -95,6 +95,7 @@ OVERRUNS = [
     {"message": "Too long.", "code": "context_length_exceeded"},
     {"message": "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens"},
     {"message": "The decoder prompt (length 9) is longer than the maximum model length of 8."},
+    {"message": "the prompt is longer than the context length currently available to the model; shorten it"},
     {"message": "the request exceeds the available context size", "type": "exceed_context_size_error"},
     {"message": "The input (9000 tokens) is longer than the model's context length (8192 tokens)."},
     {"message": "prompt is too long: 210000 tokens > 200000 maximum"},

@@ -539,6 +539,7 @@ def test_why_a_server_cannot_be_asked_is_told(loopback, what: str) -> None:
     with pytest.raises(EndpointUnavailable) as caught:
         choose(Settings(api_base=server.url))
     assert words in caught.value.message and hint in caught.value.hint
+    assert not caught.value.hint.startswith(";")
     assert "doctor" in caught.value.hint or what == "401"
 
 
@@ -639,24 +640,35 @@ def test_the_users_certificates_are_honoured(loopback, document: Path, tls: Path
         choose(Settings(api_base=server.url))
 
 
-def cuts(most: int) -> Callable[[dict[str, Any]], Any]:
-    """A server whose context is that small."""
+def cuts(context: int, left: int) -> Callable[[dict[str, Any]], Any]:
+    """A server whose context is that small, and what it leaves of a prompt that is longer."""
 
     def reshape(body: dict[str, Any]) -> Any:
-        body["usage"]["prompt_tokens"] = min(most, body["usage"]["prompt_tokens"])
+        if body["usage"]["prompt_tokens"] >= context:
+            body["usage"]["prompt_tokens"] = left
         return body
 
     return reshape
 
 
-@pytest.mark.parametrize(("owner", "most"), [("library", 1024), ("library", 2048), ("vllm", 512)])
-def test_a_server_that_cuts_prompts_ends_the_run(loopback, tmp_path: Path, owner: str, most: int) -> None:
+@pytest.mark.parametrize(
+    ("owner", "context", "left"),
+    [
+        ("library", 1024, 1024),
+        ("library", 2048, 2048),
+        ("vllm", 512, 512),
+        ("library", 2048, 1026),  # Ollama 0.33: the first four, and the last half of its context
+    ],
+)
+def test_a_server_that_cuts_prompts_ends_the_run(
+    loopback, tmp_path: Path, owner: str, context: int, left: int
+) -> None:
     document = tmp_path / "doc.txt"
     document.write_text(haystack(1500))
-    server = loopback(reply=clever, reshape=cuts(most), owner=owner, tokenize=owner == "vllm")
+    server = loopback(reply=clever, reshape=cuts(context, left), owner=owner, tokenize=owner == "vllm")
     with Reader(api_base=server.url, strategy="memagent") as reader, pytest.raises(TruncatedPrompt) as caught:
         reader.ask(document, QUESTION)
-    assert f"{most:,}" in caught.value.message and "--window" in caught.value.hint
+    assert f"{left:,}" in caught.value.message and "--window" in caught.value.hint
     assert server.calls <= 4
 
 

@@ -18,7 +18,7 @@ from lcagent.models.probing import ServerLoading, Target, found, probe
 from lcagent.settings import Settings
 
 LOCAL_BASE = "http://127.0.0.1:8000/v1"
-_DOCTOR = "; `lcagent doctor` says what else would be used"
+_DOCTOR = "`lcagent doctor` says what else would be used"
 _KNOWN = frozenset(
     "anthropic azure azure_ai bedrock cerebras cohere databricks deepseek fireworks_ai gemini groq mistral"
     " nvidia_nim ollama openai openrouter perplexity replicate together_ai vertex_ai watsonx xai".split()
@@ -86,7 +86,7 @@ def survey(settings: Settings) -> tuple[Choice, Choice | None]:
     try:
         return choose(settings), None
     except EndpointUnavailable as error:
-        mend = error.hint.removesuffix(_DOCTOR)
+        mend = error.hint.removesuffix(_DOCTOR).removesuffix("; ")
         instead = choose(settings.model_copy(update={"api_base": None}))
         return Choice("none", "", error.message, remedy=mend), instead
 
@@ -102,7 +102,7 @@ def _given(settings: Settings, wanted: str) -> Choice:
     except ServerLoading:
         raise
     except EndpointUnavailable as error:
-        error.hint += _DOCTOR
+        error.hint = "; ".join(filter(None, [error.hint, _DOCTOR]))
         raise
     return Choice("given", endpoint.model, "given by --api-base or LCAGENT_API_BASE", endpoint=endpoint)
 
