@@ -3,11 +3,11 @@
     python -m benchmarks.boxes [FILE.pdf …] [--quotes 1000] [--seed 1]
 
 Quotes are random sentences of the pages of PDFs made here (turned, cropped, in two columns, with words broken
-at lines' ends, with sentences that stand several times, with layers that are switched off) and of those given.
-What is checked is checked in other ways than boxes are made: pdfium is asked which letters stand within a box
-(`FPDFText_GetBoundedText`, and `FPDF_DeviceToPage` for the way back to the page's own points), and of sentences that stand
-several times the writer of the PDF knows where each was written. A box that holds a letter that is not its
-quote's is wrong; a quote of which letters stand in no box is told as missing some.
+at lines' ends, sentences that stand several times, layers that are switched off) and of those given. They are
+checked in other ways than boxes are made: pdfium is asked which letters stand within a box
+(`FPDFText_GetBoundedText`, and `FPDF_DeviceToPage` for the way back to the page's own points), and of
+sentences that stand several times the writer of the PDF knows where each was written. A box that holds a
+letter that is not its quote's is wrong; a quote of which letters stand in no box is told as missing some.
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ def within(page: pypdfium2.PdfPage, box: Box) -> str:
     return found
 
 
-def check(document: Document, pdf: pypdfium2.PdfDocument, span: Span, boxes: list[Box], counts: Counts) -> None:
+def check(
+    document: Document, pdf: pypdfium2.PdfDocument, span: Span, boxes: list[Box], counts: Counts
+) -> None:
     """Look what stands within the boxes of a quote."""
     quote = document.text[span.start : span.end]
     told = f"{document.name}, {document.place(span.start)}: {' '.join(quote.split())[:90]!r}"
@@ -113,12 +115,12 @@ def check(document: Document, pdf: pypdfium2.PdfDocument, span: Span, boxes: lis
         counts.placed += 1
 
 
-def check_tops(made: Made, document: Document, spans: Sequence[Span], placed: Sequence[list[Box]]) -> list[str]:
+def check_tops(
+    made: Made, document: Document, spans: Sequence[Span], placed: Sequence[list[Box]]
+) -> list[str]:
     """Sentences that stand several times and are marked where another one of them stands."""
     begin = [m.start() for m in re.finditer(made.marker, document.text)]
-    tops = {
-        span: made.tops[begin.index(span.start)] for span in spans if made.marker and span.start in begin
-    }
+    tops = {span: made.tops[begin.index(span.start)] for span in spans if made.marker and span.start in begin}
     return [
         f"{made.name}: written at {tops[span]:.0f}, marked at {boxes[0].top:.0f}"
         for span, boxes in zip(spans, placed, strict=True)
@@ -159,7 +161,10 @@ def column(lines: Iterable[str], x: float, top: float = 740, turn: int = 0) -> s
     if not turn:
         return "".join(text(line, x, top - 14 * number) for number, line in enumerate(lines))
     matrices = {90: "0 1 -1 0 {down} {x}", 180: "-1 0 0 -1 {left} {down}", 270: "0 -1 1 0 {up} {under}"}
-    places = ({"x": x, "left": 612 - x, "under": 792 - x, "down": 60 + 14 * n, "up": 552 - 14 * n} for n in range(99))
+    places = (
+        {"x": x, "left": 612 - x, "under": 792 - x, "down": 60 + 14 * n, "up": 552 - 14 * n}
+        for n in range(99)
+    )
     return "".join(
         f"q BT /F1 12 Tf {matrices[turn].format(**place)} Tm ({line}) Tj ET Q\n"
         for line, place in zip(lines, places, strict=False)

@@ -10,8 +10,9 @@ import hashlib
 import stat
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -117,3 +118,41 @@ def _place(
                 spans[span] = boxes
     except (DocumentError, OSError, ValueError, TypeError, KeyError, ValidationError):
         return  # whatever such a file does to a parser, it only costs the boxes
+
+
+def page_picture(
+    name: str, page: int, data: bytes, *, password: str | None = None
+) -> tuple[tuple[float, float], bytes]:
+    """A page as a person sees it: its width and height in points, and a PNG.
+
+    Args:
+        name: of the document, as shown to people.
+        page: its number, from 1.
+        data: the PDF.
+        password: where it is encrypted.
+
+    Raises:
+        DocumentError: it cannot be opened, or drawing it went over a limit.
+    """
+    told, picture = PARSER.of_pages(data, {"picture": page - 1}, name=name, password=password)
+    try:
+        width, height = told["size"]
+        return (float(width), float(height)), picture
+    except (KeyError, TypeError, ValueError) as error:
+        raise DocumentError(f"page {page} of {name} cannot be drawn") from error
+
+
+def marked_pages(files: Sequence[bytes], wanted: Mapping[str, Any], *, name: str) -> bytes:
+    """A PDF of pages of some PDFs, with quotes marked on them.
+
+    Args:
+        files: the PDFs.
+        wanted: `formats.pdf.marking.Marked`, without the files' lengths.
+        name: of the document that is made, as shown to people.
+
+    Raises:
+        DocumentError: a file cannot be opened, or went over a limit.
+    """
+    lengths = [{**file, "length": len(data)} for file, data in zip(wanted["files"], files, strict=True)]
+    asked = {"marked": {**wanted, "files": lengths}}
+    return PARSER.of_pages(b"".join(files), asked, name=name, password=None)[1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from lcagent.documents.formats.pdf.characters import Characters, Edit
 
@@ -61,9 +62,9 @@ class Aligned:
         return found if len(found) == last - first else []
 
     def marks(self, start: int, end: int) -> Iterator[int]:
-        """The offsets, in pdfium's text, of marks that stand within a stretch, right before or right after."""
+        """The offsets, in pdfium's text, of the marks within a stretch, right before and right after it."""
         origins = self.origins(start, end)
-        for (_, before), (after, _) in zip(origins, origins[1:], strict=False):
+        for (_, before), (after, _) in pairwise(origins):
             between = self._raw[before:after]
             if len(between) <= _MOST_MARKS and not any(map(str.isalnum, between)):
                 yield from (before + at for at, mark in enumerate(between) if not mark.isspace())

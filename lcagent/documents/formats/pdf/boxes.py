@@ -70,7 +70,7 @@ class _Glyph:
 
 
 def quote_boxes(data: bytes, password: str | None, wanted: Iterable[Wanted]) -> list[list[list[Rectangle]]]:
-    """For each page and each of its quotes the boxes of its lines; none where it cannot be placed for certain.
+    """For each page and each of its quotes the boxes of its lines; none where that is not certain.
 
     Args:
         data: the PDF.
@@ -118,7 +118,7 @@ class _Placed:
 
     @cached_property
     def _middles(self) -> tuple[numpy.ndarray, numpy.ndarray]:
-        """All letters and figures that are read of the page: their offsets, and where their middles are shown."""
+        """All letters and figures that are read of the page: their offsets, and their middles as shown."""
         offsets = self._aligned.read
         boxes = (self._shown.rectangle(self._characters.box(self._characters.index(at))) for at in offsets)
         middles = [((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in boxes]

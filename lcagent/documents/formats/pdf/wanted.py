@@ -19,7 +19,8 @@ def of_pages(data: bytes, password: str | None, wanted: Mapping[str, Any]) -> tu
         data: the PDF.
         password: where it is encrypted.
         wanted: `boxes` (for each page its index, its text, and pairs of offsets), a `picture` (the index of
-            a page), or `marked` pages (see `marking.Marked`).
+            a page), or `marked` pages of several PDFs, whose bytes
+            follow each other (`marking.Marked`).
 
     Returns:
         The boxes, or the picture (PNG) or PDF as bytes.
@@ -34,7 +35,7 @@ def of_pages(data: bytes, password: str | None, wanted: Mapping[str, Any]) -> tu
     if "marked" in wanted:
         from lcagent.documents.formats.pdf.marking import marked
 
-        return {}, marked(data, password, wanted["marked"])
+        return {}, marked(data, wanted["marked"])
     with opened(data, password) as pdf:
         from lcagent.documents.formats.pdf.document import with_forms  # initialises pdfium
 
