@@ -57,6 +57,12 @@ def test_a_box_is_one_line_in_points_from_the_upper_left_corner(tmp_path: Path) 
     assert second.left == pytest.approx(72, abs=1.5) and second.top > first.bottom
 
 
+def test_a_line_in_small_letters_close_below_one_in_large_ones_is_a_box_of_its_own(tmp_path: Path) -> None:
+    content = text("1,186 crore", 72, 700, 22) + text("CSR contribution", 72, 688, 9)
+    large, small = boxes(Pdf([content]).made(), "1,186 crore\nCSR contribution", tmp_path)
+    assert large.bottom < small.top
+
+
 def test_on_a_turned_and_cropped_page_places_are_those_of_the_page_as_shown(tmp_path: Path) -> None:
     plain = boxes(Pdf([text(LINE, 72, 700)]).made(), LINE, tmp_path)[0]
     cropped = boxes(Pdf([text(LINE, 72, 700)], page="/CropBox[50 100 600 750]").made(), LINE, tmp_path)[0]

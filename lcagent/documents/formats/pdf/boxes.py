@@ -29,6 +29,9 @@ Rectangle = tuple[float, float, float, float]
 """Left, top, right and bottom in points, from the upper left corner of the page as it is shown."""
 _SAME_LINE = 0.6
 """Of the font's size: baselines that differ by no more are of one line, as those of superscripts are."""
+_BESIDE = 0.3
+"""Of a letter's height: beside the line's other letters at least. A line in small letters may stand close
+below one in large ones."""
 _GAP = 1.5
 """Of the font's size: white space that parts a line into two boxes, as between the cells of a table."""
 _MARK_GAP = 0.3
@@ -187,7 +190,7 @@ def _lines(letters: Iterable[_Glyph], marks: Iterable[_Glyph]) -> Iterator[Recta
         if not lines or not lines[-1].takes(glyph):
             lines.append(_Line(glyph))
     for mark in marks:
-        any(line.takes(mark, _MARK_GAP) for line in lines)
+        any(line.takes(mark, _MARK_GAP, beside=0) for line in lines)
     return (line.box for line in lines)
 
 
@@ -198,12 +201,13 @@ class _Line:
         self.box = first.box
         self._first = first
 
-    def takes(self, glyph: _Glyph, most: float = _GAP) -> bool:
+    def takes(self, glyph: _Glyph, most: float = _GAP, beside: float = _BESIDE) -> bool:
         """Whether a glyph stands on the line; it is then part of it.
 
         Args:
             glyph: a letter, or a mark.
             most: white space between, in parts of the font's size.
+            beside: part of its height that is beside the line at least.
         """
         first, box, other = self._first, self.box, glyph.box
         size = max(first.size, glyph.size)
@@ -211,6 +215,9 @@ class _Line:
         gap = max(other[along] - box[along + 2], box[along] - other[along + 2])
         shift = abs(glyph.place[across] - first.place[across])
         if glyph.upright != first.upright or gap > most * size or shift > _SAME_LINE * size:
+            return False
+        shared = min(box[across + 2], other[across + 2]) - max(box[across], other[across])
+        if beside and shared < beside * (other[across + 2] - other[across]):
             return False
         if glyph.size > first.size:  # a superscript came first
             self._first = glyph
