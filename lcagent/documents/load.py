@@ -47,11 +47,24 @@ class Loaded:
         documents: to read.
         skipped: files of a folder that could not be read, each with its error.
         unread: names of a folder's files that are of kinds that are not read.
+        files: where each document's bytes are; None: they came from standard input.
     """
 
     documents: list[Document] = field(default_factory=list)
     skipped: list[tuple[str, DocumentError]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    files: list[Path | None] = field(default_factory=list)
+
+    def add(self, document: Document, file: Path | None) -> None:
+        """Add a document, and where its bytes are."""
+        self.documents.append(document)
+        self.files.append(file and file.absolute())
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """Where the bytes of documents are, by the documents' names."""
+        pairs = zip(self.documents, self.files, strict=False)  # documents that were given have no files
+        return {document.name: file for document, file in pairs if file is not None}
 
     def left_out(self) -> list[str]:
         """What was named and is not read, sentences for people."""
@@ -99,7 +112,8 @@ def load_all(
     for one in all_named:
         found = islice(documents, len(one.files))
         if one.folder is None:
-            loaded.documents += map(_raised, found)
+            for document in map(_raised, found):
+                loaded.add(document, one.files[0].path)
         else:
             _add_folder(loaded, one, found)
     _tell_apart(loaded.documents)
@@ -116,7 +130,7 @@ def _add_folder(loaded: Loaded, folder: Named, documents: Iterable[Document | Do
     loaded.unread += folder.unread
     for file, found in zip(folder.files, documents, strict=True):
         if isinstance(found, Document):
-            loaded.documents.append(found)
+            loaded.add(found, file.path)
         else:
             loaded.skipped.append((file.name, found))
     if len(loaded.documents) == before:

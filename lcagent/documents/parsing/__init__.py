@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -121,6 +121,33 @@ class ParserProcess:
         if isinstance(reply, DocumentError):
             raise reply
         return reply[1].decode("utf-8", "replace")
+
+    def of_pages(
+        self,
+        data: bytes,
+        wanted: Mapping[str, Any],
+        *,
+        name: str,
+        password: str | None,
+        halt: threading.Event | None = None,
+    ) -> tuple[dict[str, Any], bytes]:
+        """What is wanted of the pages of a PDF, as `formats.pdf.wanted.of_pages` gives it.
+
+        Args:
+            data: the PDF.
+            wanted: see there.
+            name: as shown to people.
+            password: where it is encrypted.
+            halt: as of `parse`.
+
+        Raises:
+            DocumentError: it cannot be opened, went over a limit, or crashed.
+        """
+        head = {"kind": "pdf", "wanted": wanted, "name": name, "password": password}
+        (reply,) = self._answers([_Asked(head, data, limits(len(data)))], halt, lambda: None)
+        if isinstance(reply, DocumentError):
+            raise reply
+        return reply
 
     def _answers(
         self, asked: Sequence[_Asked], halt: threading.Event | None, meanwhile: Callable[[], None]

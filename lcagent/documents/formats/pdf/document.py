@@ -43,9 +43,7 @@ def read_document(pdf: pdfium.PdfDocument, aside: Aside) -> Read:
         pdf: open.
         aside: of the same file.
     """
-    form_type = pdfium_c.FPDF_GetFormType(pdf.raw)
-    if form_type != pdfium_c.FORMTYPE_NONE:
-        pdf.init_forms()
+    form_type = with_forms(pdf)
     numbers = range(len(pdf))
     pages = [read_page(pdf, index, aside) for index in numbers]
     files = _attached(pdf)
@@ -57,6 +55,18 @@ def read_document(pdf: pdfium.PdfDocument, aside: Aside) -> Read:
         form_type in _XFA and not any(page.fields for page in pages),
         bool(files) and opens_with_files,
     )
+
+
+def with_forms(pdf: pdfium.PdfDocument) -> int:
+    """Make what is filled into the document's form readable.
+
+    Returns:
+        The form's type, one of pdfium's `FORMTYPE_*`.
+    """
+    form_type = pdfium_c.FPDF_GetFormType(pdf.raw)
+    if form_type != pdfium_c.FORMTYPE_NONE:
+        pdf.init_forms()
+    return form_type
 
 
 def _attached(pdf: pdfium.PdfDocument) -> list[str]:

@@ -9,7 +9,7 @@ import pypdfium2 as pdfium
 from lcagent.documents.formats.pdf import raw
 from lcagent.documents.formats.pdf.accents import accent_edits
 from lcagent.documents.formats.pdf.annotations import read_annotations
-from lcagent.documents.formats.pdf.characters import Box, Characters
+from lcagent.documents.formats.pdf.characters import Box, Characters, Edit
 from lcagent.documents.formats.pdf.cleaning import clean, is_garbled, lacks_map
 from lcagent.documents.formats.pdf.hidden import hidden, is_suspect, without
 from lcagent.documents.formats.pdf.layers import texts_of
@@ -64,17 +64,23 @@ def read_page(pdf: pdfium.PdfDocument, index: int, aside: Aside) -> PageText:
     try:
         textpage = page.get_textpage()
         try:
-            text = _units(textpage.get_text_range(errors="surrogatepass"))
+            characters = characters_of(textpage)
             try:
-                return _read(pdf, index, page, Characters(raw.address(textpage.raw), text), aside)
+                return _read(pdf, index, page, characters, aside)
             except Exception:  # noqa: BLE001 - whatever a closer look meets must not cost the text
-                return PageText(clean(text))
+                return PageText(clean(characters.text))
         finally:
             textpage.close()
     except pdfium.PdfiumError:
         return PageText("")
     finally:
         page.close()
+
+
+def characters_of(textpage: pdfium.PdfTextPage) -> Characters:
+    """The characters of a page, as pdfium tells them."""
+    text = _units(textpage.get_text_range(errors="surrogatepass"))
+    return Characters(raw.address(textpage.raw), text)
 
 
 def _units(text: str) -> str:
@@ -92,23 +98,36 @@ def _read(
     text = characters.text
     annotations = read_annotations(page.raw, pdf.formenv.raw if pdf.formenv else None, characters)
     fields, files = annotations.fields, tuple(annotations.files)
-    edits = annotations.edits
     others = aside.names.letters(index) if lacks_map(characters) else {}
     if others is None or is_garbled(text):
-        written = "".join(edit.put for edit in edits).lstrip("\n")
+        written = "".join(edit.put for edit in annotations.edits).lstrip("\n")
         return PageText(clean(written), garbled=True, fields=fields, files=files)
+    edits, left_out = page_edits(page, characters, annotations.edits, aside.off)
+    whole = characters.edited(edits)
+    if not text.strip():
+        whole = whole.lstrip("\n")
+    return PageText(settle(clean(whole.translate(others))), hidden=left_out, fields=fields, files=files)
+
+
+def page_edits(
+    page: pdfium.PdfPage, characters: Characters, written: list[Edit], off: frozenset[str]
+) -> tuple[list[Edit], bool]:
+    """What makes a page's text what a person sees, and whether hidden text is left out by it.
+
+    Args:
+        page: whose text it is.
+        characters: of it.
+        written: changes that its annotations make.
+        off: names of the layers that are switched off.
+    """
     handle, shown = raw.address(page.raw), Box(*page.get_bbox())
     are_few = raw.count_objects(handle) <= max(_FEW, characters.count // 3)
     objects = Objects(handle, 1 if are_few else _STEP)
-    unseen = texts_of(handle, aside.off) if aside.off else set[int]()
+    unseen = texts_of(handle, off) if off else set[int]()
     if is_suspect(objects, shown):
         unseen.update(hidden(objects if are_few else Objects(handle), shown))
     left_out = without(unseen, characters)
-    edits += left_out
     texts = objects.texts if are_few else None
     scripts = script_edits(characters, texts)
-    edits += [*scripts, *accent_edits(characters)]
-    whole = characters.edited(in_rows(characters, texts, edits, scripts))
-    if not text.strip():
-        whole = whole.lstrip("\n")
-    return PageText(settle(clean(whole.translate(others))), hidden=bool(left_out), fields=fields, files=files)
+    edits = [*written, *left_out, *scripts, *accent_edits(characters)]
+    return in_rows(characters, texts, edits, scripts), bool(left_out)
