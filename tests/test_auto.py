@@ -286,7 +286,7 @@ def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: i
     server = loopback(window=2048)
     arguments = ["ask", str(path), QUESTION, "--api-base", server.url, "--window", "2048", "--json"]
     arguments += ["--home", str(tmp_path / "home"), "--set", "concurrency=1"]
-    killed_at(step, server, arguments, tmp_path, model)
+    killed_at(step, server, arguments, model)
     second = in_this_process(*arguments)
     assert second.exit_code == 0, second.stderr
     assert json.loads(second.stdout)["answer"] == "Oskar Brandvold"

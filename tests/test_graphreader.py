@@ -241,7 +241,7 @@ def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: i
         *("--strategy", "graphreader", "--window", "4096", "--set", "graphreader.segment_tokens=64"),
         *("--set", "graphreader.paths=1", "--set", "concurrency=1"),
     ]
-    killed_at(step, server, arguments, tmp_path, world)
+    killed_at(step, server, arguments, world)
     second = in_this_process(*arguments)
     assert second.exit_code == 0, second.stderr
     assert json.loads(second.stdout)["answer"] == "Vellmere"

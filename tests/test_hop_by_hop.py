@@ -139,7 +139,7 @@ def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: i
     server = loopback(window=2048)
     arguments = ["ask", str(path), ASKED, "--api-base", server.url, "--window", "2048", "--json"]
     arguments += ["--strategy", "direct", "--set", "direct.retrieve=true", "--home", str(tmp_path / "home")]
-    killed_at(step, server, arguments, tmp_path, looks_up)
+    killed_at(step, server, arguments, looks_up)
     second = in_this_process(*arguments)
     assert second.exit_code == 0, second.stderr
     told = json.loads(second.stdout)

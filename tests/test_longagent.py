@@ -416,7 +416,7 @@ def test_sigkill_repeats_only_the_calls_in_the_air(
     server = loopback(window=2048, latency=0.02)
     arguments = ["ask", str(document), QUESTION, "--api-base", server.url, "--window", "2048"]
     arguments += ["--home", str(tmp_path / "home"), "--strategy", "longagent", "--json"]
-    killed_at(step, server, arguments, tmp_path, team)
+    killed_at(step, server, arguments, team)
     settled = -1
     while settled != len(server.requests):  # what the dead process had sent may still be on its way in
         settled = len(server.requests)

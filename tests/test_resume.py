@@ -15,7 +15,7 @@ from lcagent.errors import RunBusy
 from lcagent.memory.checkpoints import open_checkpoints
 from lcagent.memory.locks import locked
 from tests.helpers import QUESTION, clever, in_this_process, prose
-from tests.killable import Killable, killed_at
+from tests.killable import Command, dies_before_printing, killed_at
 from tests.loopback import Loopback
 
 SEGMENTS = 20
@@ -57,7 +57,7 @@ def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
 ) -> None:
     server = loopback(window=2048)
     home = tmp_path / "home"
-    killed_at(step, server, arguments(server, document, home), tmp_path, clever)
+    killed_at(step, server, arguments(server, document, home), clever)
     # `--resume` and the plain command do the same for a run that was killed.
     second = in_this_process(*arguments(server, document, home), *(["--resume"] if step % 2 else []))
     assert second.exit_code == 0, second.stderr
@@ -112,7 +112,7 @@ def test_a_run_killed_before_its_answer_was_printed_tells_it_at_no_call(
     words = arguments(server, document, tmp_path / "home")
     if not as_json:
         words.remove("--json")
-    assert Killable(words, tmp_path, before_printing=True).ended() == -signal.SIGKILL
+    assert Command(*words, first=dies_before_printing).ended() == -signal.SIGKILL
     calls = server.calls
     again = in_this_process(*words)
     told = json.loads(again.stdout)["answer"] if as_json else again.stdout.strip()
