@@ -23,6 +23,7 @@ from lcagent.memory.store import CHECKPOINTS, FILE, Store
 from lcagent.memory.tiers.saving import MEMORY
 from lcagent.settings import load_settings
 from tests.helpers import QUESTION, clever, haystack, in_this_process
+from tests.killable import Command
 from tests.loopback import Loopback
 
 COMMANDS = (
@@ -192,14 +193,14 @@ def test_a_damaged_checkpoint_is_made_again_from_the_journal(
 ) -> None:
     """Whatever byte is altered: the checksum of a state tells, and so does SQLite of all else."""
     rng = random.Random(3)
-    command = _command("ask", document, "And who else?", "--api-base", server.url, "--strategy", "memagent")
+    command = ("ask", document, "And who else?", "--api-base", server.url, "--strategy", "memagent")
     server.faults = None
-    process = subprocess.Popen([*command, "--window", "2048"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = Command(*command, "--window", 2048)
     until = time.monotonic() + 120
     while process.poll() is None and server.calls < 30 and time.monotonic() < until:
         time.sleep(0.01)
-    process.kill()
-    process.communicate()
+    process.send_signal(signal.SIGKILL)
+    process.ended()
     good = (filled / CHECKPOINTS).read_bytes()
     for _ in range(10):
         shutil.rmtree(filled.with_name("copy"), ignore_errors=True)
@@ -304,7 +305,7 @@ def test_a_full_disk_is_a_line_and_loses_no_call(document: Path, server: Loopbac
     full = subprocess.run([*command, "--window", "2048"], capture_output=True, text=True, preexec_fn=no_room)
     assert full.returncode == 1 and "Traceback" not in full.stderr
     assert [line for line in full.stderr.splitlines() if line.startswith("error: nothing can be kept in ")]
-    done = subprocess.run([*command, "--window", "2048", "-q"], capture_output=True, text=True)
+    done = Command(*command[3:], "--window", 2048, "-q").told()
     assert done.stdout == "Oskar Brandvold\n"
 
 
@@ -354,18 +355,15 @@ def test_settings_that_cannot_be_read_are_told(tmp_path: Path, monkeypatch: pyte
 
 
 def test_many_at_once_with_one_command_make_one_run(document: Path, server: Loopback) -> None:
-    command = _command("ask", document, QUESTION, "--api-base", server.url, "-q")
-    every = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(12)
-    ]
-    ended = [(process.communicate(), process.returncode) for process in every]
+    command = ("ask", document, QUESTION, "--api-base", server.url, "-q")
+    every = [Command(*command) for _ in range(12)]
+    ended = [process.told() for process in every]
     assert len(json.loads(in_this_process("runs", "list", "--json").stdout)) == 1
-    for (out, err), code in ended:
-        assert (out, code) == ("Oskar Brandvold\n", 0) or "is being written by another process" in err
-    assert ("Oskar Brandvold\n", 0) in [(out, code) for (out, _), code in ended]
-    again = subprocess.run(command, capture_output=True, text=True)  # asked again, it is a new run
-    assert again.stdout == "Oskar Brandvold\n"
+    for one in ended:
+        answered = (one.stdout, one.returncode) == ("Oskar Brandvold\n", 0)
+        assert answered or "is being written by another process" in one.stderr
+    assert ("Oskar Brandvold\n", 0) in [(one.stdout, one.returncode) for one in ended]
+    assert Command(*command).told().stdout == "Oskar Brandvold\n"  # asked again, it is a new run
     assert len(json.loads(in_this_process("runs", "list", "--json").stdout)) == 2
 
 

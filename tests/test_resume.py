@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -74,22 +75,23 @@ def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
 
 def test_two_processes_cannot_write_one_run(loopback, document: Path, tmp_path: Path) -> None:
     server = loopback(window=2048, latency=1.0, reply=clever)
-    first = command(server, document, tmp_path / "home")
+    words = arguments(server, document, tmp_path / "home")
+    first = Command(*words)
     while len(server.requests) < 2:
         assert first.poll() is None
-    second = command(server, document, tmp_path / "home")
-    out, _ = second.communicate()
+        time.sleep(0.01)
+    second = Command(*words).done()
     home = ["--home", str(tmp_path / "home")]
     deleted = in_this_process("runs", "delete", "last", *home)
     server.latency = 0.0
-    answer = first.communicate()[0]
-    assert (first.returncode, second.returncode) == (0, 1)
-    busy = json.loads(out)
+    done = first.done()
+    assert (done.returncode, second.returncode) == (0, 1)
+    busy = json.loads(second.stdout)
     assert busy["code"] == "RunBusy" and "--resume" in busy["hint"]
     assert isinstance(deleted.exception, RunBusy)
     calls = len(server.requests)
-    again = in_this_process(*arguments(server, document, tmp_path / "home"), "--resume")
-    assert (json.loads(again.stdout), len(server.requests)) == (json.loads(answer), calls)
+    again = in_this_process(*words, "--resume")
+    assert (json.loads(again.stdout), len(server.requests)) == (json.loads(done.stdout), calls)
     assert in_this_process("runs", "delete", "last", *home).exit_code == 0
 
 
@@ -98,6 +100,7 @@ def test_ctrl_c_is_exit_status_130_and_says_that_it_goes_on(loopback, document: 
     process = command(server, document, tmp_path / "home")
     while len(server.requests) < 3:
         assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert (process.returncode, json.loads(out)["code"]) == (130, "Interrupted")
