@@ -108,7 +108,7 @@ async def test_a_timeout_bounds_the_whole_call_with_its_retries_and_waits(loopba
     asked = model(loopback(reply=lambda _: bad), timeout=0.5)
     fitted = await asked.window.fit(render, [Part("a", "Say something.")], reply=64)
     async with asyncio.timeout(15):  # seven tries, or one pause, would take longer
-        with pytest.raises(EndpointUnavailable, match="no reply within 0.5 s") as caught:
+        with pytest.raises(EndpointUnavailable, match=r"no reply within 0\.5 s") as caught:
             await asked.ask("read", fitted)
     assert "--timeout" in caught.value.hint
     await asked.transport.close()
@@ -119,7 +119,7 @@ async def test_a_budget_of_seconds_bounds_a_call_in_flight(loopback, bad: Reply)
     asked = model(loopback(reply=lambda _: bad), budget=Budget(max_seconds=0.5))
     fitted = await asked.window.fit(render, [Part("a", "Say something.")], reply=64)
     async with asyncio.timeout(15):
-        with pytest.raises(BudgetReached, match="the budget of 0.5 s is reached"):
+        with pytest.raises(BudgetReached, match=r"the budget of 0\.5 s is reached"):
             await asked.ask("read", fitted)
     await asked.transport.close()
 
