@@ -36,7 +36,7 @@ WORDS = [
 
 def examples(all_of_them: int) -> int:
     """How many of the examples are tried: all with `--hypothesis-profile all`, a quarter without."""
-    return max(1, all_of_them * settings().max_examples // 100)
+    return max(4, all_of_them * settings().max_examples // 100)
 
 
 def prose(sentences: int, seed: int = 0) -> str:

@@ -13,7 +13,7 @@ from lcagent import Answer, Reader, UsageError
 from lcagent.agents import planner
 from lcagent.documents import coverage, load
 from tests.exploring import World
-from tests.helpers import REPORT, in_this_process
+from tests.helpers import REPORT, examples, in_this_process
 from tests.killable import killed_at
 from tests.librarian import Librarian, document
 from tests.loopback import Loopback, Request
@@ -192,7 +192,7 @@ def test_a_round_of_members_has_what_no_segment_says_alone(loopback, tmp_path: P
 TEXTS = st.text(alphabet="abc #123漢<>\n", min_size=1, max_size=300)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(TEXTS, max_size=6),
     answers=st.lists(TEXTS, min_size=1, max_size=4),

@@ -14,7 +14,7 @@ from lcagent.errors import MalformedReply, UsageError
 from lcagent.evals.bench import Bench, Plan
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import load_settings
-from tests.helpers import NEEDLE, QUESTION, haystack, in_this_process, prose
+from tests.helpers import NEEDLE, QUESTION, examples, haystack, in_this_process, prose
 from tests.killable import killed_at
 from tests.loopback import Faults, Loopback, Reply
 from tests.loopback.faults import MALFORMED
@@ -368,7 +368,7 @@ def test_bench_has_its_rows(loopback, tmp_path: Path) -> None:
     assert all(row.score == 1.0 and row.recorded and row.kept and row.cost.overruns == 0 for row in rows)
 
 
-@effort(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pieces=st.lists(PIECES, min_size=1, max_size=120),
     question=st.text(min_size=1, max_size=300).filter(str.strip),
