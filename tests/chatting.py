@@ -8,12 +8,11 @@ import re
 import select
 import signal
 import struct
-import subprocess
-import sys
 import termios
 from contextlib import suppress
 from typing import Self
 
+from tests.killable import Command
 from tests.loopback import Request
 
 HOME = "I live in Paris, with Rex my dog."
@@ -59,14 +58,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 200, 0, 0))
         self.text = ""
         self._seen = 0
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "lcagent.cli.main", *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={**os.environ, "TERM": "xterm"},
-            preexec_fn=lambda: _in_front(slave),
-        )
+        self.process = Command(*arguments, tty=slave, environment={"TERM": "xterm"}, first=_in_front)
         os.close(slave)
 
     def shows(self, text: str, *, key: str = "") -> str:
@@ -93,7 +85,7 @@ class Terminal:
         """Its exit status, once it has ended."""
         while self._reads(""):
             pass
-        return self.process.wait(60)
+        return self.process.ended()
 
     def _reads(self, key: str) -> bool:
         """Take what it shows next; False where it shows nothing more."""
@@ -111,8 +103,9 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.ended()
         os.close(self._master)
 
 
@@ -120,8 +113,7 @@ ENTER, CTRL_C, CTRL_D, UP = "\r", "\x03", "\x04", "\x1b[A"
 PROMPT = "> "
 
 
-def _in_front(terminal: int) -> None:
+def _in_front() -> None:
     """A new session whose terminal this is, so that Ctrl-C reaches it."""
     os.setsid()
-    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell in the background ignores it for its children
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

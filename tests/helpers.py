@@ -5,6 +5,7 @@ import random
 from pathlib import Path
 
 from click.testing import Result
+from hypothesis import settings
 from typer.testing import CliRunner
 
 from lcagent.cli.commands import app
@@ -31,6 +32,11 @@ WORDS = [
     "morning",
     "light",
 ]
+
+
+def examples(all_of_them: int) -> int:
+    """How many of the examples are tried: all with `--hypothesis-profile all`, a quarter without."""
+    return max(4, all_of_them * settings().max_examples // 100)
 
 
 def prose(sentences: int, seed: int = 0) -> str:

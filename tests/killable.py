@@ -3,13 +3,19 @@
 It is forked from a process that has imported everything once: a test then costs no second of imports.
 """
 
+import atexit
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import reduction
 from pathlib import Path
+from typing import Any
 
 from lcagent.cli import terminal
 from lcagent.cli.main import main
@@ -21,6 +27,7 @@ FORKED = multiprocessing.get_context("forkserver")
 FORKED.set_forkserver_preload(
     [
         "aiohttp",
+        "lcagent.cli.commands",
         "lcagent.cli.progress",
         "lcagent.reader",
         "jinja2",
@@ -35,39 +42,86 @@ FORKED.set_forkserver_preload(
 )
 
 
-class Killable:
-    """`lcagent` with some arguments, started at once.
+class Command:
+    """`lcagent` with some arguments, started at once; every warning is an error.
 
     Args:
         arguments: of the command.
-        folder: gets what it prints.
-        before_printing: it dies of SIGKILL in place of printing its answer.
+        stdin: what it reads.
+        tty: the descriptor of a terminal in which it runs: what it prints goes there.
+        cwd: its folder; None: this process's.
+        environment: variables beside those of this process.
+        first: is called in it before the command is.
     """
 
-    def __init__(self, arguments: Sequence[str], folder: Path, *, before_printing: bool = False) -> None:
+    def __init__(
+        self,
+        *arguments: object,
+        stdin: bytes = b"",
+        tty: int | None = None,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        first: Callable[[], None] | None = None,
+    ) -> None:
         self._dead = threading.Event()
+        self.stdout = self.stderr = b""
+        self._streams = [tempfile.TemporaryFile() for _ in range(3)]  # noqa: SIM115 - until it has ended
+        self._streams[0].write(stdin)
+        self._streams[0].seek(0)
+        streams = [_Descriptor(one.fileno() if tty is None else tty) for one in self._streams]
         self._process = FORKED.Process(
-            target=_command, args=(list(arguments), str(folder / "printed"), before_printing)
+            target=_command,
+            args=(
+                list(map(str, arguments)),
+                streams,
+                str(cwd or Path.cwd()),
+                {**os.environ, "COLUMNS": "100", **(environment or {})},
+                first,
+            ),
         )
         self._process.start()
 
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self._process.pid or 0, number)
+
     def kill(self) -> None:
         """SIGKILL; returns when it is dead. For a thread other than the one that waits for its end."""
-        os.kill(self._process.pid or 0, signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
         assert self._dead.wait(30)
 
-    def ended(self) -> int | None:
+    def poll(self) -> int | None:
+        """Its exit status, once it has ended."""
+        return self._process.exitcode
+
+    def ended(self) -> int:
         """Its exit status, once there is one; below 0 the signal that ended it."""
         self._process.join()
         self._dead.set()
-        return self._process.exitcode
+        status = self._process.exitcode
+        assert status is not None
+        if not self._streams[0].closed:
+            for file in self._streams:
+                file.seek(0)
+            _, self.stdout, self.stderr = (file.read() for file in self._streams)
+            for file in self._streams:
+                file.close()
+        return status
+
+    def done(self) -> subprocess.CompletedProcess[bytes]:
+        """What it printed, and its exit status, once it has ended."""
+        return subprocess.CompletedProcess(["lcagent"], self.ended(), self.stdout, self.stderr)
+
+    def told(self) -> subprocess.CompletedProcess[str]:
+        """As `done`, with what it printed as text."""
+        status = self.ended()
+        return subprocess.CompletedProcess(["lcagent"], status, self.stdout.decode(), self.stderr.decode())
 
 
 def killed_at(
     step: int,
     server: Loopback,
     arguments: Sequence[str],
-    folder: Path,
     reply: Callable[[Request], Reply | str],
 ) -> None:
     """Run a command that dies of SIGKILL when its request number `step` is asked; it answers on afterwards.
@@ -76,10 +130,9 @@ def killed_at(
         step: from 0.
         server: it is asked.
         arguments: of the command.
-        folder: gets what it prints.
         reply: of the server.
     """
-    started: list[Killable] = []
+    started: list[Command] = []
     ready = threading.Event()
 
     def kills(request: Request) -> Reply | str:
@@ -89,17 +142,54 @@ def killed_at(
         return reply(request)
 
     server.reply = kills
-    started.append(Killable(arguments, folder))
+    started.append(Command(*arguments))
     ready.set()
     assert started[0].ended() == -signal.SIGKILL
     server.reply = reply
 
 
-def _command(arguments: list[str], printed: str, before_printing: bool) -> None:
-    output = os.open(printed, os.O_WRONLY | os.O_CREAT)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    if before_printing:
-        terminal.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+def dies_before_printing() -> None:
+    """A command that `first` does this dies of SIGKILL in place of printing its answer."""
+    terminal.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+
+
+class _Descriptor:
+    """A descriptor that is given to the process that is started with it."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _taken, (reduction.DupFd(self._number),)
+
+
+def _taken(passed: Any) -> int:
+    return passed.detach()
+
+
+def _command(
+    arguments: list[str],
+    streams: list[int],
+    folder: str,
+    environment: dict[str, str],
+    first: Callable[[], None] | None,
+) -> None:
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - until it has ended
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
+    warnings.resetwarnings()
+    warnings.simplefilter("error")
     sys.argv = ["lcagent", *arguments]
-    main()
+    if first:
+        first()
+    try:
+        main()
+    finally:
+        atexit._run_exitfuncs()

@@ -10,7 +10,7 @@ from typing import Any
 
 from lcagent import Reader
 from tests.helpers import NEEDLE, QUESTION, clever, in_this_process
-from tests.killable import Killable
+from tests.killable import Command
 from tests.loopback import Loopback, Request
 
 
@@ -60,7 +60,7 @@ def killed_then_resumed(
     reply: Callable[[Request], str],
 ) -> tuple[dict, list[str], list[str]]:
     """The answer of a run killed when `at` is asked, and the keys that each of its two commands sent."""
-    started: list[Killable] = []
+    started: list[Command] = []
     ready, dead = threading.Event(), threading.Event()
 
     def kills(request: Request) -> str:
@@ -73,7 +73,7 @@ def killed_then_resumed(
     arguments = ["ask", str(document), QUESTION, "--api-base", server.url, "--window", str(server.window)]
     arguments += ["--json", "--home", str(home), *options]
     server.reply = kills
-    started.append(Killable(arguments, home.parent))
+    started.append(Command(*arguments))
     ready.set()
     assert started[0].ended() == -signal.SIGKILL
     time.sleep(0.3)  # what the dead process had sent is still taken from the sockets

@@ -18,7 +18,7 @@ from lcagent.models.profile import unmeasured
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import load_settings
 from tests.exploring import World
-from tests.helpers import in_this_process
+from tests.helpers import examples, in_this_process
 from tests.killable import killed_at
 from tests.librarian import Librarian, document
 from tests.loopback import Loopback, Reply, Request
@@ -286,7 +286,7 @@ def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: i
     server = loopback(window=2048)
     arguments = ["ask", str(path), QUESTION, "--api-base", server.url, "--window", "2048", "--json"]
     arguments += ["--home", str(tmp_path / "home"), "--set", "concurrency=1"]
-    killed_at(step, server, arguments, tmp_path, model)
+    killed_at(step, server, arguments, model)
     second = in_this_process(*arguments)
     assert second.exit_code == 0, second.stderr
     assert json.loads(second.stdout)["answer"] == "Oskar Brandvold"
@@ -296,7 +296,7 @@ def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: i
 TEXTS = st.text(alphabet="abc #123漢<>\n", min_size=1, max_size=200)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     said=st.lists(TEXTS, min_size=1, max_size=6),
     kind=st.sampled_from(["fact", "list", "comparison", "explanation", "absence", "aggregate"]),

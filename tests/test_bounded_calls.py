@@ -22,6 +22,9 @@ ASKED = ChatRequest([{"role": "user", "content": "Say something."}], max_tokens=
 CHUNK = 'data: {"choices": [{"index": 0, "delta": {"content": "and on "}}]}\n\n'
 
 
+pytestmark = pytest.mark.usefixtures("waits")
+
+
 @pytest.fixture
 def document(tmp_path: Path) -> Path:
     path = tmp_path / "doc.txt"
@@ -103,10 +106,10 @@ def render(parts) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 async def test_a_timeout_bounds_the_whole_call_with_its_retries_and_waits(loopback, bad: Reply) -> None:
-    asked = model(loopback(reply=lambda _: bad), timeout=1.0)
+    asked = model(loopback(reply=lambda _: bad), timeout=0.5)
     fitted = await asked.window.fit(render, [Part("a", "Say something.")], reply=64)
     async with asyncio.timeout(15):  # seven tries, or one pause, would take longer
-        with pytest.raises(EndpointUnavailable, match="no reply within 1 s") as caught:
+        with pytest.raises(EndpointUnavailable, match=r"no reply within 0\.5 s") as caught:
             await asked.ask("read", fitted)
     assert "--timeout" in caught.value.hint
     await asked.transport.close()
@@ -114,10 +117,10 @@ async def test_a_timeout_bounds_the_whole_call_with_its_retries_and_waits(loopba
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 async def test_a_budget_of_seconds_bounds_a_call_in_flight(loopback, bad: Reply) -> None:
-    asked = model(loopback(reply=lambda _: bad), budget=Budget(max_seconds=1.0))
+    asked = model(loopback(reply=lambda _: bad), budget=Budget(max_seconds=0.5))
     fitted = await asked.window.fit(render, [Part("a", "Say something.")], reply=64)
     async with asyncio.timeout(15):
-        with pytest.raises(BudgetReached, match="the budget of 1 s is reached"):
+        with pytest.raises(BudgetReached, match=r"the budget of 0\.5 s is reached"):
             await asked.ask("read", fitted)
     await asked.transport.close()
 

@@ -1,7 +1,6 @@
 """The command line: what goes to stdout, exit codes, and errors that a person can use."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -30,16 +29,12 @@ from lcagent.cli.progress import Console
 from lcagent.events import Event
 from lcagent.memory.store import Store
 from tests.helpers import QUESTION, REPORT, ROOT, clever, haystack, in_this_process, prose
+from tests.killable import Command
 from tests.loopback import Request
 
 
-def lcagent(*arguments: object, stdin: bytes | None = None) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "lcagent.cli.main", *map(str, arguments)],
-        capture_output=True,
-        input=stdin,
-        env={**os.environ, "COLUMNS": "100"},
-    )
+def lcagent(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return Command(*arguments, stdin=stdin).done()
 
 
 @pytest.fixture
@@ -51,12 +46,14 @@ def document(tmp_path: Path) -> Path:
 
 def test_stdout_carries_the_answer_alone(loopback, document: Path) -> None:
     server = loopback(window=2048, reply=clever)
-    done = lcagent("ask", document, QUESTION, "--api-base", server.url, "--window", 2048)
+    command = [sys.executable, "-W", "error", "-m", "lcagent.cli.main", "ask", document, QUESTION]
+    command += ["--api-base", server.url, "--window", "2048"]
+    done = subprocess.run(command, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == b"Oskar Brandvold [1]\n"
     told = done.stderr.decode()
     assert "segments" in told and "Oskar Brandvold" in told and "looked up in" in told and "\x1b" not in told
-    quiet = lcagent("ask", document, QUESTION, "--api-base", server.url, "--window", 2048, "-q")
+    quiet = subprocess.run([*command, "-q"], capture_output=True)
     assert (quiet.stdout, quiet.stderr) == (b"Oskar Brandvold\n", b"")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -323,7 +324,7 @@ def test_a_message_whose_turn_was_killed_is_answered_at_the_next_start(server, t
     chat.shows(PROMPT)
     chat.types(f"{HOME}{ENTER}")
     assert asked.wait(60)
-    chat.process.kill()
+    chat.process.send_signal(signal.SIGKILL)
     chat.ended()
     server.reply = agent
     again = terminal()

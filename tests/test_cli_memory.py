@@ -1,7 +1,6 @@
 """`lcagent memory`: what the commands print and do, and how they end."""
 
 import json
-import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
@@ -28,7 +27,8 @@ from lcagent.memory.tiers.entries import Entries, New
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.tables import FILE
-from tests.helpers import ROOT, in_this_process
+from tests.helpers import in_this_process
+from tests.killable import Command
 
 DAY = 86400.0
 BEGIN = datetime(2026, 11, 1, 12, tzinfo=UTC).timestamp()
@@ -277,6 +277,5 @@ def test_the_command_names_the_same_session_as_the_sdk_and_tells_an_error_as_jso
         session_memory.DEFAULT_TENANT,
         session_memory.DEFAULT_SESSION,
     )
-    command = [sys.executable, "-m", "lcagent.cli.main", "memory", "show", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    done = Command("memory", "show", "--json").done()
     assert done.returncode == 1 and json.loads(done.stdout)["code"] == "SessionNotFound"

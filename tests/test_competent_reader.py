@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from lcagent import Answer, Reader
 from lcagent.documents import load
 from lcagent.evals.scorers import normalise
-from lcagent.settings import load_settings, split_strategy
+from lcagent.settings import Settings, load_settings, split_strategy
 from tests.loopback import Loopback
 from tests.reader import Case, CompetentReader, Hop
 from tests.reader.documents import SAMPLES
@@ -38,18 +39,22 @@ def server() -> Iterator[Loopback]:
         yield running
 
 
+@cache
+def settings(strategy: str, url: str) -> Settings:
+    bare, pairs = split_strategy(strategy)
+    return load_settings({"api_base": url, "window": WINDOW, "strategy": bare}, pairs)
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_right_answer_comes_out_and_is_cited(
-    name: str, strategy: str, server: Loopback, tmp_path: Path
+    name: str, strategy: str, server: Loopback, tmp_path: Path, home: Path
 ) -> None:
     sample = SAMPLES[name]
     path = tmp_path / f"document{sample.suffix}"
     path.write_text(sample.text, "utf-8")
     server.reply = reader = CompetentReader([sample.case])
-    bare, pairs = split_strategy(strategy)
-    values = {"api_base": server.url, "window": WINDOW, "strategy": bare}
-    with Reader(settings=load_settings(values, pairs)) as asking:
+    with Reader(settings=settings(strategy, server.url).model_copy(update={"home": home})) as asking:
         answer = asking.ask(path, sample.case.question)
     assert not reader.faults
     said = reader.log[-1].reply

@@ -17,7 +17,7 @@ from lcagent.graphs.shared.condensing import SHARE, Merged, Merger, condensed, t
 from lcagent.graphs.shared.evidence import Note
 from lcagent.memory.store import Store
 from lcagent.runs.records import Runs
-from tests.helpers import prose
+from tests.helpers import examples, prose
 from tests.loopback import Faults, Loopback, count
 from tests.mapping import mapped, passages_of, reduced, role, roles
 from tests.side_by_side import segment_of
@@ -76,7 +76,7 @@ def said(some: list[Note]) -> list[str]:
     return [fact for note in some for fact in note.facts]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(made=notes(), room=st.integers(128, 1500), most=st.integers(128, 1500), data=st.data())
 def test_condensing_ends_fits_and_keeps_regions(made, room: int, most: int, data: st.DataObject) -> None:
     task = Condensing()
@@ -93,7 +93,7 @@ def test_condensing_ends_fits_and_keeps_regions(made, room: int, most: int, data
         assert (left, warnings, task.shown) == (made, [], [])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(made=notes(), room=st.integers(128, 1500), fails=st.booleans())
 def test_a_model_that_does_not_shorten_loses_nothing_without_a_word(made, room: int, fails: bool) -> None:
     """It fails, or says all of it again: then what does not fit is left out, and counted."""
@@ -217,7 +217,9 @@ def test_a_collapse_that_fails_costs_no_answer(loopback, tmp_path: Path, kind: s
     assert server.overruns == 0
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     pieces=st.lists(PIECES, min_size=1, max_size=120),
     question=st.text(min_size=1, max_size=300).filter(str.strip),

@@ -33,7 +33,7 @@ from lcagent.errors import (
 from lcagent.models.embeddings import BATCH, Likeness, LocalEmbedder, ServerEmbedder, open_embedder
 from lcagent.models.vectors import from_blob, nearest, to_blob, unit
 from lcagent.settings import load_settings
-from tests.helpers import QUESTION, ROOT, clever, haystack
+from tests.helpers import QUESTION, ROOT, clever, examples, haystack
 from tests.loopback import Loopback
 
 DIMENSION = 64
@@ -126,7 +126,7 @@ def test_a_server_is_asked_in_batches_and_its_rows_come_in_order(loopback) -> No
     assert "minilm" in embedder.name and str(DIMENSION) in embedder.name
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(texts=st.lists(st.text(max_size=30), max_size=80), cut=st.integers(0, 80))
 def test_batches_do_not_change_vectors(texts: list[str], cut: int) -> None:
     with Loopback(embed=rows) as server:

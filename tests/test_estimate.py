@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from lcagent.models.estimate import EstimateCounter
-from tests.helpers import ROOT
+from tests.helpers import ROOT, examples
 
 Count = Callable[[str], int]
 TIKTOKEN = ("cl100k_base", "o200k_base", "p50k_base")
@@ -54,7 +54,7 @@ PIECE = st.one_of(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 @given(text=st.lists(PIECE, max_size=14).map(" ".join) | st.lists(PIECE, max_size=14).map("".join))
 @example(text="Skjeggestad Ulvhild\nBrzęczyszczykiewicz Grzegorz\nWojciechowska Małgorzata")
 @example(text="zqxjkvb " * 20)

@@ -13,6 +13,7 @@ from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
 from lcagent.memory.store import Store
 from lcagent.memory.works import Works
+from tests.helpers import examples
 
 NAMES = ["ox", "red ox", "elk", "the elk", "yak", "gnu", "red gnu"]
 
@@ -37,7 +38,7 @@ def graph_of(store: Store, facts: list[set[str]], name: str = "a") -> FactGraph:
     return graph
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     facts=st.lists(st.sets(st.sampled_from(NAMES), max_size=4), min_size=1, max_size=25),
     limit=st.integers(1, 8),

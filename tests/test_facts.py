@@ -17,6 +17,7 @@ from lcagent.errors import SettingsError
 from lcagent.memory.facts import Facts, search_facts
 from lcagent.memory.store import Store
 from lcagent.memory.works import Work, Works
+from tests.helpers import examples
 
 SAID = [
     ("Oskar Brandvold was harbour master of Vellmere.", [Span(0, 47)], ["Oskar Brandvold", "Vellmere"]),
@@ -71,7 +72,7 @@ def test_the_best_facts_come_first_of_the_works_asked_for(store: Store) -> None:
     assert texts(store, "elsewhere", one) == texts(store, "?!", one) == texts(store, "Vellmere") == []
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=st.one_of(
         st.text(),
@@ -84,7 +85,7 @@ def test_no_word_of_a_persons_is_a_syntax_error(store: Store, query: str) -> Non
     texts(store, query, facts)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 @example("0¼")
 @example("0º")
@@ -143,7 +144,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, max_size=14))
 def test_a_search_finds_what_was_put_up_to_now(store: Store, steps: list[tuple[str, str, list[str]]]) -> None:
     """Rows come into the full text when it is asked; works are deleted before and after that."""
@@ -216,7 +217,7 @@ def _put(home: Path, steps: list[tuple[int, list[str]]]) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(
     steps=st.lists(
         st.tuples(st.integers(0, 3), st.lists(st.sampled_from(["one", "two", "three"]), max_size=3)),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lcagent.errors import CutReply, MalformedReply, UsageError
 from tests.exploring import QUESTION, World, ask, calls_functions, role, roles, written
-from tests.helpers import in_this_process, prose
+from tests.helpers import examples, in_this_process, prose
 from tests.killable import killed_at
 from tests.loopback import Loopback
 
@@ -241,7 +241,7 @@ def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: i
         *("--strategy", "graphreader", "--window", "4096", "--set", "graphreader.segment_tokens=64"),
         *("--set", "graphreader.paths=1", "--set", "concurrency=1"),
     ]
-    killed_at(step, server, arguments, tmp_path, world)
+    killed_at(step, server, arguments, world)
     second = in_this_process(*arguments)
     assert second.exit_code == 0, second.stderr
     assert json.loads(second.stdout)["answer"] == "Vellmere"
@@ -252,7 +252,7 @@ def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: i
 NAMES = st.text(alphabet="ab cé漢<|>\n", min_size=1, max_size=80)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     facts=st.lists(st.tuples(st.text(min_size=1, max_size=200), st.lists(NAMES, max_size=6)), max_size=30),
     question=st.text(min_size=1, max_size=200).filter(str.strip),

@@ -13,7 +13,7 @@ from lcagent import Answer, Reader, UsageError
 from lcagent.agents import planner
 from lcagent.documents import coverage, load
 from tests.exploring import World
-from tests.helpers import REPORT, in_this_process
+from tests.helpers import REPORT, examples, in_this_process
 from tests.killable import killed_at
 from tests.librarian import Librarian, document
 from tests.loopback import Loopback, Request
@@ -139,7 +139,7 @@ def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: i
     server = loopback(window=2048)
     arguments = ["ask", str(path), ASKED, "--api-base", server.url, "--window", "2048", "--json"]
     arguments += ["--strategy", "direct", "--set", "direct.retrieve=true", "--home", str(tmp_path / "home")]
-    killed_at(step, server, arguments, tmp_path, looks_up)
+    killed_at(step, server, arguments, looks_up)
     second = in_this_process(*arguments)
     assert second.exit_code == 0, second.stderr
     told = json.loads(second.stdout)
@@ -192,7 +192,7 @@ def test_a_round_of_members_has_what_no_segment_says_alone(loopback, tmp_path: P
 TEXTS = st.text(alphabet="abc #123漢<>\n", min_size=1, max_size=300)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(TEXTS, max_size=6),
     answers=st.lists(TEXTS, min_size=1, max_size=4),

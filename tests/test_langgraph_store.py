@@ -25,6 +25,7 @@ from langgraph.store.memory import InMemoryStore
 
 from lcagent.integrations.store import MemoryStore
 from lcagent.memory.tiers.tables import FILE
+from tests.helpers import examples
 from tests.test_memory_search import ByLetters
 
 
@@ -112,7 +113,7 @@ def read(theirs: InMemoryStore, op: Any) -> Any:
     return theirs.batch([op])[0]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(BATCHES)
 def test_it_gives_what_langgraphs_own_store_gives(batches: list[list[Any]]) -> None:
     theirs = InMemoryStore()

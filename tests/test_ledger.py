@@ -12,6 +12,7 @@ from lcagent.graphs.shared.noting import JOINT, view
 from lcagent.memory.findings import Finding, Known
 from lcagent.memory.ledger import STRIDE, Ledger
 from lcagent.memory.store import Store
+from tests.helpers import examples
 
 
 def finding(text: str, start: int = 0, segment: int = 0) -> Finding:
@@ -118,7 +119,9 @@ def test_rounds_keep_apart_and_one_can_be_left_out(tmp_path: Path) -> None:
     assert [row.text for row in ledger.findings(below=STRIDE)] == ["first"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     steps=st.lists(
         st.lists(st.tuples(st.sampled_from(["abc12", "corrected", "not"]), st.integers(0, 50)), max_size=4),

@@ -14,7 +14,7 @@ from lcagent.errors import MalformedReply, UsageError
 from lcagent.evals.bench import Bench, Plan
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import load_settings
-from tests.helpers import NEEDLE, QUESTION, haystack, in_this_process, prose
+from tests.helpers import NEEDLE, QUESTION, examples, haystack, in_this_process, prose
 from tests.killable import killed_at
 from tests.loopback import Faults, Loopback, Reply
 from tests.loopback.faults import MALFORMED
@@ -368,7 +368,7 @@ def test_bench_has_its_rows(loopback, tmp_path: Path) -> None:
     assert all(row.score == 1.0 and row.recorded and row.kept and row.cost.overruns == 0 for row in rows)
 
 
-@effort(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pieces=st.lists(PIECES, min_size=1, max_size=120),
     question=st.text(min_size=1, max_size=300).filter(str.strip),
@@ -416,7 +416,7 @@ def test_sigkill_repeats_only_the_calls_in_the_air(
     server = loopback(window=2048, latency=0.02)
     arguments = ["ask", str(document), QUESTION, "--api-base", server.url, "--window", "2048"]
     arguments += ["--home", str(tmp_path / "home"), "--strategy", "longagent", "--json"]
-    killed_at(step, server, arguments, tmp_path, team)
+    killed_at(step, server, arguments, team)
     settled = -1
     while settled != len(server.requests):  # what the dead process had sent may still be on its way in
         settled = len(server.requests)

@@ -1,35 +1,27 @@
 """SIGKILL in the middle of a fan-out: the next command sends what was not finished, and nothing else."""
 
 import json
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.killable import Command
 from tests.loopback import Loopback, Reply
 from tests.mapping import role, roles
 from tests.test_condensing import QUESTION, many, reads
 
 
-def command(server: Loopback, path: Path, home: Path) -> subprocess.Popen:
+def command(server: Loopback, path: Path, home: Path) -> Command:
     arguments = [
         *("ask", str(path), QUESTION, "--api-base", server.url, "--window", "1536", "--home", str(home)),
         *("--strategy", "mapreduce", "--set", "mapreduce.segment_tokens=200", "--json"),
         *("--set", "mapreduce.mode=code"),
     ]
-    return subprocess.Popen(
-        [sys.executable, "-m", "lcagent.cli.main", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "LCAGENT_HOME": str(home)},
-    )
+    return Command(*arguments)
 
 
 def finished(home: Path) -> int:
@@ -45,10 +37,10 @@ def finished(home: Path) -> int:
 def test_only_unfinished_calls_are_sent_again(loopback, tmp_path: Path, stage: str) -> None:
     path, server = many(loopback, tmp_path)
     home, undisturbed = tmp_path / "home", tmp_path / "undisturbed"
-    out, err = command(server, path, undisturbed).communicate()
-    every = json.loads(out)["usage"]["calls"]
+    whole = command(server, path, undisturbed).told()
+    every = json.loads(whole.stdout)["usage"]["calls"]
     maps, collapses = roles(server).count("map"), roles(server).count("collapse")
-    assert collapses >= 4, err
+    assert collapses >= 4, whole.stderr
     most = {"map": maps // 2, "collapse": maps + 2}[stage]  # calls that are answered before the kill
     server.requests.clear()
     lock, answered = threading.Lock(), [0]
@@ -64,21 +56,20 @@ def test_only_unfinished_calls_are_sent_again(loopback, tmp_path: Path, stage: s
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.ended()
     before = server.requests[:]
     done = {request.key for request in before[:most]}
     server.requests.clear()
     server.reply = reads
-    second = command(server, path, home)
-    out, err = second.communicate()
-    assert second.returncode == 0, err
-    answer = json.loads(out)
+    second = command(server, path, home).told()
+    assert second.returncode == 0, second.stderr
+    answer = json.loads(second.stdout)
     assert (answer["answer"], answer["usage"]["replayed"]) == ("Oskar Brandvold", most)
     assert answer["usage"]["calls"] == every
     keys = [request.key for request in server.requests]
     assert len(keys) == len(set(keys)) == every - most
     assert not done & set(keys)
     if stage == "map":
-        assert f"{maps} of {maps} segments" in err  # those read before the kill count
+        assert f"{maps} of {maps} segments" in second.stderr  # those read before the kill count
     else:
         assert not any(role(request) == "map" for request in server.requests)

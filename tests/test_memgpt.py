@@ -20,6 +20,7 @@ from lcagent.memory.store import Store
 from lcagent.memory.tiers.entries import Entries
 from lcagent.memory.tiers.queue import Queue
 from lcagent.models.profile import unmeasured
+from tests.helpers import examples
 from tests.loopback import Loopback, Reply, Request
 from tests.loopback.tokenizer import count
 
@@ -163,7 +164,7 @@ _message = st.one_of(
     tools=st.booleans(),
     seed=st.integers(0, 1 << 32),
 )
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.too_slow])
 def test_no_call_is_over_its_window_and_no_message_is_lost(
     messages: Sequence[str], window: int, tools: bool, seed: int
 ) -> None:

@@ -77,7 +77,7 @@ def test_a_reading_that_is_killed_anywhere_goes_on_and_repeats_no_finished_call(
         server = loopback(window=WINDOW, reply=reader)
         home = str(tmp_path / f"home{step}")
         given = [*arguments, "--api-base", server.url, "--home", home, "--set", "concurrency=1"]
-        killed_at(step, server, given, tmp_path, reader)
+        killed_at(step, server, given, reader)
         answer = ask(server, document, home=home, concurrency=1)
         assert answer.citations == told.citations and answer.answer == told.answer
         assert answer.usage.replayed == step, step

@@ -21,6 +21,7 @@ from lcagent.memory.tiers.forgetting import forget
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.tables import open_memory
+from tests.helpers import examples
 from tests.remembering import EVERY, Doing, operations_with
 
 
@@ -49,7 +50,7 @@ def view(entries: Entries) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.too_slow])
 @given(operations_with())
 @example([("say", "tea", 0), ("append", "The harbour is red.", 0), ("replace", "blue", 1), ("forget", "", 0)])
 @example([("insert", "The harbour is red.", 0), ("say", "tea", 1), ("insert", "The harbour is red.", 1)])

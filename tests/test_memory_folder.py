@@ -19,6 +19,7 @@ from lcagent.memory.tiers.folder import Edits, apply, files, read, write
 from lcagent.memory.tiers.forgetting import forget
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.tables import open_memory
+from tests.helpers import examples
 
 BY: Any = {"author": "assistant", "source": "said"}
 
@@ -174,7 +175,7 @@ def test_a_folder_that_is_none_is_told_and_links_are_not_followed(entries: Entri
 TEXTS = st.text(st.sampled_from("ab \n\r>#-·:1\u2028\x00<!é"), min_size=1, max_size=12)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(TEXTS, max_size=5), st.lists(TEXTS, max_size=4), st.lists(TEXTS, max_size=4))
 @example([], ["1", "11", "1"], ["1\r\r\n1"])
 @example(["### 00:00:00 · user", "> a"], ["- a", "-", "--"], ["<!-- since 2001-09-09 01:46:40 -->"])

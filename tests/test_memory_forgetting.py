@@ -21,6 +21,7 @@ from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.search import Search
 from lcagent.memory.tiers.sessions import sessions
 from lcagent.memory.tiers.tables import FILE, open_memory
+from tests.helpers import examples
 from tests.remembering import EVERY, Doing, operations_with
 
 SECRET = "xyzzyplugh"
@@ -245,7 +246,7 @@ def test_a_session_goes_whole_with_what_others_made_of_it(store: Store, entries:
         forget_sessions(store, "default", ["main"])
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(operations_with(f"The harbour is {SECRET}.", f"Correction: the {SECRET} is red.", SECRET))
 @example([("append", "The harbour is red.", 0), ("replace", SECRET, 1), ("replace", "blue", 0)])
 @example([("say", f"The {SECRET} is red.", 0), ("append", "red", 0), ("swap", "", 0), ("undo", "", 0)])

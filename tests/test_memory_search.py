@@ -22,7 +22,7 @@ from lcagent.memory.tiers.index import index, rebuild, unindex
 from lcagent.memory.tiers.search import Search
 from lcagent.memory.tiers.tables import FILE, open_memory
 from lcagent.models.vectors import Vectors, unit
-from tests.helpers import ROOT
+from tests.helpers import ROOT, examples
 
 
 class ByLetters:
@@ -228,7 +228,7 @@ def pages(search: Search, query: str, size: int, between: Callable[[], None]) ->
         between()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.lists(messages, max_size=30),
     st.lists(messages, min_size=1, max_size=8),
@@ -377,7 +377,7 @@ def test_what_is_forgotten_while_it_is_embedded_gets_no_vector(store: Store) -> 
     assert [row["entry"] for row in store.rows("SELECT entry FROM embedded")] == [1, 3]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 700), st.sampled_from([8, 20, 64]))
 def test_the_nearest_are_those_that_a_comparison_of_all_gives(seed: int, many: int, size: int) -> None:
     random = np.random.default_rng(seed)

@@ -28,6 +28,7 @@ from lcagent.memory.tiers.leases import SECONDS, Lease, leased
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.tables import open_memory
 from tests.dying import counts_up, takes_and_waits
+from tests.helpers import examples
 from tests.killable import FORKED
 
 
@@ -295,7 +296,7 @@ class Model:
 
 
 @given(st.lists(_operation, max_size=14))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_a_block_is_what_was_done_to_it(operations: Sequence[tuple[str, str, str]]) -> None:
     with TemporaryDirectory() as folder, closing(open_memory(Path(folder))) as store:
         entries = Entries(store, "t", "s", clock=Clock())

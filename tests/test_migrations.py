@@ -23,7 +23,7 @@ from lcagent.memory.parsed import StoredDocuments, StoredSegments
 from lcagent.memory.store import FILE, Store
 from lcagent.memory.works import Works
 from lcagent.models.transport import RawReply
-from tests.helpers import in_this_process
+from tests.helpers import examples, in_this_process
 
 UNNUMBERED = """
 CREATE TABLE runs (
@@ -255,7 +255,7 @@ def _keep(folder: Path, calls: list[tuple[str, str]]) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(calls=st.lists(st.tuples(st.sampled_from("abcdef"), st.text(max_size=50)), max_size=6))
 def test_what_the_journal_acknowledged_survives_a_sigkill(tmp_path_factory, calls) -> None:
     """The first reply to a request is the one that stays, with the body that was sent."""

@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from benchmarks.orchestration import STRATEGIES, Asked, Row, answer, asked, failing
+from tests.helpers import examples
 
 WINDOW = 2048
 
@@ -15,7 +16,7 @@ WINDOW = 2048
 @cache
 def items(miss: float, invent: float) -> list[Asked]:
     """The samples in documents of 4,000 tokens, read at a small window: many segments at little cost."""
-    where = {"data": None, "lengths": [4000], "n": [8], "offset": 0, "seed": 1, "window": WINDOW}
+    where = {"data": None, "lengths": [4000], "n": [examples(8)], "offset": 0, "seed": 1, "window": WINDOW}
     how = {"miss": miss, "invent": invent, "every": False, "absent": False, "strategies": []}
     options = Namespace(**where, **how)
     return list(asked(options))
@@ -39,6 +40,7 @@ def test_a_perfect_reader_is_answered_and_every_hop_cited(strategy: str) -> None
         assert not row.overruns, failing(row)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_no_more_is_lost_than_was_overlooked(strategy: str) -> None:
     some = rows(strategy, miss=0.3)
@@ -47,6 +49,7 @@ def test_no_more_is_lost_than_was_overlooked(strategy: str) -> None:
         assert row.score == (not row.overlooked), failing(row)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_invented_facts_hide_no_answer(strategy: str) -> None:
     for row in rows(strategy, invent=0.3):

@@ -292,6 +292,7 @@ def test_a_server_that_refuses_is_an_error_and_leaves_nothing(loopback, home: Pa
     store.close()
 
 
+@pytest.mark.usefixtures("waits")
 async def test_its_calls_keep_to_the_time_out(loopback) -> None:
     server = loopback(reply=lambda _: Reply("", status=429, retry_after="50"))
     settings = load_settings({"api_base": server.url, "timeout": 0.5})

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from lcagent.errors import RunBusy
 from lcagent.memory.checkpoints import open_checkpoints
 from lcagent.memory.locks import locked
 from tests.helpers import QUESTION, clever, in_this_process, prose
-from tests.killable import Killable, killed_at
+from tests.killable import Command, dies_before_printing, killed_at
 from tests.loopback import Loopback, Request
 
 SEGMENTS = 20
@@ -58,7 +59,7 @@ def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
 ) -> None:
     server = loopback(window=2048)
     home = tmp_path / "home"
-    killed_at(step, server, arguments(server, document, home), tmp_path, clever)
+    killed_at(step, server, arguments(server, document, home), clever)
     # `--resume` and the plain command do the same for a run that was killed.
     second = in_this_process(*arguments(server, document, home), *(["--resume"] if step % 2 else []))
     assert second.exit_code == 0, second.stderr
@@ -81,22 +82,23 @@ def test_two_processes_cannot_write_one_run(loopback, document: Path, tmp_path: 
         return clever(request)
 
     server = loopback(window=2048, reply=held)
-    first = command(server, document, tmp_path / "home")
+    words = arguments(server, document, tmp_path / "home")
+    first = Command(*words)
     while len(server.requests) < 2:
         assert first.poll() is None
-    second = command(server, document, tmp_path / "home")
-    out, _ = second.communicate()
+        time.sleep(0.01)
+    second = Command(*words).done()
     home = ["--home", str(tmp_path / "home")]
     deleted = in_this_process("runs", "delete", "last", *home)
     let_go.set()
-    answer = first.communicate()[0]
-    assert (first.returncode, second.returncode) == (0, 1)
-    busy = json.loads(out)
+    done = first.done()
+    assert (done.returncode, second.returncode) == (0, 1)
+    busy = json.loads(second.stdout)
     assert busy["code"] == "RunBusy" and "--resume" in busy["hint"]
     assert isinstance(deleted.exception, RunBusy)
     calls = len(server.requests)
-    again = in_this_process(*arguments(server, document, tmp_path / "home"), "--resume")
-    assert (json.loads(again.stdout), len(server.requests)) == (json.loads(answer), calls)
+    again = in_this_process(*words, "--resume")
+    assert (json.loads(again.stdout), len(server.requests)) == (json.loads(done.stdout), calls)
     assert in_this_process("runs", "delete", "last", *home).exit_code == 0
 
 
@@ -105,6 +107,7 @@ def test_ctrl_c_is_exit_status_130_and_says_that_it_goes_on(loopback, document: 
     process = command(server, document, tmp_path / "home")
     while len(server.requests) < 3:
         assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert (process.returncode, json.loads(out)["code"]) == (130, "Interrupted")
@@ -119,7 +122,7 @@ def test_a_run_killed_before_its_answer_was_printed_tells_it_at_no_call(
     words = arguments(server, document, tmp_path / "home")
     if not as_json:
         words.remove("--json")
-    assert Killable(words, tmp_path, before_printing=True).ended() == -signal.SIGKILL
+    assert Command(*words, first=dies_before_printing).ended() == -signal.SIGKILL
     calls = server.calls
     again = in_this_process(*words)
     told = json.loads(again.stdout)["answer"] if as_json else again.stdout.strip()

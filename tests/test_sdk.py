@@ -63,16 +63,17 @@ def test_a_stream_that_is_left_early_stops_asking(loopback, document: Path) -> N
     assert answer.usage.replayed >= 1
 
 
+@pytest.mark.usefixtures("waits")
 def test_a_server_that_asks_for_a_pause_gets_it_and_the_user_is_told(loopback, document: Path) -> None:
     def busy(request):
         pause = request.number == 1
-        return Reply("", status=429, retry_after="1.5") if pause else clever(request)
+        return Reply("", status=429, retry_after="0.5") if pause else clever(request)
 
     server = loopback(window=2048, reply=busy)
     with Reader(api_base=server.url, window=2048, strategy="memagent") as reader:
         events = list(reader.stream(document, QUESTION))
     refused, again = server.requests[1:3]
-    assert again.started - refused.started >= 1.5
+    assert again.started - refused.started >= 0.5
     assert [e.text for e in events if isinstance(e, Notice) and "429" in e.text]
     assert isinstance(events[-1], Finished)
 

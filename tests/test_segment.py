@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lcagent import Reader
 from lcagent.errors import MalformedReply, UsageError
-from tests.helpers import NEEDLE, haystack, prose
+from tests.helpers import NEEDLE, examples, haystack, prose
 from tests.loopback import Faults, Loopback
 from tests.side_by_side import ask, fields, killed_then_resumed, noting, role, segment_of
 from tests.test_window import PIECES
@@ -243,7 +243,9 @@ def test_several_documents_are_told_apart(loopback, tmp_path: Path) -> None:
     assert "[b.txt]" in next(r.text for r in server.requests if role(r) == "sift" and "Vellmere in" in r.text)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     pieces=st.lists(PIECES, min_size=1, max_size=120),
     question=st.text(min_size=1, max_size=300).filter(str.strip),

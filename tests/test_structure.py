@@ -5,8 +5,9 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
@@ -38,9 +39,15 @@ MAY_NOT["models"].add("documents")
 MAY_NOT["integrations"] = {"cli", "evals"}
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Everything of a file's tree."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
+def imported(among: Iterable[ast.AST]) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in among:
         if isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
         elif isinstance(node, ast.Import):
@@ -53,7 +60,7 @@ def test_imports_run_one_way() -> None:
     for room in ORDER:
         files = [*(ROOT / "lcagent" / room).rglob("*.py"), ROOT / "lcagent" / f"{room}.py"]
         for file in filter(Path.is_file, files):
-            for name in imports(file):
+            for name in imported(nodes(file)):
                 parts = name.split(".")
                 if parts[0] == "lcagent" and len(parts) > 1:
                     seen += 1
@@ -65,10 +72,10 @@ def test_imports_run_one_way() -> None:
 def test_a_package_whose_modules_import_each_other_is_not_first_imported_by_two_threads() -> None:
     """Two threads that import parts of it at once may find one of them half made: an ImportError in a run."""
     for file in (ROOT / "lcagent").rglob("*.py"):
-        for function in ast.walk(ast.parse(file.read_text())):
+        for function in nodes(file):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-                inside = ast.unparse(function)
-                assert "import rapidfuzz" not in inside and "from rapidfuzz" not in inside, file
+                inside = imported(ast.walk(function))
+                assert not [name for name in inside if name.partition(".")[0] == "rapidfuzz"], file
 
 
 def brought(requirements: list[str], seen: set[str]) -> set[str]:
@@ -101,7 +108,7 @@ def test_what_is_imported_is_declared() -> None:
     for folder in sorted(ours - {"scripts"}):
         declared = brought(shipped if folder == "lcagent" else [*shipped, *extras["dev"]], {"lcagent"})
         for file in (ROOT / folder).rglob("*.py"):
-            modules = {name.partition(".")[0] for name in imports(file)}
+            modules = {name.partition(".")[0] for name in imported(nodes(file))}
             for module in modules - sys.stdlib_module_names - ours:
                 sources = {name.lower().replace("_", "-") for name in by_module.get(module, [module])}
                 assert sources & declared, f"{file.relative_to(ROOT)} imports {module}: {sources}"
@@ -118,12 +125,12 @@ PRINTERS = {
 CALLS = {"print", "input", "echo", "secho", "print_exc", "StreamHandler", "basicConfig"}
 
 
-def ways_to_a_terminal(tree: ast.AST) -> Iterator[str]:
+def ways_to_a_terminal(file: Path) -> Iterator[str]:
     """What of a module writes to a terminal by itself."""
-    branches = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
+    branches = [node for node in nodes(file) if isinstance(node, ast.If)]
     typing = [ast.walk(node) for node in branches if ast.unparse(node.test) == "TYPE_CHECKING"]
-    passed = {id(node) for nodes in typing for node in nodes}
-    for node in ast.walk(tree):
+    passed = {id(node) for within in typing for node in within}
+    for node in nodes(file):
         if id(node) in passed:
             continue
         if isinstance(node, ast.ImportFrom) and node.module in {"rich", "rich.console"}:
@@ -145,7 +152,7 @@ def test_nothing_is_printed_but_through_the_one_function_that_escapes() -> None:
     seen = 0
     for file in sorted((ROOT / "lcagent").rglob("*.py")):
         name = file.relative_to(ROOT / "lcagent").as_posix()
-        ways = set(ways_to_a_terminal(ast.parse(file.read_text())))
+        ways = set(ways_to_a_terminal(file))
         seen += len(ways)
         assert ways <= PRINTERS.get(name, set()), name
     assert seen > 4
@@ -153,15 +160,17 @@ def test_nothing_is_printed_but_through_the_one_function_that_escapes() -> None:
 
 def functions() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
     for file in sorted((ROOT / "lcagent").rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in nodes(file):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield file.relative_to(ROOT), node
 
 
 def is_command(file: Path, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether typer makes a command of it: its parameters are the command's options."""
+    if file.parts[1] != "cli":
+        return False
     annotations = ast.unparse(function.args)
-    return file.parts[1] == "cli" and ("Option" in annotations or "Argument" in annotations)
+    return "Option" in annotations or "Argument" in annotations
 
 
 def test_no_function_is_long_or_takes_many_things() -> None:
@@ -188,21 +197,19 @@ def test_words_that_say_nothing_to_others_are_gone() -> None:
 def test_the_registry_alone_names_all_strategies() -> None:
     """A new one is one line there: no list of strategies, or of their nodes, is kept anywhere else."""
     most = 2  # a default, an example
+    every_node = {node for name in STRATEGIES for node in nodes_of(name)}
     for file in (ROOT / "lcagent").rglob("*.py"):
         if file == ROOT / "lcagent" / "graphs" / "__init__.py":
             continue
-        tree = ast.parse(file.read_text())
-        texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-        listed = [
-            ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.List | ast.Tuple | ast.Set | ast.Dict)
-        ]
+        texts = [n.value for n in nodes(file) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        kinds = ast.List | ast.Tuple | ast.Set | ast.Dict
+        listed = [ast.unparse(n) for n in nodes(file) if isinstance(n, kinds)]
         for text in [*texts, *listed]:
             named = STRATEGIES.keys() & set(re.findall(r"\w+", text))
             assert len(named) <= most, (file, text)
-        nodes = {node for name in STRATEGIES for node in nodes_of(name)}
         if "graphs" not in file.parts:
             assert not any(
-                len(nodes & set(re.findall(r"['\"](\w+)['\"]", text))) > most for text in listed
+                len(every_node & set(re.findall(r"['\"](\w+)['\"]", text))) > most for text in listed
             ), file
 
 

@@ -1,15 +1,14 @@
 """`lcagent summarize`: one text, about as long as asked for, and the sentences that it rests on."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from lcagent import Reader
 from tests.helpers import prose
+from tests.killable import Command
 from tests.loopback import Faults, Loopback
 from tests.mapping import mapped, role, roles
 from tests.side_by_side import segment_of
@@ -47,16 +46,11 @@ def writes(request) -> str:
     return json.dumps({"summary": SUMMARY})
 
 
-def lcagent(*arguments: object) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "lcagent.cli.main", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "100"},
-    )
+def lcagent(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return Command(*arguments).told()
 
 
-def summarize(server: Loopback, document: Path, *more: object) -> subprocess.CompletedProcess:
+def summarize(server: Loopback, document: Path, *more: object) -> subprocess.CompletedProcess[str]:
     return lcagent("summarize", document, "--api-base", server.url, "--window", server.window, *more)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lcagent import Reader
 from lcagent.errors import EndpointUnavailable, MalformedReply, QuestionTooLong, SettingsError, UsageError
 from lcagent.memory.store import FILE
-from tests.helpers import QUESTION, in_this_process, prose
+from tests.helpers import QUESTION, examples, in_this_process, prose
 from tests.loopback import Faults, Loopback, Reply, Request
 from tests.reader.labeller import Case, Item, Labeller, Sentence, Told, field_of
 from tests.side_by_side import killed_then_resumed
@@ -730,7 +730,7 @@ def _longest(spec: dict, text: str) -> object:
     return text[: spec.get("maxLength", 60)]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     window=st.integers(1536, 6000),
     words=st.text(alphabet="ab é漢字€<|>/\n", min_size=1, max_size=300),

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcagent.cli import terminal
+from lcagent.cli import terminal, works
 from lcagent.cli.terminal import console
 from lcagent.text import shown, without_password
 from tests.helpers import QUESTION, clever, haystack
+from tests.killable import Command
 from tests.loopback import Loopback, Request
 
 NAME = "Bjørn Åsgård – 灯台"
@@ -24,11 +25,8 @@ STEERING = (
 )
 
 
-def lcagent(
-    *arguments: object, stdin: bytes | None = None, **environment: str
-) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "lcagent.cli.main", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, input=stdin, env={**os.environ, **environment})
+def lcagent(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return Command(*arguments, stdin=stdin).done()
 
 
 def shell(line: str) -> subprocess.CompletedProcess[bytes]:
@@ -67,12 +65,17 @@ def test_what_is_printed_is_utf8_whatever_the_locale(
     loopback, document: Path, locale: dict[str, str]
 ) -> None:
     server = loopback(reply=answering(NAME))
+
+    def started(*arguments: object) -> subprocess.CompletedProcess[bytes]:  # Python reads these at its start
+        command = [sys.executable, "-m", "lcagent.cli.main", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, env={**os.environ, **locale})
+
     ask = ("ask", document, f"Who is {NAME}?", "--api-base", server.url)
-    done = lcagent(*ask, **locale)
+    done = started(*ask)
     assert (done.returncode, done.stdout.decode()) == (0, f"{NAME} [1]\n")
     assert NAME in done.stderr.decode()
-    assert json.loads(lcagent(*ask, "--json", **locale).stdout)["answer"] == NAME
-    shown_again = lcagent("runs", "show", "last", **locale)
+    assert json.loads(started(*ask, "--json").stdout)["answer"] == NAME
+    shown_again = started("runs", "show", "last")
     assert f"Who is {NAME}?" in shown_again.stdout.decode()
 
 
@@ -83,8 +86,8 @@ def test_a_model_a_document_and_its_name_steer_no_terminal(loopback, tmp_path: P
     asked = lcagent("ask", path, "Which word is secret?", "--api-base", server.url, "--explain", "-v")
     streamed = lcagent("ask", path, "Which one?", "--api-base", server.url, "--stream")
     runs = [lcagent("runs", *rest) for rest in (("list",), ("show", "last"), ("replay", "last"))]
-    works = lcagent("works", "list")
-    for done in (asked, streamed, *runs, works):
+    listed = lcagent("works", "list")
+    for done in (asked, streamed, *runs, listed):
         for output in (done.stdout.decode(), done.stderr.decode()):
             assert output == shown(output), output
             assert "💀" not in output
@@ -154,7 +157,8 @@ def test_an_answer_that_cannot_be_printed_is_not_lost(
     assert done.returncode == 1 and done.stderr.startswith(b"error: standard output cannot be written: ")
     assert why in done.stderr.splitlines()[0]
     calls = server.calls
-    assert shell(ask).stdout == b"lemon\n" and server.calls == calls
+    again = lcagent("ask", document, "Which one?", "--api-base", server.url, "-q")
+    assert again.stdout == b"lemon\n" and server.calls == calls
 
 
 def test_closed_streams_are_no_place_for_a_database(loopback, document: Path, home: Path) -> None:
@@ -208,21 +212,19 @@ def test_ctrl_c_prints_an_object_too(loopback, document: Path) -> None:
     assert json.loads(out)["code"] == "Interrupted" and b"Traceback" not in told
 
 
-def test_a_fault_that_nobody_foresaw_is_a_line_and_a_log(home: Path, tmp_path: Path) -> None:
-    broken = (
-        "import sys; from lcagent.cli import main, works\n"
-        "def bad(*_): raise KeyError('the secret of the document')\n"
-        "works._store = bad\n"
-        "sys.argv = ['lcagent', 'works', 'list', *sys.argv[1:]]; main.main()"
-    )
-    plain, as_json = (
-        subprocess.run([sys.executable, "-c", broken, *rest], capture_output=True, text=True)
-        for rest in ([], ["--json"])
-    )
+def breaks() -> None:
+    def bad(*_: object) -> None:
+        raise KeyError("the secret of the document")
+
+    works._store = bad
+
+
+def test_a_fault_that_nobody_foresaw_is_a_line_and_a_log(home: Path) -> None:
+    plain, as_json = (Command("works", "list", *rest, first=breaks).done() for rest in ([], ["--json"]))
     assert plain.returncode == as_json.returncode == 1
-    error, hint = plain.stderr.splitlines()
+    error, hint = plain.stderr.decode().splitlines()
     assert error.startswith("error: ") and "KeyError" in error
-    assert json.loads(as_json.stdout)["code"] == "UnexpectedError" and as_json.stderr == ""
+    assert json.loads(as_json.stdout)["code"] == "UnexpectedError" and as_json.stderr == b""
     log = home / "lcagent.log"
     assert str(log) in hint and "KeyError" in log.read_text() and "in bad" in log.read_text()
     assert "secret" not in log.read_text()  # messages may quote a document

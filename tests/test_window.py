@@ -12,6 +12,7 @@ from lcagent.errors import CutReply, MalformedReply, UsageError
 from lcagent.models.structured import parse
 from lcagent.models.transport import RawReply
 from lcagent.models.window import Part, Window
+from tests.helpers import examples
 from tests.loopback import Faults, Loopback
 
 PIECES = st.sampled_from(
@@ -30,7 +31,9 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=35, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(35), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     pieces=st.lists(PIECES, min_size=1, max_size=120),
     question=st.text(min_size=1, max_size=300).filter(str.strip),

@@ -187,6 +187,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)  # each takes a few seconds at most; in time that grows with the square it is minutes
 @pytest.mark.parametrize("name", HOSTILE)
 def test_repetition_and_nesting_take_time_in_proportion(name: str) -> None:

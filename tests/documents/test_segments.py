@@ -33,6 +33,7 @@ def test_segments_tile_the_text_within_the_budget(text: str, budget: int) -> Non
         assert segment.tokens == count(text[segment.start : segment.end]) <= budget
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("character", ["a", "a ", "漢", "👍", "\n"])
 def test_one_ten_megabyte_line(character: str) -> None:
     text = (character * 10_000_000)[:10_000_000]

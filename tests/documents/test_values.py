@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lcagent.documents.values import Value, rounds_to, same_value, values, within
 from lcagent.documents.values.vocabulary import WORDS
 from scripts import cldr_words
+from tests.helpers import examples
 
 SAME = [
     ("1,234.5", "1234.5"),
@@ -256,7 +257,7 @@ def test_a_list_without_spaces_and_a_range() -> None:
     assert [v.iso for v in values("1901-1929")] == ["1901", "1929"]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(
     st.one_of(
         st.text(max_size=60),
@@ -299,7 +300,7 @@ def as_in(locale: str, text: str) -> Value:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(NUMBERS, NUMBERS)
 def test_a_number_as_a_locale_writes_it_is_itself_and_no_other(
     locale: str, one: Decimal, other: Decimal
@@ -310,7 +311,7 @@ def test_a_number_as_a_locale_writes_it_is_itself_and_no_other(
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(DATES, DATES)
 def test_a_date_as_a_locale_writes_it_is_itself_and_no_other(locale: str, one: date, other: date) -> None:
     for length in ("long", "full"):

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from lcagent.evals.summary import summarise
 from lcagent.evals.tasks import TASKS, folder
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import load_settings
+from tests.killable import Command
 from tests.loopback import Loopback, Reply
 
 STRATEGIES = ("closed", "cut", "bm25", "whole", "gold", "memagent", "memagent:mode=overwrite")
@@ -326,13 +326,13 @@ def test_bad_words_are_an_error_before_the_first_call(loopback, tmp_path: Path, 
 
 def test_the_command_prints_a_table_and_leaves_a_report(loopback, tmp_path: Path) -> None:
     server = loopback(window=2048, reply=knows)
-    command = [sys.executable, "-m", "lcagent.cli.main", "bench"]
+
+    def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return Command("bench", *arguments).told()
+
     options = ["--api-base", server.url, "--window", "2048", "--strategies", "closed,gold", "--n", "2"]
     for out in ("a", "b"):
-        done = subprocess.run(
-            [*command, "niah", "--lengths", "3k", *options, "--out", out],
-            cwd=tmp_path, capture_output=True, text=True,
-        )  # fmt: skip
+        done = bench("niah", "--lengths", "3k", *options, "--out", out)
         assert done.returncode == 0, done.stderr
         assert "gold" in done.stdout and "niah" in done.stdout
         assert max(map(len, done.stdout.splitlines())) <= 120
@@ -341,21 +341,16 @@ def test_the_command_prints_a_table_and_leaves_a_report(loopback, tmp_path: Path
         server.url.removesuffix("/v1"), ""
     )
     assert list((tmp_path / "a").glob("*.png"))
-    done = subprocess.run([*command, "compare", "a", "b"], cwd=tmp_path, capture_output=True, text=True)
+    done = bench("compare", "a", "b")
     assert done.returncode == 0 and "2 same" in done.stdout
-    done = subprocess.run([*command, "compare", "a"], cwd=tmp_path, capture_output=True, text=True)
+    done = bench("compare", "a")
     assert done.returncode == 2 and "two output folders" in done.stderr
-    done = subprocess.run([*command, "nosuch"], cwd=tmp_path, capture_output=True, text=True)
+    done = bench("nosuch")
     assert done.returncode == 2 and done.stderr.startswith("error: there is no task 'nosuch'")
 
 
 def test_the_help_names_every_task() -> None:
-    help_text = subprocess.run(
-        [sys.executable, "-m", "lcagent.cli.main", "bench", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    help_text = Command("bench", "--help").told().stdout
     words = set(help_text.replace(",", " ").replace(".", " ").split())
     assert TASKS.keys() <= words
 

@@ -15,9 +15,10 @@ from lcagent.evals.tasks import Request, generate
 from lcagent.evals.tasks.conflict import KINDS
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings
+from tests.helpers import examples
 from tests.loopback import count
 
-properties = settings(max_examples=25, deadline=None, derandomize=True)
+properties = settings(max_examples=examples(25), deadline=None, derandomize=True)
 
 
 def items(length: int = 2000, n: int = 12, seed: int = 0) -> list[Item]:

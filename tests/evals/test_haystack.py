@@ -12,13 +12,14 @@ from lcagent.errors import UsageError
 from lcagent.evals.haystack import compose, cut
 from lcagent.evals.tasks.hiding import bury, shuffled, slot_at, weave
 from lcagent.evals.tasks.pool import Paragraph, Pool, Screen, forms, holds
+from tests.helpers import examples
 from tests.loopback import count
 
 WORDS = ["the", "mill", "of", "Vellmere", "1874,", "ran.", "12,345", "757,", "and", "slowly", "was"]
 PARAGRAPHS = st.lists(
     st.lists(st.sampled_from(WORDS), min_size=8, max_size=120).map(" ".join), min_size=1, max_size=12
 )
-properties = settings(max_examples=60, deadline=None, derandomize=True)
+properties = settings(max_examples=examples(60), deadline=None, derandomize=True)
 
 
 def dense(text: str) -> int:

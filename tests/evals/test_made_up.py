@@ -19,9 +19,10 @@ from lcagent.evals.tasks.prose import companies, people, prose
 from lcagent.evals.tasks.records import Query, Record, Where, solve
 from lcagent.evals.tasks.request import drawn
 from lcagent.evals.tasks.words import MONTHS
+from tests.helpers import examples
 from tests.loopback import count
 
-few = settings(max_examples=12, deadline=None, derandomize=True)
+few = settings(max_examples=examples(12), deadline=None, derandomize=True)
 SEEDS = st.integers(0, 10_000)
 
 

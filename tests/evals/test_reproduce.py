@@ -17,14 +17,14 @@ from lcagent.evals.scorers import rescored
 from tests.evals.test_bench import knows, measure
 from tests.evals.test_scorers import row
 from tests.helpers import ROOT
+from tests.killable import Command
 from tests.loopback import Loopback, Reply
 
 RESULTS = ROOT / "benchmarks" / "results"
 
 
 def reproduce(*paths: Path | str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lcagent.cli.main", "bench", "reproduce", *map(str, paths)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    return Command("bench", "reproduce", *paths, cwd=cwd).told()
 
 
 # --- figures that texts quote

@@ -20,7 +20,7 @@ from lcagent.evals.tasks import TASKS, Request, folder, generate
 from lcagent.evals.tasks.entities import replaced
 from lcagent.evals.tasks.request import drawn
 from lcagent.evals.tasks.words import ADJECTIVES, COINED, NOUNS, PLACES, SURNAMES
-from tests.helpers import ROOT
+from tests.helpers import ROOT, examples
 from tests.loopback import count
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -30,7 +30,7 @@ WHOLE = [name for name, task in TASKS.items() if task.fixed_length]
 POOLED = ["ruler-hqa", "abstain", "niah-plus"]
 LENGTHS = st.integers(600, 12_000)
 SEEDS = st.integers(0, 10_000)
-properties = settings(max_examples=25, deadline=None, derandomize=True)
+properties = settings(max_examples=examples(25), deadline=None, derandomize=True)
 
 
 def items(name: str, length: int = 0, n: int = 4, seed: int = 0, data: Path | None = None) -> list[Item]:
