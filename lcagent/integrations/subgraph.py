@@ -12,11 +12,12 @@ from contextlib import aclosing
 from contextvars import copy_context
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.constants import CONFIG_KEY_CHECKPOINTER
 from langgraph.graph import END, START, StateGraph
+from typing_extensions import TypedDict  # of which pydantic makes the schemas that LangGraph Studio shows
 
 from lcagent import blocking
 from lcagent.answer import Answer
@@ -64,12 +65,12 @@ def as_subgraph(
         folder: what alone is read of, where whoever asks may not read every file of the machine.
 
     Example:
-        >>> from langgraph.graph import START, MessagesState, StateGraph
+        >>> from langgraph.graph import StateGraph
         >>> from lcagent import Reader
         >>> from lcagent.integrations.subgraph import Answered, Asked, as_subgraph
         >>> class State(Asked, Answered): ...
         >>> graph = StateGraph(State)
-        >>> graph.add_node("lcagent", as_subgraph(Reader(strategy="memagent")))  # doctest: +SKIP
+        >>> graph.add_node("reading", as_subgraph(Reader(strategy="memagent")))  # doctest: +SKIP
     """
     graph = StateGraph(_State, input_schema=Asked, output_schema=Answered)
     node = RunnableLambda(partial(_read, reader, folder), partial(_aread, reader, folder), name="read")
