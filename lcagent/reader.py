@@ -28,6 +28,8 @@ class Reader:
         progress: gets (what, bytes done, bytes in all) while a model file is fetched.
         options: settings by name (`window=2048`, `strategy="memagent"`), which go first.
 
+    `settings` and `session`, which leads to the model server, are there for adapters.
+
     Raises:
         SettingsError: an option has no such name or value.
 
@@ -45,7 +47,7 @@ class Reader:
         **options: Any,
     ) -> None:
         self.settings = settings or load_settings(options)
-        self._session = ModelSession(self.settings, progress)
+        self.session = ModelSession(self.settings, progress)
 
     def ask(
         self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
@@ -165,11 +167,11 @@ class Reader:
         from lcagent.runs.graphs import build_graph
 
         several = [sources] if isinstance(sources, (str, Path)) else list(sources)
-        return await build_graph(several, self.settings, self._session, on_event, password=password)
+        return await build_graph(several, self.settings, self.session, on_event, password=password)
 
     def close(self) -> None:
         """End what was started for this object alone."""
-        self._session.close()
+        self.session.close()
 
     def __enter__(self) -> Reader:
         return self
@@ -199,4 +201,4 @@ class Reader:
         several = [sources] if isinstance(sources, (str, Path)) else list(sources)
         asked = time.time() if since is None else since
         request = Request(several, question, password, resume, stream, since=asked)
-        return await run(request, self.settings, self._session, emit)
+        return await run(request, self.settings, self.session, emit)

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lcagent.answer import Answer
 from lcagent.documents import Document, Loaded, load_all
@@ -35,16 +36,19 @@ from lcagent.models.embeddings import Embedder, Likeness
 from lcagent.models.profile import ModelProfile
 from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.runs.boxes import boxed
-from lcagent.runs.graph import read
+from lcagent.runs.graph import read, read_within
 from lcagent.runs.live import Live
 from lcagent.runs.progress import RunProgress
 from lcagent.runs.prune import evict
 from lcagent.runs.records import RunRecord, Runs
 from lcagent.runs.report import Told, make_answer, make_usage
 from lcagent.runs.segments import segment_tokens
-from lcagent.runs.tracing import tracing
+from lcagent.runs.tracing import tracing, untraced
 from lcagent.settings import Settings
 from lcagent.text import whole_characters
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
 
 Emit = Callable[[Event], None]
 
@@ -64,6 +68,8 @@ class Request:
     """When it was made, in seconds since 1970."""
     documents: Sequence[Document] = ()
     """Documents that are read already, in place of `sources`."""
+    within: RunnableConfig | None = None
+    """Of the LangGraph node that asks: the strategy's graph is then a subgraph of its graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,10 +352,15 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
             earlier_calls=earlier,
         )
     )
-    started = time.monotonic()
+    started, within = time.monotonic(), asked.request.within
+    if within is not None and not asked.settings.tracing:
+        within = untraced(within)
     try:
         with tracing(asked.settings.tracing):
-            state = await read(task, strategy, record, runs, asked.settings.data_dir)
+            if within is None:
+                state = await read(task, strategy, record, runs, asked.settings.data_dir)
+            else:
+                state = await read_within(task, strategy, record, runs, within)
         seconds = record.seconds + time.monotonic() - started
         scopes = (StoredJournal(asked.store, f"work:{work}") for work in state.get("built", []))
         built = [journal.totals() for journal in scopes]
