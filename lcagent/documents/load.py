@@ -29,7 +29,7 @@ from lcagent.text import whole_characters
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 """Files over this are refused (they would not fit in memory as text and more)."""
-PARSER_VERSION = 6
+PARSER_VERSION = 7
 """Part of the cache's key: a better parser parses anew."""
 _MOST_KINDS = 6
 
@@ -230,7 +230,9 @@ def _no_text(document: Document) -> DocumentEmpty:
             if not available()
             else "nothing was recognised in the pictures of its pages either (OCR)",
         )
-    return DocumentEmpty(f"{document.name} holds no text")
+    return DocumentEmpty(
+        f"{document.name} holds no text", hint="; ".join(document.health.sentences(document.unit))
+    )
 
 
 def _is_folder(path: Path) -> bool:

@@ -12,7 +12,7 @@ from lcagent.documents.formats.body import Body, paged
 from lcagent.documents.formats.package import child, local, value
 from lcagent.documents.formats.raised import lowered, raised, settle, unmarked
 from lcagent.documents.formats.rows import Cell, Rows
-from lcagent.documents.formats.sheets import lined
+from lcagent.documents.formats.sheets.lines import lined
 from lcagent.documents.health import Health, counted
 from lcagent.errors import DocumentDamaged, DocumentEncrypted
 
