@@ -97,12 +97,12 @@ def test_strict_files_texts_with_readings_and_odd_characters(read) -> None:
         '<si><t>漢字</t><rPh sb="0" eb="2"><t>カンジ</t></rPh><phoneticPr fontId="1"/></si>'
         '<si><r><t>450</t></r><r><rPr><vertAlign val="superscript"/></rPr><t>1</t></r><r><t> boats, 3 x 10</t></r>'
         '<r><rPr><vertAlign val="superscript"/></rPr><t>6</t></r><r><rPr><strike/></rPr><t>gone</t></r></si>'
-        "<si><t>one_x000D_\ntwo</t></si>"
+        "<si><t>one_x000D_\ntwo_x0000__xD800_ _x0041_</t></si>"
     )
     rows = '<row><c t="s"><v>0</v></c><c t="s"><v>1</v></c><c t="s"><v>2</v></c><c t="s"><v>99</v></c></row>'
     strict = "http://purl.oclc.org/ooxml/spreadsheetml/main"
     document = read(workbook({"A": rows}, texts=texts, main=strict))
-    assert document.text == "漢字 | 450[1] boats, 3 x 10^6~~gone~~ | one two"
+    assert document.text == "漢字 | 450[1] boats, 3 x 10^6~~gone~~ | one two A"
 
 
 def test_errors_truth_and_formulas(read) -> None:

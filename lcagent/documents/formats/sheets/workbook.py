@@ -87,8 +87,13 @@ def _set_apart(text: str, properties: Element | None) -> str:
 def plain(text: str) -> str:
     """A text whose odd characters are written as `_x000D_`, as they are."""
     if "_x" in text:
-        text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+        text = _ESCAPED.sub(_unescaped, text)
     return unmarked(text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    character = chr(int(match[1], 16))
+    return character if character.isprintable() else " "
 
 
 def _formats(styles: Element) -> list[str]:
