@@ -100,7 +100,6 @@ def test_what_is_imported_is_declared() -> None:
         *extras["bench"],
         *extras["embed"],
         *extras["langchain"],
-        *extras["formats"],
         *extras["ocr"],
     ]
     ours = {"lcagent", "tests", "benchmarks", "scripts"}

@@ -22,7 +22,7 @@ from lcagent.text import whole_characters
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 """Files over this are refused (they would not fit in memory as text and more)."""
-PARSER_VERSION = 8
+PARSER_VERSION = 9
 """Part of the cache's key: a better parser parses anew."""
 _MOST_KINDS = 6
 
@@ -337,8 +337,9 @@ def _no_text(document: Document) -> DocumentEmpty:
         if available():
             hint = "nothing was recognised in the pictures of its pages either (OCR)"
         return DocumentEmpty(message, hint=hint)
-    left_out = ", ".join(document.health.left_out)
-    return DocumentEmpty(f"{document.name} holds no text" + (f" (not read: {left_out})" if left_out else ""))
+    return DocumentEmpty(
+        f"{document.name} holds no text", hint="; ".join(document.health.sentences(document.unit))
+    )
 
 
 def _renamed(document: Document, name: str) -> Document:

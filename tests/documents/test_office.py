@@ -202,7 +202,7 @@ class TestWorkbook:
         document = load(write(tmp_path, "a.xlsx", out.getvalue()))
         assert document.text.splitlines()[:2] == [
             "Year | Cost | Share | Day | At | Paid",
-            "1902 | 4020.5 | 12.5 % | 2021-04-03 | 2021-04-03 17:30:00 | TRUE",
+            "1902 | 4020.5 | 12.5% | 2021-04-03 | 2021-04-03 17:30:00 | TRUE",
         ]
         assert document.place(document.text.index("Sum of all")) == "sheet 1 (Costs), row 6"
         assert document.health.left_out == ("hidden sheet Secret",)

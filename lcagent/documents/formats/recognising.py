@@ -12,16 +12,26 @@ from typing import BinaryIO, Literal
 
 from lcagent.documents.formats.encodings import decode, known_encoding, narrow, parts, wide
 from lcagent.documents.formats.members import BROKEN
-from lcagent.documents.formats.not_read import INSTEAD, PICTURES, other_kind
+from lcagent.documents.formats.not_read import ENCRYPTED, INSTEAD, OLE, PICTURES, ZIPPED, ole_kind, other_kind
 from lcagent.documents.formats.ocr import available
-from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentTooLarge, UnsupportedFormat
+from lcagent.errors import (
+    DocumentDamaged,
+    DocumentEmpty,
+    DocumentEncrypted,
+    DocumentError,
+    DocumentTooLarge,
+    UnsupportedFormat,
+)
 
 Kind = Literal[
     "pdf", "docx", "epub", "html", "markdown", "text", "rtf", "mail", "mhtml", "mbox", "odt", "ods", "odp",
     "xlsx", "pptx", "picture",
 ]  # fmt: skip
 """The formats that are read."""
-_ARCHIVES = {".docx", ".epub", ".odt", ".ods", ".odp", ".xlsx", ".pptx"}
+_ARCHIVES = set(
+    ".docx .docm .dotx .dotm .xlsx .xlsm .xltx .xltm .pptx .pptm .potx .potm .ppsx .ppsm"
+    " .epub .odt .ods .odp".split()
+)
 _TEXTS = set(
     ".txt .text .md .markdown .rst .org .adoc .log .tex .bib .csv .tsv .json .jsonl .ndjson .xml .yaml .yml"
     " .toml .ini .cfg .conf .srt .vtt .ics .vcf .diff .patch".split()
@@ -149,13 +159,25 @@ def _marked_kind(data: bytes, file: BinaryIO, suffix: str, name: str) -> Kind | 
         kind = _zip_kind(file, name)
     elif data.startswith(b"{\\rtf"):
         kind = "rtf"
-    elif what := other_kind(data, suffix):
+    elif data.startswith(OLE):
+        raise _refused(ole_kind(file, suffix), name)
+    elif what := other_kind(data):
         if what not in PICTURES or not available():
-            raise UnsupportedFormat(f"{name} is {what}, which is not read", hint=INSTEAD.get(what, _READS))
+            raise _refused(what, name)
         kind = "picture"
     elif suffix in _ARCHIVES:
         raise DocumentDamaged(f"{name} is no {suffix[1:].upper()} file: it is not a ZIP archive")
     return kind or _mail_kind(data, suffix)
+
+
+def _refused(what: str, name: str) -> DocumentError:
+    """Why a file is not read that is known for what it is."""
+    if what == ENCRYPTED:
+        return DocumentEncrypted(
+            f"{name} is protected by a password, and Office files are read only without one",
+            hint="open it, save it without its password, then ask again",
+        )
+    return UnsupportedFormat(f"{name} is {what}, which is not read", hint=INSTEAD.get(what, _READS))
 
 
 def _zip_kind(file: BinaryIO, name: str) -> Kind:
@@ -169,6 +191,9 @@ def _zip_kind(file: BinaryIO, name: str) -> Kind:
     if "META-INF/container.xml" in names:
         kind = "epub"
     if kind is None:
+        what = next((what for member, what in ZIPPED.items() if member in names), "")
+        if what:
+            raise _refused(what, name)
         raise UnsupportedFormat(f"{name} is a ZIP archive of no kind that is read", hint=_READS)
     if unpacked > MAX_UNPACKED:
         raise DocumentTooLarge(f"{name} unpacks to {unpacked / 2**20:,.0f} MiB", hint="split it")

@@ -14,7 +14,7 @@ from lcagent.documents.formats.odf.sheets import rows
 from lcagent.documents.formats.odf.styles import Styles
 from lcagent.documents.formats.package import local, value
 from lcagent.documents.formats.raised import settle
-from lcagent.documents.formats.sheets import lined
+from lcagent.documents.formats.sheets.lines import lined
 from lcagent.errors import DocumentDamaged, DocumentEncrypted
 
 _PAGE_NUMBER = re.compile(r"\W*\d{0,3}\W*")
