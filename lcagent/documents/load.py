@@ -337,9 +337,8 @@ def _no_text(document: Document) -> DocumentEmpty:
         if available():
             hint = "nothing was recognised in the pictures of its pages either (OCR)"
         return DocumentEmpty(message, hint=hint)
-    return DocumentEmpty(
-        f"{document.name} holds no text", hint="; ".join(document.health.sentences(document.unit))
-    )
+    left_out = ", ".join(document.health.left_out)
+    return DocumentEmpty(f"{document.name} holds no text" + (f" (not read: {left_out})" if left_out else ""))
 
 
 def _renamed(document: Document, name: str) -> Document:

@@ -231,7 +231,7 @@ def test_a_damaged_sheet_costs_itself(read) -> None:
 def test_a_workbook_without_words_says_what_it_hides(read) -> None:
     with pytest.raises(DocumentEmpty) as caught:
         read(workbook({"A": "", "B": cells(1, "x")}, states={"B": "hidden"}))
-    assert "hidden sheet B" in (caught.value.hint or "")
+    assert "hidden sheet B" in caught.value.message
 
 
 def test_swollen_texts_are_refused(read) -> None:
