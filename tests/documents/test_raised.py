@@ -127,4 +127,6 @@ def test_no_mark_of_ours_is_left_and_no_word_lost(parts: list[tuple[str, str]]) 
 
 
 def test_a_long_figure_before_a_subscript_is_read_at_all() -> None:
-    assert settle("1" * 47 + "b" + lowered("2")) == "1" * 47 + "b_2"  # each further figure once doubled the time
+    assert (
+        settle("1" * 47 + "b" + lowered("2")) == "1" * 47 + "b_2"
+    )  # each further figure once doubled the time
