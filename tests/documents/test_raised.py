@@ -124,3 +124,9 @@ def test_no_mark_of_ours_is_left_and_no_word_lost(parts: list[tuple[str, str]]) 
     assert not re.search("[\ufdd0-\ufdd3]", written)
     digits = "".join(re.findall(r"\d", "".join(text for _, text in parts)))
     assert re.findall(r"\d", written) == list(digits) or "°" in written
+
+
+def test_a_long_figure_before_a_subscript_is_read_at_all() -> None:
+    assert (
+        settle("1" * 47 + "b" + lowered("2")) == "1" * 47 + "b_2"
+    )  # each further figure once doubled the time
