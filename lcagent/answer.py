@@ -26,7 +26,7 @@ class Box(BaseModel):
     """A rectangle on a page of a PDF: in points (1/72 inch), from the upper left corner of the page as it is
     shown, cropped and turned. `page` counts from 1."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     page: int
     left: float
