@@ -13,7 +13,7 @@ from lcagent.documents.lexical import (
     query_words,
     search,
 )
-from lcagent.documents.load import Loaded, ParseCache, load, load_all
+from lcagent.documents.load import Loaded, NamedFile, ParseCache, Source, load, load_all
 from lcagent.documents.mentions import unmentioned
 from lcagent.documents.quotes import Sentences, Span, check_quote, figures, find_quote, sentences
 from lcagent.documents.segments import Segment, split
@@ -24,12 +24,14 @@ __all__ = [
     "Heading",
     "Layout",
     "Loaded",
+    "NamedFile",
     "Outline",
     "Page",
     "ParseCache",
     "Passage",
     "Segment",
     "Sentences",
+    "Source",
     "Span",
     "check_quote",
     "coverage",

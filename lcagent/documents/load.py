@@ -46,6 +46,23 @@ class ParseCache(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file that is shown to people under another name than its own, such as one that was uploaded.
+
+    Args:
+        path: of it.
+        name: as shown; its ending says what the file is, where its bytes do not.
+    """
+
+    path: Path
+    name: str
+
+
+Source = str | Path | NamedFile
+"""A file, a folder, `-` (standard input), or a file under another name."""
+
+
 @dataclass(slots=True)
 class Loaded:
     """What there is to read.
@@ -76,7 +93,7 @@ class Loaded:
 
 
 def load_all(
-    sources: Sequence[str | Path],
+    sources: Sequence[Source],
     *,
     password: str | None = None,
     encoding: str | None = None,
@@ -102,6 +119,9 @@ def load_all(
     one = partial(load, password=password, encoding=encoding, max_bytes=max_bytes, cache=cache, watch=watch)
     loaded = Loaded()
     for source in sources:
+        if isinstance(source, NamedFile):
+            loaded.documents.append(one(source.path, name=source.name))
+            continue
         path = Path(source)
         if str(source) == "-" or not _is_folder(path):
             loaded.documents.append(one(source))
@@ -259,19 +279,19 @@ def _files(folder: Path) -> tuple[list[Path], list[str]]:
 
 
 def _content(path: Path, name: str, max_bytes: int, encoding: str) -> Content:
-    shown = whole_characters(str(path))
+    shown, suffix = whole_characters(str(path)), Path(name).suffix.lower()
     try:
         status = path.stat()
         if stat.S_ISFIFO(status.st_mode):  # as a shell's <(command)
             with path.open("rb") as file:
-                return read(_whole(file, name, max_bytes), path.suffix.lower(), name, encoding)
+                return read(_whole(file, name, max_bytes), suffix, name, encoding)
         size = status.st_size
         if not path.is_file():
             raise DocumentNotFound(f"{shown} is not a file", hint="name a file, a folder, or -")
         if size > max_bytes:
             raise _too_large(name, size, max_bytes)
         with path.open("rb") as file:
-            return read(file, path.suffix.lower(), name, encoding)
+            return read(file, suffix, name, encoding)
     except OSError as error:
         if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
             hint = "check the path; documents are named before the question"

@@ -7,11 +7,10 @@ import json
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from lcagent.answer import Answer, PathReport
-from lcagent.documents import Document, load_all
+from lcagent.documents import Document, Source, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.errors import GraphNotBuilt, MalformedReply
 from lcagent.events import RunStarted
@@ -43,7 +42,7 @@ _ANY = "?"
 
 
 async def build_graph(
-    sources: Sequence[str | Path],
+    sources: Sequence[Source],
     settings: Settings,
     session: ModelSession,
     emit: Emit,
@@ -113,7 +112,7 @@ class KeptGraph:
 
 @contextmanager
 def kept_graph(
-    sources: Sequence[str | Path], settings: Settings, *, password: str | None = None
+    sources: Sequence[Source], settings: Settings, *, password: str | None = None
 ) -> Generator[KeptGraph]:
     """The graph of documents that was built last, as far as it was; no model is asked.
 
@@ -158,9 +157,7 @@ def _segments(store: Rows, document: Document, work: Work) -> int:
     return next((len(cut) for cut in cuts if segments_key(cut) == work.exact["segments"]), 0)
 
 
-def exported(
-    sources: Sequence[str | Path], settings: Settings, form: str, *, password: str | None = None
-) -> str:
+def exported(sources: Sequence[Source], settings: Settings, form: str, *, password: str | None = None) -> str:
     """The graph of documents in another form.
 
     Args:

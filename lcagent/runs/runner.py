@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lcagent.answer import Answer
-from lcagent.documents import Document, Loaded, load_all
+from lcagent.documents import Document, Loaded, NamedFile, Source, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch
@@ -51,7 +51,7 @@ Emit = Callable[[Event], None]
 class Request:
     """One call of `ask`."""
 
-    sources: Sequence[str | Path]
+    sources: Sequence[Source]
     question: str
     password: str | None = None
     resume: bool = False
@@ -105,16 +105,17 @@ def _same_call(request: Request, settings: Settings) -> str:
     """
     if request.strategy is not None or request.documents or not request.sources:
         return ""
-    files: list[tuple[str, int, int]] = []
+    files: list[tuple[str, str, int, int]] = []
     for source in request.sources:
-        path = Path(source).absolute()
+        named = source.name if isinstance(source, NamedFile) else ""
+        path = Path(source.path if isinstance(source, NamedFile) else source).absolute()
         try:
             found = path.stat()
         except (OSError, ValueError):
             return ""
         if not stat.S_ISREG(found.st_mode):
             return ""
-        files.append((str(path), found.st_mtime_ns, found.st_size))
+        files.append((str(path), named, found.st_mtime_ns, found.st_size))
     given = (files, request.question, request.password, request.resume, request.stream)
     exact = f"{given!r}{settings.model_dump_json()}"
     return hashlib.sha256(exact.encode("utf-8", "replace")).hexdigest()
