@@ -181,6 +181,10 @@ class SessionMemory:
         found = Queue(self._entries(None)).summary()
         return self._messages([found.id])[0] if found else None
 
+    def sources(self, number: int) -> list[Message]:
+        """What an entry was made from, such as the messages that a line of core memory rests on."""
+        return self._messages(self._entries(None).rests_on(number))
+
     def call(self, function: str, arguments: Mapping[str, Any]) -> Called:
         """Carry out a function of the agent, as a model elsewhere calls it; what it does is kept.
 

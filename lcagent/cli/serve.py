@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -91,14 +92,24 @@ def _run(settings: Any, options: ServeOptions, *, require_key: bool) -> None:
             terminal.note("no key is in use yet, and nobody may ask without one: lcagent keys create NAME")
         _log_to_terminal()
         app = create_app(settings, options, require_keys=needed)
-        terminal.note(f"serving at http://{_shown_host(options.host)}:{options.port}  (Ctrl-C ends it)")
-        uvicorn.run(
-            app, host=options.host, port=options.port, log_config=None, access_log=False, server_header=False
-        )
+        with _bound(options) as bound:
+            host = f"[{options.host}]" if ":" in options.host else options.host
+            terminal.note(f"serving at http://{host}:{bound.getsockname()[1]}  (Ctrl-C ends it)")
+            config = uvicorn.Config(
+                app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3
+            )
+            uvicorn.Server(config).run(sockets=[bound])
 
 
-def _shown_host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _bound(options: ServeOptions) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((options.host, options.port), family=family, backlog=2048)
+    except OSError as error:
+        raise ServerError(
+            f"{options.host}:{options.port} cannot be served at: {error.strerror or error}",
+            hint="--port names another port; 0 takes a free one",
+        ) from error
 
 
 class _Log(logging.Handler):

@@ -24,7 +24,7 @@ from lcagent.server.jobs import Jobs
 from lcagent.server.metrics import Metrics
 from lcagent.server.options import ServeOptions
 from lcagent.server.readiness import Readiness
-from lcagent.server.routes import chat, files, health, responses, runs
+from lcagent.server.routes import chat, files, health, responses, runs, sessions
 from lcagent.server.tenants import Tenants
 from lcagent.settings import Settings
 
@@ -71,7 +71,7 @@ def create_app(
         responses={code: {"model": FaultBody, "description": said} for code, said in DOCUMENTED.items()},
     )
     app.state.service = Service(tenants, jobs, options, metrics, readiness, settings.strategy)
-    for router in (chat.router, responses.router, files.router, runs.router, health.router):
+    for router in (chat.router, responses.router, files.router, runs.router, sessions.router, health.router):
         app.include_router(router)
     _handle_errors(app)
     app.add_middleware(_Measured, metrics=metrics)
@@ -104,6 +104,8 @@ def _handle_errors(app: FastAPI) -> None:
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException | StarletteHTTPException)
+        if isinstance(error.__cause__, LcagentError):  # while the body was read
+            return await of_ours(request, error.__cause__)
         kind = NotFound if error.status_code == 404 else UsageError
         said = "there is no such path" if error.status_code == 404 else str(error.detail)
         body = fault_of(kind(said))
