@@ -71,11 +71,24 @@ class Loaded:
         documents: to read.
         skipped: files of a folder that could not be read, each with its error.
         unread: names of a folder's files that are of kinds that are not read.
+        files: where each document's bytes are; None: they came from standard input.
     """
 
     documents: list[Document] = field(default_factory=list)
     skipped: list[tuple[str, DocumentError]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    files: list[Path | None] = field(default_factory=list)
+
+    def add(self, document: Document, file: Path | None) -> None:
+        """Add a document, and where its bytes are."""
+        self.documents.append(document)
+        self.files.append(file and file.absolute())
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """Where the bytes of documents are, by the documents' names."""
+        pairs = zip(self.documents, self.files, strict=False)  # documents that were given have no files
+        return {document.name: file for document, file in pairs if file is not None}
 
     def left_out(self) -> list[str]:
         """What was named and is not read, sentences for people."""
@@ -124,7 +137,7 @@ def load_all(
             continue
         path = Path(source)
         if str(source) == "-" or not _is_folder(path):
-            loaded.documents.append(one(source))
+            loaded.add(one(source), None if str(source) == "-" else path)
             continue
         _load_folder(path, loaded, one)
     _tell_apart(loaded.documents)
@@ -143,7 +156,7 @@ def _load_folder(folder: Path, loaded: Loaded, one: Callable[..., Document]) -> 
     for file in files:
         name = whole_characters(str(file.relative_to(folder)))
         try:
-            loaded.documents.append(one(file, name=name))
+            loaded.add(one(file, name=name), file)
         except DocumentError as error:
             loaded.skipped.append((name, error))
     if len(loaded.documents) == before:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import stat
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
@@ -33,6 +34,7 @@ from lcagent.models.budget import Budget
 from lcagent.models.embeddings import Embedder, Likeness
 from lcagent.models.profile import ModelProfile
 from lcagent.models.serving.session import ModelSession, OpenModel
+from lcagent.runs.boxes import boxed
 from lcagent.runs.graph import read
 from lcagent.runs.live import Live
 from lcagent.runs.progress import RunProgress
@@ -253,6 +255,7 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
         record = runs.open(
             key, task, strategy.name, settings, resume=asked.request.resume, since=asked.request.since
         )
+        runs.read_from(record.id, asked.loaded)
         if record.answer is not None:
             return _kept_answer(record, live.emit)
         with runs.writing(record.id):
@@ -326,6 +329,7 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
         # Headings and lines of a huge text are looked for when something of it is first cited.
         told = Told(record.id, strategy.name)
         answer = await asyncio.to_thread(make_answer, task, state, asked.loaded, usage, told)
+        answer = await _boxed(asked, answer)
     except LcagentError as error:
         runs.failed(record.id, error, time.monotonic() - started)
         raise
@@ -334,6 +338,16 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
         raise
     runs.finished(record.id, answer, time.monotonic() - started)
     return answer
+
+
+async def _boxed(asked: Asked, answer: Answer) -> Answer:
+    """The answer with the boxes of its quotes; given up with the run, whatever a parser is at."""
+    halt = threading.Event()
+    try:
+        return await asyncio.to_thread(boxed, answer, asked.loaded, asked.request.password, halt)
+    except asyncio.CancelledError:
+        PARSER.halt(halt)
+        raise
 
 
 def _key(task: Task, strategy: Strategy, budget: int, embedder: Embedder | None) -> str:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -93,6 +93,30 @@ class ParserProcess:
         """
         head = {"kind": "OCR", "page": page_index, "name": name, "password": password}
         return self._asked(head, data, limits(len(data), picture=True), halt)[1].decode("utf-8", "replace")
+
+    def of_pages(
+        self,
+        data: bytes,
+        wanted: Mapping[str, Any],
+        *,
+        name: str,
+        password: str | None,
+        halt: threading.Event | None = None,
+    ) -> tuple[dict[str, Any], bytes]:
+        """What is wanted of the pages of a PDF, as `formats.pdf.wanted.of_pages` gives it.
+
+        Args:
+            data: the PDF.
+            wanted: see there.
+            name: as shown to people.
+            password: where it is encrypted.
+            halt: as of `parse`.
+
+        Raises:
+            DocumentError: it cannot be opened, went over a limit, or crashed.
+        """
+        head = {"kind": "pdf", "wanted": wanted, "name": name, "password": password}
+        return self._asked(head, data, limits(len(data)), halt)
 
     def _asked(
         self, head: dict[str, Any], data: bytes, bounds: Limits, halt: threading.Event | None

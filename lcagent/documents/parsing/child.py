@@ -52,7 +52,10 @@ def _answer(out: IO[bytes], head: dict[str, Any], data: bytes) -> None:
     bounds = limits(len(data), picture=head["kind"] in {"OCR", "picture"})
     try:
         with _limited(bounds):
-            told, text = _page(head, data) if "page" in head else _parsed(head, data, bounds)
+            if "wanted" in head:
+                told, text = _wanted(head, data)
+            else:
+                told, text = _page(head, data) if "page" in head else _parsed(head, data, bounds)
     except DocumentError as error:
         write(out, {"error": error.code, "message": error.message, "hint": error.hint}, b"")
     except MemoryError:
@@ -67,6 +70,12 @@ def _page(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     from lcagent.documents.formats.ocr import page_text
 
     return {}, page_text(data, head["page"], head["password"]).encode("utf-8", "replace")
+
+
+def _wanted(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    from lcagent.documents.formats.pdf.wanted import of_pages
+
+    return of_pages(data, head["password"], head["wanted"])
 
 
 def _parsed(head: dict[str, Any], data: bytes, bounds: Limits) -> tuple[dict[str, Any], bytes]:

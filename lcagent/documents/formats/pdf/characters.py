@@ -70,12 +70,17 @@ class Characters:
 
     def size(self, index: int) -> float:
         """Its font's size as shown, in points; 0 where it is turned or slanted far."""
-        if not raw.character_matrix(self._page, index, self._matrix):
-            return 0.0
-        a, b, c, d, _, _ = self._floats
+        a, b, c, d = self.matrix(index)
         if a <= 0 or d <= 0 or abs(b) > 0.05 * a or abs(c) > 0.5 * d:
             return 0.0
         return raw.font_size(self._page, index) * d
+
+    def matrix(self, index: int) -> tuple[float, float, float, float]:
+        """How its glyph is turned and stretched; nothing but zeros where that is not known."""
+        if not raw.character_matrix(self._page, index, self._matrix):
+            return 0.0, 0.0, 0.0, 0.0
+        a, b, c, d, _, _ = self._floats
+        return a, b, c, d
 
     def generated(self, index: int) -> bool:
         """Whether pdfium put it there: a space, a line's end."""
@@ -148,14 +153,21 @@ class Characters:
             if one[1] != other[1] and index > 0:
                 yield index, one, other
 
-    def edited(self, edits: list[Edit]) -> str:
-        """The text with these changes; of two that overlap the first is made."""
-        pieces: list[str] = []
+    def made(self, edits: list[Edit]) -> Iterator[tuple[int, int, str]]:
+        """The changes that are made, in order, by offsets of the text: of two that overlap the first."""
         done = 0
         for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
             start, end = self.offset(edit.start), self.offset(edit.end)
             if start < done or end < start:
                 continue
-            pieces += [self.text[done:start], edit.put]
+            yield start, end, edit.put
+            done = end
+
+    def edited(self, edits: list[Edit]) -> str:
+        """The text with these changes; of two that overlap the first is made."""
+        pieces: list[str] = []
+        done = 0
+        for start, end, put in self.made(edits):
+            pieces += [self.text[done:start], put]
             done = end
         return "".join([*pieces, self.text[done:]])

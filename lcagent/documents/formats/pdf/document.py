@@ -38,9 +38,7 @@ class Read:
 
 def read_document(pdf: pdfium.PdfDocument) -> Read:
     """All of it; a part that pdfium cannot load is left empty."""
-    form_type = pdfium_c.FPDF_GetFormType(pdf.raw)
-    if form_type != pdfium_c.FORMTYPE_NONE:
-        pdf.init_forms()
+    form_type = with_forms(pdf)
     numbers = range(len(pdf))
     pages = [read_page(pdf, index) for index in numbers]
     files = _attached(pdf)
@@ -52,6 +50,18 @@ def read_document(pdf: pdfium.PdfDocument) -> Read:
         form_type in _XFA and not any(page.fields for page in pages),
         bool(files) and opens_with_files,
     )
+
+
+def with_forms(pdf: pdfium.PdfDocument) -> int:
+    """Make what is filled into the document's form readable.
+
+    Returns:
+        The form's type, one of pdfium's `FORMTYPE_*`.
+    """
+    form_type = pdfium_c.FPDF_GetFormType(pdf.raw)
+    if form_type != pdfium_c.FORMTYPE_NONE:
+        pdf.init_forms()
+    return form_type
 
 
 def _attached(pdf: pdfium.PdfDocument) -> list[str]:

@@ -9,7 +9,7 @@ import pypdfium2 as pdfium
 from lcagent.documents.formats.pdf import raw
 from lcagent.documents.formats.pdf.accents import accent_edits
 from lcagent.documents.formats.pdf.annotations import read_annotations
-from lcagent.documents.formats.pdf.characters import Box, Characters
+from lcagent.documents.formats.pdf.characters import Box, Characters, Edit
 from lcagent.documents.formats.pdf.cleaning import clean, is_garbled
 from lcagent.documents.formats.pdf.hidden import hidden_edits, is_suspect
 from lcagent.documents.formats.pdf.objects import Objects
@@ -59,22 +59,27 @@ def _read(pdf: pdfium.PdfDocument, page: pdfium.PdfPage, textpage: int, text: st
     characters = Characters(textpage, text)
     annotations = read_annotations(page.raw, pdf.formenv.raw if pdf.formenv else None, characters)
     fields, files = annotations.fields, tuple(annotations.files)
-    edits = annotations.edits
     if is_garbled(text, characters):
-        written = "".join(edit.put for edit in edits).lstrip("\n")
+        written = "".join(edit.put for edit in annotations.edits).lstrip("\n")
         return PageText(clean(written), garbled=True, fields=fields, files=files)
-    handle, shown = raw.address(page.raw), Box(*page.get_bbox())
-    are_few = raw.count_objects(handle) <= max(_FEW, characters.count // 3)
-    objects = Objects(handle, 1 if are_few else _STEP)
-    hidden = []
-    if is_suspect(objects, shown):
-        hidden = hidden_edits(objects if are_few else Objects(handle), characters, shown)
-    edits += hidden
-    texts = objects.texts if are_few else None
-    edits += script_edits(characters, texts)
-    edits += accent_edits(characters)
-    edits += row_edits(characters, texts)
-    whole = characters.edited(edits)
+    hidden, others = page_edits(page, characters)
+    whole = characters.edited([*annotations.edits, *hidden, *others])
     if not text.strip():
         whole = whole.lstrip("\n")
     return PageText(clean(whole), hidden=bool(hidden), fields=fields, files=files)
+
+
+def page_edits(page: pdfium.PdfPage, characters: Characters) -> tuple[list[Edit], list[Edit]]:
+    """What leaves hidden text out of a page's text, and what else makes it what a person sees."""
+    handle, shown = raw.address(page.raw), Box(*page.get_bbox())
+    are_few = raw.count_objects(handle) <= max(_FEW, characters.count // 3)
+    objects = Objects(handle, 1 if are_few else _STEP)
+    hidden: list[Edit] = []
+    if is_suspect(objects, shown):
+        hidden = hidden_edits(objects if are_few else Objects(handle), characters, shown)
+    texts = objects.texts if are_few else None
+    return hidden, [
+        *script_edits(characters, texts),
+        *accent_edits(characters),
+        *row_edits(characters, texts),
+    ]
