@@ -133,7 +133,7 @@ def load_all(
     loaded = Loaded()
     for source in sources:
         if isinstance(source, NamedFile):
-            loaded.documents.append(one(source.path, name=source.name))
+            loaded.add(one(source.path, name=source.name), source.path)
             continue
         path = Path(source)
         if str(source) == "-" or not _is_folder(path):

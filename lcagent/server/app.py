@@ -24,7 +24,7 @@ from lcagent.server.jobs import Jobs
 from lcagent.server.metrics import Metrics
 from lcagent.server.options import ServeOptions
 from lcagent.server.readiness import Readiness
-from lcagent.server.routes import chat, files, health, responses, runs, sessions
+from lcagent.server.routes import chat, files, health, page, passages, responses, runs, sessions
 from lcagent.server.tenants import Tenants
 from lcagent.settings import Settings
 
@@ -71,8 +71,8 @@ def create_app(
         responses={code: {"model": FaultBody, "description": said} for code, said in DOCUMENTED.items()},
     )
     app.state.service = Service(tenants, jobs, options, metrics, readiness, settings.strategy)
-    for router in (chat.router, responses.router, files.router, runs.router, sessions.router, health.router):
-        app.include_router(router)
+    for part in (chat, responses, files, passages, runs, sessions, health, page):
+        app.include_router(part.router)
     _handle_errors(app)
     app.add_middleware(_Measured, metrics=metrics)
     app.add_middleware(Guard, tenants=tenants, options=options, require_keys=needed)

@@ -68,7 +68,7 @@ async function say(event) {
       lcagent: { session: session(), files, footnotes: false },
     }, going.signal);
     for await (const one of events(stream)) {
-      if (one.data === "[DONE]") break;
+      if (one.data === "[DONE]") continue;
       const told = JSON.parse(one.data);
       if (told.error) throw new Error(told.error.message);
       const delta = told.choices[0]?.delta ?? {};

@@ -18,7 +18,9 @@ async function route() {
   }
   const runs = (ids ?? "").split(",").filter(Boolean).slice(0, 2);
   if (shown === "read") {
-    await listFiles();
+    const asked = runs.length ? (await get(`/v1/runs/${runs[0]}`).catch(() => null)) : null;
+    await listFiles(asked?.files);
+    if (asked && !$("question").value) $("question").value = asked.question;
     showRuns($("run"), runs);
   }
   if (shown === "chat") await chat.load();

@@ -30,6 +30,7 @@ export class RunView {
       this.answer, this.findings, this.more, this.told,
     );
     this.findings.open = follow;
+    this.findings.hidden = true;
     this.go();
   }
 

@@ -118,5 +118,9 @@ def _picture(tenant: Tenant, file: str, page: int) -> Response:
     if document.format != "pdf" or data is None or not 1 <= page <= len(document.pages):
         raise NotFound(f"{upload.name} has no page {page} that could be drawn")
     (width, height), picture = page_picture(upload.name, page, data)
-    headers = {"x-page-width": f"{width:.2f}", "x-page-height": f"{height:.2f}", "cache-control": "private, max-age=3600"}
+    headers = {
+        "x-page-width": f"{width:.2f}",
+        "x-page-height": f"{height:.2f}",
+        "cache-control": "private, max-age=3600",
+    }
     return Response(picture, media_type="image/png", headers=headers)
