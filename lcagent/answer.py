@@ -83,7 +83,7 @@ class Reply(BaseModel):
     `status`: answered; not_found (asked for something that neither the conversation nor a document says);
     conflicting (what it rests on says two things). `claims` are those of its statements that stand somewhere,
     with their `citations`. `message` is the reply's own number, 0 where nothing was said. `steps` are the
-    functions that were called. Tokens are those that its calls took.
+    functions that were called. Calls and tokens are the turn's, with those that read its documents.
     """
 
     version: Literal[1] = 1
@@ -95,6 +95,8 @@ class Reply(BaseModel):
     steps: list[str]
     calls: int
     tokens: int
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     seconds: float
     warnings: list[str] = []
 

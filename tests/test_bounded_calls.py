@@ -8,8 +8,9 @@ import pytest
 from lcagent import Reader
 from lcagent.errors import BudgetReached, CutReply, EndpointUnavailable, WindowExceeded
 from lcagent.models.budget import Budget
-from lcagent.models.chat import ChatModel, endpoint_limit
+from lcagent.models.chat import ChatModel
 from lcagent.models.estimate import EstimateCounter
+from lcagent.models.limit import endpoint_limit
 from lcagent.models.probing import Target, probe
 from lcagent.models.tokens import counter_for
 from lcagent.models.transport import ChatRequest, HttpTransport, RawReply

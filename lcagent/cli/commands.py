@@ -14,6 +14,7 @@ from lcagent.cli import config, doctor, graph, memory, models, runs, terminal, w
 from lcagent.cli import export as export_command
 from lcagent.cli import inspect as inspect_command
 from lcagent.cli import probe as probe_command
+from lcagent.cli import serve as serve_command
 from lcagent.cli import summarize as summarize_command
 
 app = typer.Typer(
@@ -39,6 +40,8 @@ app.add_typer(graph.app, name="graph")
 app.add_typer(works.app, name="works")
 app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
+app.command("serve")(serve_command.serve)
+app.add_typer(serve_command.keys, name="keys")
 
 
 _READING = frozenset({"ask", "summarize"})

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from lcagent.documents.document import Document
 from lcagent.documents.formats import SUFFIXES, Content, parse
 from lcagent.documents.formats.ocr import available
-from lcagent.documents.named import File, Named, content, file_named, named, together
+from lcagent.documents.named import DocumentSource, File, Named, content, file_named, named, together
 from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch, recognised, unreadable
 from lcagent.errors import DocumentEmpty, DocumentError, DocumentNotFound, DocumentTooLarge
@@ -82,7 +82,7 @@ class Loaded:
 
 
 def load_all(
-    sources: Sequence[str | Path],
+    sources: Sequence[DocumentSource],
     *,
     password: str | None = None,
     encoding: str | None = None,

@@ -18,15 +18,19 @@ from lcagent.text import whole_characters
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file.
+    """A file, which may be shown under another name than its own, such as one that was uploaded.
 
     Args:
         path: None is standard input.
-        name: as shown to people.
+        name: as shown to people; its ending says what the file is, where its bytes do not.
     """
 
     path: Path | None
     name: str
+
+
+DocumentSource = str | Path | File
+"""A file, a folder, `-` (standard input), or a file under another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,14 @@ class Named:
     unread: list[str] = field(default_factory=list)
 
 
-def named(source: str | Path) -> Named:
+def named(source: DocumentSource) -> Named:
     """Look for what a source stands for.
 
     Args:
-        source: a path, or `-`.
+        source: what is to be read.
     """
+    if isinstance(source, File):
+        return Named([source])
     path = Path(source)
     if str(source) == "-" or not _is_folder(path):
         return Named([file_named(source)])
@@ -129,7 +135,7 @@ def content(file: File, max_bytes: int, encoding: str) -> Content:
     """
     if file.path is None:
         return read(_whole(sys.stdin.buffer, file.name, max_bytes), "", file.name, encoding)
-    path, suffix = file.path, file.path.suffix.lower()
+    path, suffix = file.path, (Path(file.name).suffix or file.path.suffix).lower()
     shown = whole_characters(str(path))
     try:
         status = path.stat()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lcagent.answer import Answer
-from lcagent.documents import Document, Loaded, load_all
+from lcagent.documents import Document, DocumentSource, File, Loaded, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch
@@ -57,7 +57,7 @@ Emit = Callable[[Event], None]
 class Request:
     """One call of `ask`."""
 
-    sources: Sequence[str | Path]
+    sources: Sequence[DocumentSource]
     question: str
     password: str | None = None
     resume: bool = False
@@ -113,16 +113,17 @@ def _same_call(request: Request, settings: Settings) -> str:
     """
     if request.strategy is not None or request.documents or not request.sources:
         return ""
-    files: list[tuple[str, int, int]] = []
+    files: list[tuple[str, str, int, int]] = []
     for source in request.sources:
-        path = Path(source).absolute()
+        named = source.name if isinstance(source, File) else ""
+        path = Path((source.path if isinstance(source, File) else source) or "-").absolute()
         try:
             found = path.stat()
         except (OSError, ValueError):
             return ""
         if not stat.S_ISREG(found.st_mode):
             return ""
-        files.append((str(path), found.st_mtime_ns, found.st_size))
+        files.append((str(path), named, found.st_mtime_ns, found.st_size))
     given = (files, request.question, request.password, request.resume, request.stream)
     exact = f"{given!r}{settings.model_dump_json()}"
     return hashlib.sha256(exact.encode("utf-8", "replace")).hexdigest()

@@ -14,11 +14,12 @@ from pathlib import Path
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.address import is_loopback
 from lcagent.models.budget import Budget
-from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, Journal, endpoint_limit
+from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, Journal
 from lcagent.models.embeddings import Embedder, open_embedder
 from lcagent.models.endpoint import Endpoint
 from lcagent.models.fingerprint import of_name
 from lcagent.models.kept_manners import KeptManners
+from lcagent.models.limit import endpoint_limit
 from lcagent.models.manners import Manners
 from lcagent.models.probing import ServerLoading, Target, found
 from lcagent.models.serving.connect import Choice, choose, open_endpoint, provider_base
