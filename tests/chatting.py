@@ -103,8 +103,7 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
+        self.process.send_signal(signal.SIGKILL)
         self.process.ended()
         os.close(self._master)
 

@@ -12,6 +12,7 @@ from typing import Any
 from lcagent.chat import ChatSession
 from lcagent.errors import EntryNotFound
 from lcagent.events import MessageKept
+from lcagent.integrations.store import MemoryStore
 from lcagent.memory.store import Store
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.tables import open_memory
@@ -79,6 +80,17 @@ class _Boundaries:
             return reply
 
         Store.transaction, Store.execute, HttpTransport.send = counted, executed, sent
+
+
+def puts_and_dies(home: str, number: int, die: bool) -> None:
+    """Put items into a LangGraph store; then die of SIGKILL, or close it."""
+    store = MemoryStore(home=home)
+    for at in range(20):
+        store.put(("shared",), f"{number}.{at}", {"text": f"word{number}"})
+    store.put(("shared",), "both", {"by": number})
+    if die:
+        os.kill(os.getpid(), signal.SIGKILL)
+    store.close()
 
 
 def takes_and_waits(home: str, ready: Any) -> None:

@@ -2,8 +2,11 @@
 
 import json
 import random
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from click.testing import Result
 from hypothesis import settings
 from typer.testing import CliRunner
@@ -37,6 +40,16 @@ WORDS = [
 def examples(all_of_them: int) -> int:
     """How many of the examples are tried: all with `--hypothesis-profile all`, a quarter without."""
     return max(4, all_of_them * settings().max_examples // 100)
+
+
+def some_slow(steps: Iterable[Any]) -> list[Any]:
+    """Parameters of which two in three are marked `slow`."""
+    return [
+        step
+        if at % 3 == 0
+        else pytest.param(*(step if isinstance(step, tuple) else [step]), marks=pytest.mark.slow)
+        for at, step in enumerate(steps)
+    ]
 
 
 def prose(sentences: int, seed: int = 0) -> str:

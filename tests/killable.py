@@ -76,19 +76,20 @@ class Command:
                 list(map(str, arguments)),
                 streams,
                 str(cwd or Path.cwd()),
-                {**os.environ, "COLUMNS": "100", **(environment or {})},
+                {**os.environ, **(environment or {})},
                 first,
             ),
         )
         self._process.start()
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal."""
-        os.kill(self._process.pid or 0, number)
+        """Send it a signal, if it runs yet."""
+        if self.poll() is None:
+            os.kill(self._process.pid or 0, number)
 
     def kill(self) -> None:
         """SIGKILL; returns when it is dead. For a thread other than the one that waits for its end."""
-        self.send_signal(signal.SIGKILL)
+        os.kill(self._process.pid or 0, signal.SIGKILL)
         assert self._dead.wait(30)
 
     def poll(self) -> int | None:
@@ -108,6 +109,10 @@ class Command:
             for file in self._streams:
                 file.close()
         return status
+
+    def __del__(self) -> None:
+        for file in self._streams:  # of a test that failed before its end
+            file.close()
 
     def done(self) -> subprocess.CompletedProcess[bytes]:
         """What it printed, and its exit status, once it has ended."""

@@ -33,6 +33,7 @@ def test_a_perfect_labeller_is_answered(operation: str) -> None:
         assert not out.overruns and out.calls > 4, failing(out)
 
 
+@pytest.mark.slow
 def test_wrong_labels_lose_what_they_make_wrong_and_nothing_else() -> None:
     some = outcomes(0.4)
     assert any(out.allowed < 1 for out in some)
@@ -40,6 +41,7 @@ def test_wrong_labels_lose_what_they_make_wrong_and_nothing_else() -> None:
         assert out.bare == out.allowed, failing(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("strategy", "window"), [("auto", 2048), ("tally", 3000)])
 def test_a_small_window_notes_what_the_question_needs_first(strategy: str, window: int) -> None:
     for out in outcomes(0.0, strategy, window):

@@ -34,7 +34,7 @@ from tests.loopback import Request
 
 
 def lcagent(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return Command(*arguments, stdin=stdin).done()
+    return Command(*arguments, stdin=stdin, environment={"COLUMNS": "100"}).done()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -39,30 +40,39 @@ COMMANDS = (
 )
 
 
-@pytest.fixture
-def document(tmp_path: Path) -> Path:
-    path = tmp_path / "doc.txt"
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("documents") / "doc.txt"
     path.write_text(haystack(150))
     return path
 
 
-@pytest.fixture
-def server(loopback) -> Loopback:
-    return loopback(window=2048, reply=clever)
+@pytest.fixture(scope="module")
+def server() -> Iterator[Loopback]:
+    with Loopback(window=2048, reply=clever) as running:
+        yield running
 
 
-@pytest.fixture
-def filled(server: Loopback, document: Path, home: Path) -> Path:
+@pytest.fixture(scope="module")
+def kept(server: Loopback, document: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with runs, one of them not finished, works, and a conversation."""
-    with Reader(api_base=server.url, window=2048, strategy="memagent") as reader:
+    home = tmp_path_factory.mktemp("kept")
+    options = {"api_base": server.url, "window": 2048, "strategy": "memagent", "home": home}
+    with Reader(**options) as reader:
         for number in range(3):
             reader.ask(document, f"{QUESTION} {number}")
-    with Reader(api_base=server.url, window=2048, strategy="memagent", max_calls=3) as reader:
+    with Reader(**options, max_calls=3) as reader:
         assert reader.ask(document, QUESTION).status == "budget"
-    with ChatSession("main") as chat:
+    with ChatSession("main", home=home) as chat:
         for number in range(60):
             chat.add(f"Message {number}: my cat {number} is called Mira, and lives in Oslo.")
     return home
+
+
+@pytest.fixture
+def filled(kept: Path, home: Path) -> Path:
+    """The same, to be damaged."""
+    return Path(shutil.copytree(kept, home))
 
 
 def told(*arguments: str) -> tuple[str, str]:
@@ -196,15 +206,15 @@ def test_a_damaged_checkpoint_is_made_again_from_the_journal(
     """Whatever byte is altered: the checksum of a state tells, and so does SQLite of all else."""
     rng = random.Random(3)
     command = ("ask", document, "And who else?", "--api-base", server.url, "--strategy", "memagent")
-    server.faults = None
+    asked = server.calls
     process = Command(*command, "--window", 2048)
     until = time.monotonic() + 120
-    while process.poll() is None and server.calls < 30 and time.monotonic() < until:
+    while process.poll() is None and server.calls - asked < 3 and time.monotonic() < until:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.ended()
     good = (filled / CHECKPOINTS).read_bytes()
-    for _ in range(10):
+    for _ in range(examples(10)):
         shutil.rmtree(filled.with_name("copy"), ignore_errors=True)
         shutil.copytree(filled, filled.with_name("copy"))
         (filled.with_name("copy") / CHECKPOINTS).write_bytes(alter(good, rng))

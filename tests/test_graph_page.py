@@ -399,6 +399,7 @@ def big() -> GraphData:
     return {"documents": [document], "nodes": nodes, "facts": facts, "answers": []}  # type: ignore[typeddict-item]
 
 
+@pytest.mark.slow
 def test_a_large_graph_opens_and_answers_at_once(opened: Any) -> None:
     one, data = opened(), big()
     assert len(data["documents"][0]["text"]) > 1_000_000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lcagent.errors import CutReply, MalformedReply, UsageError
 from tests.exploring import QUESTION, World, ask, calls_functions, role, roles, written
-from tests.helpers import examples, in_this_process, prose
+from tests.helpers import examples, in_this_process, prose, some_slow
 from tests.killable import killed_at
 from tests.loopback import Loopback
 
@@ -221,7 +221,8 @@ def test_several_documents_make_one_graph(loopback, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "tools"), [*((step, False) for step in (0, 1, 5, 12, 13, 14, 15, 16)), (14, True), (15, True)]
+    ("step", "tools"),
+    some_slow([*((step, False) for step in (0, 1, 5, 12, 13, 14, 15, 16)), (14, True), (15, True)]),
 )
 def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: int, tools: bool) -> None:
     """While it plans, builds, chooses, visits, goes on and answers."""

@@ -1,7 +1,5 @@
 """The store for LangGraph keeps what LangGraph's own keeps, outlives its process, and finds by words."""
 
-import multiprocessing
-import os
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -25,7 +23,9 @@ from langgraph.store.memory import InMemoryStore
 
 from lcagent.integrations.store import MemoryStore
 from lcagent.memory.tiers.tables import FILE
+from tests.dying import puts_and_dies
 from tests.helpers import examples
+from tests.killable import FORKED
 from tests.test_memory_search import ByLetters
 
 
@@ -314,20 +314,9 @@ def test_the_default_time_to_live_is_that_of_the_store(clock: Clock) -> None:
 # Processes
 
 
-def _puts(home: str, number: int, die: bool) -> None:
-    store = MemoryStore(home=home)
-    for at in range(20):
-        store.put(("shared",), f"{number}.{at}", {"text": f"word{number}"})
-    store.put(("shared",), "both", {"by": number})
-    if die:
-        os.kill(os.getpid(), signal.SIGKILL)
-    store.close()
-
-
 def test_processes_share_a_store_and_what_was_written_outlives_sigkill(tmp_path: Path) -> None:
-    spawn = multiprocessing.get_context("spawn")
     home = str(tmp_path / "shared")
-    some = [spawn.Process(target=_puts, args=(home, number, number == 0)) for number in range(2)]
+    some = [FORKED.Process(target=puts_and_dies, args=(home, number, number == 0)) for number in range(2)]
     for one in some:
         one.start()
     for one in some:

@@ -2,12 +2,15 @@
 
 from statistics import mean
 
+import pytest
+
 from lcagent.chat import ChatSession
 from tests.companion import Chat, companion
 
 WINDOW, TURNS = 4096, 200
 
 
+@pytest.mark.slow
 def test_what_was_said_changed_and_taken_back_is_known_two_hundred_turns_later(loopback) -> None:
     server = loopback(reply=companion, window=WINDOW, tokenize=False, keep_requests=False)
     talk = Chat(TURNS)

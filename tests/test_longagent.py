@@ -14,7 +14,7 @@ from lcagent.errors import MalformedReply, UsageError
 from lcagent.evals.bench import Bench, Plan
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import load_settings
-from tests.helpers import NEEDLE, QUESTION, examples, haystack, in_this_process, prose
+from tests.helpers import NEEDLE, QUESTION, examples, haystack, in_this_process, prose, some_slow
 from tests.killable import killed_at
 from tests.loopback import Faults, Loopback, Reply
 from tests.loopback.faults import MALFORMED
@@ -406,7 +406,7 @@ def test_no_call_exceeds_the_window(tmp_path_factory, pieces, question, window, 
         assert answer is None or answer.coverage.segments_total > 0
 
 
-@pytest.mark.parametrize("step", [0, 1, 5, 9, 13, 15, 16, 17, 18, 19, 20])
+@pytest.mark.parametrize("step", some_slow([0, 1, 5, 9, 13, 15, 16, 17, 18, 19, 20]))
 def test_sigkill_repeats_only_the_calls_in_the_air(
     loopback, document: Path, tmp_path: Path, step: int
 ) -> None:

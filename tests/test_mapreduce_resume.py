@@ -33,7 +33,7 @@ def finished(home: Path) -> int:
         return 0
 
 
-@pytest.mark.parametrize("stage", ["map", "collapse"])
+@pytest.mark.parametrize("stage", [pytest.param("map", marks=pytest.mark.slow), "collapse"])
 def test_only_unfinished_calls_are_sent_again(loopback, tmp_path: Path, stage: str) -> None:
     path, server = many(loopback, tmp_path)
     home, undisturbed = tmp_path / "home", tmp_path / "undisturbed"

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lcagent.memory.tiers.entries import Entries
 from lcagent.memory.tiers.tables import open_memory
 from tests.dying import WINDOW, turn_that_dies
@@ -46,6 +48,7 @@ def keeper(request: Request) -> str:
     return json.dumps({"thought": "", "heartbeat": "yes", **call})
 
 
+@pytest.mark.slow
 def test_a_conversation_that_is_killed_again_and_again_loses_and_doubles_nothing(
     loopback, tmp_path: Path, home: Path
 ) -> None:

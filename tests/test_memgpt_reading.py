@@ -64,6 +64,7 @@ def test_who_finds_it_by_searching_is_not_offered_it_before_and_reads_nothing(
     assert answer.coverage.segments_read == 0
 
 
+@pytest.mark.slow
 def test_a_reading_that_is_killed_anywhere_goes_on_and_repeats_no_finished_call(
     loopback, document: Path, tmp_path: Path
 ) -> None:

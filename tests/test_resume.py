@@ -16,7 +16,7 @@ from lcagent import Finished, Reader, SegmentRead
 from lcagent.errors import RunBusy
 from lcagent.memory.checkpoints import open_checkpoints
 from lcagent.memory.locks import locked
-from tests.helpers import QUESTION, clever, in_this_process, prose
+from tests.helpers import QUESTION, clever, in_this_process, prose, some_slow
 from tests.killable import Command, dies_before_printing, killed_at
 from tests.loopback import Loopback, Request
 
@@ -53,7 +53,7 @@ def command(server: Loopback, document: Path, home: Path) -> subprocess.Popen:
     )
 
 
-@pytest.mark.parametrize("step", range(SEGMENTS + 2))
+@pytest.mark.parametrize("step", some_slow(range(SEGMENTS + 2)))
 def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
     loopback, document: Path, tmp_path: Path, step: int
 ) -> None:

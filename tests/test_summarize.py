@@ -47,7 +47,7 @@ def writes(request) -> str:
 
 
 def lcagent(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return Command(*arguments).told()
+    return Command(*arguments, environment={"COLUMNS": "100"}).told()
 
 
 def summarize(server: Loopback, document: Path, *more: object) -> subprocess.CompletedProcess[str]:

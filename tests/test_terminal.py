@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,28 +55,36 @@ def document(tmp_path: Path) -> Path:
     return path
 
 
+def in_cp1252() -> None:
+    sys.stdout.reconfigure(encoding="cp1252")
+    sys.stderr.reconfigure(encoding="cp1252")
+
+
+def in_ascii() -> None:
+    sys.stdout.reconfigure(encoding="ascii", errors="surrogateescape")
+    sys.stderr.reconfigure(encoding="ascii")
+
+
 @pytest.mark.parametrize(
-    "locale",
+    ("locale", "streams"),
     [
-        {"PYTHONIOENCODING": "cp1252"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        ({"PYTHONIOENCODING": "cp1252"}, in_cp1252),
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, in_ascii),
     ],
 )
 def test_what_is_printed_is_utf8_whatever_the_locale(
-    loopback, document: Path, locale: dict[str, str]
+    loopback, document: Path, locale: dict[str, str], streams: Callable[[], None]
 ) -> None:
     server = loopback(reply=answering(NAME))
-
-    def started(*arguments: object) -> subprocess.CompletedProcess[bytes]:  # Python reads these at its start
-        command = [sys.executable, "-m", "lcagent.cli.main", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, env={**os.environ, **locale})
-
     ask = ("ask", document, f"Who is {NAME}?", "--api-base", server.url)
-    done = started(*ask)
+    # Python reads the locale at its start; what it then makes of its streams is the same for all commands.
+    command = [sys.executable, "-m", "lcagent.cli.main", *map(str, ask)]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, **locale})
     assert (done.returncode, done.stdout.decode()) == (0, f"{NAME} [1]\n")
     assert NAME in done.stderr.decode()
-    assert json.loads(started(*ask, "--json").stdout)["answer"] == NAME
-    shown_again = started("runs", "show", "last")
+    as_json = Command(*ask, "--json", environment=locale, first=streams).done()
+    assert json.loads(as_json.stdout)["answer"] == NAME
+    shown_again = Command("runs", "show", "last", environment=locale, first=streams).done()
     assert f"Who is {NAME}?" in shown_again.stdout.decode()
 
 
@@ -202,7 +211,11 @@ def test_ctrl_c_prints_an_object_too(loopback, document: Path) -> None:
     server: Loopback = loopback(reply=slow)
     command = [sys.executable, "-m", "lcagent.cli.main", "ask", str(document), "why?", "--json"]
     process = subprocess.Popen(
-        [*command, "--api-base", server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*command, "--api-base", server.url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell that runs tests in the background ignores Ctrl-C for all its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while b"segment" not in process.stderr.readline():  # type: ignore[union-attr]
         assert process.poll() is None

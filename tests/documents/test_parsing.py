@@ -194,7 +194,14 @@ def test_ctrl_c_ends_a_parser_at_once(tmp_path: Path) -> None:
     ]
     environment = {**os.environ, "LCAGENT_HOME": str(tmp_path / "home")}
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs tests in the background ignores Ctrl-C for all its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     waited = time.monotonic() + 60
     while not (found := psutil.Process(process.pid).children()) and time.monotonic() < waited:

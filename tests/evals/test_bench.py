@@ -15,6 +15,7 @@ from lcagent.evals.summary import summarise
 from lcagent.evals.tasks import TASKS, folder
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import load_settings
+from tests.helpers import in_this_process
 from tests.killable import Command
 from tests.loopback import Loopback, Reply
 
@@ -331,11 +332,11 @@ def test_the_command_prints_a_table_and_leaves_a_report(loopback, tmp_path: Path
         return Command("bench", *arguments).told()
 
     options = ["--api-base", server.url, "--window", "2048", "--strategies", "closed,gold", "--n", "2"]
-    for out in ("a", "b"):
-        done = bench("niah", "--lengths", "3k", *options, "--out", out)
-        assert done.returncode == 0, done.stderr
-        assert "gold" in done.stdout and "niah" in done.stdout
-        assert max(map(len, done.stdout.splitlines())) <= 120
+    done = bench("niah", "--lengths", "3k", *options, "--out", "a")
+    assert done.returncode == 0, done.stderr
+    assert "gold" in done.stdout and "niah" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 120
+    assert in_this_process("bench", "niah", "--lengths", "3k", *options, "--out", "b").exit_code == 0
     report = (tmp_path / "a" / "report.html").read_text()
     assert "lcagent bench niah" in report and "http://" not in report.replace(
         server.url.removesuffix("/v1"), ""
