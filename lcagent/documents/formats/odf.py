@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from lcagent.documents.formats.body import Body, paged
+from lcagent.documents.formats.members import Archived, opened
 from lcagent.documents.formats.package import child, local, value
 from lcagent.documents.formats.raised import lowered, raised, settle, unmarked
 from lcagent.documents.formats.rows import Cell, Rows
@@ -22,11 +21,11 @@ _MOST_ROWS = 20_000
 """Equal rows that a sheet repeats."""
 
 
-def parse_odf(data: bytes, kind: str, name: str) -> Body:
+def parse_odf(data: Archived, kind: str, name: str) -> Body:
     """Read an OpenDocument file.
 
     Args:
-        data: its bytes.
+        data: its bytes, or where it lies.
         kind: odt, ods or odp.
         name: as shown to people.
 
@@ -34,7 +33,7 @@ def parse_odf(data: bytes, kind: str, name: str) -> Body:
         DocumentEncrypted: it is protected by a password.
         DocumentDamaged: its content cannot be read.
     """
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with opened(data) as archive:
         if "META-INF/manifest.xml" in archive.namelist() and b"encryption-data" in archive.read(
             "META-INF/manifest.xml"
         ):

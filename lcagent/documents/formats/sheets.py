@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from typing import Any
 
 from lcagent.documents.formats.body import Body, paged
+from lcagent.documents.formats.members import Archived, opened
 from lcagent.documents.health import Health, counted
 from lcagent.errors import UnsupportedFormat
 
@@ -42,11 +42,11 @@ def lined(rows: Iterable[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def parse_xlsx(data: bytes, name: str) -> Body:
+def parse_xlsx(data: Archived, name: str) -> Body:
     """Read a workbook as a person sees it: values, not formulas.
 
     Args:
-        data: its bytes.
+        data: its bytes, or where it lies.
         name: as shown to people.
 
     Raises:
@@ -61,7 +61,8 @@ def parse_xlsx(data: bytes, name: str) -> Body:
     left_out = _parts_left_out(data)
     texts: list[str] = []
     labels: list[str] = []
-    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
+    book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
     try:
         for sheet in book.worksheets:
             if sheet.sheet_state != "visible":
@@ -106,9 +107,9 @@ def _shown(cell: Any) -> str:
     return " ".join(str(value).split())
 
 
-def _parts_left_out(data: bytes) -> list[str]:
+def _parts_left_out(data: Archived) -> list[str]:
     """What a workbook holds beside its cells."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with opened(data) as archive:
         names = archive.namelist()
         notes = charts = formulas = 0
         for name in names:

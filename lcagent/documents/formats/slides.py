@@ -6,17 +6,18 @@ from collections import Counter
 from xml.etree.ElementTree import Element
 
 from lcagent.documents.formats.body import Body, paged
+from lcagent.documents.formats.members import Archived
 from lcagent.documents.formats.package import Package, child, local, value
 from lcagent.documents.formats.rows import Cell, Rows
 from lcagent.documents.health import Health, counted
 from lcagent.errors import DocumentDamaged
 
 
-def parse_pptx(data: bytes, name: str) -> Body:
+def parse_pptx(data: Archived, name: str) -> Body:
     """Read a presentation.
 
     Args:
-        data: its bytes.
+        data: its bytes, or where it lies.
         name: as shown to people.
 
     Raises:
