@@ -146,7 +146,7 @@ def content(file: File, max_bytes: int, encoding: str) -> Content:
         with path.open("rb") as opened:
             if stat.S_ISFIFO(status.st_mode):  # as a shell's <(command)
                 return read(_whole(opened, file.name, max_bytes), suffix, file.name, encoding)
-            return read(opened, suffix, file.name, encoding)
+            return read(opened, suffix, file.name, encoding, path)
     except OSError as error:
         if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
             hint = "check the path; documents are named before the question"

@@ -1,5 +1,6 @@
 """A file that would take the machine takes down a child, and the user reads one sentence."""
 
+import hashlib
 import io
 import os
 import signal
@@ -14,13 +15,16 @@ from pathlib import Path
 
 import psutil
 import pytest
+from openpyxl import Workbook
 
 from lcagent.documents import load, load_all, parsing
+from lcagent.documents.formats import OnDisk, parse, read
 from lcagent.documents.parsing import PARSER
 from lcagent.documents.parsing.limits import Limits
 from lcagent.documents.recognised import Watch
 from lcagent.errors import DocumentDamaged, DocumentError, DocumentTooLarge
-from tests.documents.test_load import docx, write
+from tests.documents.office import open_document, shape, slides
+from tests.documents.test_load import docx, epub, write
 from tests.helpers import ROOT
 
 
@@ -110,6 +114,56 @@ def test_a_file_that_swells_is_refused(tmp_path: Path) -> None:
 def test_a_large_honest_file_is_read(tmp_path: Path) -> None:
     document = load(write(tmp_path, "large.docx", swollen_docx(2_000)))
     assert document.text.count("tea") == 2_000 * 64
+
+
+def with_pictures(data: bytes, mib: int) -> bytes:
+    """A file of an office with pictures in it."""
+    out = io.BytesIO(data)
+    with zipfile.ZipFile(out, "a") as archive:
+        for number in range(mib):
+            archive.writestr(f"media/{number}.png", os.urandom(1 << 20))
+    return out.getvalue()
+
+
+def test_a_file_of_pictures_is_read_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = with_pictures(docx(), 6)
+    path = write(tmp_path, "pictures.docx", data)
+    monkeypatch.chdir(tmp_path)
+    with path.open("rb") as file:
+        content = read(file, ".docx", path.name, path=Path(path.name))
+    assert isinstance(content.data, OnDisk)
+    assert content.sha256 == hashlib.sha256(data).hexdigest()
+    document = load(path.name)
+    assert document == parse(content, name=path.name, password=None)
+    assert document.text == load(write(tmp_path, "small.docx", docx())).text
+    path.write_bytes(data + b"!")
+    with pytest.raises(DocumentError, match="changed while it was read"):
+        parse(content, name=path.name, password=None)
+
+
+@pytest.mark.parametrize("ending", ["epub", "odt", "pptx", "docx", "xlsx"])
+def test_all_archives_are_read_where_they_lie(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {
+        "epub": epub(),
+        "odt": open_document("text", "<text:p>Tea at noon.</text:p>"),
+        "pptx": slides(shape("Tea at noon.")),
+        "docx": docx(),
+        "xlsx": workbook(),
+    }
+    path = write(tmp_path, f"a.{ending}", made[ending])
+    whole = load(path)
+    assert whole.format == ending
+    monkeypatch.setattr("lcagent.documents.formats.recognising._MOST_IN_MEMORY", 0)
+    assert load(path) == whole
+
+
+def workbook() -> bytes:
+    book, out = Workbook(), io.BytesIO()
+    book.active["A1"] = "Tea at noon."
+    book.save(out)
+    return out.getvalue()
 
 
 def test_a_child_that_dies_is_one_sentence_and_is_replaced(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import os
 import re
 import zipfile
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ _ARCHIVES = set(
     ".docx .docm .dotx .dotm .xlsx .xlsm .xltx .xltm .pptx .pptm .potx .potm .ppsx .ppsm"
     " .epub .odt .ods .odp".split()
 )
+_ZIPPED = frozenset({"docx", "epub", "odt", "ods", "odp", "xlsx", "pptx"})
+_MOST_IN_MEMORY = 4 << 20
+"""Bytes of an archive that is read as a whole: a larger one is mostly pictures, which are not read."""
 _TEXTS = set(
     ".txt .text .md .markdown .rst .org .adoc .log .tex .bib .csv .tsv .json .jsonl .ndjson .xml .yaml .yml"
     " .toml .ini .cfg .conf .srt .vtt .ics .vcf .diff .patch".split()
@@ -57,25 +61,46 @@ _BLANK = b"\0 \t\r\n\f"
 
 
 @dataclass(frozen=True, slots=True)
+class OnDisk:
+    """A file that is read where it lies.
+
+    Args:
+        path: of it, absolute.
+        size: bytes of it.
+        changed: when it was last changed, in nanoseconds.
+    """
+
+    path: Path
+    size: int
+    changed: int
+
+    def is_as_it_was(self) -> bool:
+        """Whether it has not been changed since."""
+        status = self.path.stat()
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.changed)
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What a file holds before it is parsed.
 
     Args:
         kind: its format.
-        data: its characters where it is made of them, else its bytes.
+        data: its characters where it is made of them, else its bytes; or where it lies, if it is a large
+            archive.
         sha256: of its bytes, in hexadecimal.
         encoding: what its characters were taken for where that had to be guessed.
         notes: sentences on bytes that are no characters.
     """
 
     kind: Kind
-    data: str | bytes
+    data: str | bytes | OnDisk
     sha256: str
     encoding: str = ""
     notes: tuple[str, ...] = ()
 
 
-def read(file: BinaryIO, suffix: str, name: str, encoding: str = "") -> Content:
+def read(file: BinaryIO, suffix: str, name: str, encoding: str = "", path: Path | None = None) -> Content:
     """Recognise a file and read it.
 
     Args:
@@ -83,6 +108,7 @@ def read(file: BinaryIO, suffix: str, name: str, encoding: str = "") -> Content:
         suffix: its ending in small letters, with the dot.
         name: as shown to people.
         encoding: of a text file, where the user has said it.
+        path: where it lies, if it can be opened again.
 
     Raises:
         DocumentEmpty: no bytes, or only white space.
@@ -100,6 +126,14 @@ def read(file: BinaryIO, suffix: str, name: str, encoding: str = "") -> Content:
     if kind in {"text", "markdown", "html"}:
         found = decode(file, said=encoding, declares=kind == "html", name=name)
         return Content(kind, found.text, found.sha256, found.encoding, found.notes)
+    if path is not None and kind in _ZIPPED:
+        status = os.fstat(file.fileno())  # before its bytes are looked at: what is changed later shows
+        if status.st_size > _MOST_IN_MEMORY:
+            digest = hashlib.sha256()
+            for part in parts(file):
+                digest.update(part)
+            there = OnDisk(path.absolute(), status.st_size, status.st_mtime_ns)
+            return Content(kind, there, digest.hexdigest())
     data = file.read()
     return Content(kind, data, hashlib.sha256(data).hexdigest())
 

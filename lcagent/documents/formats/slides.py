@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 from lcagent.documents.formats.body import Body, paged
 from lcagent.documents.formats.drawings import alternative, chart_text, diagram_text
+from lcagent.documents.formats.members import Archived
 from lcagent.documents.formats.package import Package, Relation, child, local, value
 from lcagent.documents.formats.rows import Cell, Rows
 from lcagent.documents.formats.shapes import drawn, is_placeholder, paragraphs, placeholder, properties
@@ -17,11 +18,11 @@ from lcagent.errors import DocumentDamaged
 _ON = frozenset({"1", "true"})
 
 
-def parse_pptx(data: bytes, name: str) -> Body:
+def parse_pptx(data: Archived, name: str) -> Body:
     """Read a presentation.
 
     Args:
-        data: its bytes.
+        data: its bytes, or where it lies.
         name: as shown to people.
 
     Raises:

@@ -14,13 +14,13 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from lcagent import errors
 from lcagent.documents.described import from_description
 from lcagent.documents.document import Document
-from lcagent.documents.formats import Content
+from lcagent.documents.formats import Content, OnDisk
 from lcagent.documents.parsing.frames import read, write
 from lcagent.documents.parsing.limits import MEMORY_SPENT, Limits, limits
 from lcagent.documents.parsing.watchdog import Watchdog
@@ -177,7 +177,7 @@ class ParserProcess:
         assert process.stdout is not None
         try:
             with child.watchdog.within(4 * asked[0].bounds.seconds):
-                heads = [{**one.head, "size": len(one.data)} for one in asked]
+                heads = [{**one.head, "size": len(one.data), "limits": astuple(one.bounds)} for one in asked]
                 write(process.stdin, {"files": heads}, *(one.data for one in asked))
                 meanwhile()
                 found.append(_told(read(process.stdout, asked[0].bounds.output), asked[0]))
@@ -247,17 +247,21 @@ atexit.register(PARSER.stop)
 
 
 def _to_parse(name: str, content: Content, password: str | None) -> _Asked:
-    data = content.data.encode("utf-8", "surrogatepass") if isinstance(content.data, str) else content.data
-    head = {
+    data = content.data
+    head: dict[str, Any] = {
         "kind": content.kind,
-        "text": isinstance(content.data, str),
         "sha256": content.sha256,
         "encoding": content.encoding,
         "notes": content.notes,
         "name": name,
         "password": password,
     }
-    return _Asked(head, data, limits(len(data), picture=content.kind == "picture"))
+    if isinstance(data, OnDisk):
+        head["on_disk"] = [str(data.path), data.size, data.changed]
+        return _Asked(head, b"", limits(data.size))
+    head["text"] = isinstance(data, str)
+    sent = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    return _Asked(head, sent, limits(len(sent), picture=content.kind == "picture"))
 
 
 def _ended(code: int, asked: _Asked, *, late: bool) -> DocumentError:

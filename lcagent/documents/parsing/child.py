@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from lcagent.documents.described import described
-from lcagent.documents.formats import Content, parse
+from lcagent.documents.formats import Content, OnDisk, parse
 from lcagent.documents.parsing.frames import read, write
-from lcagent.documents.parsing.limits import MEMORY_SPENT, Limits, limits
+from lcagent.documents.parsing.limits import MEMORY_SPENT, Limits
 from lcagent.errors import DocumentError, DocumentTooLarge
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _waited(given: IO[bytes]) -> bool:
 
 
 def _answer(out: IO[bytes], head: dict[str, Any], data: bytes, room: int) -> None:
-    bounds = limits(len(data), picture=head["kind"] in {"OCR", "picture"})
+    bounds = Limits(*head["limits"])
     try:
         with _limited(bounds, room):
             if "wanted" in head:
@@ -91,7 +91,7 @@ def _parsed(head: dict[str, Any], data: bytes, bounds: Limits) -> tuple[dict[str
     name = head["name"]
     content = Content(
         head["kind"],
-        data.decode("utf-8", "surrogatepass") if head["text"] else data,
+        _data(head, data),
         head["sha256"],
         head["encoding"],
         tuple(head["notes"]),
@@ -104,6 +104,13 @@ def _parsed(head: dict[str, Any], data: bytes, bounds: Limits) -> tuple[dict[str
             hint="the file may be made to harm; save it again with the program that made it, or split it",
         )
     return {"document": described(document)}, text
+
+
+def _data(head: dict[str, Any], sent: bytes) -> str | bytes | OnDisk:
+    if "on_disk" in head:
+        path, size, changed = head["on_disk"]
+        return OnDisk(Path(path), size, changed)
+    return sent.decode("utf-8", "surrogatepass") if head["text"] else sent
 
 
 @contextmanager

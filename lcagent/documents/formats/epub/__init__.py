@@ -5,7 +5,7 @@ from __future__ import annotations
 from lcagent.documents.formats.body import Body, paged
 from lcagent.documents.formats.epub.book import Book, ChapterDamaged
 from lcagent.documents.formats.html import read_html
-from lcagent.documents.formats.members import decoded
+from lcagent.documents.formats.members import Archived, decoded
 from lcagent.documents.health import Health, few
 from lcagent.errors import DocumentDamaged, DocumentEmpty, UnsupportedFormat
 
@@ -15,11 +15,11 @@ _MOST_TEXT = 256 * 1024 * 1024
 """Characters of all chapters together."""
 
 
-def parse_epub(data: bytes, name: str) -> Body:
+def parse_epub(data: Archived, name: str) -> Body:
     """Read an EPUB book.
 
     Args:
-        data: its bytes.
+        data: its bytes, or where it lies.
         name: as shown to people.
 
     Raises:

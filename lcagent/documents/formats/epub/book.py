@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
 import re
 import unicodedata
-import zipfile
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
 
-from lcagent.documents.formats.members import BROKEN
+from lcagent.documents.formats.members import BROKEN, Archived, opened
 from lcagent.errors import DocumentDamaged, DocumentEncrypted
 
 _LARGEST = 64 * 1024 * 1024
@@ -56,17 +54,17 @@ class Book:
     """An EPUB file.
 
     Args:
-        data: its bytes.
+        data: its bytes, or where it lies.
         name: as shown to people.
 
     Raises:
         DocumentDamaged: it is no ZIP archive that can be read.
     """
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: Archived, name: str) -> None:
         self.name = name
         self.notes: list[str] = []
-        self._archive = zipfile.ZipFile(io.BytesIO(data))
+        self._archive = opened(data)
         self._exact = set(self._archive.namelist())
         self._members: dict[str, str] = {}
         for member in self._archive.namelist():

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from lcagent.documents.formats.body import Body, paged
-from lcagent.documents.formats.members import BROKEN
+from lcagent.documents.formats.members import BROKEN, Archived, opened
 from lcagent.documents.formats.odf.reading import Reading
 from lcagent.documents.formats.odf.sheets import rows
 from lcagent.documents.formats.odf.styles import Styles
@@ -20,11 +19,11 @@ from lcagent.errors import DocumentDamaged, DocumentEncrypted
 _PAGE_NUMBER = re.compile(r"\W*\d{0,3}\W*")
 
 
-def parse_odf(data: bytes, kind: str, name: str) -> Body:
+def parse_odf(data: Archived, kind: str, name: str) -> Body:
     """Read an OpenDocument file.
 
     Args:
-        data: its bytes.
+        data: its bytes, or where it lies.
         kind: odt, ods or odp.
         name: as shown to people.
 
@@ -32,7 +31,7 @@ def parse_odf(data: bytes, kind: str, name: str) -> Body:
         DocumentEncrypted: it is protected by a password.
         DocumentDamaged: its content cannot be read.
     """
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    with opened(data) as archive:
         if "META-INF/manifest.xml" in archive.namelist() and b"encryption-data" in archive.read(
             "META-INF/manifest.xml"
         ):

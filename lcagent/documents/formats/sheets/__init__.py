@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from lcagent.documents.formats.body import Body, paged
+from lcagent.documents.formats.members import Archived
 from lcagent.documents.formats.package import Package, PartDamaged, value
 from lcagent.documents.formats.sheets.beside import add_comments, add_drawings, chart_sheet, count_page_texts
 from lcagent.documents.formats.sheets.cells import read_cells
@@ -20,7 +21,7 @@ from lcagent.errors import DocumentDamaged
 __all__ = ["parse_xlsx"]
 
 
-def parse_xlsx(data: bytes, name: str) -> Body:
+def parse_xlsx(data: Archived, name: str) -> Body:
     """Read a workbook as a person sees it: values, not formulas, and without what is hidden.
 
     Args:
