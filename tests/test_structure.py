@@ -93,6 +93,7 @@ def test_what_is_imported_is_declared() -> None:
         *extras["bench"],
         *extras["embed"],
         *extras["langchain"],
+        *extras["xlsx"],
         *extras["ocr"],
     ]
     ours = {"lcagent", "tests", "benchmarks", "scripts"}
