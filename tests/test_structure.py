@@ -103,6 +103,7 @@ def test_what_is_imported_is_declared() -> None:
         *extras["bench"],
         *extras["embed"],
         *extras["langchain"],
+        *extras["xlsx"],
         *extras["ocr"],
         *extras["server"],
     ]

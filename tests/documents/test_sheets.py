@@ -67,6 +67,7 @@ def read(tmp_path: Path):
         (123456789012, "", "123456789012"),
         (0.00001, "", "1E-05"),
         (1e22, "", "1E+22"),
+        (1e300, "0.0", f"{10**300}.0"),
     ],
 )
 def test_numbers_are_written_as_their_cells_show_them(number: float, code: str, text: str) -> None:
@@ -84,6 +85,15 @@ def test_texts_are_written_as_their_cells_show_them() -> None:
 )
 def test_a_broken_code_shows_something(code: str) -> None:
     assert isinstance(shown(-1234.5, code) + shown(0, code) + shown_text("x", code), str)
+
+
+def test_numbers_that_are_none_and_rows_that_are_nowhere(read) -> None:
+    rows = (
+        '<row r="0"><c s="1"><v>1e999</v></c><c s="1"><v>nan</v></c><c s="1"><v>x</v></c><c s="99"><v>2</v></c></row>'
+        '<row r="99999999999"><c><v>3</v></c></row>'
+    )
+    document = read(workbook({"A": rows}, formats=["#,##0.00" * 30]))
+    assert document.text == "1e999 | nan | x | 2" and len(document.health.left_out) == 1
 
 
 def test_days_from_1904_and_dates_written_out(read) -> None:

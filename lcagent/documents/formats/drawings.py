@@ -130,7 +130,7 @@ def _shown(text: str, code: str) -> str:
         return text
     try:
         return shown(float(text), code)
-    except (ValueError, OverflowError):
+    except ValueError:
         return text
 
 

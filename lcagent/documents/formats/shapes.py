@@ -27,15 +27,16 @@ _UNSHOWN = frozenset({"sldNum"})
 """Placeholders whose text is the slide's own number."""
 
 
-def placeholder(shape: Element) -> str:
-    """The type of a placeholder; "" of a shape that is none, or of one for any content."""
-    found = next((one for part in shape for one in part.iter() if local(one) == "ph"), None)
-    return value(found, "type") if found is not None else ""
+def placeholder(shape: Element) -> str | None:
+    """The type of a place to fill in, "" of one for any content; None of another shape.
 
-
-def is_placeholder(shape: Element) -> bool:
-    """Whether a shape is a place to fill in."""
-    return any(local(one) == "ph" for part in shape if local(part).startswith("nv") for one in part.iter())
+    Args:
+        shape: what may be one.
+    """
+    for part in shape:
+        if local(part).startswith("nv"):
+            return next((value(one, "type") for one in part.iter() if local(one) == "ph"), None)
+    return None
 
 
 def drawn(element: Element, left_out: Counter[str]) -> Iterator[Element]:

@@ -11,7 +11,7 @@ from lcagent.documents.formats.drawings import alternative, chart_text, diagram_
 from lcagent.documents.formats.members import Archived
 from lcagent.documents.formats.package import Package, Relation, child, local, value
 from lcagent.documents.formats.rows import Cell, Rows
-from lcagent.documents.formats.shapes import drawn, is_placeholder, paragraphs, placeholder, properties
+from lcagent.documents.formats.shapes import drawn, paragraphs, placeholder, properties
 from lcagent.documents.health import Health, counted
 from lcagent.errors import DocumentDamaged
 
@@ -97,7 +97,7 @@ class _Reading:
         root, below = self._package.tree(part), self._package.relations(part)
         master = [] if local(root) == "sldMaster" else self._layout(root, below)
         tree = child(child(root, "cSld"), "spTree")
-        shapes = [one for one in tree if not is_placeholder(one)] if tree is not None else []
+        shapes = [one for one in tree if placeholder(one) is None] if tree is not None else []
         lines = [line for shape in shapes for line in self._lines(shape, below)]
         return [*master, *(f"[slide layout] {line}" for line in lines)]
 

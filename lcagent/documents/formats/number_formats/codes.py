@@ -36,6 +36,7 @@ _TESTS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, ">": operator.gt, "=": operator.eq, "<=": operator.le, ">=": operator.ge,
     "<>": operator.ne,
 }  # fmt: skip
+_MARKS = {".": "point", ",": "comma", "%": "percent", "/": "fraction"}
 _MOST_CHARS = 300
 """Characters of a code; Excel takes no more than 255."""
 
@@ -45,8 +46,8 @@ class Token:
     """A part of a code.
 
     Args:
-        kind: literal, digit (a place for one), mark (one of `.,%/`), exponent, general, text, elapsed, noon;
-            or y, m, d, h, minute, s: the part of a date or time that it shows.
+        kind: literal, digit (a place for one), point, comma, percent, fraction, exponent, general, text,
+            elapsed, noon; or y, m, d, h, minute, s: the part of a date or time that it shows.
         text: as the code has it; of a literal what is shown.
     """
 
@@ -54,18 +55,21 @@ class Token:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Section:
-    """A code for some numbers: positive ones, negative ones, nought, or those that meet a test."""
+    """A code for some numbers: positive ones, negative ones, nought, or those that meet a test.
+
+    Args:
+        tokens: of it.
+        parts: the kinds of these.
+        test: that a number must meet, if there is one.
+        bound: what the test compares it with.
+    """
 
     tokens: tuple[Token, ...]
+    parts: frozenset[str]
     test: Callable[[float, float], bool] | None = None
     bound: float = 0
-
-    @property
-    def parts(self) -> frozenset[str]:
-        """The kinds of its tokens."""
-        return frozenset(token.kind for token in self.tokens)
 
     def meets(self, number: float) -> bool:
         """Whether it is for a number, by its test."""
@@ -82,7 +86,7 @@ def sections(code: str) -> Sequence[Section]:
     found = [_section(match[1]) for match in _SECTION.finditer(code[:_MOST_CHARS])]
     if len(found) > 1 and not code.endswith(";"):
         found.pop()  # the empty match at the end
-    return tuple(found[:4]) or (Section(()),)
+    return tuple(found[:4]) or (Section((), frozenset()),)
 
 
 def _section(code: str) -> Section:
@@ -98,13 +102,16 @@ def _section(code: str) -> Section:
             tokens.append(Token("literal", " "))
         elif kind == "time":
             tokens.append(Token({"e": "y"}.get(text[0].lower(), text[0].lower()), text.lower()))
+        elif kind == "mark":
+            tokens.append(Token(_MARKS[text], text))
         elif kind == "elapsed":
             tokens.append(Token("elapsed", text[0].lower()))
         elif kind == "weekday":
             tokens.append(Token("d", text))
         elif kind and kind != "era":
             tokens.append(Token(kind, text))
-    return Section(tuple(_with_minutes(tokens)), test, bound)
+    whole = tuple(_with_minutes(tokens))
+    return Section(whole, frozenset(token.kind for token in whole), test, bound)
 
 
 def _with_minutes(tokens: list[Token]) -> list[Token]:

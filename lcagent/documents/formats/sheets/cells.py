@@ -105,6 +105,8 @@ class _Reading:
         self._merged: list[tuple[int, int, int]] = []
         self._data: Element | None = None
         self._rows_hidden = False
+        self._columns_left = _MOST_COLUMNS
+        """A file names each column once."""
         self._names: dict[str, str] = {}
         self._ends: dict[str, Callable[[Element], None]] = {
             "sheetFormatPr": self._format,
@@ -144,7 +146,10 @@ class _Reading:
     def _columns(self, element: Element) -> None:
         first, last = element.get("min", ""), element.get("max", "")
         if element.get("hidden") in _ON and first.isdecimal() and last.isdecimal():
-            self.sheet.hidden_columns.update(range(int(first), min(int(last), _MOST_COLUMNS) + 1))
+            hidden = range(int(first), min(int(last), _MOST_COLUMNS) + 1)
+            self._columns_left -= len(hidden)
+            if self._columns_left >= 0:
+                self.sheet.hidden_columns.update(hidden)
 
     def _merge(self, element: Element) -> None:
         first, last = map(place, f"{element.get('ref', '')}:".split(":")[:2])
@@ -191,7 +196,7 @@ class _Reading:
         if kind == "n":
             try:
                 return shown(float(written), code, since_1904=self._workbook.since_1904)
-            except (ValueError, OverflowError):
+            except ValueError:
                 return plain(written)
         if kind == "d":
             with suppress(ValueError):
