@@ -54,9 +54,7 @@ class ChatSession(SessionMemory):
         settings: a `Settings`, or None to read environment and files.
         wait: seconds to wait for another process that is writing the session.
         clock: seconds since 1970.
-        progress: gets (what, bytes done, bytes in all) while a model file is fetched.
         models: a way to the model that is shared with others; it is not closed with this object.
-        folder: where the memory is kept, if not with everything else.
         options: settings by name, which go first.
 
     Raises:

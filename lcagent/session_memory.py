@@ -70,9 +70,7 @@ class SessionMemory:
         settings: Settings | None = None,
         wait: float = 30.0,
         clock: Callable[[], float] = time.time,
-        progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
         models: ModelSession | None = None,
-        folder: Path | None = None,
         **options: Any,
     ) -> None:
         from lcagent.memory.tiers.leases import Lease
@@ -85,9 +83,13 @@ class SessionMemory:
         self.session, self.tenant = session, tenant
         self.settings = settings or load_settings(options)
         self._wait, self._clock = wait, clock
-        self._models, self._own = models or ModelSession(self.settings, progress), models is None
-        self._store = open_memory(folder or self.settings.data_dir)
+        self._models, self._own = models or ModelSession(self.settings), models is None
+        self._store = open_memory(self._folder())
         self._lease = Lease(self._store, tenant, session, clock=clock)
+
+    def _folder(self) -> Path:
+        """Where the memory is kept."""
+        return self.settings.data_dir
 
     def add(self, text: str, *, author: str = "user", at: float | None = None, key: str | None = None) -> int:
         """Store a message without a reply, as of a conversation that was had elsewhere; no model is called.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lcagent.chat import ChatSession
     from lcagent.cli.chat_screen import Screen
     from lcagent.events import Event
+    from lcagent.models.serving.session import ModelSession
 
 DEFAULT_TENANT, DEFAULT_SESSION = "default", "main"
 _LAST = 4
@@ -74,7 +75,8 @@ def chat(
     from lcagent.cli.chat_screen import Screen
 
     screen = Screen(typed=terminal, as_json=as_json, quiet=quiet, verbose=verbose)
-    with ChatSession(session, tenant=tenant, settings=settings, progress=screen.fetching) as talk:
+    models = ModelSession(settings, screen.fetching)
+    with models, ChatSession(session, tenant=tenant, settings=settings, models=models) as talk:
         conversation = Conversation(talk, screen, password)
         if terminal:
             conversation.in_terminal(attach or (), seconds)

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from lcagent.answer import Answer, Reply
@@ -333,18 +335,25 @@ def tokens_of(outcome: Outcome) -> int:
     return outcome.usage.prompt_tokens + outcome.usage.completion_tokens
 
 
+class _Passing(ChatSession):
+    """A conversation whose memory lies in a folder of its own."""
+
+    def __init__(self, folder: Path, *names: str, **given: Any) -> None:
+        self._own_folder = folder
+        super().__init__(*names, **given)
+
+    def _folder(self) -> Path:
+        return self._own_folder
+
+
 @asynccontextmanager
 async def _conversation(job: Job, settings: Any) -> AsyncGenerator[ChatSession]:
     """The conversation of a job; one that names no session is kept in a folder that goes with it."""
     tenant, session = job.tenant, job.ask.session
     folder = None if session is not None else private_folder(tenant.folder / "passing" / job.id)
+    kind = ChatSession if folder is None else partial(_Passing, folder)
     chat = await asyncio.to_thread(
-        ChatSession,
-        session or "passing",
-        tenant=tenant.name,
-        settings=settings,
-        models=tenant.models,
-        folder=folder,
+        kind, session or "passing", tenant=tenant.name, settings=settings, models=tenant.models
     )
     try:
         yield chat
