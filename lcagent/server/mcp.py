@@ -43,7 +43,7 @@ from lcagent.settings import Settings
 from lcagent.text import told_time
 
 LOG = logging.getLogger("lcagent.server")
-AT_ONCE = 1.5
+AT_ONCE = 1.0
 """Seconds that a question waits for its answer: clients cut a call after 60 s, whatever is told meanwhile."""
 MOST_WAIT = 45
 """Seconds that one look at a run waits for its end."""
