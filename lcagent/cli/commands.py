@@ -13,6 +13,7 @@ from lcagent.cli import chat as chat_command
 from lcagent.cli import config, doctor, graph, memory, models, runs, terminal, works
 from lcagent.cli import export as export_command
 from lcagent.cli import inspect as inspect_command
+from lcagent.cli import mcp as mcp_command
 from lcagent.cli import probe as probe_command
 from lcagent.cli import serve as serve_command
 from lcagent.cli import summarize as summarize_command
@@ -41,6 +42,7 @@ app.add_typer(works.app, name="works")
 app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
 app.command("serve")(serve_command.serve)
+app.command("mcp")(mcp_command.mcp)
 app.add_typer(serve_command.keys, name="keys")
 
 

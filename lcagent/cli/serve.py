@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -90,26 +91,40 @@ def _run(settings: Any, options: ServeOptions, *, require_key: bool) -> None:
         needed = require_key or not options.local
         if needed and not any(key.revoked is None for key in _open_keys(settings)[0].all()):
             terminal.note("no key is in use yet, and nobody may ask without one: lcagent keys create NAME")
-        _log_to_terminal()
+        log_to_terminal({"lcagent.server": logging.INFO, "uvicorn.error": logging.WARNING})
         app = create_app(settings, options, require_keys=needed)
-        with _bound(options) as bound:
-            host = f"[{options.host}]" if ":" in options.host else options.host
-            terminal.note(f"serving at http://{host}:{bound.getsockname()[1]}  (Ctrl-C ends it)")
+        with bound_to(options.host, options.port) as bound:
+            terminal.note(f"serving at {address_of(bound)}  (Ctrl-C ends it)")
             config = uvicorn.Config(
                 app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3
             )
             uvicorn.Server(config).run(sockets=[bound])
 
 
-def _bound(options: ServeOptions) -> socket.socket:
+def bound_to(host: str, port: int) -> socket.socket:
+    """A socket to serve at.
+
+    Args:
+        host: a name or an address.
+        port: 0: a free one.
+
+    Raises:
+        ServerError: it cannot be bound.
+    """
     try:
-        family = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((options.host, options.port), family=family, backlog=2048)
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ServerError(
-            f"{options.host}:{options.port} cannot be served at: {error.strerror or error}",
+            f"{host}:{port} cannot be served at: {error.strerror or error}",
             hint="--port names another port; 0 takes a free one",
         ) from error
+
+
+def address_of(bound: socket.socket) -> str:
+    """The address of what is served at a socket."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _Log(logging.Handler):
@@ -121,10 +136,15 @@ class _Log(logging.Handler):
             terminal.note(line)
 
 
-def _log_to_terminal() -> None:
+def log_to_terminal(levels: Mapping[str, int]) -> None:
+    """Show the log on stderr.
+
+    Args:
+        levels: of what is shown, by the names of loggers.
+    """
     handler = _Log()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
-    for name, level in (("lcagent.server", logging.INFO), ("uvicorn.error", logging.WARNING)):
+    for name, level in levels.items():
         log = logging.getLogger(name)
         log.handlers, log.propagate = [handler], False
         log.setLevel(level)

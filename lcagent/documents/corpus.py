@@ -46,6 +46,13 @@ class Corpus:
         """Exact text of a region."""
         return self.documents[region[0]].text[region[1] : region[2]]
 
+    def trimmed(self, region: Region) -> Region:
+        """A region without the white space around its text."""
+        document, start, end = region
+        text = self.text(region)
+        start += len(text) - len(text.lstrip())
+        return document, start, max(start, end - len(text) + len(text.rstrip()))
+
     def seen(self, regions: Iterable[Region]) -> list[Place]:
         """The segments all of which lies in some regions, in reading order."""
         spans: list[list[tuple[int, int]]] = [[] for _ in self.documents]

@@ -76,10 +76,8 @@ def _names(documents: Sequence[Document]) -> list[tuple[str, str]]:
 
 
 def _passage(corpus: Corpus, region: Region) -> Passage:
-    number, start, end = region
-    document, text = corpus.documents[number], corpus.text(region)
-    start += len(text) - len(text.lstrip())
-    end = start + len(text.strip())
+    number, start, end = corpus.trimmed(region)
+    document = corpus.documents[number]
     return Passage(
         page_content=document.text[start:end],
         metadata={

@@ -51,7 +51,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         watching = asyncio.create_task(readiness.watch())
-        if resumed := jobs.resume():
+        if resumed := jobs.resume(tenants.all()):
             LOG.info("going on with %d runs of before", resumed)
         try:
             yield

@@ -50,7 +50,7 @@ def told(outcome: Answer | Reply, files: Mapping[str, str], base: str) -> Told:
     Args:
         outcome: of a job.
         files: ids of files by the names under which they are cited.
-        base: address of the server, as the client knows it.
+        base: address of the server, as the client knows it; empty: it has no page.
     """
     found: Marked = marked(outcome.text, {c.number for c in outcome.citations})
     evidence = []
@@ -60,7 +60,7 @@ def told(outcome: Answer | Reply, files: Mapping[str, str], base: str) -> Told:
             Evidence(
                 citation,
                 file,
-                _url(base, file, citation) if file else "",
+                _url(base, file, citation) if file and base else "",
                 found.spans.get(citation.number, ()),
             )
         )

@@ -8,8 +8,8 @@ import secrets
 import shutil
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,8 +18,9 @@ from typing import Any
 from lcagent.answer import Answer, Reply
 from lcagent.chat import ChatSession
 from lcagent.documents import File, load_all
-from lcagent.errors import DocumentTooLarge, LcagentError, LimitReached, RunNotFound
+from lcagent.errors import DocumentTooLarge, LcagentError, LimitReached, RunBusy, RunNotFound
 from lcagent.events import Event, Finished, Replied, RunStarted
+from lcagent.memory.locks import locked
 from lcagent.memory.parsed import StoredDocuments
 from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus
 from lcagent.memory.store import Store
@@ -33,6 +34,8 @@ from lcagent.server.told import as_data
 
 LOG = logging.getLogger("lcagent.server")
 Outcome = Answer | Reply
+_LOOK = 0.5
+"""Seconds between two looks at what another process works on."""
 
 
 @dataclass(eq=False)
@@ -151,21 +154,17 @@ class Jobs:
             tenant.uploads.get(file)
         self._check(tenant)
         job = Job(f"run_{secrets.token_hex(12)}", tenant, ask, kept, stream)
-        if kept:
+        if not kept:
+            return self._begin(job)
+        with ExitStack() as held:  # first, so that no other process takes it for left
+            held.enter_context(_owned(job.tenant, job.id))
             tenant.jobs.put(job.id, ask.model_dump(mode="json"))
-        return self._begin(job)
+            return self._begin(job, held.pop_all())
 
-    def resume(self) -> int:
-        """Go on with what a server left; how many there are."""
-        count = 0
-        for tenant in self._tenants.all():
-            for row in tenant.jobs.unfinished():
-                ask = Ask.model_validate(row.ask).model_copy(update={"resume": True})
-                job = Job(row.id, tenant, ask, kept=True, created=row.created, run=row.run)
-                job.events = tenant.jobs.events(row.id)
-                self._begin(job)
-                count += 1
-        return count
+    def resume(self, tenants: Iterable[Tenant]) -> int:
+        """Go on with what a process left that is no more; how many there are."""
+        left = [(tenant, row.id) for tenant in tenants for row in tenant.jobs.unfinished()]
+        return sum(self._take_up(tenant, job) is not None for tenant, job in left)
 
     def find(self, tenant: Tenant, job: str) -> Job | None:
         """One that is worked on."""
@@ -187,14 +186,19 @@ class Jobs:
         Raises:
             RunNotFound: this tenant has none of this id.
         """
-        if (live := self.find(tenant, job)) is not None:
-            async with aclosing(live.follow(after)) as events:
-                async for event in events:
-                    yield event
-            return
-        self.row(tenant, job)
-        for event in tenant.jobs.events(job, after):
-            yield event
+        while True:
+            if (live := self.find(tenant, job) or self._take_up(tenant, job)) is not None:
+                async with aclosing(live.follow(after)) as events:
+                    async for event in events:
+                        yield event
+                return
+            ended = self._closing or self.row(tenant, job).status not in UNFINISHED  # before its last event
+            for event in tenant.jobs.events(job, after):
+                after = event[0]
+                yield event
+            if ended:
+                return
+            await asyncio.sleep(_LOOK)
 
     async def cancel(self, tenant: Tenant, job: str) -> None:
         """Give one up: its model calls are cancelled when this returns; one that has ended stays as it is.
@@ -231,10 +235,33 @@ class Jobs:
             error.retry_after = 86_400 - time.time() % 86_400
             raise error
 
-    def _begin(self, job: Job) -> Job:
+    def _take_up(self, tenant: Tenant, id: str) -> Job | None:
+        """Go on with one that is left; None where it has ended, or somebody works on it.
+
+        Raises:
+            RunNotFound: this tenant has none of this id.
+        """
+        if self._closing or self.row(tenant, id).status not in UNFINISHED:
+            return None
+        with ExitStack() as held:
+            try:
+                held.enter_context(_owned(tenant, id))
+            except RunBusy:
+                return None
+            row = self.row(tenant, id)  # it may have ended meanwhile
+            if row.status not in UNFINISHED:
+                return None
+            ask = Ask.model_validate(row.ask).model_copy(update={"resume": True})
+            job = Job(row.id, tenant, ask, kept=True, created=row.created, run=row.run)
+            job.events = tenant.jobs.events(row.id)
+            return self._begin(job, held.pop_all())
+
+    def _begin(self, job: Job, held: ExitStack | None = None) -> Job:
         self._live[job.tenant.name, job.id] = job
         self._counts[job.tenant.name] += 1
         job.task = asyncio.create_task(self._work(job), name=job.id)
+        if held is not None:
+            job.task.add_done_callback(lambda _: held.close())
         return job
 
     async def _work(self, job: Job) -> None:
@@ -326,6 +353,15 @@ class Jobs:
                     hint="split it into several files",
                 )
             self._checked.add((tenant.name, id))
+
+
+def _owned(tenant: Tenant, job: str) -> AbstractContextManager[None]:
+    """The right to work on a kept job: several processes may serve one folder.
+
+    Raises:
+        RunBusy: another process has it.
+    """
+    return locked(tenant.folder, job, RunBusy(f"run {job} is worked on elsewhere", hint="ask how far it is"))
 
 
 def tokens_of(outcome: Outcome) -> int:

@@ -1,0 +1,485 @@
+"""The Model Context Protocol: documents and memories as tools of a client, beside its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import aclosing, asynccontextmanager, closing, suppress
+from functools import wraps
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import BaseModel, Field
+from starlette.applications import Starlette
+
+from lcagent import __version__
+from lcagent.answer import Message
+from lcagent.documents import Document, File, load_all
+from lcagent.documents.corpus import Corpus
+from lcagent.documents.load import DEFAULT_MAX_BYTES
+from lcagent.documents.retrieval import Retrieval
+from lcagent.errors import DocumentNotFound, LcagentError, NotFound, RunNotFound, UsageError
+from lcagent.memory.parsed import StoredDocuments
+from lcagent.memory.store import Store
+from lcagent.models.embeddings import Likeness
+from lcagent.server.asks import Ask
+from lcagent.server.dialects import annotations
+from lcagent.server.dialects.markdown import with_footnotes
+from lcagent.server.evidence import told
+from lcagent.server.faults import fault_of
+from lcagent.server.jobs import Jobs
+from lcagent.server.options import Limits
+from lcagent.server.routes.messages import files_by_name
+from lcagent.server.routes.runs import outcome_from
+from lcagent.server.tenants import OWN, Tenants
+from lcagent.server.told import in_words
+from lcagent.session_memory import DEFAULT_SESSION, SessionMemory
+from lcagent.settings import Settings
+from lcagent.text import told_time
+
+LOG = logging.getLogger("lcagent.server")
+AT_ONCE = 1.0
+"""Seconds that a question waits for its answer: clients cut a call after 60 s, whatever is told meanwhile."""
+MOST_WAIT = 45
+"""Seconds that one look at a run waits for its end."""
+MOST_TEXT = 20_000
+"""Characters of pages in one reply: a client's window holds them."""
+_RUNNING = 4
+"""Readings at once; further ones wait."""
+_INSTRUCTIONS = (
+    "Reads documents of any length and says where each statement stands. Ask everything that belongs together"
+    " in one question. A long reading gives a run at once: call run_status with it until the answer is there."
+)
+
+Wire = Context[Any, Any]
+Documents = Annotated[list[str], Field(min_length=1, max_length=1000, description="which are read")]
+Session = Annotated[str, Field(min_length=1, max_length=200, description="name of the memory")]
+
+
+class Reading(BaseModel):
+    """A question, as far as it is answered; `status` is the answer's, `citations` say where it stands."""
+
+    run: str
+    state: Literal["queued", "running", "finished"]
+    progress: str = ""
+    status: str | None = None
+    answer: str = ""
+    citations: list[dict[str, Any]] = []
+
+
+class Stretch(BaseModel):
+    """Characters `char_start` to `char_end` of a document's text, exactly."""
+
+    document: str
+    page: int | None
+    place: str
+    char_start: int
+    char_end: int
+    text: str
+
+
+class Passages(BaseModel):
+    """What a search found, best first."""
+
+    passages: list[Stretch]
+
+
+class Pages(BaseModel):
+    """Pages of a document; `next_offset` is where the rest begins, if more was asked for than fits."""
+
+    pages: list[Stretch]
+    total_pages: int
+    total_chars: int
+    next_offset: int | None
+
+
+class Remembered(BaseModel):
+    """What was kept, by its number."""
+
+    id: int
+    session: str
+
+
+class Recalled(BaseModel):
+    """What was found in a memory, and how many more there is."""
+
+    messages: list[Message]
+    total: int
+
+
+Tool = Callable[..., Coroutine[Any, Any, CallToolResult]]
+
+
+def _in_our_words(tool: Tool) -> Tool:
+    """A tool whose errors are told as such, for the model to read."""
+
+    @wraps(tool)
+    async def call(desk: Desk, *given: Any, **named: Any) -> CallToolResult:
+        try:
+            return await tool(desk, *given, **named)
+        except LcagentError as error:
+            LOG.warning("%s: %s (%s)", tool.__name__, error.message, error.hint)
+            fault = fault_of(error, str(desk.tenant.folder))
+            return CallToolResult(content=[_text(fault["error"]["message"])], is_error=True)
+
+    return call
+
+
+class Desk:
+    """The tools, over one tenant's documents, runs and memories.
+
+    Args:
+        settings: how it reads, with which model, and where all is kept.
+        paths: the client may name files of this disk: it is this machine's owner.
+    """
+
+    def __init__(self, settings: Settings, *, paths: bool) -> None:
+        self._settings, self._paths = settings, paths
+        self._tenants = Tenants(settings)
+        self.tenant = self._tenants.of(OWN)
+        self._jobs = Jobs(self._tenants, _RUNNING, Limits())
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        """Go on with what was left; stop at the end, and leave what is not finished to the next."""
+        self._jobs.resume([self.tenant])
+        try:
+            yield
+        finally:
+            await self._jobs.close()
+            self._tenants.close()
+
+    @_in_our_words
+    async def ask_document(
+        self,
+        documents: Documents,
+        question: Annotated[str, Field(min_length=1, description="one, understandable by itself")],
+        ctx: Wire,
+    ) -> Annotated[CallToolResult, Reading]:
+        """Answer a question, or give a run."""
+        until = asyncio.get_running_loop().time() + AT_ONCE
+        if not question.strip():
+            raise UsageError("the question is empty")
+        ask = Ask(
+            text=question.strip(),
+            files=tuple(dict.fromkeys(await asyncio.to_thread(self._kept, documents))),
+            strategy=self._settings.strategy,
+            style=self._settings.style,
+            resume=True,  # what was answered before is not read again
+        )
+        job = self._jobs.start(self.tenant, ask, kept=True)
+        try:
+            words = await self._watch(job.id, until - asyncio.get_running_loop().time(), ctx)
+        except asyncio.CancelledError:  # who asked has left, and does not know the run
+            assert job.task is not None
+            job.task.cancel()
+            raise
+        return self._reading(job.id, words)
+
+    @_in_our_words
+    async def run_status(
+        self,
+        run: Annotated[str, Field(description="as ask_document gave it")],
+        ctx: Wire,
+        wait: Annotated[
+            float, Field(ge=0, le=MOST_WAIT, description="seconds for which its end is waited for")
+        ] = MOST_WAIT,
+    ) -> Annotated[CallToolResult, Reading]:
+        """Tell how far a run is, or its answer."""
+        try:
+            words = await self._watch(run, wait, ctx)
+        except RunNotFound as error:
+            raise RunNotFound(f"no run {run!r}", hint="ask_document gives one") from error
+        return self._reading(run, words)
+
+    @_in_our_words
+    async def search_document(
+        self,
+        documents: Documents,
+        query: Annotated[str, Field(min_length=1, description="a question, or words")],
+        limit: Annotated[int, Field(ge=1, le=50, description="most passages")] = 8,
+    ) -> Annotated[CallToolResult, Passages]:
+        """Find passages."""
+        found = await asyncio.to_thread(self._found, documents, query, limit)
+        return _result(Passages(passages=found), _shown(found) or "Nothing of it stands there.")
+
+    @_in_our_words
+    async def read_pages(
+        self,
+        document: Annotated[str, Field(description="which is read")],
+        page: Annotated[int, Field(ge=1, description="the first, from 1")] = 1,
+        pages: Annotated[int, Field(ge=1, le=100, description="how many")] = 1,
+        offset: Annotated[
+            int | None, Field(ge=0, description="character to begin at, instead of a page's first")
+        ] = None,
+    ) -> Annotated[CallToolResult, Pages]:
+        """Give exact text."""
+        (loaded, *others) = await asyncio.to_thread(self._loaded, [document])
+        if others:
+            raise UsageError(f"{document!r} holds several documents", hint="name one of its files")
+        read = _pages(loaded, page, pages, offset)
+        more = "" if read.next_offset is None else f"\n\nIt goes on at offset {read.next_offset}."
+        return _result(read, _shown(read.pages) + more)
+
+    @_in_our_words
+    async def remember(
+        self,
+        text: Annotated[str, Field(min_length=1, max_length=100_000, description="understandable by itself")],
+        session: Session = DEFAULT_SESSION,
+    ) -> Annotated[CallToolResult, Remembered]:
+        """Keep a message."""
+
+        def keep() -> int:
+            with self._memory(session) as memory:
+                return memory.add(text)
+
+        if not text.strip():
+            raise UsageError("there is nothing to be remembered")
+        kept = Remembered(id=await asyncio.to_thread(keep), session=session)
+        return _result(kept, f"Remembered as number {kept.id} of {session}.")
+
+    @_in_our_words
+    async def recall(
+        self,
+        query: Annotated[str, Field(description="words or a question; empty: the latest")] = "",
+        session: Session = DEFAULT_SESSION,
+        limit: Annotated[int, Field(ge=1, le=100, description="most messages")] = 10,
+    ) -> Annotated[CallToolResult, Recalled]:
+        """Find messages."""
+
+        def look() -> Recalled:
+            with self._memory(session) as memory:
+                if not query.strip():
+                    return Recalled(messages=memory.history(limit), total=memory.count())
+                found = memory.search(query, size=limit)
+                return Recalled(messages=list(found.messages), total=found.total)
+
+        found = await asyncio.to_thread(look)
+        lines = [f"{one.id}. {told_time(one.at)} {one.author}: {one.text}" for one in found.messages]
+        return _result(found, "\n".join(lines) or "Nothing of it is remembered.")
+
+    def _memory(self, session: str) -> SessionMemory:
+        own = self.tenant
+        return SessionMemory(session, tenant=own.name, settings=own.settings, models=own.models)
+
+    async def _watch(self, run: str, seconds: float, ctx: Wire) -> str:
+        """Wait for the end of a run; the last that was told of it, in words.
+
+        Raises:
+            RunNotFound: there is none of this id.
+        """
+        before = self.tenant.jobs.events(run)
+        words = next((said for _, event in reversed(before) if (said := in_words(event))), "")
+        most, after = 0, before[-1][0] if before else 0
+        with suppress(TimeoutError):
+            async with (
+                asyncio.timeout(seconds),
+                aclosing(self._jobs.follow(self.tenant, run, after)) as events,
+            ):
+                async for _, event in events:
+                    words = in_words(event) or words
+                    if event["type"] == "segment.read" and event["done"] > most:
+                        most = event["done"]
+                        await ctx.report_progress(most, event["total"], words)
+        return words
+
+    def _reading(self, run: str, words: str) -> CallToolResult:
+        """How far a run is.
+
+        Raises:
+            LcagentError: it has failed, or was given up.
+        """
+        row = self.tenant.jobs.get(run)
+        if row.status == "failed" and row.error is not None:
+            raise LcagentError(row.error["message"], hint=row.error["hint"])
+        if row.outcome is not None:
+            outcome = outcome_from(row.outcome)
+            said = told(outcome, files_by_name(self.tenant, Ask.model_validate(row.ask)), "")
+            finished = Reading(
+                run=run,
+                state="finished",
+                status=outcome.status,
+                answer=said.text,
+                citations=annotations.plain(said.evidence),
+            )
+            return _result(finished, with_footnotes(said, outcome))
+        if row.status not in {"queued", "running"}:
+            raise UsageError(f"run {run} was cancelled", hint="ask again to go on with it")
+        state: Literal["queued", "running"] = "queued" if row.status == "queued" else "running"
+        going = Reading(run=run, state=state, progress=words)
+        how_far = words or "it has not begun to read"
+        return _result(going, f"Run {run} goes on: {how_far}. Call run_status with it for the answer.")
+
+    def _uploaded(self, document: str) -> list[str] | None:
+        """Ids of the files that an id stands for; None where it is a path.
+
+        Raises:
+            NotFound: it is neither.
+        """
+        uploads = self.tenant.uploads
+        with suppress(NotFound):
+            return [uploads.get(document).id]
+        with suppress(NotFound):
+            if not self._paths or document.startswith("col_"):  # a collection may be called like a file
+                return list(uploads.collection(document).files)
+        if self._paths:
+            return None
+        raise NotFound(
+            f"no document {document!r}", hint="ids of uploaded files and collections are read, no paths"
+        )
+
+    def _kept(self, documents: Sequence[str]) -> list[str]:
+        """Ids of files; one of this disk is copied first, so that a run reads what it was asked about."""
+        ids: list[str] = []
+        for one in documents:
+            if (held := self._uploaded(one)) is None:
+                path = _file(one)
+                with path.open("rb") as opened:
+                    put = self.tenant.uploads.put
+                    held = [put(opened, path.name, purpose="mcp", most=DEFAULT_MAX_BYTES).id]
+            ids += held
+        return ids
+
+    def _loaded(self, documents: Sequence[str]) -> list[Document]:
+        sources: list[File] = []
+        for one in documents:
+            held = self._uploaded(one)
+            if held is None:
+                path = _file(one)
+                sources.append(File(path, path.name))
+            else:
+                sources += self.tenant.uploads.named(held)
+        with closing(Store.open(self.tenant.folder)) as store:
+            encoding = self._settings.encoding
+            return load_all(sources, encoding=encoding, cache=StoredDocuments(store)).documents
+
+    def _found(self, documents: Sequence[str], query: str, limit: int) -> list[Stretch]:
+        corpus = Corpus(tuple(self._loaded(documents)))
+        embedder = self.tenant.models.embedder()
+        similarity = None if embedder is None else Likeness(embedder, LOG.warning)
+        ranked = Retrieval(corpus, query, similarity).ranked()[:limit]
+        regions = [corpus.trimmed(one.region) for one in ranked]
+        return [_stretch(corpus.documents[at], start, end) for at, start, end in regions]
+
+
+def create_mcp(settings: Settings, *, paths: bool) -> MCPServer[None]:
+    """Make the server.
+
+    Args:
+        settings: how it reads, with which model, and where all is kept.
+        paths: the client may name files of this disk.
+    """
+    desk = Desk(settings, paths=paths)
+    server = MCPServer[None](
+        "lcagent",
+        title="lcagent",
+        instructions=_INSTRUCTIONS,
+        version=__version__,
+        log_level="WARNING",
+        lifespan=lambda _: desk.open(),
+    )
+    which = "paths of files" if paths else "ids of uploaded files or collections"
+    reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    adds = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
+    tools: list[tuple[Tool, str, ToolAnnotations]] = [
+        (
+            desk.ask_document,
+            f"Answers a question from documents ({which}), with the place of each statement. If it takes"
+            " long, it gives a run: call run_status with it.",
+            reads,
+        ),
+        (desk.run_status, "Waits for a run; its answer, or how far it is.", reads),
+        (desk.search_document, f"Finds passages of documents ({which}) by words, exact text, fast.", reads),
+        (
+            desk.read_pages,
+            f"Gives the exact text of pages of a document (one of {which}), with offsets.",
+            reads,
+        ),
+        (desk.remember, "Keeps something for later conversations.", adds),
+        (desk.recall, "Finds what was remembered, or said in earlier conversations.", reads),
+    ]
+    for tool, description, annotation in tools:
+        server.add_tool(tool, description=description, annotations=annotation)
+    return server
+
+
+def http_app(server: MCPServer[None], host: str) -> Starlette:
+    """The server over streamable HTTP, at /mcp: asked under this machine's names, and by no web page.
+
+    Args:
+        server: of `create_mcp`.
+        host: bound to.
+    """
+    named = f"[{host}]" if ":" in host else host
+    hosts = [f"{name}:*" for name in dict.fromkeys(("127.0.0.1", "localhost", "[::1]", named))]
+    return server.streamable_http_app(transport_security=TransportSecuritySettings(allowed_hosts=hosts))
+
+
+def _text(text: str) -> TextContent:
+    return TextContent(type="text", text=text)
+
+
+def _result(data: BaseModel, text: str) -> CallToolResult:
+    return CallToolResult(content=[_text(text)], structured_content=data.model_dump(mode="json"))
+
+
+def _file(document: str) -> Path:
+    """A file of this disk.
+
+    Raises:
+        DocumentNotFound: there is none.
+    """
+    try:
+        path = Path(document).expanduser()
+    except RuntimeError:  # nobody of this name is at home here
+        path = Path(document)
+    if not path.is_file():
+        raise DocumentNotFound(f"there is no file {path.name!r}", hint="name it by its full path")
+    return path
+
+
+def _stretch(document: Document, start: int, end: int) -> Stretch:
+    return Stretch(
+        document=document.name,
+        page=document.page_at(start),
+        place=document.place(start),
+        char_start=start,
+        char_end=end,
+        text=document.text[start:end],
+    )
+
+
+def _shown(stretches: Sequence[Stretch]) -> str:
+    return "\n\n".join(
+        f"{one.document}, {one.place} ({one.char_start}-{one.char_end}):\n{one.text}" for one in stretches
+    )
+
+
+def _pages(document: Document, first: int, count: int, offset: int | None) -> Pages:
+    """Pages of a document; all of its text from the offset on, where it has none.
+
+    Raises:
+        NotFound: there is no such page.
+    """
+    held, length = document.pages, len(document.text)
+    start, end = min(offset or 0, length), length
+    if held:
+        if offset is not None:
+            first = document.page_at(start) or 1
+        if first > len(held):
+            raise NotFound(f"{document.name} has no page {first:,}", hint=f"it has {len(held):,}")
+        start = held[first - 1].start if offset is None else start
+        end = max(start, held[min(first + count - 1, len(held)) - 1].end)
+    stop = min(end, start + MOST_TEXT)
+    edges = [start, *(page.start for page in held if start < page.start < stop), stop]
+    return Pages(
+        pages=[_stretch(document, a, b) for a, b in pairwise(edges)],
+        total_pages=len(held),
+        total_chars=length,
+        next_offset=stop if stop < end else None,
+    )
