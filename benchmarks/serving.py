@@ -41,6 +41,8 @@ from tests.server.serving import able
 LATENCY = 0.2
 AT_ONCE = 8
 """Chats at once where CPU is measured."""
+ACKNOWLEDGED = 4
+"""Uploads, and conversations with a reply, before the server is killed."""
 ROOT = Path(__file__).parents[1]
 NAME, TEXT = "town.txt", f"The pilots of Vellmere keep a book of each ship.\n\n{NEEDLE}\n"
 KINDS = ("question", "session", "stateless")
@@ -323,18 +325,19 @@ def cost(base: str, folder: Path, server: Server, each: int) -> dict[str, Any]:
     return {"CPU ms a chat": shown, "a bare POST": round(asyncio.run(bare(base, each)), 2)}
 
 
-async def busy(client: Client, at: float) -> tuple[list[str], dict[str, str], dict[str, list[str]]]:
-    """Runs, uploads and messages until the server is gone: what of them it has acknowledged.
-
-    Args:
-        client: who asks.
-        at: seconds until the server is to be killed, after which errors are no surprise.
-    """
+async def busy(client: Client, server: Server) -> tuple[list[str], dict[str, str], dict[str, list[str]]]:
+    """Runs, uploads and messages until the server is killed: what of them it has acknowledged."""
     long = await client.upload(haystack(600), "long.txt")
     runs = [await client.run(f"{QUESTION} ({number})", long) for number in range(20)]
     files: dict[str, str] = {}
     messages: dict[str, list[str]] = {}
-    ends = time.perf_counter() + at
+    gone = asyncio.Event()
+
+    async def kill() -> None:
+        while len(files) < ACKNOWLEDGED or len(messages) < ACKNOWLEDGED:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        gone.set()
+        server.end(signal.SIGKILL)
 
     async def uploads(who: int) -> None:
         for number in range(1 << 20):
@@ -351,19 +354,19 @@ async def busy(client: Client, at: float) -> tuple[list[str], dict[str, str], di
         try:
             await work(who)
         except (OSError, aiohttp.ClientError, ValueError):
-            if time.perf_counter() < ends:
+            if not gone.is_set():
                 raise
 
-    await asyncio.gather(*(until_gone(work, who) for work in (uploads, talks) for who in range(4)))
+    clients = (until_gone(work, who) for work in (uploads, talks) for who in range(4))
+    await asyncio.gather(kill(), *clients)
     return runs, files, messages
 
 
-async def killed(home: str, base: str, after: float) -> dict[str, Any]:
+async def killed(home: str, base: str) -> dict[str, Any]:
     """Kill a server in the middle, start another one, and look what is missing."""
     server = Server(home, base)
     async with client_of(server.url) as client:
-        asyncio.get_running_loop().call_later(after + 0.5, server.end, signal.SIGKILL)
-        runs, files, messages = await busy(client, after)
+        runs, files, messages = await busy(client, server)
         server = Server(home, base)
         client.url = server.url
         first = [(await client.get(f"runs/{run}"))["status"] for run in runs]
@@ -409,7 +412,7 @@ def main() -> None:
                 told["cost"] = cost(base, folder, server, options.each)
             server.end()
         if "killed" in parts:
-            told["killed"] = asyncio.run(killed(str(folder / "killed"), base, 2.0))
+            told["killed"] = asyncio.run(killed(str(folder / "killed"), base))
     for part in parts:
         print(f"\n{part}")
         for what, value in told[part].items():
