@@ -105,11 +105,9 @@ def test_gradio_chats(served: Served, paper: Path) -> None:
 
 
 def test_chainlit_takes_messages() -> None:
-    pytest.importorskip("chainlit", reason="chainlit is not installed")
-    from chainlit.config import config
-
+    chainlit = pytest.importorskip("chainlit.config", reason="chainlit is not installed")
     opened("chainlit_chat.py")
-    assert config.code.on_message is not None
+    assert chainlit.config.code.on_message is not None
 
 
 def test_slack_is_answered_once(served: Served) -> None:
