@@ -35,19 +35,20 @@ class Service:
     strategy: str
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     return request.app.state.service
 
 
-def _tenant(request: Request) -> Tenant:
+async def _tenant(request: Request) -> Tenant:
     return request.state.tenant
 
 
-def _base(request: Request) -> str:
+async def _base(request: Request) -> str:
     """The server's address, as the client knows it."""
     return str(request.base_url).rstrip("/")
 
 
+# Not plain functions: FastAPI would call each of them in a thread.
 ServiceDep = Annotated[Service, Depends(_service)]
 TenantDep = Annotated[Tenant, Depends(_tenant)]
 BaseDep = Annotated[str, Depends(_base)]
