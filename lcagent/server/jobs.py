@@ -25,12 +25,14 @@ from lcagent.models.limit import ON_BEHALF, Limit
 from lcagent.private import private_folder
 from lcagent.reader import Reader
 from lcagent.server.asks import Ask
+from lcagent.server.faults import said_of
 from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
 from lcagent.server.told import as_data
 
 LOG = logging.getLogger("lcagent.server")
 Outcome = Answer | Reply
+_MOST_CHECKED = 10_000
 
 
 @dataclass(eq=False)
@@ -124,6 +126,7 @@ class Jobs:
         self._own_places: dict[str, Limit] = {}
         self._live: dict[tuple[str, str], Job] = {}
         self._counts: Counter[str] = Counter()
+        self._followers: Counter[str] = Counter()
         self._checked: set[tuple[str, str]] = set()
         self._closing = False
 
@@ -185,14 +188,31 @@ class Jobs:
         Raises:
             RunNotFound: this tenant has none of this id.
         """
-        if (live := self.find(tenant, job)) is not None:
-            async with aclosing(live.follow(after)) as events:
-                async for event in events:
-                    yield event
-            return
-        self.row(tenant, job)
-        for event in tenant.jobs.events(job, after):
-            yield event
+        live = self.find(tenant, job)
+        if live is None:
+            self.row(tenant, job)
+        self._followers[tenant.name] += 1
+        try:
+            if live is not None:
+                async with aclosing(live.follow(after)) as events:
+                    async for event in events:
+                        yield event
+                return
+            for event in tenant.jobs.events(job, after):
+                yield event
+        finally:
+            self._followers[tenant.name] -= 1
+
+    def check_followers(self, tenant: Tenant) -> None:
+        """Whether one more may look on.
+
+        Raises:
+            LimitReached: as many do as may.
+        """
+        if self._followers[tenant.name] >= self._limits.followers:
+            raise LimitReached(
+                f"{self._limits.followers:,} connections look on already", hint="close some of them"
+            )
 
     async def cancel(self, tenant: Tenant, job: str) -> None:
         """Give one up: its model calls are cancelled when this returns; one that has ended stays as it is.
@@ -277,7 +297,8 @@ class Jobs:
     def _end(self, job: Job, status: JobStatus) -> None:
         error = None
         if job.error is not None:
-            error = {"code": job.error.code, "message": job.error.message, "hint": job.error.hint}
+            message, hint = said_of(job.error, str(job.tenant.folder))
+            error = {"code": job.error.code, "message": message, "hint": hint}
             job.tell({"type": "error", "error": error})
         elif status == "cancelled":
             job.tell({"type": "cancelled"})
@@ -323,6 +344,8 @@ class Jobs:
                     f"{source.name} has {len(document.pages):,} pages, the limit is {self._limits.pages:,}",
                     hint="split it into several files",
                 )
+            if len(self._checked) >= _MOST_CHECKED:  # each is found again in the store
+                self._checked.clear()
             self._checked.add((tenant.name, id))
 
 
