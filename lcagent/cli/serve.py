@@ -42,6 +42,9 @@ def serve(
         typer.Option("--allow-origin", metavar="URL", help="Pages elsewhere that may ask (CORS)."),
     ] = None,
     max_upload: Annotated[int, typer.Option("--max-upload", min=1, help="MiB of one file.")] = 100,
+    max_storage: Annotated[
+        int, typer.Option("--max-storage", min=1, help="MiB of all files of one key.")
+    ] = 20_000,
     max_pages: Annotated[int, typer.Option("--max-pages", min=1, help="Of one document.")] = 20_000,
     rate: Annotated[int, typer.Option("--rate", min=1, help="Requests of one key in a minute.")] = 600,
     running: Annotated[int, typer.Option("--running", min=1, help="Questions of one key at once.")] = 64,
@@ -63,6 +66,7 @@ def serve(
         hosts=tuple(allow_host or ()),
         limits=Limits(
             upload=max_upload * MIB,
+            storage=max_storage * MIB,
             pages=max_pages,
             requests=rate,
             running=running,

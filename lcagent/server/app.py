@@ -89,7 +89,8 @@ def _handle_errors(app: FastAPI) -> None:
         assert isinstance(error, LcagentError)
         status, _ = status_of(error)
         if status >= 500:
-            LOG.error("%s %s: %s (%s)", request.method, request.url.path, error.message, error.hint)
+            # Quoted: a line of the log is one line, whatever a client names.
+            LOG.error("%s %r: %r (%r)", request.method, request.scope["path"], error.message, error.hint)
         headers = {}
         if isinstance(error, LimitReached):
             headers["retry-after"] = str(max(1, round(error.retry_after)))
@@ -112,7 +113,7 @@ def _handle_errors(app: FastAPI) -> None:
         return JSONResponse(body, error.status_code, error.headers)
 
     async def of_nobody(request: Request, error: Exception) -> JSONResponse:
-        LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        LOG.error("%s %r failed", request.method, request.scope["path"], exc_info=error)
         return JSONResponse(
             fault_of(LcagentError("something went wrong in the server", hint="its log says what")), 500
         )

@@ -25,6 +25,7 @@ from lcagent.errors import (
     StoreError,
     UsageError,
 )
+from lcagent.text import whole_characters
 
 
 class Fault(BaseModel):
@@ -59,11 +60,14 @@ _STATUS: list[tuple[type[LcagentError], int, str]] = [
     (EndpointUnavailable, 503, "server_error"),
     (ModelError, 502, "server_error"),
 ]
+_MOST_SAID = 2000
+"""Characters of a message: what a client sent may be told back, but not a megabyte of it."""
 DOCUMENTED = {
     400: "The request is wrong, or a document of it cannot be read.",
     401: "No key, or one that opens nothing.",
     403: "The host or the origin is none of the server's.",
     404: "There is nothing of this id.",
+    405: "The path is not asked this way.",
     409: "It is being written.",
     413: "It is too large.",
     429: "Requests, runs or tokens are used up for now.",
@@ -89,10 +93,19 @@ def fault_of(error: LcagentError, folder: str = "") -> dict[str, Any]:
         error: what went wrong.
         folder: of what is kept: it is not told.
     """
-    message, hint = error.message, error.hint
-    if isinstance(error, StoreError):  # it names files
-        message, hint = "what is kept cannot be read or written", "the server's log says why"
+    message, hint = said_of(error, folder)
     text = f"{message}. {hint}" if hint else message
-    if folder:
-        text = text.replace(folder, "…")
     return FaultBody(error=Fault(message=text, type=status_of(error)[1], code=error.code)).model_dump()
+
+
+def said_of(error: LcagentError, folder: str = "") -> tuple[str, str]:
+    """The message and the hint of an error, as clients may read them.
+
+    Args:
+        error: what went wrong.
+        folder: of what is kept: it is not told.
+    """
+    if isinstance(error, StoreError):  # it names files
+        return "what is kept cannot be read or written", "the server's log says why"
+    message, hint = (whole_characters(text)[:_MOST_SAID] for text in (error.message, error.hint or ""))
+    return (message.replace(folder, "…"), hint.replace(folder, "…")) if folder else (message, hint)

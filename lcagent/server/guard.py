@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiolimiter import AsyncLimiter
 
-from lcagent.errors import DocumentTooLarge, Forbidden, KeyRefused, LcagentError, LimitReached
+from lcagent.errors import DocumentTooLarge, Forbidden, KeyRefused, LcagentError, LimitReached, UsageError
 from lcagent.memory.served.keys import PREFIX
 from lcagent.server.faults import fault_of, status_of
 from lcagent.server.options import MIB, ServeOptions
@@ -33,7 +36,12 @@ _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),  # what one key may see lies in no cache
 ]
+_HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?", re.ASCII)
+_START_SECONDS = 60.0
+_SLOWEST = 16 << 10
+"""Bytes a second, on average, that a body comes at after its first minute."""
 
 
 class Guard:
@@ -76,6 +84,8 @@ class Guard:
 
     def _check_host(self, headers: dict[str, str]) -> None:
         """A page elsewhere whose name was made to lead here has its own name as host (DNS rebinding)."""
+        if not _HOST.fullmatch(headers.get("host", "")):
+            raise Forbidden("the host is no name", hint="Host: NAME:PORT")
         if self._require_keys and not self._options.local:
             return  # nobody has a key by accident, and no browser sends one along
         host = _host(headers.get("host", ""))
@@ -122,12 +132,19 @@ class Guard:
         await limiter.acquire()
 
     def _counted(self, receive: Receive) -> Receive:
-        """A body is counted as it comes, whatever its header says."""
-        size = 0
+        """A body is counted as it comes, whatever its header says, and has to come."""
+        began, size, whole = time.monotonic(), 0, False
 
         async def counted() -> Message:
-            nonlocal size
-            message = await receive()
+            nonlocal size, whole
+            if whole:  # all that comes now is that the client leaves
+                return await receive()
+            left = began + _START_SECONDS + size / _SLOWEST - time.monotonic()
+            try:
+                message = await asyncio.wait_for(receive(), max(0.0, left))
+            except TimeoutError as error:
+                raise UsageError("the request comes too slowly", hint="send it again") from error
+            whole = not message.get("more_body", False)
             size += len(message.get("body", b""))
             if size > self._most:
                 raise self._too_large()

@@ -28,6 +28,7 @@ from lcagent.models.limit import ON_BEHALF, Limit
 from lcagent.private import private_folder
 from lcagent.reader import Reader
 from lcagent.server.asks import Ask
+from lcagent.server.faults import said_of
 from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
 from lcagent.server.told import as_data
@@ -36,6 +37,7 @@ LOG = logging.getLogger("lcagent.server")
 Outcome = Answer | Reply
 _LOOK = 0.5
 """Seconds between two looks at what another process works on."""
+_MOST_CHECKED = 10_000
 
 
 @dataclass(eq=False)
@@ -129,6 +131,7 @@ class Jobs:
         self._own_places: dict[str, Limit] = {}
         self._live: dict[tuple[str, str], Job] = {}
         self._counts: Counter[str] = Counter()
+        self._followers: Counter[str] = Counter()
         self._checked: set[tuple[str, str]] = set()
         self._closing = False
 
@@ -186,6 +189,17 @@ class Jobs:
         Raises:
             RunNotFound: this tenant has none of this id.
         """
+        self._followers[tenant.name] += 1
+        try:
+            async with aclosing(self._followed(tenant, job, after)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._followers[tenant.name] -= 1
+
+    async def _followed(
+        self, tenant: Tenant, job: str, after: int
+    ) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
         while True:
             if (live := self.find(tenant, job) or self._take_up(tenant, job)) is not None:
                 async with aclosing(live.follow(after)) as events:
@@ -199,6 +213,17 @@ class Jobs:
             if ended:
                 return
             await asyncio.sleep(_LOOK)
+
+    def check_followers(self, tenant: Tenant) -> None:
+        """Whether one more may look on.
+
+        Raises:
+            LimitReached: as many do as may.
+        """
+        if self._followers[tenant.name] >= self._limits.followers:
+            raise LimitReached(
+                f"{self._limits.followers:,} connections look on already", hint="close some of them"
+            )
 
     async def cancel(self, tenant: Tenant, job: str) -> None:
         """Give one up: its model calls are cancelled when this returns; one that has ended stays as it is.
@@ -306,7 +331,8 @@ class Jobs:
     def _end(self, job: Job, status: JobStatus) -> None:
         error = None
         if job.error is not None:
-            error = {"code": job.error.code, "message": job.error.message, "hint": job.error.hint}
+            message, hint = said_of(job.error, str(job.tenant.folder))
+            error = {"code": job.error.code, "message": message, "hint": hint}
             job.tell({"type": "error", "error": error})
         elif status == "cancelled":
             job.tell({"type": "cancelled"})
@@ -352,6 +378,8 @@ class Jobs:
                     f"{source.name} has {len(document.pages):,} pages, the limit is {self._limits.pages:,}",
                     hint="split it into several files",
                 )
+            if len(self._checked) >= _MOST_CHECKED:  # each is found again in the store
+                self._checked.clear()
             self._checked.add((tenant.name, id))
 
 

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from lcagent.answer import Answer, Reply
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800)
 
 
@@ -62,6 +63,7 @@ class Metrics:
             first: seconds to the first byte of the reply.
             seconds: to its end.
         """
+        method = method if method in _METHODS else "other"  # a client may make up any number
         self._requests.labels(route, method, str(status)).inc()
         self._first.labels(route).observe(first)
         self._seconds.labels(route).observe(seconds)

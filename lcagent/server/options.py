@@ -14,18 +14,22 @@ class Limits:
 
     Args:
         upload: bytes of one file.
+        storage: bytes of all files.
         pages: of one document.
         requests: in a minute.
         running: runs at once; further ones wait for a place.
         waiting: runs that may wait.
+        followers: connections that look on at runs.
         tokens_a_day: of prompts and replies; None: any number.
     """
 
     upload: int = 100 * MIB
+    storage: int = 20_000 * MIB
     pages: int = 20_000
     requests: int = 600
     running: int = 64
     waiting: int = 512
+    followers: int = 256
     tokens_a_day: int | None = None
 
 

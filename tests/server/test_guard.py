@@ -215,7 +215,7 @@ def test_a_file_name_names_nothing_on_this_disk(served: Served, home: Path, name
     tenant = served.service.tenants.of("default")
     from io import BytesIO
 
-    kept = tenant.uploads.put(BytesIO(b"hello"), name, purpose="user_data", most=100)
+    kept = tenant.uploads.put(BytesIO(b"hello"), name, purpose="user_data", most=100, room=100)
     assert (
         "/" not in kept.name and "\\" not in kept.name and len(kept.name) <= 255 and kept.name.isprintable()
     )

@@ -56,7 +56,7 @@ class Uploads:
         self._store = store
         self._folder = store.folder / "files"
 
-    def put(self, file: BinaryIO, name: str, *, purpose: str, most: int) -> Upload:
+    def put(self, file: BinaryIO, name: str, *, purpose: str, most: int, room: int) -> Upload:
         """Keep a file; the same bytes under the same name are kept once. When this returns, nothing loses it.
 
         Args:
@@ -64,9 +64,10 @@ class Uploads:
             name: as its owner calls it.
             purpose: as its owner says.
             most: bytes.
+            room: bytes of all files together.
 
         Raises:
-            DocumentTooLarge: it is larger.
+            DocumentTooLarge: it is larger, or there is no room for it.
             StoreError: the disk is full.
         """
         name = _plain(name)
@@ -82,7 +83,7 @@ class Uploads:
             raise
         with self._store.transaction():
             same = self._store.rows("SELECT * FROM files WHERE sha256 = ? AND name = ?", (digest, name))
-            if not same:
+            if not same and self.bytes() + size <= room:
                 one = Upload(new, name, digest, size, purpose, time.time())
                 self._store.execute(
                     "INSERT INTO files (id, name, sha256, bytes, purpose, created) VALUES (?,?,?,?,?,?)",
@@ -90,7 +91,16 @@ class Uploads:
                 )
                 return one
         path.unlink(missing_ok=True)
+        if not same:
+            raise DocumentTooLarge(
+                f"all files together would be larger than {room / 2**20:,.0f} MiB",
+                hint="delete some; `lcagent serve --max-storage` raises it",
+            )
         return Upload(**same[0])
+
+    def bytes(self) -> int:
+        """Bytes of all files."""
+        return self._store.rows("SELECT coalesce(sum(bytes), 0) AS sum FROM files")[0]["sum"]
 
     def get(self, file: str) -> Upload:
         """One file.

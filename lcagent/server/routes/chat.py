@@ -20,6 +20,7 @@ from lcagent.answer import Answer, Reply
 from lcagent.errors import LcagentError, RunNotFound, UsageError
 from lcagent.server.asks import MODEL, MODELS
 from lcagent.server.context import BaseDep, ServiceDep, TenantDep
+from lcagent.server.described import ChatCompletion, streamed
 from lcagent.server.dialects import annotations
 from lcagent.server.dialects.markdown import with_footnotes
 from lcagent.server.evidence import Told, told
@@ -45,7 +46,7 @@ class ChatBody(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    messages: list[dict[str, Any]] = Field(min_length=1)
+    messages: list[dict[str, Any]] = Field(min_length=1, max_length=10_000)
     model: str = MODEL
     stream: bool = False
     stream_options: StreamOptions | None = None
@@ -85,7 +86,12 @@ async def get_model(model: str) -> ChatModel:
     return ChatModel(id=model)
 
 
-@router.post("/v1/chat/completions", response_model=None, response_class=JSONResponse)
+@router.post(
+    "/v1/chat/completions",
+    response_model=None,
+    response_class=JSONResponse,
+    responses=streamed(ChatCompletion),
+)
 async def chat(
     body: ChatBody, request: Request, service: ServiceDep, tenant: TenantDep, base: BaseDep
 ) -> Response:

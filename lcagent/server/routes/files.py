@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from lcagent.memory.served.uploads import Collection, Upload
 from lcagent.server.context import ServiceDep, TenantDep
+from lcagent.server.described import raw
 
 router = APIRouter(tags=["files"])
 
@@ -96,8 +97,15 @@ async def upload_file(
     file: UploadFile, service: ServiceDep, tenant: TenantDep, purpose: Annotated[str, Form()] = "user_data"
 ) -> FileObject:
     """Upload a document; the same bytes under the same name are kept once."""
-    put, most = tenant.uploads.put, service.options.limits.upload
-    kept = await asyncio.to_thread(put, file.file, file.filename or "", purpose=purpose[:64], most=most)
+    limits = service.options.limits
+    kept = await asyncio.to_thread(
+        tenant.uploads.put,
+        file.file,
+        file.filename or "",
+        purpose=purpose[:64],
+        most=limits.upload,
+        room=limits.storage,
+    )
     return FileObject.of(kept)
 
 
@@ -120,7 +128,9 @@ async def get_file(file: str, tenant: TenantDep) -> FileObject:
     return FileObject.of(tenant.uploads.get(file))
 
 
-@router.get("/v1/files/{file}/content", response_class=FileResponse)
+@router.get(
+    "/v1/files/{file}/content", response_class=FileResponse, responses=raw("application/octet-stream")
+)
 async def get_content(file: str, tenant: TenantDep) -> FileResponse:
     """Give a file's bytes back; no browser shows them as a page of this server."""
     upload = tenant.uploads.get(file)

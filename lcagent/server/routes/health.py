@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from lcagent import __version__
 from lcagent.server.context import ServiceDep
+from lcagent.server.described import raw
 from lcagent.server.readiness import State
 
 router = APIRouter(tags=["health"])
@@ -35,7 +36,7 @@ async def ready(service: ServiceDep) -> Response:
     return JSONResponse(state.model_dump(), status_code=200 if state.ready else 503)
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses=raw("text/plain"))
 async def metrics(service: ServiceDep) -> Response:
     """Tell Prometheus."""
     return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -17,9 +17,12 @@ from lcagent.server.asks import Ask, Said, strategy_of
 from lcagent.server.context import Service
 from lcagent.server.dialects.markdown import without_footnotes
 from lcagent.server.tenants import Tenant
+from lcagent.text import whole_characters
 
 SESSION_HEADERS = ("x-lcagent-session", "x-session-id", "x-openwebui-chat-id")
 """Any of them selects the chat memory, beside the body's `user`."""
+MOST_NAME = 255
+"""Characters of a session's name, and of a key under which a message is sent again."""
 _TEXTS = {"text", "input_text", "output_text"}
 _FILES = {"file", "input_file"}
 _PICTURES = {"image_url", "input_image"}
@@ -30,13 +33,15 @@ class Ours(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    files: list[str] = Field(default_factory=list, description="Ids of uploaded files.")
-    collections: list[str] = Field(default_factory=list, description="Ids or names of collections.")
+    files: list[str] = Field(default_factory=list, max_length=10_000, description="Ids of uploaded files.")
+    collections: list[str] = Field(
+        default_factory=list, max_length=100, description="Ids or names of collections."
+    )
     session: str | None = Field(default=None, description="A memory that is kept.")
     style: Literal["auto", "short", "full"] = "auto"
-    max_calls: int | None = Field(default=None, ge=1)
-    max_tokens: int | None = Field(default=None, ge=1, description="Of all prompts and replies.")
-    max_seconds: float | None = Field(default=None, gt=0)
+    max_calls: int | None = Field(default=None, ge=1, le=1 << 53)
+    max_tokens: int | None = Field(default=None, ge=1, le=1 << 53, description="Of all prompts and replies.")
+    max_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     footnotes: bool = Field(default=True, description="Write them below the text.")
     open_webui: bool | None = Field(default=None, description="Send its events along; None: where it asks.")
 
@@ -70,7 +75,7 @@ async def ask_of(given: Given, request: Request, service: Service, tenant: Tenan
     said: list[Said] = []
     for message in given.messages:
         role, content = message.get("role"), message.get("content")
-        if role not in {"user", "assistant"}:
+        if role not in ("user", "assistant"):  # it may be of any type
             continue  # instructions are for another model; what a tool gave is none of ours
         text, found = await _content(content, service, tenant)
         files += found
@@ -86,7 +91,7 @@ async def ask_of(given: Given, request: Request, service: Service, tenant: Tenan
         files=tuple(dict.fromkeys(files)),
         before=tuple(one for one in said[:-1] if one.text.strip()),
         session=_session(given, request),
-        key=request.headers.get("idempotency-key"),
+        key=_named("the idempotency key", request.headers.get("idempotency-key")),
         strategy=strategy_of(given.model, service.strategy),
         style=ours.style,
         max_calls=ours.max_calls,
@@ -99,13 +104,22 @@ def _session(given: Given, request: Request) -> str | None:
     headers = (request.headers.get(name) for name in SESSION_HEADERS)
     named = given.ours.session or next(filter(None, headers), None)
     parts = [part for part in (given.user, named) if part]
-    return "/".join(parts) if parts else None
+    return _named("the session", "/".join(parts)) if parts else None
+
+
+def _named(what: str, name: str | None) -> str | None:
+    """A name that a client gives, which is kept and shown."""
+    if name is not None and (len(name) > MOST_NAME or not name.isprintable()):
+        raise UsageError(
+            f"{what} has no proper name", hint=f"{MOST_NAME} characters at most, no control characters"
+        )
+    return name
 
 
 async def _content(content: Any, service: Service, tenant: Tenant) -> tuple[str, list[str]]:
     """The text of a message, and the files that came with it."""
     if content is None or isinstance(content, str):
-        return content or "", []
+        return whole_characters(content or ""), []
     if not isinstance(content, list):
         raise UsageError("a message's content is neither text nor parts")
     texts: list[str] = []
@@ -113,9 +127,9 @@ async def _content(content: Any, service: Service, tenant: Tenant) -> tuple[str,
     for part in content:
         if not isinstance(part, dict):
             raise UsageError("a part of a message is no object")
-        kind = part.get("type")
+        kind = str(part.get("type"))
         if kind in _TEXTS:
-            texts.append(str(part.get("text", "")))
+            texts.append(whole_characters(str(part.get("text", ""))))
         elif kind in _FILES:
             files.append(await _file(part, service, tenant))
         elif kind in _PICTURES:
@@ -131,7 +145,7 @@ async def _file(part: Mapping[str, Any], service: Service, tenant: Tenant) -> st
     inner = part.get("file")
     held: Mapping[str, Any] = inner if isinstance(inner, dict) else part
     if held.get("file_id"):
-        return tenant.uploads.get(str(held["file_id"])).id
+        return tenant.uploads.get(whole_characters(str(held["file_id"]))).id
     if held.get("file_data"):
         name = str(held.get("filename") or "document")
         return await _inline(str(held["file_data"]), name, service, tenant)
@@ -151,12 +165,18 @@ async def _inline(data: str, name: str, service: Service, tenant: Tenant) -> str
     if comma and not head.endswith(";base64"):
         raise UsageError("only data URLs in base64 are read", hint="data:application/pdf;base64,…")
     try:
-        raw = base64.b64decode(body if comma else data, validate=True)
+        raw = await asyncio.to_thread(base64.b64decode, body if comma else data, validate=True)
     except (binascii.Error, ValueError) as error:
         raise UsageError("the file is no base64") from error
-    most = service.options.limits.upload
-    put = tenant.uploads.put
-    upload = await asyncio.to_thread(put, io.BytesIO(raw), name, purpose="user_data", most=most)
+    limits = service.options.limits
+    upload = await asyncio.to_thread(
+        tenant.uploads.put,
+        io.BytesIO(raw),
+        name,
+        purpose="user_data",
+        most=limits.upload,
+        room=limits.storage,
+    )
     return upload.id
 
 

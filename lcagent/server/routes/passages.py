@@ -16,6 +16,7 @@ from lcagent.errors import NotFound
 from lcagent.memory.parsed import StoredDocuments
 from lcagent.memory.store import Store
 from lcagent.server.context import TenantDep
+from lcagent.server.described import raw
 from lcagent.server.tenants import Tenant
 
 router = APIRouter(tags=["files"])
@@ -59,7 +60,7 @@ async def get_passage(
     return await asyncio.to_thread(_passage, tenant, file, start, end, page)
 
 
-@router.get("/v1/files/{file}/pages/{page}", response_class=Response)
+@router.get("/v1/files/{file}/pages/{page}", response_class=Response, responses=raw("image/png"))
 async def get_page(file: str, page: int, tenant: TenantDep) -> Response:
     """Draw a page of a PDF."""
     return await asyncio.to_thread(_picture, tenant, file, page)

@@ -16,11 +16,13 @@ from lcagent.errors import LcagentError, UsageError
 from lcagent.memory.served.jobs import JobRow
 from lcagent.server.asks import MODEL, Ask
 from lcagent.server.context import BaseDep, ServiceDep, TenantDep
+from lcagent.server.described import ResponseObject, streamed
 from lcagent.server.dialects.responses import Ended, Events, job_id, response
 from lcagent.server.evidence import told
 from lcagent.server.faults import fault_of
 from lcagent.server.following import events_of, outcome_of
 from lcagent.server.jobs import Job
+from lcagent.server.routes.files import Deleted
 from lcagent.server.routes.messages import Given, Ours, ask_of, files_by_name
 from lcagent.server.routes.runs import outcome_from
 from lcagent.server.tenants import Tenant
@@ -42,7 +44,9 @@ class ResponseBody(BaseModel):
     lcagent: Ours = Field(default_factory=Ours)
 
 
-@router.post("/v1/responses", response_model=None, response_class=JSONResponse)
+@router.post(
+    "/v1/responses", response_model=None, response_class=JSONResponse, responses=streamed(ResponseObject)
+)
 async def create_response(
     body: ResponseBody, request: Request, service: ServiceDep, tenant: TenantDep, base: BaseDep
 ) -> Response:
@@ -64,7 +68,12 @@ async def create_response(
     return _dumped(_response(job, base))
 
 
-@router.get("/v1/responses/{response}", response_model=None, response_class=JSONResponse)
+@router.get(
+    "/v1/responses/{response}",
+    response_model=None,
+    response_class=JSONResponse,
+    responses=streamed(ResponseObject),
+)
 async def get_response(
     response: str,
     service: ServiceDep,
@@ -79,6 +88,8 @@ async def get_response(
     if not stream:
         return _dumped(_kept_response(tenant, row, base))
 
+    service.jobs.check_followers(tenant)
+
     async def happened() -> AsyncGenerator[dict[str, Any]]:
         async with aclosing(service.jobs.follow(tenant, job)) as events:
             async for _, event in events:
@@ -89,7 +100,7 @@ async def get_response(
     return EventSourceResponse(_after(found, starting_after), sep="\n")
 
 
-@router.post("/v1/responses/{response}/cancel", response_model=None, response_class=JSONResponse)
+@router.post("/v1/responses/{response}/cancel", response_model=ResponseObject)
 async def cancel_response(response: str, service: ServiceDep, tenant: TenantDep, base: BaseDep) -> Response:
     """Give a response up that is worked on in the background."""
     await service.jobs.cancel(tenant, job_id(response))
@@ -97,11 +108,11 @@ async def cancel_response(response: str, service: ServiceDep, tenant: TenantDep,
 
 
 @router.delete("/v1/responses/{response}")
-async def delete_response(response: str, service: ServiceDep, tenant: TenantDep) -> dict[str, Any]:
+async def delete_response(response: str, service: ServiceDep, tenant: TenantDep) -> Deleted:
     """Delete a response."""
     await service.jobs.cancel(tenant, job_id(response))
     tenant.jobs.delete(job_id(response))
-    return {"id": response, "object": "response", "deleted": True}
+    return Deleted(id=response, object="response")
 
 
 def _messages(given: str | list[dict[str, Any]]) -> list[Mapping[str, Any]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Header, Query
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
@@ -18,6 +18,7 @@ from lcagent.memory.store import Store
 from lcagent.runs.records import Runs
 from lcagent.server.asks import MODEL, Ask, strategy_of
 from lcagent.server.context import BaseDep, ServiceDep, TenantDep
+from lcagent.server.described import streamed
 from lcagent.server.dialects import annotations
 from lcagent.server.evidence import told
 from lcagent.server.jobs import Outcome
@@ -37,9 +38,9 @@ class NewRun(BaseModel):
     collections: list[str] = Field(default_factory=list, max_length=100)
     model: str = MODEL
     style: Literal["auto", "short", "full"] = "auto"
-    max_calls: int | None = Field(default=None, ge=1)
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_seconds: float | None = Field(default=None, gt=0)
+    max_calls: int | None = Field(default=None, ge=1, le=1 << 53)
+    max_tokens: int | None = Field(default=None, ge=1, le=1 << 53)
+    max_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
 
 class RunObject(BaseModel):
@@ -151,7 +152,9 @@ async def get_findings(run: str, tenant: TenantDep) -> FindingList:
     return FindingList(data=[_finding(one) for one in found])
 
 
-@router.get("/v1/runs/{run}/events", response_model=None, response_class=JSONResponse)
+@router.get(
+    "/v1/runs/{run}/events", response_model=None, response_class=EventSourceResponse, responses=streamed()
+)
 async def get_events(
     run: str,
     service: ServiceDep,
@@ -161,7 +164,10 @@ async def get_events(
 ) -> EventSourceResponse:
     """Follow a run, from its beginning or from any event on."""
     tenant.jobs.get(run)  # a run that is not there is no stream
-    at = max(after, int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0)
+    service.jobs.check_followers(tenant)
+    # Of more digits than a number of ours has, it is none of ours.
+    seen = last_event_id if last_event_id and re.fullmatch("[0-9]{1,18}", last_event_id) else "0"
+    at = max(after, int(seen))
 
     async def events() -> AsyncGenerator[ServerSentEvent]:
         async with aclosing(service.jobs.follow(tenant, run, at)) as found:
