@@ -42,12 +42,12 @@ def main() -> None:
         ours, bare = least(lambda html=html: html_text(html)), least(lambda html=html: _selectolax(html))
         rate = len(html) / 1e6 / ours
         print(f"html {name}: {rate:.1f} MB/s, {ours / bare:.1f} x selectolax text()")
-    data = _docx(chance, given.pages)
+    data = made_docx(chance, given.pages)
     ours, other = least(lambda: parse_docx(data)), least(lambda: _mammoth(data))
     print(f"docx of {given.pages} pages: {ours:.3f} s, mammoth {other:.3f} s ({other / ours:.1f} x)")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pictures.docx"
-        path.write_bytes(_docx(chance, 1, given.picture_mib))
+        path.write_bytes(made_docx(chance, 1, given.picture_mib))
         size = path.stat().st_size / 2**20
         print(f"docx of {size:.0f} MiB of pictures: peak {_peak(str(path)):.0f} MB, bare {_peak(''):.0f} MB")
 
@@ -90,22 +90,19 @@ def _peak(path: str) -> float:
     return int(done.stdout) / 1024
 
 
-def _sentence(chance: random.Random, words: int) -> str:
+def sentence(chance: random.Random, words: int) -> str:
     return " ".join(chance.choice(_WORDS) for _ in range(words))
 
 
 def _pages(chance: random.Random) -> dict[str, str]:
     prose = (
-        f'<p class="c">{_sentence(chance, 60)} <b>bold</b> and <a href="/x">link</a>.</p>'
-        for _ in range(3000)
+        f'<p class="c">{sentence(chance, 60)} <b>bold</b> and <a href="/x">link</a>.</p>' for _ in range(3000)
     )
     links = (
-        f'<div><ul><li><a href="/x">{_sentence(chance, 5)}</a></li><li><span>x</span> y</li></ul></div>'
+        f'<div><ul><li><a href="/x">{sentence(chance, 5)}</a></li><li><span>x</span> y</li></ul></div>'
         for _ in range(9000)
     )
-    rows = (
-        f"<tr><td>{n}</td><td>1,234</td><td><p>{_sentence(chance, 3)}</p></td></tr>" for n in range(15000)
-    )
+    rows = (f"<tr><td>{n}</td><td>1,234</td><td><p>{sentence(chance, 3)}</p></td></tr>" for n in range(15000))
     return {
         "prose": f"<body>{''.join(prose)}</body>",
         "links": f"<body>{''.join(links)}</body>",
@@ -113,9 +110,9 @@ def _pages(chance: random.Random) -> dict[str, str]:
     }
 
 
-def _docx(chance: random.Random, pages: int, picture_mib: int = 0) -> bytes:
+def made_docx(chance: random.Random, pages: int, picture_mib: int = 0) -> bytes:
     def run(words: int, look: str = "") -> str:
-        return f'<w:r><w:rPr><w:lang w:val="en"/>{look}</w:rPr><w:t>{_sentence(chance, words)} </w:t></w:r>'
+        return f'<w:r><w:rPr><w:lang w:val="en"/>{look}</w:rPr><w:t>{sentence(chance, words)} </w:t></w:r>'
 
     clause = '<w:pPr><w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr></w:pPr>'
     cell = "<w:tc><w:tcPr/><w:p><w:r><w:t>1,234</w:t></w:r></w:p></w:tc>"

@@ -22,12 +22,27 @@ class Claim(BaseModel):
     citations: list[int]
 
 
+class Box(BaseModel):
+    """A rectangle on a page of a PDF: in points (1/72 inch), from the upper left corner of the page as it is
+    shown, cropped and turned. `page` counts from 1."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    page: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
 class Citation(BaseModel):
     """A verbatim quote and where it stands; code has checked that it does.
 
     `number` is that of the mark in the answer's text. `place` says where a person looks it up: "page 4 (ii)",
     "Notice period, line 12". `char_start` and `char_end` are character offsets into the document's text,
     which for a plain-text file is the file's own. `page` counts from 1 and is None where there are no pages.
+    `boxes` say where the quote stands on the page of a PDF, one a line; there are none where code is not
+    certain of all of it, nor where the file is not at hand any more.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +54,7 @@ class Citation(BaseModel):
     char_start: int
     char_end: int
     quote: str
+    boxes: list[Box] = []
 
 
 class Quoted(Citation):
@@ -67,7 +83,7 @@ class Reply(BaseModel):
     `status`: answered; not_found (asked for something that neither the conversation nor a document says);
     conflicting (what it rests on says two things). `claims` are those of its statements that stand somewhere,
     with their `citations`. `message` is the reply's own number, 0 where nothing was said. `steps` are the
-    functions that were called. Tokens are those that its calls took.
+    functions that were called. Calls and tokens are the turn's, with those that read its documents.
     """
 
     version: Literal[1] = 1
@@ -79,6 +95,8 @@ class Reply(BaseModel):
     steps: list[str]
     calls: int
     tokens: int
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     seconds: float
     warnings: list[str] = []
 

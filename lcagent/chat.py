@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lcagent import blocking
 from lcagent.answer import Answer, Message, Reply
@@ -17,6 +17,9 @@ from lcagent.events import Event, MessageKept, Notice, Replied, SegmentRead
 from lcagent.models.profile import ModelProfile
 from lcagent.session_memory import SessionMemory, key_of, role_of
 from lcagent.text import whole_characters
+
+if TYPE_CHECKING:
+    from lcagent.documents import Document, DocumentSource
 
 _LOOKED_BACK = 50
 
@@ -52,6 +55,8 @@ class ChatSession(SessionMemory):
         wait: seconds to wait for another process that is writing the session.
         clock: seconds since 1970.
         progress: gets (what, bytes done, bytes in all) while a model file is fetched.
+        models: a way to the model that is shared with others; it is not closed with this object.
+        folder: where the memory is kept, if not with everything else.
         options: settings by name, which go first.
 
     Raises:
@@ -128,7 +133,7 @@ class ChatSession(SessionMemory):
 
     def attach(
         self,
-        path: str | Path,
+        path: DocumentSource,
         *,
         password: str | None = None,
         turn: bool = False,
@@ -147,15 +152,22 @@ class ChatSession(SessionMemory):
             DocumentError: it cannot be read.
             LcagentError: any other of the tree; the document is kept, and `resume` goes on with the turn.
         """
-        from lcagent.documents import load_all
-
-        documents = load_all([path], password=password).documents
+        documents = self._loaded(path, password)
         with self._lease.held(self._wait) as fence:
             began = self._attach(self._entries(fence), documents, turn)
         reply = None
         if began is not None:
             reply = blocking.run(self._turn(began, on_event is not None, on_event or _unheard))
         return Attached(tuple(one.name for one in documents), sum(len(one.pages) for one in documents), reply)
+
+    def _loaded(self, path: DocumentSource, password: str | None) -> list[Document]:
+        """Documents, parsed once for every session and question."""
+        from lcagent.documents import load_all
+        from lcagent.memory.parsed import StoredDocuments
+        from lcagent.memory.store import Store
+
+        with closing(Store.open(self.settings.data_dir)) as store:
+            return load_all([path], password=password, cache=StoredDocuments(store)).documents
 
     def unanswered(self) -> Message | None:
         """What was said or happened last, where the turn that it began was broken off."""

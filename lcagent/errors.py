@@ -31,6 +31,11 @@ LcagentError
 │   ├── WorkNotFound
 │   ├── WorkBusy               another process is building this work
 │   └── GraphNotBuilt          no graph of this document is kept
+├── ServerError                a request to `lcagent serve` is refused         exit 1
+│   ├── NotFound               no file, collection or key has this id
+│   ├── KeyRefused             no key, or one that opens nothing
+│   ├── Forbidden              the host or the origin of the request is none of ours
+│   └── LimitReached           requests, runs or tokens of a key are used up for now
 ├── StoreError                 what is kept cannot be read or written           exit 1
 │   ├── StoreBusy              another program keeps the file locked
 │   └── StoreDamaged           the file does not hold what was written
@@ -233,3 +238,25 @@ class SessionLost(SessionError):
 
 class EntryNotFound(SessionError):
     """The session has no such message, passage or block."""
+
+
+class ServerError(LcagentError):
+    """A request to the server is refused."""
+
+
+class NotFound(ServerError):
+    """No file, collection or key has this id."""
+
+
+class KeyRefused(ServerError):
+    """No key, or one that opens nothing."""
+
+
+class Forbidden(ServerError):
+    """The host or the origin of the request is none of ours."""
+
+
+class LimitReached(ServerError):
+    """Requests, runs or tokens of a key are used up for now; `retry_after` is in seconds."""
+
+    retry_after: float = 1.0

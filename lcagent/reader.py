@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lcagent import blocking
 from lcagent.answer import Answer
@@ -14,7 +13,10 @@ from lcagent.events import Event, Finished
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings, load_settings
 
-Sources = str | Path | Sequence[str | Path]
+if TYPE_CHECKING:
+    from lcagent.documents import DocumentSource
+
+    Sources = DocumentSource | Sequence[DocumentSource]
 
 
 class Reader:
@@ -25,8 +27,11 @@ class Reader:
 
     Args:
         settings: a `Settings`, or None to read environment and files.
+        models: a way to the model that is shared with others; it is not closed with this object.
         progress: gets (what, bytes done, bytes in all) while a model file is fetched.
         options: settings by name (`window=2048`, `strategy="memagent"`), which go first.
+
+    `settings` and `session`, which leads to the model server, are there for adapters.
 
     Raises:
         SettingsError: an option has no such name or value.
@@ -41,11 +46,12 @@ class Reader:
         self,
         settings: Settings | None = None,
         *,
+        models: ModelSession | None = None,
         progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
         **options: Any,
     ) -> None:
         self.settings = settings or load_settings(options)
-        self._session = ModelSession(self.settings, progress)
+        self.session, self._own = models or ModelSession(self.settings, progress), models is None
 
     def ask(
         self, sources: Sources, question: str, *, password: str | None = None, resume: bool = False
@@ -56,7 +62,7 @@ class Reader:
         repeated.
 
         Args:
-            sources: a file, a folder, `-`, or several of these.
+            sources: a file, a folder, `-`, a `File`, or several of these.
             question: in any words.
             password: for encrypted PDFs.
             resume: also give the stored answer of the same question asked before.
@@ -164,12 +170,13 @@ class Reader:
         """`build`, awaited."""
         from lcagent.runs.graphs import build_graph
 
-        several = [sources] if isinstance(sources, (str, Path)) else list(sources)
-        return await build_graph(several, self.settings, self._session, on_event, password=password)
+        several = _several(sources)
+        return await build_graph(several, self.settings, self.session, on_event, password=password)
 
     def close(self) -> None:
         """End what was started for this object alone."""
-        self._session.close()
+        if self._own:
+            self.session.close()
 
     def __enter__(self) -> Reader:
         return self
@@ -196,7 +203,11 @@ class Reader:
     ) -> Answer:
         from lcagent.runs.runner import Request, run
 
-        several = [sources] if isinstance(sources, (str, Path)) else list(sources)
+        several = _several(sources)
         asked = time.time() if since is None else since
         request = Request(several, question, password, resume, stream, since=asked)
-        return await run(request, self.settings, self._session, emit)
+        return await run(request, self.settings, self.session, emit)
+
+
+def _several(sources: Sources) -> list[DocumentSource]:
+    return list(sources) if isinstance(sources, Sequence) and not isinstance(sources, str) else [sources]

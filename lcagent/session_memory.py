@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 from lcagent.answer import Message
@@ -70,6 +71,8 @@ class SessionMemory:
         wait: float = 30.0,
         clock: Callable[[], float] = time.time,
         progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
+        models: ModelSession | None = None,
+        folder: Path | None = None,
         **options: Any,
     ) -> None:
         from lcagent.memory.tiers.leases import Lease
@@ -82,8 +85,8 @@ class SessionMemory:
         self.session, self.tenant = session, tenant
         self.settings = settings or load_settings(options)
         self._wait, self._clock = wait, clock
-        self._models = ModelSession(self.settings, progress)
-        self._store = open_memory(self.settings.data_dir)
+        self._models, self._own = models or ModelSession(self.settings, progress), models is None
+        self._store = open_memory(folder or self.settings.data_dir)
         self._lease = Lease(self._store, tenant, session, clock=clock)
 
     def add(self, text: str, *, author: str = "user", at: float | None = None, key: str | None = None) -> int:
@@ -177,6 +180,10 @@ class SessionMemory:
 
         found = Queue(self._entries(None)).summary()
         return self._messages([found.id])[0] if found else None
+
+    def sources(self, number: int) -> list[Message]:
+        """What an entry was made from, such as the messages that a line of core memory rests on."""
+        return self._messages(self._entries(None).rests_on(number))
 
     def call(self, function: str, arguments: Mapping[str, Any]) -> Called:
         """Carry out a function of the agent, as a model elsewhere calls it; what it does is kept.
@@ -286,7 +293,8 @@ class SessionMemory:
 
     def close(self) -> None:
         """Close the store, and end what was started for this object alone."""
-        self._models.close()
+        if self._own:
+            self._models.close()
         self._store.close()
 
     def __enter__(self) -> Self:

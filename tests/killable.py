@@ -36,6 +36,7 @@ FORKED.set_forkserver_preload(
         "lcagent.runs.chatting",
         "lcagent.runs.runner",
         "tests.dying",
+        "tests.parents",
         "lcagent.memory.checkpoints",
         *(where.partition(":")[0] for where, _ in STRATEGIES.values()),
     ]

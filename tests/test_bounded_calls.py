@@ -8,9 +8,10 @@ import pytest
 from lcagent import Reader
 from lcagent.errors import BudgetReached, CutReply, EndpointUnavailable, WindowExceeded
 from lcagent.models.budget import Budget
-from lcagent.models.chat import ChatModel, endpoint_limit
+from lcagent.models.chat import ChatModel
 from lcagent.models.estimate import EstimateCounter
-from lcagent.models.probing import probe
+from lcagent.models.limit import endpoint_limit
+from lcagent.models.probing import Target, probe
 from lcagent.models.tokens import counter_for
 from lcagent.models.transport import ChatRequest, HttpTransport, RawReply
 from lcagent.models.window import Part, Window
@@ -35,7 +36,7 @@ def document(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("piece", "streamed"), [("x", False), (CHUNK, True), (": still here\n", True)])
 async def test_a_reply_without_end_is_cut(loopback, piece: str, streamed: bool) -> None:
     server = loopback(reply=lambda _: Reply("", endless=piece))
-    endpoint = probe(server.url)
+    endpoint = probe(Target(server.url))
     assert endpoint is not None
     transport = HttpTransport(endpoint, timeout=60)
     with pytest.raises(CutReply, match="MiB for a reply of at most 64 tokens"):
@@ -63,6 +64,7 @@ def test_a_segment_whose_reply_has_no_end_is_unread(loopback, document: Path) ->
 
 BAD = {
     "trickles": Reply("slow", trickle=0.2),
+    "trickles from its headers on": Reply("slow", slow_head=0.2),
     "asks for a pause": Reply("", status=429, retry_after="50"),
     "is silent": Reply("", delay=50.0),
     "fails": Reply("", status=503),
@@ -70,7 +72,7 @@ BAD = {
 
 
 def model(server: Loopback, **options) -> ChatModel:
-    endpoint = probe(server.url)
+    endpoint = probe(Target(server.url))
     assert endpoint is not None
     return ChatModel(
         name="loopback",
@@ -145,7 +147,7 @@ def test_a_command_has_a_flag_for_it(loopback, document: Path) -> None:
 
 async def test_a_limit_of_another_size_holds_from_then_on(loopback) -> None:
     server = loopback(latency=0.05)
-    endpoint = probe(server.url)
+    endpoint = probe(Target(server.url))
     assert endpoint is not None
     transport = HttpTransport(endpoint, timeout=10)
     peaks = []
@@ -235,7 +237,12 @@ def test_a_reading_by_estimates_asks_for_no_more_than_the_window(loopback, docum
 
 @pytest.mark.parametrize(
     ("models", "tokenize"),
-    [(Reply("", endless="x"), None), (Reply("slow", trickle=0.3), None), (None, Reply("", endless="1,"))],
+    [
+        (Reply("", endless="x"), None),
+        (Reply("slow", trickle=0.3), None),
+        (Reply("slow", slow_head=0.1), None),
+        (None, Reply("", endless="1,")),
+    ],
 )
 def test_neither_a_list_of_models_nor_a_count_may_be_without_end(
     loopback, models: Reply | None, tokenize: Reply | None, monkeypatch
@@ -243,23 +250,24 @@ def test_neither_a_list_of_models_nor_a_count_may_be_without_end(
     server = loopback(models_fault=models)
     if models:
         with pytest.raises(EndpointUnavailable, match=r"16 MiB|too slowly"):
-            probe(server.url, timeout=0.5)
+            probe(Target(server.url, timeout=0.5))
     else:
-        endpoint = probe(server.url)
+        endpoint = probe(Target(server.url))
         assert endpoint is not None
         server.tokenize_fault = tokenize
         assert not counter_for(endpoint, None).exact
     assert server.sent < 64 * MIB
 
 
-def test_a_count_that_trickles_ends_at_its_time(loopback, monkeypatch) -> None:
+@pytest.mark.parametrize("slow", [Reply("", trickle=0.1), Reply("", slow_head=0.1)])
+def test_a_count_that_trickles_ends_at_its_time(loopback, monkeypatch, slow: Reply) -> None:
+    monkeypatch.setattr("lcagent.models.tokens._SECONDS", 0.4)
     server = loopback()
-    endpoint = probe(server.url)
+    endpoint = probe(Target(server.url))
     assert endpoint is not None
     counter = counter_for(endpoint, None)
-    assert counter.exact
-    monkeypatch.setattr("lcagent.models.tokens._SECONDS", 0.2)
-    server.tokenize_fault = Reply("", trickle=0.1)
-    with pytest.raises(EndpointUnavailable, match=r"not whole after 0\.2 s"):
+    assert counter.exact and counter.count("text") == counter.count("text") == 1
+    server.tokenize_fault = slow
+    with pytest.raises(EndpointUnavailable, match=r"not whole after 0\.4 s"):
         counter.count("text")
     counter.close()

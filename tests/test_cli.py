@@ -81,7 +81,8 @@ def test_json_is_one_versioned_object(loopback, document: Path, tmp_path: Path) 
         "run_id",
     } <= set(answer)
     (citation,) = answer["citations"][:1]
-    assert set(citation) == {"number", "document", "place", "page", "char_start", "char_end", "quote"}
+    fields = {"number", "document", "place", "page", "char_start", "char_end", "quote", "boxes"}
+    assert set(citation) == fields
     text = document.read_text()
     assert text[citation["char_start"] : citation["char_end"]] == citation["quote"]
 

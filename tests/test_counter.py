@@ -8,14 +8,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from lcagent import Reader
 from lcagent.errors import EndpointUnavailable, SettingsError
-from lcagent.models.probing import probe
+from lcagent.models.probing import Target, probe
 from lcagent.models.tokens import FileCounter, ServerCounter, counter_for
 from tests.helpers import QUESTION, clever, haystack
 from tests.loopback import Loopback, count, count_messages
 
 
 def counter(server: Loopback) -> ServerCounter:
-    endpoint = probe(server.url, api_key=server.api_key)
+    endpoint = probe(Target(server.url, api_key=server.api_key))
     assert endpoint is not None
     found = counter_for(endpoint, None)
     assert isinstance(found, ServerCounter)

@@ -9,9 +9,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from lcagent.memory import sqlite
 from lcagent.memory.repair import RUNS, faults
 from lcagent.memory.store import CHECKPOINTS, FILE, Store
 from lcagent.memory.tiers.saving import MEMORY
+from lcagent.runs.records import RunRecord, Runs
 from lcagent.settings import load_settings
 from tests.helpers import QUESTION, clever, examples, haystack, in_this_process
 from tests.killable import Command
@@ -375,6 +377,34 @@ def test_many_at_once_with_one_command_make_one_run(document: Path, server: Loop
     assert ("Oskar Brandvold\n", 0) in [(one.stdout, one.returncode) for one in ended]
     assert Command(*command).told().stdout == "Oskar Brandvold\n"  # asked again, it is a new run
     assert len(json.loads(in_this_process("runs", "list", "--json").stdout)) == 2
+
+
+def test_who_holds_an_answered_run_is_no_hindrance(
+    document: Path, server: Loopback, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of sixty processes at once one holds a run for a moment, only to see that it is answered."""
+    with Reader(api_base=server.url, window=2048, strategy="memagent") as reader:
+        first, calls = reader.ask(document, QUESTION), server.calls
+        # It was found before it was answered, and is held when it is to be written.
+        monkeypatch.setattr(Runs, "open", lambda *_, **__: RunRecord(first.run_id))
+        with closing(Store.open(home)) as store, Runs(store).writing(first.run_id):
+            again = reader.ask(document, QUESTION)
+    assert (again, server.calls) == (first, calls)
+
+
+def test_a_run_that_is_let_go_of_unanswered_is_gone_on_with(
+    document: Path, server: Loopback, home: Path
+) -> None:
+    options = {"api_base": server.url, "window": 2048, "strategy": "memagent"}
+    with Reader(**options, max_calls=3) as reader:
+        run = reader.ask(document, QUESTION).run_id
+    with Reader(**options) as reader, closing(Store.open(home)) as store, ExitStack() as held:
+        held.enter_context(Runs(store).writing(run))
+        letting_go = threading.Timer(0.2, held.close)
+        letting_go.start()
+        answer = reader.ask(document, QUESTION)
+        letting_go.join()
+    assert (answer.run_id, answer.usage.replayed, answer.answer) == (run, 3, "Oskar Brandvold")
 
 
 def test_a_clock_that_is_set_back_makes_no_new_run(

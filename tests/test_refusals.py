@@ -6,7 +6,7 @@ import pytest
 
 from lcagent import Notice, Reader
 from lcagent.errors import AccessRefused, LcagentError, NotServed, RequestRefused, WindowExceeded
-from lcagent.models.probing import probe
+from lcagent.models.probing import Target, probe
 from lcagent.models.transport import ChatRequest, HttpTransport
 from tests.helpers import QUESTION, clever, haystack
 from tests.loopback import Reply, Request
@@ -95,6 +95,7 @@ OVERRUNS = [
     {"message": "Too long.", "code": "context_length_exceeded"},
     {"message": "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens"},
     {"message": "The decoder prompt (length 9) is longer than the maximum model length of 8."},
+    {"message": "the prompt is longer than the context length currently available to the model; shorten it"},
     {"message": "the request exceeds the available context size", "type": "exceed_context_size_error"},
     {"message": "The input (9000 tokens) is longer than the model's context length (8192 tokens)."},
     {"message": "prompt is too long: 210000 tokens > 200000 maximum"},
@@ -118,7 +119,7 @@ OTHERS = [
 )
 async def test_an_overrun_is_known_by_its_sign_and_not_by_a_word(loopback, told, error) -> None:
     server = loopback(reply=lambda _: Reply("", status=400, error=told))
-    endpoint = probe(server.url)
+    endpoint = probe(Target(server.url))
     assert endpoint is not None
     transport = HttpTransport(endpoint, timeout=5)
     with pytest.raises(error) as caught:

@@ -7,7 +7,7 @@ import pytest
 
 from lcagent import AnswerDelta, Finished, Notice, Reader, RunStarted, SegmentRead, Settings
 from lcagent.errors import AccessRefused, ModelError, NotServed, RequestRefused, SettingsError, WindowExceeded
-from lcagent.models.probing import probe
+from lcagent.models.probing import Target, probe
 from lcagent.models.transport import ChatRequest, HttpTransport, LiteLlmTransport, Transient
 from lcagent.settings import load_settings
 from tests.helpers import QUESTION, clever, haystack
@@ -113,7 +113,7 @@ def test_flags_go_before_variables_before_files(tmp_path: Path, monkeypatch: pyt
 async def test_both_transports_give_the_same_reply(loopback, monkeypatch, streamed: bool) -> None:
     server = loopback(window=500)
     monkeypatch.setenv("HOSTED_VLLM_API_BASE", server.url)
-    endpoint = probe(server.url)
+    endpoint = probe(Target(server.url))
     assert endpoint is not None
     request = ChatRequest([{"role": "user", "content": "Say something."}], max_tokens=50)
     replies = []
@@ -154,7 +154,7 @@ async def test_a_refusal_is_the_same_error_on_both_routes(
 ) -> None:
     server = loopback(reply=lambda _: Reply("", status=status))
     monkeypatch.setenv("HOSTED_VLLM_API_BASE", server.url)
-    endpoint = probe(server.url)
+    endpoint = probe(Target(server.url))
     assert endpoint is not None
     transport = (
         HttpTransport(endpoint, timeout=5)

@@ -27,6 +27,7 @@ from lcagent.errors import (
     TruncatedPrompt,
 )
 from lcagent.models.address import Address, is_loopback
+from lcagent.models.probing import Target, probe
 from lcagent.models.refusals import retry_after
 from lcagent.models.serving.connect import choose
 from lcagent.settings import Settings
@@ -163,6 +164,96 @@ def test_what_is_refused_is_left_out_told_once_and_remembered(loopback, document
     assert first[-1].answer.answer == again[-1].answer.answer == SAID
     assert server.refused <= 2 and len([text for text in said if told in text]) == 1
     assert not any(when(request.body) for request in server.requests)
+
+
+def without_schema(reply: Callable[[Request], Any] = reads) -> dict[str, Any]:
+    """Options of a server that takes no schema."""
+    return {"reply": reply, "meets": refuses(*REFUSED["any format"][:3])}
+
+
+def test_what_is_refused_is_remembered_by_the_next_command(loopback, document: Path, home: Path) -> None:
+    server = loopback(**without_schema())
+    address = f"{server.url.replace('//', '//anna:geheim@')}?api-version=7&key=geheim"
+    server._route = lambda path, *rest, route=server._route: route(path.partition("?")[0], *rest)
+    told = []
+    for _ in range(2):
+        with Reader(api_base=address) as reader:
+            events = list(reader.stream(document, f"{QUESTION} {len(told)}"))
+        told.append([event.text for event in events if isinstance(event, Notice)])
+        assert events[-1].answer.answer == SAID
+    assert server.refused == 2 and [any("response_format" in text for text in one) for one in told] == [
+        True,
+        False,
+    ]
+    kept = home / "endpoints.json"
+    assert "geheim" not in kept.read_text() and kept.stat().st_mode & 0o077 == 0
+    doctor = in_this_process("doctor", "--api-base", address).stdout
+    assert "response_format" in doctor and "geheim" not in doctor
+
+
+def aged(kept: Path) -> None:
+    (row,) = json.loads(kept.read_text())
+    kept.write_text(json.dumps([{**row, "since": row["since"] - 8 * 24 * 3600}]))
+
+
+FORGOTTEN: dict[str, Callable[[Loopback, Path], Any]] = {
+    "after a week": lambda _, kept: aged(kept),
+    "of another server": lambda server, _: setattr(server, "window", 4096),
+    "of another model": lambda server, _: setattr(server, "model", "another"),
+    "by a probe": lambda server, _: in_this_process("probe", "--api-base", server.url, "-q"),
+    "with a damaged file": lambda _, kept: kept.write_bytes(b"[{\xff"),
+}
+
+
+@pytest.mark.parametrize("when", FORGOTTEN)
+def test_what_is_remembered_is_forgotten(loopback, document: Path, home: Path, when: str) -> None:
+    server = loopback(**without_schema())
+    with Reader(api_base=server.url) as reader:
+        reader.ask(document, QUESTION)
+    server.meets, server.refused = None, 0
+    FORGOTTEN[when](server, home / "endpoints.json")
+    with Reader(api_base=server.url) as reader:
+        reader.ask(document, f"{QUESTION} Or who?")
+    assert server.requests[-1].schema
+
+
+SUMMARY = "Oskar Brandvold was the harbour master of Vellmere [1]."
+
+
+def summing_up(last: str) -> Callable[[Request], str]:
+    """A model that reads with JSON, schema or not, and writes such a summary."""
+    read = {"relevant": "yes", "facts": ["The harbour master was Oskar Brandvold."], "rationale": ""}
+    found = json.dumps({**read, "answered": "yes", "answer": SAID, "confidence": "high"})
+    return lambda request: last if '"summary"' in request.text else found
+
+
+def summary(server: Loopback, document: Path) -> str:
+    with Reader(api_base=server.url, strategy="mapreduce", mapreduce={"mode": "summary"}) as reader:
+        return reader.ask(document, "What does this text say?").answer
+
+
+@pytest.mark.parametrize("thought", ["", "<think>It holds no {braces}.</think>\n"])
+def test_bare_text_is_the_one_text_that_is_asked_for(loopback, document: Path, thought: str) -> None:
+    server = loopback(**without_schema(summing_up(thought + SUMMARY)))
+    assert summary(server, document).startswith(SUMMARY.partition(" [")[0]) and server.calls == 2
+
+
+@pytest.mark.parametrize("bare", ['{"answer": "none"', "[1, 2", "```json", "null", ""])
+def test_broken_json_is_no_bare_text(loopback, document: Path, bare: str) -> None:
+    server = loopback(**without_schema(summing_up(bare)))
+    summary(server, document)  # of the notes, without a last call
+    assert server.calls == 3  # it was asked again
+
+
+def test_bare_text_of_a_server_that_decodes_under_a_schema_is_a_fault(loopback, document: Path) -> None:
+    server = loopback(reply=summing_up(SUMMARY))
+    assert SUMMARY.partition(" [")[0] not in summary(server, document) and server.calls == 3
+
+
+def test_bare_text_is_none_of_several_fields(loopback, document: Path) -> None:
+    server = loopback(**without_schema(lambda _: SAID))
+    with Reader(api_base=server.url) as reader, pytest.raises(MalformedReply):
+        reader.ask(document, QUESTION)
 
 
 def test_several_things_may_be_refused_one_after_the_other(loopback, document: Path) -> None:
@@ -448,6 +539,7 @@ def test_why_a_server_cannot_be_asked_is_told(loopback, what: str) -> None:
     with pytest.raises(EndpointUnavailable) as caught:
         choose(Settings(api_base=server.url))
     assert words in caught.value.message and hint in caught.value.hint
+    assert not caught.value.hint.startswith(";")
     assert "doctor" in caught.value.hint or what == "401"
 
 
@@ -519,10 +611,21 @@ def tls(tmp_path: Path) -> Path:
     return certificate
 
 
-def test_the_users_certificates_are_honoured(loopback, document: Path, tls: Path, monkeypatch) -> None:
+def serving(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tls, tls.with_name("key.pem"))
-    server = loopback(reply=clever, tls=context)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    return context
+
+
+def test_headers_that_trickle_have_a_time_over_tls_too(loopback, tls: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls))
+    server = loopback(tls=serving(tls), models_fault=Reply("", slow_head=0.1))
+    with pytest.raises(EndpointUnavailable, match="too slowly"):
+        probe(Target(server.url, timeout=1.0))
+
+
+def test_the_users_certificates_are_honoured(loopback, document: Path, tls: Path, monkeypatch) -> None:
+    server = loopback(reply=clever, tls=serving(tls))
     with pytest.raises(EndpointUnavailable, match="certificate is not trusted") as caught:
         choose(Settings(api_base=server.url))
     assert "SSL_CERT_FILE" in caught.value.hint
@@ -537,24 +640,35 @@ def test_the_users_certificates_are_honoured(loopback, document: Path, tls: Path
         choose(Settings(api_base=server.url))
 
 
-def cuts(most: int) -> Callable[[dict[str, Any]], Any]:
-    """A server whose context is that small."""
+def cuts(context: int, left: int) -> Callable[[dict[str, Any]], Any]:
+    """A server whose context is that small, and what it leaves of a prompt that is longer."""
 
     def reshape(body: dict[str, Any]) -> Any:
-        body["usage"]["prompt_tokens"] = min(most, body["usage"]["prompt_tokens"])
+        if body["usage"]["prompt_tokens"] >= context:
+            body["usage"]["prompt_tokens"] = left
         return body
 
     return reshape
 
 
-@pytest.mark.parametrize(("owner", "most"), [("library", 1024), ("library", 2048), ("vllm", 512)])
-def test_a_server_that_cuts_prompts_ends_the_run(loopback, tmp_path: Path, owner: str, most: int) -> None:
+@pytest.mark.parametrize(
+    ("owner", "context", "left"),
+    [
+        ("library", 1024, 1024),
+        ("library", 2048, 2048),
+        ("vllm", 512, 512),
+        ("library", 2048, 1026),  # Ollama 0.33: the first four, and the last half of its context
+    ],
+)
+def test_a_server_that_cuts_prompts_ends_the_run(
+    loopback, tmp_path: Path, owner: str, context: int, left: int
+) -> None:
     document = tmp_path / "doc.txt"
     document.write_text(haystack(1500))
-    server = loopback(reply=clever, reshape=cuts(most), owner=owner, tokenize=owner == "vllm")
+    server = loopback(reply=clever, reshape=cuts(context, left), owner=owner, tokenize=owner == "vllm")
     with Reader(api_base=server.url, strategy="memagent") as reader, pytest.raises(TruncatedPrompt) as caught:
         reader.ask(document, QUESTION)
-    assert f"{most:,}" in caught.value.message and "--window" in caught.value.hint
+    assert f"{left:,}" in caught.value.message and "--window" in caught.value.hint
     assert server.calls <= 4
 
 

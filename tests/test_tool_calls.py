@@ -12,7 +12,7 @@ from lcagent.agents.explorer import chunk_reply, neighbour_reply, visit_reply
 from lcagent.errors import CutReply, MalformedReply, RequestRefused
 from lcagent.models.actions import tools_of
 from lcagent.models.estimate import EstimateCounter
-from lcagent.models.probing import probe
+from lcagent.models.probing import Target, probe
 from lcagent.models.profile import ModelProfile
 from lcagent.models.replies import CALLED, RawReply, as_call, split_call
 from lcagent.models.structured import RETRY_TOKENS, as_asked, ask_typed, parse, parse_call, reply_schema
@@ -170,7 +170,7 @@ async def test_both_transports_give_the_same_call(loopback, monkeypatch, streame
     both = [("read_chunk", ARGUMENTS), ("stop_and_read_neighbor", "{}")]
     server = loopback(reply=lambda _: Reply("So:", calls=both))
     monkeypatch.setenv("HOSTED_VLLM_API_BASE", server.url)
-    endpoint = probe(server.url)
+    endpoint = probe(Target(server.url))
     assert endpoint is not None
     replies = []
     for transport in (
@@ -206,7 +206,7 @@ def test_functions_count_against_the_window(facts: list[str], counted: bool, roo
     kind = visit_reply(facts, ["c3"])
     prompt = Calling(render, json.dumps(tools_of(kind, reply_schema(kind)["properties"])))
     with Loopback(tokenize_tools=counted) as server:
-        endpoint = probe(server.url)
+        endpoint = probe(Target(server.url))
         assert endpoint is not None
         counter = counter_for(endpoint, None)
         least = counter.count_messages(prompt({"question": "word " * 50}), prompt.tools)

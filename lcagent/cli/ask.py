@@ -71,6 +71,9 @@ def ask(
             "--table", help="Also write the rows behind the answer to a .csv or .xlsx file (tally)."
         ),
     ] = None,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Show the answer in the browser, its quotes highlighted.")
+    ] = False,
     quiet: PlainOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -93,7 +96,7 @@ def ask(
         settings,
         sources,
         question,
-        Telling(as_json, stream, output, quiet, verbose, explain, table),
+        Telling(as_json, stream, output, quiet, verbose, explain, table, open_page),
         password=password,
         resume=resume,
     )
@@ -131,6 +134,7 @@ class Telling:
         verbose: say what each segment gave.
         explain: tell the way that led to the answer.
         table: also write the rows behind the answer there.
+        open_page: show the answer in the browser.
     """
 
     as_json: bool
@@ -140,6 +144,7 @@ class Telling:
     verbose: bool
     explain: bool = False
     table: Path | None = None
+    open_page: bool = False
 
 
 def deliver(
@@ -164,9 +169,8 @@ def deliver(
     Raises:
         UsageError: `output` or `table` cannot be written, found out before anything is read.
     """
-    for file, flag in ((telling.output, "-o"), (telling.table, "--table")):
-        if file is not None:
-            _check_writable(file, flag)
+    _check_files(telling)
+    from lcagent.cli.browser import show_answer
     from lcagent.cli.progress import Console
     from lcagent.events import Finished, RunStarted
     from lcagent.reader import Reader
@@ -186,10 +190,7 @@ def deliver(
                 answer = event.answer
                 break  # closed once the answer is printed: until then the same command tells it again
     assert answer is not None  # the stream ends with it, or raises
-    if telling.output is not None:
-        _write(answer, telling.output)
-    if telling.table is not None:
-        _write_table(answer, telling.table, console)
+    _write_files(answer, telling, console)
     try:
         if telling.as_json:
             terminal.json_text(answer.to_json())
@@ -201,7 +202,16 @@ def deliver(
     events.close()
     if not telling.as_json:
         console.tell_answer(answer, explain=telling.explain)
+    if telling.open_page:
+        show_answer(answer.run_id, settings, password)
     raise typer.Exit(EXIT[answer.status])
+
+
+def _write_files(answer: Answer, telling: Telling, console: Console) -> None:
+    if telling.output is not None:
+        _write(answer, telling.output)
+    if telling.table is not None:
+        _write_table(answer, telling.table, console)
 
 
 def _write(answer: Answer, file: Path) -> None:
@@ -236,6 +246,12 @@ def _write_table(answer: Answer, file: Path, console: Console) -> None:
     from lcagent.cli.tables import write_table
 
     write_table(answer, file)
+
+
+def _check_files(telling: Telling) -> None:
+    for file, flag in ((telling.output, "-o"), (telling.table, "--table")):
+        if file is not None:
+            _check_writable(file, flag)
 
 
 def _check_writable(file: Path, flag: str) -> None:

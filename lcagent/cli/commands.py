@@ -11,8 +11,10 @@ from lcagent.cli import ask as ask_command
 from lcagent.cli import bench as bench_command
 from lcagent.cli import chat as chat_command
 from lcagent.cli import config, doctor, graph, memory, models, runs, terminal, works
+from lcagent.cli import export as export_command
 from lcagent.cli import inspect as inspect_command
 from lcagent.cli import probe as probe_command
+from lcagent.cli import serve as serve_command
 from lcagent.cli import summarize as summarize_command
 
 app = typer.Typer(
@@ -28,6 +30,7 @@ app.command("ask")(ask_command.ask)
 app.command("summarize")(summarize_command.summarize)
 app.command("chat")(chat_command.chat)
 app.command("inspect")(inspect_command.inspect)
+app.command("export")(export_command.export)
 app.command("bench")(bench_command.bench)
 app.command("probe")(probe_command.probe)
 app.command("doctor")(doctor.doctor)
@@ -37,6 +40,8 @@ app.add_typer(graph.app, name="graph")
 app.add_typer(works.app, name="works")
 app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
+app.command("serve")(serve_command.serve)
+app.add_typer(serve_command.keys, name="keys")
 
 
 _READING = frozenset({"ask", "summarize"})

@@ -60,7 +60,7 @@ def doctor(
     facts = machine_facts(settings)
     size = stored_bytes(settings.data_dir) / (1 << 20)
     facts["store"] = f"{size:.1f} of {settings.store_mb} MB (`lcagent runs prune` makes room)"
-    facts |= wrong
+    facts |= wrong | _refused(choice, settings)
     if instead is not None:
         facts = {"instead": f"{_named(instead)}, because {instead.why}", **facts}
     if as_json:
@@ -89,6 +89,18 @@ def _damaged(folder: Path) -> dict[str, str]:
 
     found = {file.name: faults(file) for file in sorted(folder.glob("*.db"))}
     return {name: f"damaged: {what[0]} (`lcagent doctor --repair`)" for name, what in found.items() if what}
+
+
+def _refused(choice: Choice, settings: Settings) -> dict[str, str]:
+    """What the endpoint was found not to take."""
+    from lcagent.models.serving.session import kept_manners
+    from lcagent.text import told_time
+
+    row = kept_manners(choice.endpoint, settings.data_dir).row() if choice.endpoint else None
+    if row is None:
+        return {}
+    when = f"since {told_time(row.since)}; asked again after a week, or by `lcagent probe`"
+    return {"without": f"{', '.join(sorted(row.refused))} ({when})"}
 
 
 def _profile(choice: Choice, settings: Settings) -> ModelProfile | None:

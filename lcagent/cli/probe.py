@@ -64,7 +64,7 @@ def _measured(settings: Settings, quiet: bool) -> ModelProfile:
     with (
         closing(Store.open(settings.data_dir)) as store,
         console,
-        ModelSession(settings, console.fetching) as session,
+        ModelSession(settings, console.fetching, afresh=True) as session,
     ):
         opened = session.open(console.say)
         console.say(f"measuring {opened.model}")

@@ -15,12 +15,15 @@ from lcagent.documents.lexical import (
 )
 from lcagent.documents.load import Loaded, ParseCache, load, load_all
 from lcagent.documents.mentions import unmentioned
+from lcagent.documents.named import DocumentSource, File
 from lcagent.documents.quotes import Sentences, Span, check_quote, figures, find_quote, sentences
 from lcagent.documents.segments import Segment, split
 
 __all__ = [
     "Coverage",
     "Document",
+    "DocumentSource",
+    "File",
     "Heading",
     "Layout",
     "Loaded",

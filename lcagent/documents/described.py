@@ -12,10 +12,14 @@ from lcagent.documents.health import Health
 
 def described(document: Document) -> dict[str, Any]:
     """All of a document but its text, as JSON has it."""
-    known = asdict(document)
-    del known["text"]
-    known["pages"] = [[p.number, p.start, p.end, p.label] for p in document.pages]
-    return known
+    return {
+        "name": document.name,
+        "pages": [[p.number, p.start, p.end, p.label] for p in document.pages],
+        "unit": document.unit,
+        "sha256": document.sha256,
+        "format": document.format,
+        "health": asdict(document.health),
+    }
 
 
 def from_description(known: Mapping[str, Any], text: str) -> Document:

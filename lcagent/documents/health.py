@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _MOST_NAMED = 12
@@ -64,6 +65,13 @@ def counted(kind: str, count: int) -> str:
     """
     end = found.start() if (found := _NOUN.search(kind)) else len(kind)
     return f"{count:,} {kind[:end]}{'s' * (count > 1)}{kind[end:]}"
+
+
+def few(left_out: Sequence[str]) -> tuple[str, ...]:
+    """What is left out, each once and the first of many by name."""
+    named = list(dict.fromkeys(left_out))
+    more = len(named) - _MOST_NAMED
+    return tuple(named) if more <= 0 else (*named[:_MOST_NAMED], f"the like in {more:,} more places")
 
 
 def named(unit: str, numbers: tuple[int, ...]) -> str:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import io
-import stat
-import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol, TypeVar
 
 from lcagent.documents.document import Document
-from lcagent.documents.formats import SUFFIXES, Content, is_text, parse, read
+from lcagent.documents.formats import SUFFIXES, Content, parse
 from lcagent.documents.formats.ocr import available
+from lcagent.documents.named import DocumentSource, File, Named, content, file_named, named, together
 from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch, recognised, unreadable
-from lcagent.errors import (
-    DocumentEmpty,
-    DocumentError,
-    DocumentNotFound,
-    DocumentTooLarge,
-)
+from lcagent.errors import DocumentEmpty, DocumentError, DocumentNotFound, DocumentTooLarge
 from lcagent.text import whole_characters
 
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 """Files over this are refused (they would not fit in memory as text and more)."""
-PARSER_VERSION = 6
+PARSER_VERSION = 9
 """Part of the cache's key: a better parser parses anew."""
 _MOST_KINDS = 6
 
@@ -54,11 +47,24 @@ class Loaded:
         documents: to read.
         skipped: files of a folder that could not be read, each with its error.
         unread: names of a folder's files that are of kinds that are not read.
+        files: where each document's bytes are; None: they came from standard input.
     """
 
     documents: list[Document] = field(default_factory=list)
     skipped: list[tuple[str, DocumentError]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    files: list[Path | None] = field(default_factory=list)
+
+    def add(self, document: Document, file: Path | None) -> None:
+        """Add a document, and where its bytes are."""
+        self.documents.append(document)
+        self.files.append(file and file.absolute())
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """Where the bytes of documents are, by the documents' names."""
+        pairs = zip(self.documents, self.files, strict=False)  # documents that were given have no files
+        return {document.name: file for document, file in pairs if file is not None}
 
     def left_out(self) -> list[str]:
         """What was named and is not read, sentences for people."""
@@ -76,7 +82,7 @@ class Loaded:
 
 
 def load_all(
-    sources: Sequence[str | Path],
+    sources: Sequence[DocumentSource],
     *,
     password: str | None = None,
     encoding: str | None = None,
@@ -99,37 +105,39 @@ def load_all(
     Raises:
         DocumentError: a named file cannot be read, or a folder holds nothing that can.
     """
-    one = partial(load, password=password, encoding=encoding, max_bytes=max_bytes, cache=cache, watch=watch)
+    how = _How(password, encoding or "", max_bytes, cache, watch or Watch())
     loaded = Loaded()
-    for source in sources:
-        path = Path(source)
-        if str(source) == "-" or not _is_folder(path):
-            loaded.documents.append(one(source))
-            continue
-        _load_folder(path, loaded, one)
+    all_named = [named(source) for source in sources]
+    documents = _documents([file for one in all_named for file in one.files], how)
+    for one in all_named:
+        found = islice(documents, len(one.files))
+        if one.folder is None:
+            for document in map(_raised, found):
+                loaded.add(document, one.files[0].path)
+        else:
+            _add_folder(loaded, one, found)
     _tell_apart(loaded.documents)
     return loaded
 
 
-def _load_folder(folder: Path, loaded: Loaded, one: Callable[..., Document]) -> None:
+def _add_folder(loaded: Loaded, folder: Named, documents: Iterable[Document | DocumentError]) -> None:
     """Add what a folder holds.
 
     Raises:
         DocumentNotFound: nothing of it can be read.
     """
     before = len(loaded.documents)
-    files, unread = _files(folder)
-    loaded.unread += unread
-    for file in files:
-        name = whole_characters(str(file.relative_to(folder)))
-        try:
-            loaded.documents.append(one(file, name=name))
-        except DocumentError as error:
-            loaded.skipped.append((name, error))
+    loaded.unread += folder.unread
+    for file, found in zip(folder.files, documents, strict=True):
+        if isinstance(found, Document):
+            loaded.add(found, file.path)
+        else:
+            loaded.skipped.append((file.name, found))
     if len(loaded.documents) == before:
         reasons = "; ".join(loaded.left_out()[:3])
         raise DocumentNotFound(
-            f"nothing in {whole_characters(str(folder))} can be read" + (f" ({reasons})" if reasons else ""),
+            f"nothing in {whole_characters(str(folder.folder))} can be read"
+            + (f" ({reasons})" if reasons else ""),
             hint="read are: " + ", ".join(sorted(SUFFIXES)),
         )
 
@@ -158,58 +166,155 @@ def load(
     Raises:
         DocumentError: missing, unreadable, encrypted, damaged, empty, binary, or too large.
     """
-    watch = watch or Watch()
-    if watch.halt.is_set():
-        raise DocumentError("given up by whoever asked")
-    path = None if str(source) == "-" else Path(source)
-    name = whole_characters(name or (path.name if path else "standard input"))
-    try:
-        content = (
-            read(_whole(sys.stdin.buffer, name, max_bytes), "", name, encoding or "")
-            if path is None
-            else _content(path, name, max_bytes, encoding or "")
-        )
-    except MemoryError as error:
-        raise DocumentTooLarge(f"{name} needs more memory than there is") from error
-    try:
-        if content.kind in _PLAIN:  # is what it is
-            document = parse(content, name=name, password=password)
-        else:
-            document = _parsed(
-                content, name, password, cache=cache, key=_key(content, password, encoding), watch=watch
-            )
-    except MemoryError as error:
-        raise DocumentTooLarge(f"{name} needs more memory than there is") from error
-    if _is_blank(document):
-        raise _no_text(document)
-    return document
+    how = _How(password, encoding or "", max_bytes, cache, watch or Watch())
+    file = file_named(source)
+    if name:
+        file = replace(file, name=whole_characters(name))
+    (found,) = _documents([file], how)
+    return _raised(found)
+
+
+def _raised(found: Document | DocumentError) -> Document:
+    if isinstance(found, DocumentError):
+        raise found
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How files are read: the arguments of `load_all`."""
+
+    password: str | None
+    encoding: str
+    max_bytes: int
+    cache: ParseCache | None
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class _Unparsed:
+    name: str
+    content: Content
+    key: str
+    """Under which it is kept."""
+
+
+def _documents(files: Iterable[File], how: _How) -> Iterator[Document | DocumentError]:
+    """What files become, in order: small ones are parsed together, and the next read meanwhile."""
+    groups = deque(together(files))
+    ahead: _Opened | None = None
+
+    def read_on() -> None:
+        nonlocal ahead
+        if ahead is None and groups and groups[0].small:
+            ahead = _all_opened(groups[0].files, how)
+
+    while groups:
+        group = groups.popleft()
+        opened, ahead = ahead or _all_opened(group.files, how), None
+        yield from _all_parsed(opened, how, read_on)
+        del opened  # two large files do not lie in memory at once
+
+
+_Opened = list[Document | DocumentError | _Unparsed]
+
+
+def _all_opened(files: Iterable[File], how: _How) -> _Opened:
+    """Of each file what there is to parse, the document where nothing is, or what is wrong.
+
+    Raises:
+        DocumentError: given up by whoever asked.
+    """
+    opened: _Opened = []
+    for file in files:
+        if how.watch.halt.is_set():
+            raise DocumentError("given up by whoever asked")
+        opened.append(_told(file.name, partial(_opened, file, how)))
+    return opened
 
 
 _PLAIN = frozenset({"text", "markdown"})
 
 
-def _key(content: Content, password: str | None, encoding: str | None) -> str:
+def _opened(file: File, how: _How) -> Document | _Unparsed:
+    """A document that is kept, or needs no parsing; else what there is to parse."""
+    found = content(file, how.max_bytes, how.encoding)
+    if found.kind in _PLAIN:  # is what it is
+        return _with_text(parse(found, name=file.name, password=how.password))
+    key = _key(found, how)
+    if how.cache is not None and (kept := how.cache.get(key)):
+        return _with_text(_renamed(kept, file.name))
+    return _Unparsed(file.name, found, key)
+
+
+def _key(found: Content, how: _How) -> str:
     """Names a parsed document in the cache: all that it follows from."""
     # An encrypted file is served from the cache only to who gives the same password.
-    secret = hashlib.sha256(f"{content.sha256}{password or ''}".encode()).hexdigest()[:16]
-    ocr = "ocr" if content.kind == "pdf" and available() else ""
-    return "-".join(filter(None, [content.sha256, content.kind, str(PARSER_VERSION), secret, encoding, ocr]))
+    secret = hashlib.sha256(f"{found.sha256}{how.password or ''}".encode()).hexdigest()[:16]
+    ocr = "ocr" if found.kind == "pdf" and available() else ""
+    parts = [found.sha256, found.kind, str(PARSER_VERSION), secret, how.encoding, ocr]
+    return "-".join(filter(None, parts))
 
 
-def _parsed(
-    content: Content, name: str, password: str | None, *, cache: ParseCache | None, key: str, watch: Watch
-) -> Document:
-    """A document that is kept, or parsed where that can do no harm, its pictures read, and kept."""
-    if cache is not None and (kept := cache.get(key)):
-        return _renamed(kept, name)
-    document = PARSER.parse(content, name=name, password=password, halt=watch.halt)
-    if isinstance(content.data, bytes) and unreadable(document):
-        partial_key = f"{key}-partial"
+def _all_parsed(
+    opened: _Opened, how: _How, meanwhile: Callable[[], None]
+) -> Iterator[Document | DocumentError]:
+    """The same where nothing waits to be parsed any more."""
+    contents = [(one.name, one.content) for one in opened if isinstance(one, _Unparsed)]
+    parsed: Sequence[Document | DocumentError] = ()
+    if contents:
+        try:
+            parsed = PARSER.parse(contents, password=how.password, halt=how.watch.halt, meanwhile=meanwhile)
+        except MemoryError:
+            parsed = [_too_much(name) for name, _ in contents]
+    left = iter(parsed)
+    for one in opened:
+        if not isinstance(one, _Unparsed):
+            yield one
+        elif isinstance(found := next(left), Document):
+            yield _told(one.name, partial(_finished, found, one, how))
+        else:
+            yield found
+
+
+def _finished(document: Document, of: _Unparsed, how: _How) -> Document:
+    """A parsed document whose pictures are read, and which is kept."""
+    cache, data = how.cache, of.content.data
+    if isinstance(data, bytes) and unreadable(document):
+        partial_key = f"{of.key}-partial"
         document = (cache.get(partial_key) if cache is not None else None) or document
         keep = partial(cache.put, partial_key) if cache is not None else _kept_nowhere
-        document = recognised(document, content.data, password, watch, keep)
+        document = recognised(document, data, how.password, how.watch, keep)
     if cache is not None and not _is_blank(document):
-        cache.put(key, document)
+        cache.put(of.key, document)
+    return _with_text(document)
+
+
+_Found = TypeVar("_Found")
+
+
+def _told(name: str, call: Callable[[], _Found]) -> _Found | DocumentError:
+    """What a call gives, or why it does not."""
+    try:
+        return call()
+    except DocumentError as error:
+        return error
+    except MemoryError:
+        return _too_much(name)
+
+
+def _too_much(name: str) -> DocumentTooLarge:
+    return DocumentTooLarge(f"{name} needs more memory than there is")
+
+
+def _with_text(document: Document) -> Document:
+    """A document that holds any.
+
+    Raises:
+        DocumentEmpty: it does not.
+    """
+    if _is_blank(document):
+        raise _no_text(document)
     return document
 
 
@@ -224,81 +329,19 @@ def _kept_nowhere(_: Document) -> None:
 def _no_text(document: Document) -> DocumentEmpty:
     if document.format == "pdf":
         pages = len(document.pages)
-        return DocumentEmpty(
-            f"{document.name} holds no text on its {pages} page{'s' * (pages != 1)}",
-            hint="it may be a scan, whose text can be recognised (OCR): pip install 'lcagent[ocr]'"
-            if not available()
-            else "nothing was recognised in the pictures of its pages either (OCR)",
-        )
-    return DocumentEmpty(f"{document.name} holds no text")
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
-        return False  # it says so again, and why, where it is read
-
-
-def _files(folder: Path) -> tuple[list[Path], list[str]]:
-    """The files of a folder that may be read, in order, and the names of those whose kind is not.
-
-    Hidden ones are no part of it, nor what Office keeps beside a file that is open.
-    """
-    files: list[Path] = []
-    unread: list[str] = []
-    for file in sorted(folder.rglob("*")):
-        parts = file.relative_to(folder).parts
-        if any(part.startswith(".") for part in parts) or file.name.startswith("~$") or not file.is_file():
-            continue
-        if file.suffix.lower() in SUFFIXES or (not file.suffix and is_text(file)):
-            files.append(file)
-        else:
-            unread.append(whole_characters(str(file.relative_to(folder))))
-    return files, unread
-
-
-def _content(path: Path, name: str, max_bytes: int, encoding: str) -> Content:
-    shown = whole_characters(str(path))
-    try:
-        status = path.stat()
-        if stat.S_ISFIFO(status.st_mode):  # as a shell's <(command)
-            with path.open("rb") as file:
-                return read(_whole(file, name, max_bytes), path.suffix.lower(), name, encoding)
-        size = status.st_size
-        if not path.is_file():
-            raise DocumentNotFound(f"{shown} is not a file", hint="name a file, a folder, or -")
-        if size > max_bytes:
-            raise _too_large(name, size, max_bytes)
-        with path.open("rb") as file:
-            return read(file, path.suffix.lower(), name, encoding)
-    except OSError as error:
-        if error.errno in {errno.ENOENT, errno.ENAMETOOLONG}:
-            hint = "check the path; documents are named before the question"
-            raise DocumentNotFound(f"{shown} does not exist", hint=hint) from error
-        raise DocumentNotFound(
-            f"{shown} cannot be read: {error.strerror or error}", hint="check its permissions"
-        ) from error
-
-
-def _whole(file: BinaryIO, name: str, max_bytes: int) -> BinaryIO:
-    """All that comes out of a pipe."""
-    data = file.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise _too_large(name, len(data), max_bytes)
-    return io.BytesIO(data)
-
-
-def _too_large(name: str, size: int, limit: int) -> DocumentTooLarge:
-    return DocumentTooLarge(
-        f"{name} is {size / 2**20:,.0f} MiB or more, the limit is {limit / 2**20:,.0f} MiB",
-        hint="split it into several files and name them all",
-    )
+        message = f"{document.name} holds no text on its {pages} page{'s' * (pages != 1)}"
+        hint = "it may be a scan, whose text can be recognised (OCR): pip install 'lcagent[ocr]'"
+        if document.health.garbled:
+            message = f"the text of {document.name} cannot be read: no map from its glyphs to letters"
+            hint = "its pages can be read as pictures (OCR): pip install 'lcagent[ocr]'"
+        if available():
+            hint = "nothing was recognised in the pictures of its pages either (OCR)"
+        return DocumentEmpty(message, hint=hint)
+    left_out = ", ".join(document.health.left_out)
+    return DocumentEmpty(f"{document.name} holds no text" + (f" (not read: {left_out})" if left_out else ""))
 
 
 def _renamed(document: Document, name: str) -> Document:
-    from dataclasses import replace
-
     return document if document.name == name else replace(document, name=name)
 
 

@@ -32,14 +32,21 @@ class Span:
     end: int
 
 
+# What parts the cells of a CSV file: no space follows it, and it groups no digits, as in "4,350".
+_PARTS = r"(?:(?:(?<=[^\d\n])|(?<=\d{4}))[,;](?!\s)|[,;](?!\s|\d{3}(?!\d)))"
+_ROW = rf"(?:(?:\"[^\"\n]{{0,200}}+\"|[^\",;\n]{{0,80}}+){_PARTS}){{2}}"
 # Every match begins with one character of a set: that lets the engine skip from one to the next.
 _BREAK = re.compile(
     rf"[\n\f{MARKS}]"
     r"(?:(?<=\n)[ \t\r]*\n\s*|(?<=\f)\s*"  # paragraphs and pages
     r"|(?<=\n)(?=[ \t]*(?:[-*•▪◦‣]|\(?\d{1,3}[.)]|#{1,6}|\|)[ \t])"  # list items, headings, table rows
     r"|(?<=\n)(?=[^\n|\t]{1,80}(?:[ ]\||\t))|(?<=\|\n)"  # rows of cells that a line or a tab parts
+    r"|(?<=\n)(?=\[(?:notes?|form field)\] )"  # what is written beside the text
+    rf"|(?<=\n)(?={_ROW})"  # or a comma
     rf"|{END})"
 )
+_LINES = ("[note] ", "[form field] ")
+"""What begins a line that is a sentence by itself, whatever it holds."""
 _CLAUSE = re.compile(r"[;:,]\s+|[、，；：،؛]\s*|\s*\n\s*|\s+")
 
 
@@ -50,6 +57,12 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     begin = start
     for match in _BREAK.finditer(text, start, end):
         stop = match.start()
+        if text.startswith(_LINES, begin):
+            line = text.find("\n", begin, end)
+            if not 0 <= line <= stop:
+                continue
+            spans.extend(_trimmed(text, begin, line))
+            begin = line + 1
         if match.lastgroup:
             if not ends(text, begin, match):
                 continue
@@ -57,6 +70,9 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
             stop = max(match.end("closing"), match.end("full"))
         spans.extend(_trimmed(text, begin, stop))
         begin = match.end()
+    if text.startswith(_LINES, begin) and (line := text.find("\n", begin, end)) >= 0:
+        spans.extend(_trimmed(text, begin, line))
+        begin = line + 1
     spans.extend(_trimmed(text, begin, end))
     return spans
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
@@ -55,8 +56,8 @@ class _Checked(JsonPlusSerializer):
         return super().loads_typed((kind, own))
 
 
-class LoopSaver(SqliteSaver):
-    """The synchronous saver, called from the event loop: a write takes a fraction of a millisecond."""
+class _OnLoop(BaseCheckpointSaver[Any]):
+    """A synchronous saver, called from the event loop."""
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """See `get_tuple`."""
@@ -99,6 +100,61 @@ class LoopSaver(SqliteSaver):
     async def adelete_thread(self, thread_id: str) -> None:
         """See `delete_thread`."""
         self.delete_thread(thread_id)
+
+
+class LoopSaver(_OnLoop, SqliteSaver):
+    """The synchronous saver of SQLite on the event loop: a write takes a fraction of a millisecond."""
+
+
+class LentSaver(_OnLoop):
+    """A saver of a graph that is invoked synchronously, for a subgraph whose nodes are coroutines.
+
+    Args:
+        saver: need have no asynchronous methods.
+    """
+
+    def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
+        super().__init__(serde=saver.serde)
+        self._saver = saver
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """See there."""
+        return self._saver.get_tuple(config)
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """See there."""
+        return self._saver.list(config, filter=filter, before=before, limit=limit)
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """See there."""
+        return self._saver.put(config, checkpoint, metadata, new_versions)
+
+    def put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """See there."""
+        self._saver.put_writes(config, writes, task_id, task_path)
+
+    def get_next_version(self, current: Any, channel: None) -> Any:
+        """See there."""
+        return self._saver.get_next_version(current, channel)
 
 
 @contextmanager

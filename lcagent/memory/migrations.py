@@ -263,6 +263,15 @@ def _items(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _files(connection: sqlite3.Connection) -> None:
+    """Where the files are that a run has read."""
+    connection.execute(
+        "CREATE TABLE files (run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, document TEXT NOT NULL,"
+        " path BLOB NOT NULL, sha256 TEXT NOT NULL, format TEXT NOT NULL, PRIMARY KEY (run, document))"
+        " WITHOUT ROWID"
+    )
+
+
 STEPS: Steps = (
     _numbered,
     _works,
@@ -270,5 +279,6 @@ STEPS: Steps = (
     _graph,
     _lighter,
     _items,
+    _files,
 )
 """Those of the file of runs and works."""

@@ -374,7 +374,7 @@ def _begun_again(store: Store) -> None:
 RUNS = Kept(
     RUNS_FILE,
     STEPS,
-    ("runs", "works", "uses", "calls", "profiles"),
+    ("runs", "works", "uses", "calls", "profiles", "files"),
     checks={
         ("runs", "sources"): json_kept,
         ("runs", "settings"): json_kept,

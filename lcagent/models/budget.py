@@ -23,13 +23,20 @@ class Budget:
     max_tokens: int | None = None
     max_seconds: float | None = None
     calls: int = 0
-    tokens: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     started: float = field(default_factory=time.monotonic)
 
-    def spend(self, tokens: int) -> None:
-        """Count one finished call and its tokens (prompt and reply)."""
-        self.calls += 1
-        self.tokens += tokens
+    @property
+    def tokens(self) -> int:
+        """Those of prompts and replies."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def spend(self, prompt_tokens: int, completion_tokens: int, calls: int = 1) -> None:
+        """Count finished calls and their tokens."""
+        self.calls += calls
+        self.prompt_tokens += prompt_tokens
+        self.completion_tokens += completion_tokens
 
     def check(
         self, *, in_flight: int, tokens: int, reserve_calls: int, reserve_tokens: int, late: bool = False

@@ -6,15 +6,14 @@ import asyncio
 import hashlib
 import json
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 from lcagent.errors import CutReply, EndpointUnavailable, WindowExceeded
 from lcagent.models.budget import Budget
+from lcagent.models.limit import Limit
 from lcagent.models.refusals import Transient
 from lcagent.models.replies import CALLED, OnDelta, RawReply
 from lcagent.models.request import ChatRequest
@@ -61,60 +60,6 @@ class Faults:
     retries: int = 0
     malformed: int = 0
     cut: int = 0
-
-
-class Limit:
-    """How many may be inside at once (`async with`), in the order they came; it can be changed meanwhile.
-
-    Args:
-        size: how many.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._inside = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    def resize(self, size: int) -> None:
-        """Let so many in from now on; those inside already stay to their end."""
-        self._size = size
-        self._admit()
-
-    async def __aenter__(self) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        self._admit()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():  # let in at that very moment
-                await self.__aexit__()
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        self._inside -= 1
-        self._admit()
-
-    def _admit(self) -> None:
-        while self._waiting and self._inside < self._size:
-            turn = self._waiting.popleft()
-            if not turn.done():  # else it was cancelled
-                turn.set_result(None)
-                self._inside += 1
-
-
-_limits: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Limit]] = WeakKeyDictionary()
-
-
-def endpoint_limit(name: str, size: int) -> Limit:
-    """The limit of requests in flight to one endpoint, shared by everything in this event loop.
-
-    Whoever asks last decides its size.
-    """
-    limits = _limits.setdefault(asyncio.get_running_loop(), {})
-    limit = limits.setdefault(name, Limit(size))
-    limit.resize(size)
-    return limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +180,7 @@ class ChatModel:
             self._reads.check(reply, fitted, exact=exact)
             reply = charged(reply, fitted)
             self.journal.put(key, call.role, reply, request.encoded)
-            self.budget.spend(reply.prompt_tokens + reply.completion_tokens)
+            self.budget.spend(reply.prompt_tokens, reply.completion_tokens)
             future.set_result(reply)
         return self._split(reply, key)
 

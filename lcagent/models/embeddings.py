@@ -32,7 +32,7 @@ from lcagent.errors import (
 from lcagent.models import wire
 from lcagent.models.address import Address
 from lcagent.models.endpoint import answered, connections
-from lcagent.models.probing import probe
+from lcagent.models.probing import Target, probe
 from lcagent.models.refusals import Transient, refusal
 from lcagent.models.retrying import retries
 from lcagent.settings import Settings
@@ -238,7 +238,6 @@ class ServerEmbedder:
         self, base_url: str, model: str | None, *, api_key: str | None = None, timeout: float = 600.0
     ) -> None:
         given = Address.of(base_url)
-        self._timeout = timeout
         self._pool = connections(given, api_key, timeout=timeout)
         self._model, several = (model, given.candidates) if model else self._first(base_url, api_key)
         self._address = several[0]
@@ -268,7 +267,7 @@ class ServerEmbedder:
     @staticmethod
     def _first(base_url: str, api_key: str | None) -> tuple[str, list[Address]]:
         """The model that the server is taken to embed with, and where its paths begin."""
-        found = probe(base_url, api_key=api_key, embeds=True)
+        found = probe(Target(base_url, api_key=api_key, embeds=True))
         return found.model, [found.address]
 
     def _tried(self, several: Sequence[Address]) -> int:
@@ -318,9 +317,7 @@ class ServerEmbedder:
         # No honest vector takes a quarter of a MiB: 8,192 numbers of 20 characters are 160 KiB.
         most = (1 + texts) << 18
         try:
-            told = answered(
-                self._pool, self._address.url("/embeddings"), data, most=most, seconds=self._timeout
-            )
+            told = answered(self._pool, self._address.url("/embeddings"), data, most=most)
         except HTTPError as error:
             raise Transient(wire.shortened(str(error))) from error
         if told.status != 200:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
+from http.client import HTTPResponse
+from io import BufferedReader, RawIOBase
 from pathlib import Path
+from socket import socket
 from ssl import SSLContext, SSLError
 from typing import Any, Literal
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, connection_from_url
-from urllib3.exceptions import HTTPError
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util import Timeout, parse_url
 
 from lcagent.errors import SettingsError
@@ -99,7 +103,8 @@ def connections(
     Args:
         address: where.
         api_key: bearer token.
-        timeout: seconds to wait for the next bytes; to connect, 10 of them at most.
+        timeout: seconds for one request, from when it connects (10 of them at most) to the last byte of the
+            reply.
         kept: most connections kept open.
 
     Raises:
@@ -107,13 +112,56 @@ def connections(
     """
     options: dict[str, Any] = {
         "headers": address.headers(api_key),
-        "timeout": Timeout(connect=min(timeout, 10.0), read=timeout),
+        "timeout": Timeout(total=timeout, connect=min(timeout, 10.0), read=timeout),
         "retries": False,
         "maxsize": kept,
     }
     if address.base.startswith("https:"):
         options["ssl_context"] = certificates()
-    return connection_from_url(address.base, **options)
+    pool = connection_from_url(address.base, **options)
+    kind: Any = _TimedTls if pool.scheme == "https" else _TimedPlain
+    pool.ConnectionCls = kind
+    return pool
+
+
+class _TimedResponse(HTTPResponse):
+    """A reply that has a time for all of its bytes, those of its headers among them."""
+
+    def __init__(self, sock: socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp.close()
+        self.fp = BufferedReader(_Timed(sock))
+
+
+class _Timed(RawIOBase):
+    """What a socket receives, in the time that it had when this was made: its own time-out is for the next
+    byte alone."""
+
+    def __init__(self, sock: socket) -> None:
+        self._socket, self._file = sock, sock.makefile("rb", buffering=0)
+        self._end = time.monotonic() + (sock.gettimeout() or 0.0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _TimedPlain(HTTPConnection):
+    response_class = _TimedResponse
+
+
+class _TimedTls(HTTPSConnection):
+    response_class = _TimedResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +179,7 @@ class Told:
     location: str = ""
 
 
-def answered(
-    pool: HTTPConnectionPool, url: str, body: bytes | None = None, *, most: int, seconds: float
-) -> Told:
+def answered(pool: HTTPConnectionPool, url: str, body: bytes | None = None, *, most: int) -> Told:
     """One short request: a GET, or a POST where there is something to send.
 
     Args:
@@ -141,31 +187,30 @@ def answered(
         url: of the server.
         body: what is sent.
         most: bytes that are taken, after decompression.
-        seconds: for the whole body; to connect and between two bytes the pool's own time-out holds.
 
     Raises:
-        HTTPError: it cannot be had, or has no end.
+        HTTPError: it cannot be had, not in the time that the pool gives it, or has no end.
     """
     path = parse_url(url).request_uri
     method = "GET" if body is None else "POST"
-    response = pool.urlopen(method, path, body, redirect=False, preload_content=False)
     try:
-        where = response.headers.get("location", "")
-        return Told(response.status, _body(response, most, seconds), where)
-    except BaseException:
-        response.close()
-        raise
-    finally:
-        response.release_conn()
+        response = pool.urlopen(method, path, body, redirect=False, preload_content=False)
+        try:
+            where = response.headers.get("location", "")
+            return Told(response.status, _body(response, most), where)
+        except BaseException:
+            response.close()
+            raise
+        finally:
+            response.release_conn()
+    except ReadTimeoutError as error:
+        raise HTTPError(f"the reply was not whole after {pool.timeout.total:g} s") from error
 
 
-def _body(response: BaseHTTPResponse, most: int, seconds: float) -> bytes:
-    deadline = time.monotonic() + seconds
+def _body(response: BaseHTTPResponse, most: int) -> bytes:
     whole = bytearray()
     while piece := response.read1(1 << 16, decode_content=True):
         whole += piece
         if len(whole) > most:
             raise HTTPError(f"over {most >> 20} MiB came: cut")
-        if time.monotonic() > deadline:
-            raise HTTPError(f"the reply was not whole after {seconds:g} s")
     return bytes(whole)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lcagent.errors import LcagentError
 from lcagent.models import wire
 from lcagent.models.estimate import Messages
+from lcagent.models.kept_manners import KeptManners
 from lcagent.models.refusals import refusal
-from lcagent.models.replies import RawReply
+from lcagent.models.replies import CALLED, RawReply
 from lcagent.models.request import ChatRequest
+from lcagent.models.thoughts import split_reasoning
+from lcagent.models.weak_json import object_of
 
 SYSTEM = "a system message"
 _SCHEMA, _FORMAT = "a JSON schema", "response_format"
@@ -28,6 +32,8 @@ _NAMED = {
     r"|roles must alternate|developer instruction",
     **{name: rf"\b{name}\b" for name in _PLAIN},
 }
+_NAMES = frozenset({*_NAMED, _SCHEMA})
+"""All that may be found to be refused; another version may know others."""
 _VALUE = re.compile(r"too (?:large|big|high|many)|at most|exceed|maximum|less than or equal|must be <=", re.I)
 """A limit of tokens that is refused for its value is not refused for its name."""
 _REFUSING = frozenset({400, 415, 422, 500, 501})
@@ -56,16 +62,17 @@ class Refused(Exception):
 
 
 class Manners:
-    """What one endpoint does not take, remembered as long as it is open.
+    """What one endpoint does not take.
 
     Args:
         name: of the endpoint, for people.
+        kept: where it is remembered; None: as long as the endpoint is open.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._out: frozenset[str] = frozenset()
-        self._told: frozenset[str] = frozenset()
+    def __init__(self, name: str, kept: KeptManners | None = None) -> None:
+        self._name, self._kept = name, kept
+        known = kept.row() if kept else None
+        self._out = self._told = known.refused & _NAMES if known else frozenset[str]()
 
     def leaves_out(self, what: str) -> bool:
         """Whether something was found to be refused.
@@ -77,7 +84,11 @@ class Manners:
 
     def learn(self, *what: str) -> None:
         """Remember what is refused."""
-        self._out |= frozenset(what)
+        if self._out >= set(what):
+            return
+        self._out |= set(what)
+        if self._kept:
+            self._kept.put(self._out)
 
     async def asked(
         self,
@@ -114,7 +125,16 @@ class Manners:
             if new := self._out - self._told:
                 self._told |= new
                 notice(f"{self._name} does not take {' and '.join(sorted(new))}: asked without")
-            return reply
+            return _as_asked(reply, request) if out & {_SCHEMA, _FORMAT} else reply
+
+
+def _as_asked(reply: RawReply, request: ChatRequest) -> RawReply:
+    """A reply that was decoded under no schema: where one text was wanted, bare text is that one."""
+    if request.schema is None or reply.finish_reason in {"length", CALLED}:
+        return reply
+    text, thought = split_reasoning(reply.text)
+    told = object_of(text, request.schema)
+    return replace(reply, text=told, reasoning=reply.reasoning or thought) if told else reply
 
 
 def _joined(fields: Mapping[str, Any], encoded: bytes) -> bytes:

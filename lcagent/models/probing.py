@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
@@ -13,7 +14,6 @@ from urllib3.exceptions import (
     HTTPError,
     NameResolutionError,
     NewConnectionError,
-    ReadTimeoutError,
     SSLError,
 )
 
@@ -45,17 +45,9 @@ class ServerLoading(EndpointUnavailable):
         return EndpointUnavailable.__name__
 
 
-def probe(
-    base_url: str,
-    *,
-    model: str | None = None,
-    api_key: str | None = None,
-    timeout: float = 5.0,
-    origin: str = "",
-    listed: bool = False,
-    embeds: bool = False,
-) -> Endpoint:
-    """Ask a server what it is.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which server is asked, and for which of its models.
 
     Args:
         base_url: as people write it (`Address.of`); what it may mean is tried in turn.
@@ -66,58 +58,64 @@ def probe(
         origin: kept in the endpoint, for people.
         listed: the server has to list the model by this very name.
         embeds: without a name, the first model that embeds is wanted.
+    """
+
+    base_url: str
+    model: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    timeout: float = 5.0
+    origin: str = ""
+    listed: bool = False
+    embeds: bool = False
+
+
+def probe(target: Target) -> Endpoint:
+    """Ask a server what it is.
 
     Raises:
-        SettingsError: `base_url` is no URL, or no header can carry the key.
+        SettingsError: its address is no URL, or no header can carry the key.
         AccessRefused: the server wants a key, or another one.
         ServerLoading: it is not ready yet.
         EndpointUnavailable: it cannot be asked; the message says why.
     """
-    address = Address.of(base_url)
+    address, model = Address.of(target.base_url), target.model
     reasons: list[LcagentError] = []
-    with connections(address, api_key, timeout=timeout) as pool:
+    with connections(address, target.api_key, timeout=target.timeout) as pool:
         for one in address.candidates:
             try:
-                rows = _listed(pool, one, api_key, timeout)
+                rows = _listed(pool, one, target.api_key)
             except NotServed as error:
                 reasons.append(error)
                 continue
-            if listed and model not in {row.id for row in rows}:
+            if target.listed and model not in {row.id for row in rows}:
                 raise NotServed(f"{one.base} does not list {model}", hint="check --model")
-            served, row = _served(model, rows, embeds)
-            facts = _facts(pool, one.root, row, timeout)
-            return Endpoint(
-                base_url=one.base,
-                model=served,
-                api_key=api_key,
-                origin=origin,
-                query=one.query,
-                user=one.user,
-                **facts,
-            )
-    if model and not listed and isinstance(reasons[0], _NoList):
-        one = address.candidates[0]
-        name = model.removeprefix("openai/")
-        return Endpoint(one.base, name, api_key=api_key, origin=origin, query=one.query, user=one.user)
+            served, row = _served(model, rows, target.embeds)
+            return _endpoint(target, one, served, _facts(pool, one.root, row))
+    if model and not target.listed and isinstance(reasons[0], _NoList):
+        return _endpoint(target, address.candidates[0], model.removeprefix("openai/"), {})
     raise reasons[0]
 
 
-def found(
-    base_url: str,
-    *,
-    model: str | None = None,
-    api_key: str | None = None,
-    timeout: float = 5.0,
-    origin: str = "",
-    listed: bool = False,
-) -> Endpoint | None:
+def _endpoint(target: Target, address: Address, model: str, facts: dict[str, Any]) -> Endpoint:
+    return Endpoint(
+        base_url=address.base,
+        model=model,
+        api_key=target.api_key,
+        origin=target.origin,
+        query=address.query,
+        user=address.user,
+        **facts,
+    )
+
+
+def found(target: Target) -> Endpoint | None:
     """`probe`, of a server that may not be there: None for whatever reason it cannot be asked.
 
     Raises:
-        SettingsError: `base_url` is no URL, or no header can carry the key.
+        SettingsError: its address is no URL, or no header can carry the key.
     """
     try:
-        return probe(base_url, model=model, api_key=api_key, timeout=timeout, origin=origin, listed=listed)
+        return probe(target)
     except EndpointUnavailable:
         return None
 
@@ -126,9 +124,7 @@ class _NoList(NotServed):
     """Something answers there, and lists no models (404)."""
 
 
-def _listed(
-    pool: HTTPConnectionPool, address: Address, api_key: str | None, seconds: float
-) -> list[wire.ModelRow]:
+def _listed(pool: HTTPConnectionPool, address: Address, api_key: str | None) -> list[wire.ModelRow]:
     """The models that are listed at an address; at least one.
 
     Raises:
@@ -137,7 +133,7 @@ def _listed(
     """
     url = address.url("/models")
     try:
-        told = answered(pool, url, most=_MOST_BYTES, seconds=seconds)
+        told = answered(pool, url, most=_MOST_BYTES)
     except HTTPError as error:
         raise _unreached(address.base, error) from error
     if told.status != 200:
@@ -196,7 +192,7 @@ def _unreached(base: str, error: HTTPError) -> EndpointUnavailable:
             why = f"TLS fails: {wire.shortened(str(error))}"
     elif isinstance(error, NameResolutionError):
         why = "there is no host of that name"
-    elif isinstance(error, ReadTimeoutError) or "not whole after" in str(error):
+    elif "not whole after" in str(error):
         why, hint = "it lists its models too slowly", "is it busy, or still loading? ask again then"
     elif isinstance(error, NewConnectionError):  # a kind of the next one
         why = "connection refused" if "refused" in str(error) else str(error).rpartition("] ")[2]
@@ -225,15 +221,15 @@ def _served(model: str | None, rows: Sequence[wire.ModelRow], embeds: bool) -> t
     return row.id, row
 
 
-def _facts(pool: HTTPConnectionPool, root: Address, row: wire.ModelRow, seconds: float) -> dict[str, Any]:
+def _facts(pool: HTTPConnectionPool, root: Address, row: wire.ModelRow) -> dict[str, Any]:
     """What a server's own addresses tell beside its list of models, as fields of `Endpoint`."""
     most = row.max_model_len or row.context_length
     told: dict[str, Any] = {}
     if row.owned_by == "vllm":
-        version = _object(pool, root.url("/version"), seconds)
+        version = _object(pool, root.url("/version"))
         told = {"kind": "vllm", "fingerprint": of_vllm(row.facts, version)}
     elif row.owned_by == "llamacpp":
-        facts = _object(pool, root.url("/props"), seconds)
+        facts = _object(pool, root.url("/props"))
         props = wire.read(wire.Props, facts)
         most = props.default_generation_settings.n_ctx or most
         told = {
@@ -244,10 +240,10 @@ def _facts(pool: HTTPConnectionPool, root: Address, row: wire.ModelRow, seconds:
     return {**told, "max_model_len": most or None}
 
 
-def _object(pool: HTTPConnectionPool, url: str, seconds: float) -> dict[str, Any]:
+def _object(pool: HTTPConnectionPool, url: str) -> dict[str, Any]:
     """What a server tells at an address; nothing where it tells no JSON object."""
     try:
-        told = wire.loaded(answered(pool, url, most=_MOST_BYTES, seconds=seconds).body)
+        told = wire.loaded(answered(pool, url, most=_MOST_BYTES).body)
     except (HTTPError, wire.BadBody):
         return {}
     return told if isinstance(told, dict) else {}

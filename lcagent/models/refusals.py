@@ -39,6 +39,8 @@ class Transient(ModelError):
 _OVERRUN = re.compile(
     # OpenAI's code, llama.cpp's
     r"context_length_exceeded|exceed_context_size_error|exceeds? the available context size"
+    # Ollama's runner, of models whose context it does not shift
+    r"|longer than the context length currently available"
     # OpenAI, vLLM, xAI, Mistral; vLLM's older engine; SGLang; LM Studio
     r"|maximum (?:context|prompt|model|input) length (?:is|of) \d|\d maximum context length"
     r"|longer than the (?:maximum model|model's (?:maximum )?context) length|when context the overflows"

@@ -146,7 +146,7 @@ class ServerCounter:
     def _try(self, path: str, body: dict[str, Any]) -> wire.TokenCount:
         data = json.dumps(body).encode()
         try:
-            told = answered(self._pool, self._root.url(path), data, most=_most_bytes(data), seconds=_SECONDS)
+            told = answered(self._pool, self._root.url(path), data, most=_most_bytes(data))
             if told.status == 200:
                 return _counted(told.body, path, body)
         except (HTTPError, wire.BadBody) as error:
@@ -365,7 +365,7 @@ def counter_for(endpoint: Endpoint, tokenizer: str | None, manners: Manners | No
         for route, body in probes:
             data = json.dumps(body).encode()
             try:
-                told = answered(pool, root.url("/tokenize"), data, most=_most_bytes(data), seconds=20.0)
+                told = answered(pool, root.url("/tokenize"), data, most=_most_bytes(data))
                 if told.status == 200:
                     _counted(told.body, "/tokenize", body)
                     return ServerCounter(endpoint, route, f"server:{_fingerprint(told.body)}", manners)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from lcagent.text import whole_characters
 
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _BRACKETS = re.compile(r"[\[\]{}]")
+_JSON = re.compile(r"\{|^\s*(?:\[|```|(?:true|false|null)\s*$)")
+"""Where a text holds JSON, or means to."""
 _DEEPEST = 64
 """Brackets inside each other of what is mended; the types asked for have four."""
 _LONGEST = 1 << 18
@@ -39,6 +42,25 @@ def object_in(text: str) -> dict[str, Any] | None:
         except RecursionError:
             return None
     return data
+
+
+def object_of(text: str, schema: Mapping[str, Any]) -> str:
+    """The JSON object that bare text stands for: where the schema has one field, and that is text, its value.
+
+    Which of several fields bare text may be nobody can tell.
+
+    Args:
+        text: a reply of a model that was held to no schema.
+        schema: of the object that was asked for.
+
+    Returns:
+        JSON; empty where another object was asked for, or the text is empty or holds JSON, broken or not.
+    """
+    fields = list(schema.get("properties", {}).items())
+    if len(fields) != 1 or fields[0][1].get("type") != "string" or _JSON.search(text):
+        return ""
+    value = text.strip()
+    return json.dumps({fields[0][0]: value}, ensure_ascii=False) if value else ""
 
 
 def mended(text: str) -> Any:

@@ -164,19 +164,22 @@ def _turn(
         trust,
         options,
         told,
-        reader=_reader(talk, attached) if attached else None,
+        reader=_reader(talk, attached, model.budget) if attached else None,
         now=now,
+        said_before=bool(entries.newest(["message"], limit=1, before=number)),
     )
 
 
-def _reader(talk: Talk, attached: Sequence[Attached]) -> Reader | None:
-    """Has attached documents read by a run of its own."""
+def _reader(talk: Talk, attached: Sequence[Attached], budget: Budget) -> Reader | None:
+    """Has attached documents read by a run of its own, whose cost is the turn's."""
     if (reader := talk.reader) is None:
         return None
     names = [one.document.name for one in attached]
 
     async def read(question: str) -> Read:
         answer = await reader(question, attached)
+        used = answer.usage
+        budget.spend(used.prompt_tokens, used.completion_tokens, used.calls)
         regions = [
             (names.index(one.document), one.char_start, one.char_end)
             for one in answer.citations
@@ -271,6 +274,8 @@ def reply_from(entry: Entry, steps: Sequence[str], budget: Budget, seconds: floa
         steps=list(steps),
         calls=budget.calls,
         tokens=budget.tokens,
+        prompt_tokens=budget.prompt_tokens,
+        completion_tokens=budget.completion_tokens,
         seconds=seconds,
         warnings=data.get("warnings", []),
     )

@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import uuid
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lcagent import __version__
 from lcagent.documents.load import PARSER_VERSION
@@ -20,6 +22,9 @@ from lcagent.graphs.shared.task import Task
 from lcagent.memory.sqlite import discard
 from lcagent.memory.store import CHECKPOINTS
 from lcagent.runs.records import RunRecord, Runs
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
 
 
 async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, folder: Path) -> dict[str, Any]:
@@ -54,7 +59,7 @@ async def _read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, p
         version = _version(task, strategy, graph)
         config: Any = {
             "configurable": {"thread_id": record.id},
-            "recursion_limit": 4 * task.corpus.total + 100,
+            "recursion_limit": _steps(task),
         }
         state = None
         if record.version == version:
@@ -75,6 +80,56 @@ async def _read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, p
         # its budget ask again.
         await saver.adelete_thread(record.id)
         return state
+
+
+async def read_within(
+    task: Task, strategy: Strategy, record: RunRecord, runs: Runs, config: RunnableConfig
+) -> dict[str, Any]:
+    """The last state of the strategy's graph, run as a subgraph of a graph of somebody else's.
+
+    Its steps are streamed there, and its checkpoints lie with that graph's, if it keeps any.
+
+    Args:
+        task: what is asked.
+        strategy: whose graph it is.
+        record: the run.
+        runs: where it is noted.
+        config: of the node that asks.
+
+    Raises:
+        LcagentError: any of the tree; the run can be resumed.
+    """
+    from langgraph.constants import CONFIG_KEY_CHECKPOINTER
+    from langgraph.errors import EmptyInputError
+
+    graph = strategy.graph(task).compile()
+    version = _version(task, strategy, graph)
+    settings: dict[str, Any] = {**config, "recursion_limit": _steps(task)}
+    made_by, _, begun = (record.version or "").partition("@")
+    if made_by == version and begun and config.get("configurable", {}).get(CONFIG_KEY_CHECKPOINTER):
+        there = _under(settings, f"{strategy.name}:{begun}")
+        if (await graph.aget_state(there)).next:
+            going = replace(task, ledger=runs.ledger(record.id))
+            with suppress(EmptyInputError):  # replayed from before it
+                return await graph.ainvoke(None, there, context=going)
+    # A beginning has a namespace of its own: what an earlier one has left there cannot be deleted, and its
+    # findings are gone.
+    begun = uuid.uuid4().hex
+    runs.begin(record.id, f"{version}@{begun}")
+    there = _under(settings, f"{strategy.name}:{begun}")
+    starting = replace(task, ledger=runs.ledger(record.id))
+    return await graph.ainvoke(strategy.start(starting), there, context=starting)
+
+
+def _under(config: dict[str, Any], name: str) -> Any:
+    """A node's config with a namespace for checkpoints below its own."""
+    given = config["configurable"]
+    return {**config, "configurable": {**given, "checkpoint_ns": f"{given['checkpoint_ns']}|{name}"}}
+
+
+def _steps(task: Task) -> int:
+    """Most steps of a graph, more than any takes."""
+    return 4 * task.corpus.total + 100
 
 
 async def _go_on(task: Task, graph: Any, config: dict[str, Any]) -> dict[str, Any] | None:

@@ -111,8 +111,8 @@ def page(data: GraphData) -> str:
     """
     _check(data)
     template = files("lcagent.runs").joinpath("graph_page.html").read_text("utf-8")
-    style = _hash(template, "<style>", "</style>")
-    script = _hash(template, "<script>", "</script>")
+    style = digest(template, "<style>", "</style>")
+    script = digest(template, "<script>", "</script>")
     policy = (
         f"default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
     )
@@ -128,7 +128,7 @@ def _embedded(data: GraphData) -> str:
     return _SURROGATES.sub("\ufffd", text).replace("<", "\\u003c")
 
 
-def _hash(template: str, opening: str, closing: str) -> str:
+def digest(template: str, opening: str, closing: str) -> str:
     """The hash by which a Content-Security-Policy allows what stands between two tags, and nothing else."""
     content = template.split(opening, 1)[1].split(closing, 1)[0]
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()

@@ -7,11 +7,10 @@ import json
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from lcagent.answer import Answer, PathReport
-from lcagent.documents import Document, load_all
+from lcagent.documents import Document, DocumentSource, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.errors import GraphNotBuilt, MalformedReply
 from lcagent.events import RunStarted
@@ -43,7 +42,7 @@ _ANY = "?"
 
 
 async def build_graph(
-    sources: Sequence[str | Path],
+    sources: Sequence[DocumentSource],
     settings: Settings,
     session: ModelSession,
     emit: Emit,
@@ -113,7 +112,7 @@ class KeptGraph:
 
 @contextmanager
 def kept_graph(
-    sources: Sequence[str | Path], settings: Settings, *, password: str | None = None
+    sources: Sequence[DocumentSource], settings: Settings, *, password: str | None = None
 ) -> Generator[KeptGraph]:
     """The graph of documents that was built last, as far as it was; no model is asked.
 
@@ -159,7 +158,7 @@ def _segments(store: Rows, document: Document, work: Work) -> int:
 
 
 def exported(
-    sources: Sequence[str | Path], settings: Settings, form: str, *, password: str | None = None
+    sources: Sequence[DocumentSource], settings: Settings, form: str, *, password: str | None = None
 ) -> str:
     """The graph of documents in another form.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lcagent.answer import Answer
+from lcagent.documents import Loaded
 from lcagent.errors import LcagentError, RunBusy, RunNotFound, StoreError
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.journal import StoredJournal
@@ -35,6 +37,15 @@ class RunRecord:
     seconds: float = 0.0
     answer: str | None = None
     version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that a run has read: where it is, what its bytes were, and its format."""
+
+    path: Path
+    sha256: str
+    format: str
 
 
 class Runs:
@@ -128,6 +139,29 @@ class Runs:
                 )
                 self._store.execute("UPDATE works SET used = ? WHERE id = ?", (now, work))
 
+    def read_from(self, run: str, loaded: Loaded) -> None:
+        """Note where the files are that a run reads, which is told nowhere else.
+
+        Args:
+            run: its id.
+            loaded: what is read.
+        """
+        known = {document.name: document for document in loaded.documents}
+        with self._store.transaction():
+            for name, path in loaded.paths.items():
+                self._store.execute(
+                    "INSERT OR REPLACE INTO files (run, document, path, sha256, format) VALUES (?,?,?,?,?)",
+                    (run, name, os.fsencode(path), known[name].sha256, known[name].format),
+                )
+
+    def files(self, run: str) -> dict[str, SourceFile]:
+        """The files that a run has read, by the names of the documents; none of what came from a pipe."""
+        rows = self._store.rows("SELECT document, path, sha256, format FROM files WHERE run = ?", (run,))
+        return {
+            row["document"]: SourceFile(Path(os.fsdecode(row["path"])), row["sha256"], row["format"])
+            for row in rows
+        }
+
     def begin(self, run: str, version: str) -> None:
         """Note what a run's graph is begun by; evidence of an earlier beginning goes.
 
@@ -213,7 +247,7 @@ class Runs:
         )
 
     def delete(self, run: str) -> None:
-        """Delete a run with its calls, evidence, checkpoints, and the parsed text that only it used.
+        """Delete a run with its calls, evidence, checkpoints, page, and the parsed text that only it used.
 
         Args:
             run: its id.
@@ -229,6 +263,7 @@ class Runs:
                 with open_checkpoints(checkpoints) as saver:
                     saver.delete_thread(run)
                     release(saver.conn)
+            page_file(self._store.folder, run).unlink(missing_ok=True)
             with self._store.transaction():
                 own = self._store.rows(
                     "SELECT w.id, w.kind FROM works w JOIN uses u ON u.work = w.id AND u.run = ?"
@@ -245,6 +280,16 @@ class Runs:
                 StoreError
             ):  # no room for a copy: what was deleted is overwritten, and its space free
                 self._store.rewrite()
+
+
+def page_file(folder: Path, run: str) -> Path:
+    """Where the page of a run's answer is written, if it is looked at in a browser.
+
+    Args:
+        folder: of the store.
+        run: its id.
+    """
+    return folder / "pages" / f"{run}.html"
 
 
 def _record(row: dict[str, Any]) -> RunRecord:

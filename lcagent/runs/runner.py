@@ -6,19 +6,21 @@ import asyncio
 import hashlib
 import json
 import stat
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lcagent.answer import Answer
-from lcagent.documents import Document, Loaded, load_all
+from lcagent.documents import Document, DocumentSource, File, Loaded, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch
 from lcagent.documents.retrieval import Retrieval, Similarity
-from lcagent.errors import LcagentError, StoreError, UsageError
+from lcagent.errors import LcagentError, RunBusy, StoreError, UsageError
 from lcagent.events import Counted, Event, Finished, Notice, RunStarted
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.segmenting import segmented
@@ -33,16 +35,20 @@ from lcagent.models.budget import Budget
 from lcagent.models.embeddings import Embedder, Likeness
 from lcagent.models.profile import ModelProfile
 from lcagent.models.serving.session import ModelSession, OpenModel
-from lcagent.runs.graph import read
+from lcagent.runs.boxes import boxed
+from lcagent.runs.graph import read, read_within
 from lcagent.runs.live import Live
 from lcagent.runs.progress import RunProgress
 from lcagent.runs.prune import evict
 from lcagent.runs.records import RunRecord, Runs
 from lcagent.runs.report import Told, make_answer, make_usage
 from lcagent.runs.segments import segment_tokens
-from lcagent.runs.tracing import tracing
+from lcagent.runs.tracing import tracing, untraced
 from lcagent.settings import Settings
 from lcagent.text import whole_characters
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
 
 Emit = Callable[[Event], None]
 
@@ -51,7 +57,7 @@ Emit = Callable[[Event], None]
 class Request:
     """One call of `ask`."""
 
-    sources: Sequence[str | Path]
+    sources: Sequence[DocumentSource]
     question: str
     password: str | None = None
     resume: bool = False
@@ -62,6 +68,8 @@ class Request:
     """When it was made, in seconds since 1970."""
     documents: Sequence[Document] = ()
     """Documents that are read already, in place of `sources`."""
+    within: RunnableConfig | None = None
+    """Of the LangGraph node that asks: the strategy's graph is then a subgraph of its graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +113,17 @@ def _same_call(request: Request, settings: Settings) -> str:
     """
     if request.strategy is not None or request.documents or not request.sources:
         return ""
-    files: list[tuple[str, int, int]] = []
+    files: list[tuple[str, str, int, int]] = []
     for source in request.sources:
-        path = Path(source).absolute()
+        named = source.name if isinstance(source, File) else ""
+        path = Path((source.path if isinstance(source, File) else source) or "-").absolute()
         try:
             found = path.stat()
         except (OSError, ValueError):
             return ""
         if not stat.S_ISREG(found.st_mode):
             return ""
-        files.append((str(path), found.st_mtime_ns, found.st_size))
+        files.append((str(path), named, found.st_mtime_ns, found.st_size))
     given = (files, request.question, request.password, request.resume, request.stream)
     exact = f"{given!r}{settings.model_dump_json()}"
     return hashlib.sha256(exact.encode("utf-8", "replace")).hexdigest()
@@ -252,10 +261,9 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
         record = runs.open(
             key, task, strategy.name, settings, resume=asked.request.resume, since=asked.request.since
         )
-        if record.answer is not None:
-            return _kept_answer(record, live.emit)
-        with runs.writing(record.id):
-            record = runs.again(record)
+        runs.read_from(record.id, asked.loaded)
+        with ExitStack() as held:
+            record = await _held(runs, record, held)
             if record.answer is not None:
                 return _kept_answer(record, live.emit)
             cut = StoredSegments(asked.store)
@@ -268,6 +276,37 @@ async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
             return await _work(asked, whole, strategy, record, live.emit)
 
     return await live.share(f"{folder}|{key}", work)
+
+
+_PATIENCE_SECONDS = 1.0
+_LOOK_SECONDS = 0.05
+
+
+async def _held(runs: Runs, record: RunRecord, held: ExitStack) -> RunRecord:
+    """A run as it is now: answered, or held for writing.
+
+    Who holds it may be about to let go: it has just answered, or only looks whether it is answered.
+
+    Args:
+        runs: where it is noted.
+        record: as it was found.
+        held: lets go of it.
+
+    Raises:
+        RunBusy: another process is at it, and goes on.
+    """
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while record.answer is None:
+        try:
+            held.enter_context(runs.writing(record.id))
+        except RunBusy:
+            record = runs.again(record)
+            if record.answer is None and time.monotonic() > until:
+                raise
+            await asyncio.sleep(_LOOK_SECONDS)
+        else:
+            return runs.again(record)
+    return record
 
 
 def _counted(emit: Emit) -> Callable[[int, int], None]:
@@ -314,10 +353,15 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
             earlier_calls=earlier,
         )
     )
-    started = time.monotonic()
+    started, within = time.monotonic(), asked.request.within
+    if within is not None and not asked.settings.tracing:
+        within = untraced(within)
     try:
         with tracing(asked.settings.tracing):
-            state = await read(task, strategy, record, runs, asked.settings.data_dir)
+            if within is None:
+                state = await read(task, strategy, record, runs, asked.settings.data_dir)
+            else:
+                state = await read_within(task, strategy, record, runs, within)
         seconds = record.seconds + time.monotonic() - started
         scopes = (StoredJournal(asked.store, f"work:{work}") for work in state.get("built", []))
         built = [journal.totals() for journal in scopes]
@@ -325,6 +369,7 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
         # Headings and lines of a huge text are looked for when something of it is first cited.
         told = Told(record.id, strategy.name)
         answer = await asyncio.to_thread(make_answer, task, state, asked.loaded, usage, told)
+        answer = await _boxed(asked, answer)
     except LcagentError as error:
         runs.failed(record.id, error, time.monotonic() - started)
         raise
@@ -333,6 +378,16 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
         raise
     runs.finished(record.id, answer, time.monotonic() - started)
     return answer
+
+
+async def _boxed(asked: Asked, answer: Answer) -> Answer:
+    """The answer with the boxes of its quotes; given up with the run, whatever a parser is at."""
+    halt = threading.Event()
+    try:
+        return await asyncio.to_thread(boxed, answer, asked.loaded, asked.request.password, halt)
+    except asyncio.CancelledError:
+        PARSER.halt(halt)
+        raise
 
 
 def _key(task: Task, strategy: Strategy, budget: int, embedder: Embedder | None) -> str:

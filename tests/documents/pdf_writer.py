@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +25,7 @@ class Pdf:
         annotations: of the first page, each a dictionary as it stands in the file.
         fonts: by name, each a dictionary; `F1` is Helvetica.
         page: more of each page's dictionary.
+        resources: more of each page's resources.
         catalog: more of the catalogue.
         streams: further objects, by number; numbers from 50 on are free.
     """
@@ -31,11 +34,12 @@ class Pdf:
     annotations: Sequence[str] = ()
     fonts: dict[str, str] = field(default_factory=dict)
     page: str = ""
+    resources: str = ""
     catalog: str = ""
     objects: dict[int, str] = field(default_factory=dict)
 
-    def made(self) -> bytes:
-        """The file."""
+    def made(self, *, is_packed: bool = False) -> bytes:
+        """The file; packed, its catalogue stands in a stream of objects, as newer programs write it."""
         fonts = " ".join(f"/{name} {font}" for name, font in {"F1": HELVETICA, **self.fonts}.items())
         first = 100 + 2 * len(self.pages)
         notes = "".join(f"{first + number} 0 R " for number in range(len(self.annotations)))
@@ -49,12 +53,12 @@ class Pdf:
             annots = f"/Annots[{notes}]" if number == 0 else ""
             of[100 + 2 * number] = (
                 f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents {101 + 2 * number} 0 R"
-                f"/Resources<</Font<<{fonts}>>/XObject<</X 50 0 R>>>>{annots}{self.page}>>"
+                f"/Resources<</Font<<{fonts}>>/XObject<</X 50 0 R/Y 51 0 R>>{self.resources}>>{annots}{self.page}>>"
             )
             of[101 + 2 * number] = stream(content)
         for number, note in enumerate(self.annotations):
             of[first + number] = note
-        return _file(of)
+        return _packed(of) if is_packed else _file(of)
 
 
 def stream(content: str, more: str = "") -> str:
@@ -77,3 +81,19 @@ def _file(of: dict[int, str]) -> bytes:
     out += f"xref\n0 {last + 1}\n".encode() + "\n".join(rows).encode()
     out += f"\ntrailer<</Size {last + 1}/Root 1 0 R>>\nstartxref\n{table}\n%%EOF\n".encode()
     return bytes(out)
+
+
+def _packed(of: dict[int, str]) -> bytes:
+    out = bytearray(b"%PDF-1.7\n")
+    streams, table = max(of) + 1, max(of) + 2
+    body = zlib.compress(f"1 0 {of.pop(1)}".encode("latin-1"))
+    of[streams] = stream(body.decode("latin-1"), "/Type/ObjStm/N 1/First 4/Filter/FlateDecode")
+    rows = {0: (0, 0, 65535), 1: (2, streams, 0)}
+    for number, content in sorted(of.items()):
+        rows[number] = (1, len(out), 0)
+        out += f"{number} 0 obj\n{content}\nendobj\n".encode("latin-1")
+    rows[table] = (1, len(out), 0)
+    packed = b"".join(struct.pack(">BIH", *rows.get(n, (0, 0, 0))) for n in range(table + 1))
+    head = f"/Type/XRef/Size {table + 1}/W[1 4 2]/Root 1 0 R"
+    out += f"{table} 0 obj\n{stream(packed.decode('latin-1'), head)}\nendobj\n".encode("latin-1")
+    return bytes(out) + f"startxref\n{rows[table][1]}\n%%EOF\n".encode()

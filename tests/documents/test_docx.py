@@ -156,6 +156,53 @@ def test_headers_and_footers_are_read_once(read) -> None:
     assert text == "[Page header] The header-default.\n\nOne\n\nTwo\n\n[Page footer] The footer-default.\n"
     titled = read(docx(p("One") + section(*names, more="<w:titlePg/>"), *others)).text
     assert "The header-first." in titled and "header-even" not in titled
+    later = read(docx(p("One", section(*names)) + p("Two") + section(more="<w:titlePg/>"), *others)).text
+    assert "[Page header] The header-first." in later  # taken over from the section before
+
+
+def counted(kind: str, more: str = "", of: str = "footnote") -> str:
+    return f'<w:{of}Pr><w:numFmt w:val="{kind}"/>{more}</w:{of}Pr>'
+
+
+ANEW_IN_EACH = '<w:numRestart w:val="eachSect"/>'
+
+
+@pytest.mark.parametrize(
+    ("settings", "first", "second", "marks"),
+    [
+        ("", "", "", "1 2 3 4"),
+        (counted("lowerRoman", '<w:numStart w:val="4"/>'), "", "", "iv v vi vii"),
+        (counted("chicago"), "", "", "* † ‡ §"),
+        ("", counted("lowerLetter"), counted("decimal"), "a b 3 4"),
+        ("", counted("upperLetter", ANEW_IN_EACH), counted("lowerLetter", ANEW_IN_EACH), "A B a b"),
+        ("", f"<w:sectPrChange><w:sectPr>{counted('chicago')}</w:sectPr></w:sectPrChange>", counted("decimal"), "1 2 3 4"),
+    ],
+)  # fmt: skip
+def test_notes_are_counted_as_each_section_says(
+    read, settings: str, first: str, second: str, marks: str
+) -> None:
+    notes = part(
+        "footnotes", "".join(f'<w:footnote w:id="{n}">{p(f"Note {n}.")}</w:footnote>' for n in range(4))
+    )
+    one, two, three, four = (
+        p(r(f"word{n}") + f'<w:r><w:footnoteReference w:id="{n}"/></w:r>') for n in range(4)
+    )
+    body = (
+        one
+        + two.replace("<w:p>", f"<w:p><w:pPr>{section(more=first)}</w:pPr>")
+        + three
+        + four
+        + section(more=second)
+    )
+    others = [
+        ("f", "footnotes", "footnotes.xml", notes),
+        ("s", "settings", "settings.xml", part("settings", settings)),
+    ]
+    text = read(docx(body, *others)).text
+    assert [line for line in text.split("\n\n") if line.startswith("word")] == [
+        f"word{n}[{mark}]" for n, mark in enumerate(marks.split())
+    ]
+    assert f"[{marks.split()[3]}] Note 3." in text
 
 
 BOX = f"<w:txbxContent>{p('In the box.')}{p('Twice.')}</w:txbxContent>"

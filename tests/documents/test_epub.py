@@ -6,7 +6,7 @@ import pytest
 
 from lcagent.documents import Document, load
 from lcagent.documents.formats.epub import parse_epub
-from lcagent.errors import DocumentDamaged, DocumentEncrypted
+from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentEncrypted
 from tests.documents.archives import epub, page, zipped
 
 ONE, TWO = page("The keeper is Tora Vik."), page("Second.")
@@ -139,3 +139,68 @@ def test_what_a_chapter_hides_is_told_with_its_number(read) -> None:
 def test_a_book_of_which_nothing_can_be_read_is_one_error(read) -> None:
     with pytest.raises(DocumentDamaged, match="without chapters"):
         read(epub({}, manifest='<item id="a" href="../../../../etc/passwd"/>', spine='<itemref idref="a"/>'))
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+MIXED = (
+    '<item id="c0" href="a.xhtml" media-type="application/xhtml+xml"/>'
+    '<item id="c1" href="p.png" media-type="image/png"{}/>'
+    '<item id="c2" href="b.xhtml" media-type="application/xhtml+xml"/>'
+)
+TWO_OF_THEM = '<itemref idref="c0"/><itemref idref="c1"/>'
+
+
+def test_a_picture_in_the_reading_order_costs_itself_and_is_named(read) -> None:
+    members = {"OPS/a.xhtml": ONE, "OPS/p.png": PICTURE, "OPS/b.xhtml": TWO}
+    document = read(epub(members, manifest=MIXED.format(""), spine=TWO_OF_THEM))
+    assert document.text.strip() == "The keeper is Tora Vik."
+    assert document.health.left_out == ("chapter 2 (OPS/p.png), a picture",)
+
+
+def test_what_a_book_gives_in_the_place_of_a_picture_is_read(read) -> None:
+    members = {"OPS/a.xhtml": ONE, "OPS/p.png": PICTURE, "OPS/b.xhtml": TWO}
+    document = read(epub(members, manifest=MIXED.format(' fallback="c2"'), spine=TWO_OF_THEM))
+    assert "Second." in document.text and not document.warnings
+
+
+def test_a_book_of_pictures_alone_says_so(read) -> None:
+    with pytest.raises(DocumentEmpty, match="a picture"):
+        read(epub({"OPS/p.png": PICTURE}, manifest=MIXED.format(""), spine='<itemref idref="c1"/>'))
+
+
+def test_a_chapter_in_no_known_encoding_costs_itself(read) -> None:
+    document = read(epub({"OPS/a.xhtml": ONE, "OPS/b.xhtml": b"<p>" + bytes(range(128, 256)) * 9}))
+    assert "Tora Vik" in document.text
+    assert document.health.left_out == ("chapter 2 (OPS/b.xhtml), damaged",)
+
+
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        ("<title>Map</title><desc>Of Vågen.</desc><image/>", "Map Of Vågen."),
+        ("<title>Map</title><text>North</text>", "North"),
+        (
+            '<text><tspan y="1">aft</tspan><tspan y="1">er</tspan><tspan y="2">noon</tspan></text>',
+            "after noon",
+        ),
+        ("<foreignObject><p>Framed.</p></foreignObject>", "Framed."),
+        ("<metadata>image/svg+xml</metadata><text>North</text>", "North"),
+    ],
+)
+def test_a_drawing_is_what_is_written_in_it_or_its_name(read, inside: str, text: str) -> None:
+    assert read(epub({"OPS/a.xhtml": f"<html><body><svg>{inside}</svg></body></html>"})).text.strip() == text
+
+
+def test_of_two_ways_to_give_a_formula_one_is_read(read) -> None:
+    math = '<epub:case required-namespace="http://www.w3.org/1998/Math/MathML"><math><mn>2</mn></math></epub:case>'
+    other = '<epub:case required-namespace="urn:x"><x>unknown</x></epub:case>'
+    both = f"<epub:switch>{math}<epub:default>two</epub:default></epub:switch>"
+    neither = f"<epub:switch>{other}<epub:default>two</epub:default></epub:switch>"
+    assert read(epub({"OPS/a.xhtml": f"<html><body><p>{both}</p></body></html>"})).text.strip() == "2"
+    assert read(epub({"OPS/a.xhtml": f"<html><body><p>{neither}</p></body></html>"})).text.strip() == "two"
+
+
+def test_numbers_and_words_of_a_formula_stay_apart(read) -> None:
+    math = "<math><mi>cov</mi><mi>L</mi><mo>=</mo><mn>3</mn><mn>435</mn><mtext>if</mtext><mi>x</mi></math>"
+    text = read(epub({"OPS/a.xhtml": f"<html><body><p>{math}</p></body></html>"})).text
+    assert text.strip() == "cov L=3 435 if x"

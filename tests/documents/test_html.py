@@ -92,6 +92,8 @@ def test_a_list_counts_as_its_reader_sees_it() -> None:
         "<span style='color: white; background-color: #ffffff'>HID</span>",
         "<span style='color:#123;background:#123'>HID</span>",
         "<div style='position:absolute;left:-9999px'>HID</div>",
+        "<div style='opacity: 0'><p>HID</p></div>",
+        "<div style='opacity:0.0%; color:red'><p>HID</p></div>",
         "<template><p>HID</p></template>",
         "<dialog>HID</dialog>",
         "<style>.gone, .x{display:none}</style><p class='a gone'>HID</p>",
@@ -108,6 +110,8 @@ def test_what_is_not_shown_is_left_out_and_told(hidden: str) -> None:
     "shown",
     [
         "<p aria-hidden=true>SEEN</p>",
+        "<p style='opacity:0.5'>SEEN</p>",
+        "<script>fade()</script><p style='opacity:0'>SEEN</p>",  # comes into sight as one scrolls
         "<div style='background:#000'><p style='color:#fff'>SEEN</p></div>",
         "<style>body{background:navy}</style><p style='color:white'>SEEN</p>",
         "<ul style='font-size:0'><li style='font-size:14px'>SEEN</ul>",

@@ -1,113 +1,18 @@
-"""Mail, RTF, OpenDocument, sheets and slides: what a person sees is read, or named as not read."""
+"""OpenDocument, sheets and slides: what a person sees is read, or named as not read."""
 
 import io
 from datetime import date, datetime
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
 
 from lcagent.documents import load
-from lcagent.errors import DocumentDamaged, DocumentEncrypted, DocumentError, UnsupportedFormat
+from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentEncrypted, DocumentError, UnsupportedFormat
 from tests.documents.office import archive, open_document, shape, slides
 from tests.documents.test_load import docx, epub, write
-
-
-def message(text: str, *, html: str = "", **headers: str) -> EmailMessage:
-    made = EmailMessage()
-    for name, value in headers.items():
-        made[name] = value
-    made.set_content(text, cte="base64")
-    if html:
-        made.add_alternative(html, subtype="html", cte="quoted-printable")
-    return made
-
-
-class TestMail:
-    def test_headers_and_body_are_text_and_attachments_are_named(self, tmp_path: Path) -> None:
-        made = message(
-            "The budget is 8,450 crowns.",
-            From="Bjørn <b@example.org>",
-            Subject="Vågen",
-            Date="Mon, 6 May 2024 10:00:00 +0200",
-        )
-        made.add_attachment(b"%PDF-1.4", maintype="application", subtype="pdf", filename="plan.pdf")
-        document = load(write(tmp_path, "a.eml", made.as_bytes()))
-        assert document.format == "mail"
-        assert document.text.startswith("From: Bjørn <b@example.org>\nDate: Mon, 06 May 2024")
-        assert "Subject: Vågen\n\nThe budget is 8,450 crowns.\n" in document.text
-        assert document.health.left_out == ("attachment plan.pdf (application/pdf)",)
-
-    def test_of_two_bodies_the_plain_one_is_read(self, tmp_path: Path) -> None:
-        made = message("Plain words.", html="<p>Rich <b>words</b>.</p>", From="a@example.org")
-        assert "Plain words." in load(write(tmp_path, "a.eml", made.as_bytes())).text
-        bare = EmailMessage()
-        bare["From"] = "a@example.org"
-        bare.set_content("<p>Rich <b>words</b>.</p><p hidden>no</p>", subtype="html")
-        text = load(write(tmp_path, "b.eml", bare.as_bytes())).text
-        assert "Rich words." in text and "<" not in text.partition("\n\n")[2]
-
-    def test_a_forwarded_message_is_read(self, tmp_path: Path) -> None:
-        made = message("See below.", From="a@example.org", Subject="Fwd")
-        made.add_attachment(message("The rent is 12 crowns.", From="c@example.org", Subject="Rent"))
-        text = load(write(tmp_path, "a.eml", made.as_bytes())).text
-        assert "Forwarded message\nFrom: c@example.org\nSubject: Rent\n\nThe rent is 12 crowns." in text
-
-    def test_an_old_encoding_and_a_wrong_one(self, tmp_path: Path) -> None:
-        head = b"From: a@example.org\nMIME-Version: 1.0\nContent-Type: text/plain; charset="
-        for charset in (b"koi8-r", b"no-such", b"utf-8"):
-            body = "Смотритель маяка Иван Петров вёл дневник о погоде.".encode("koi8-r")
-            data = head + charset + b"\nContent-Transfer-Encoding: 8bit\n\n" + body
-            assert "Иван Петров" in load(write(tmp_path, "a.eml", data)).text
-
-    def test_a_saved_page_is_its_page(self, tmp_path: Path) -> None:
-        page = EmailMessage()
-        page["From"] = "<Saved by a browser>"
-        page["MIME-Version"] = "1.0"
-        page.set_content(
-            "<html><body><h1>Vågen</h1><p>Founded 1890.</p></body></html>",
-            subtype="html",
-            cte="quoted-printable",
-        )
-        page.make_related()
-        page.add_related(b"\x89PNG", maintype="image", subtype="png", cid="<1>")
-        for name in ("a.mhtml", "a.mht"):
-            document = load(write(tmp_path, name, page.as_bytes()))
-            assert document.format == "mhtml" and document.text == "Vågen\n\nFounded 1890.\n"
-            assert not document.warnings
-
-    def test_a_box_of_messages_has_a_page_for_each(self, tmp_path: Path) -> None:
-        one, two = message("First.", From="a@example.org"), message("Second.", From="b@example.org")
-        box = b"".join(b"From x Mon May  6 10:00:00 2024\n" + m.as_bytes() + b"\n" for m in (one, two))
-        document = load(write(tmp_path, "a.mbox", box))
-        assert document.unit == "message" and len(document.pages) == 2
-        assert document.place(document.text.index("Second.")).startswith("message 2")
-
-    def test_a_text_that_begins_like_a_message_stays_a_text(self, tmp_path: Path) -> None:
-        note = "From: the harbour master\nTo: all\n\nBring rope.\n"
-        assert load(write(tmp_path, "a.txt", note)).text == note
-
-
-RTF = (
-    r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\*\generator x}\f0 The keeper is T\'f6ra V\u237\'3fk.\par "
-    r"\trowd\cellx1000\cellx2000 1901\cell 4,350\cell\row\trowd\cellx1000\cellx2000 1902\cell 4,020\cell\row "
-    r"The rent is 1{\~}200 crowns.\par}"
-)
-
-
-def test_rtf_is_text_and_a_row_a_line(tmp_path: Path) -> None:
-    document = load(write(tmp_path, "a.rtf", RTF))
-    assert document.format == "rtf"
-    lines = document.text.splitlines()
-    assert lines[0] == "The keeper is Töra Vík."
-    assert "1901 | 4,350" in lines and "1902 | 4,020" in lines
-
-
-def test_rtf_in_another_code_page(tmp_path: Path) -> None:
-    russian = "".join(f"\\'{byte:02x}" for byte in "Смотритель Иван Петров".encode("cp1251"))
-    document = load(write(tmp_path, "a", r"{\rtf1\ansi\ansicpg1251 " + russian + r"\par}"))
-    assert document.text == "Смотритель Иван Петров\n"
+from tests.documents.test_mail import message
+from tests.documents.test_rtf import RTF
 
 
 class TestOpenDocument:
@@ -174,6 +79,96 @@ class TestOpenDocument:
         assert document.unit == "slide" and len(document.pages) == 2
         assert document.text.count("The light at Vågen\n[notes] Speak slowly.") == 2
 
+    def test_headers_and_footers_hidden_and_common_styles(self, tmp_path: Path) -> None:
+        styles = (
+            '<r xmlns:style="s" xmlns:text="t"><style:style style:name="secret"><style:text-properties text:display="none"/>'
+            "</style:style><style:master-page><style:header><text:p>Vågen Light</text:p></style:header>"
+            "<style:footer><text:p>- 3 -</text:p></style:footer></style:master-page></r>"
+        )
+        body = '<text:p>Oil.</text:p><text:p text:style-name="child">Gone.</text:p>'
+        child = '<style:style style:name="child" style:parent-style-name="secret"/>'
+        data = open_document("text", body, child, **{"styles.xml": styles})
+        document = load(write(tmp_path, "a.odt", data))
+        assert document.text == "[Page header] Vågen Light\n\nOil.\n"
+        assert document.health.left_out == ("1 passage of hidden text",)
+
+    def test_numbers_of_lists_and_headings(self, tmp_path: Path) -> None:
+        level = '<text:list-level-style-number text:level="{}" style:num-format="{}" style:num-suffix=")"{}/>'
+        lists = (
+            '<text:list-style style:name="l">'
+            + level.format(1, "i", ' text:start-value="3"')
+            + level.format(2, "1", ' text:display-levels="2"')
+            + "</text:list-style>"
+        )
+        outline = (
+            '<r xmlns:style="s" xmlns:text="t"><text:outline-style>'
+            '<text:outline-level-style text:level="1" style:num-format="1"/>'
+            '<text:outline-level-style text:level="2" style:num-format="1" text:display-levels="2"/>'
+            "</text:outline-style></r>"
+        )
+        item = "<text:list-item><text:p>{}</text:p>{}</text:list-item>"
+        nested = "<text:list>" + item.format("deep", "") + "</text:list>"
+        body = (
+            '<text:h text:outline-level="1">Light</text:h><text:h text:outline-level="2">Oil</text:h>'
+            f'<text:list text:style-name="l">{item.format("a", nested)}{item.format("b", "")}</text:list>'
+            f'<text:list text:style-name="l" text:continue-numbering="true">{item.format("c", "")}</text:list>'
+            '<text:h text:outline-level="1">Rope</text:h>'
+        )
+        text = load(
+            write(tmp_path, "a.odt", open_document("text", body, lists, **{"styles.xml": outline}))
+        ).text
+        assert text == "1 Light\n\n1.1 Oil\n\niii) a\n  iii.1) deep\niv) b\n\nv) c\n\n2 Rope\n"
+
+    def test_drawings_pictures_formulas_readings_and_comments(self, tmp_path: Path) -> None:
+        math = '<math xmlns="m"><msup><mi>c</mi><mn>2</mn></msup></math>'
+        body = (
+            "<text:p>A<draw:g><draw:rect><text:p>In a box.</text:p></draw:rect></draw:g>"
+            "<text:ruby><text:ruby-base>漢</text:ruby-base><text:ruby-text>かん</text:ruby-text></text:ruby>"
+            ' <draw:frame><draw:object xlink:href="./Object 1" xmlns:xlink="x"/><draw:image/></draw:frame></text:p>'
+            "<text:p><draw:frame><draw:image/><svg:desc xmlns:svg='v'>The light.</svg:desc></draw:frame></text:p>"
+            "<text:p><draw:frame><draw:object/></draw:frame>End.</text:p>"
+            "<text:tracked-changes><text:changed-region><text:deletion><text:p>was</text:p></text:deletion>"
+            "</text:changed-region><text:changed-region><text:insertion/></text:changed-region></text:tracked-changes>"
+        )
+        document = load(
+            write(tmp_path, "a.odt", open_document("text", body, **{"Object 1/content.xml": math}))
+        )
+        assert document.text == "A漢(かん) c^2\n\nIn a box.\n\n[picture: The light.]\n\nEnd.\n"
+        assert document.health.left_out == ("1 embedded object", "1 tracked deletion")
+
+    def test_a_sheet_hidden_values_without_text_and_notes(self, tmp_path: Path) -> None:
+        off = '<style:style style:name="off"><style:table-properties table:display="false"/></style:style>'
+        cells = (
+            '<table:table-cell office:value-type="float" office:value="12.5"/>'
+            "<table:table-cell><office:annotation><text:p>Ask.</text:p></office:annotation><text:p>Oil</text:p></table:table-cell>"
+            "<table:table-cell><draw:frame><draw:object/></draw:frame></table:table-cell>"
+        )
+        body = (
+            f'<table:table table:name="Costs"><table:table-row>{cells}</table:table-row></table:table>'
+            f'<table:table table:name="Plan" table:style-name="off"><table:table-row>{cells}</table:table-row></table:table>'
+        )
+        document = load(write(tmp_path, "a.ods", open_document("spreadsheet", body, off)))
+        assert document.text == "12.5 | Oil"
+        assert set(document.health.left_out) == {"hidden sheet Plan", "1 note of a cell", "1 embedded object"}
+
+    def test_rows_and_cells_that_are_repeated_to_the_edge_cost_nothing(self, tmp_path: Path) -> None:
+        cell = '<table:table-cell table:number-columns-repeated="{}"><text:p>{}</text:p></table:table-cell>'
+        row = f'<table:table-row table:number-rows-repeated="{{}}">{cell}</table:table-row>'
+        body = f"<table:table>{row.format(2, 1, 'Oil')}{row.format(1_048_574, 16_384, '')}</table:table>"
+        assert load(write(tmp_path, "a.ods", open_document("spreadsheet", body))).text == "Oil\nOil"
+
+    def test_a_slide_that_is_hidden_keeps_its_number(self, tmp_path: Path) -> None:
+        off = '<style:style style:name="off"><style:drawing-page-properties presentation:visibility="hidden"/></style:style>'
+        page = "<draw:page{}><draw:custom-shape><text:p>{}</text:p></draw:custom-shape></draw:page>"
+        body = page.format(' draw:style-name="off"', "Secret") + page.format("", "Costs")
+        document = load(write(tmp_path, "a.odp", open_document("presentation", body, off)))
+        assert "Secret" not in document.text and document.health.left_out == ("hidden slide 1",)
+        assert document.place(document.text.index("Costs")).startswith("slide 2")
+
+    def test_a_file_of_which_nothing_is_shown_says_what_is_hidden(self, tmp_path: Path) -> None:
+        with pytest.raises(DocumentEmpty, match="1 passage of hidden text"):
+            self.odt(tmp_path, '<text:p><text:span text:style-name="gone">Secret.</text:span></text:p>')
+
     def test_protected_and_damaged_and_hostile_ones(self, tmp_path: Path) -> None:
         locked = open_document("text", "", **{"META-INF/manifest.xml": "<m:encryption-data/>"})
         with pytest.raises(DocumentEncrypted):
@@ -181,6 +176,9 @@ class TestOpenDocument:
         kind = {"mimetype": "application/vnd.oasis.opendocument.text"}
         with pytest.raises(DocumentDamaged):
             load(write(tmp_path, "b.odt", archive({**kind, "content.xml": "<broken"})))
+        odd = '<?xml version="1.0" encoding="no-such"?><x/>'
+        with pytest.raises(DocumentDamaged, match="no XML"):
+            load(write(tmp_path, "d.odt", archive({**kind, "content.xml": odd})))
         bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
         with pytest.raises(DocumentDamaged, match="entities"):
             load(write(tmp_path, "c.odt", archive({**kind, "content.xml": bomb})))
@@ -204,7 +202,7 @@ class TestWorkbook:
         document = load(write(tmp_path, "a.xlsx", out.getvalue()))
         assert document.text.splitlines()[:2] == [
             "Year | Cost | Share | Day | At | Paid",
-            "1902 | 4020.5 | 12.5 % | 2021-04-03 | 2021-04-03 17:30:00 | TRUE",
+            "1902 | 4020.5 | 12.5% | 2021-04-03 | 2021-04-03 17:30:00 | TRUE",
         ]
         assert document.place(document.text.index("Sum of all")) == "sheet 1 (Costs), row 6"
         assert document.health.left_out == ("hidden sheet Secret",)

@@ -1,5 +1,6 @@
 """A file that would take the machine takes down a child, and the user reads one sentence."""
 
+import hashlib
 import io
 import os
 import signal
@@ -14,12 +15,16 @@ from pathlib import Path
 
 import psutil
 import pytest
+from openpyxl import Workbook
 
-from lcagent.documents import load, load_all
+from lcagent.documents import load, load_all, parsing
+from lcagent.documents.formats import OnDisk, parse, read
 from lcagent.documents.parsing import PARSER
+from lcagent.documents.parsing.limits import Limits
 from lcagent.documents.recognised import Watch
 from lcagent.errors import DocumentDamaged, DocumentError, DocumentTooLarge
-from tests.documents.test_load import docx, write
+from tests.documents.office import open_document, shape, slides
+from tests.documents.test_load import docx, epub, write
 from tests.helpers import ROOT
 
 
@@ -111,24 +116,100 @@ def test_a_large_honest_file_is_read(tmp_path: Path) -> None:
     assert document.text.count("tea") == 2_000 * 64
 
 
+def with_pictures(data: bytes, mib: int) -> bytes:
+    """A file of an office with pictures in it."""
+    out = io.BytesIO(data)
+    with zipfile.ZipFile(out, "a") as archive:
+        for number in range(mib):
+            archive.writestr(f"media/{number}.png", os.urandom(1 << 20))
+    return out.getvalue()
+
+
+def test_a_file_of_pictures_is_read_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = with_pictures(docx(), 6)
+    path = write(tmp_path, "pictures.docx", data)
+    monkeypatch.chdir(tmp_path)
+    with path.open("rb") as file:
+        content = read(file, ".docx", path.name, path=Path(path.name))
+    assert isinstance(content.data, OnDisk)
+    assert content.sha256 == hashlib.sha256(data).hexdigest()
+    document = load(path.name)
+    assert document == parse(content, name=path.name, password=None)
+    assert document.text == load(write(tmp_path, "small.docx", docx())).text
+    path.write_bytes(data + b"!")
+    with pytest.raises(DocumentError, match="changed while it was read"):
+        parse(content, name=path.name, password=None)
+
+
+@pytest.mark.parametrize("ending", ["epub", "odt", "pptx", "docx", "xlsx"])
+def test_all_archives_are_read_where_they_lie(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {
+        "epub": epub(),
+        "odt": open_document("text", "<text:p>Tea at noon.</text:p>"),
+        "pptx": slides(shape("Tea at noon.")),
+        "docx": docx(),
+        "xlsx": workbook(),
+    }
+    path = write(tmp_path, f"a.{ending}", made[ending])
+    whole = load(path)
+    assert whole.format == ending
+    monkeypatch.setattr("lcagent.documents.formats.recognising._MOST_IN_MEMORY", 0)
+    assert load(path) == whole
+
+
+def workbook() -> bytes:
+    book, out = Workbook(), io.BytesIO()
+    book.active["A1"] = "Tea at noon."
+    book.save(out)
+    return out.getvalue()
+
+
 def test_a_child_that_dies_is_one_sentence_and_is_replaced(tmp_path: Path) -> None:
     load(write(tmp_path, "a.html", "<p>One.</p>"))
-    first = child()
-    killer = threading.Timer(0.5, lambda: os.kill(child(), signal.SIGKILL))
+    first, slow = child(), write(tmp_path, "slow.docx", slow_docx())
+    killer = threading.Timer(0.5, lambda: os.kill(first, signal.SIGKILL))
     killer.start()
     with pytest.raises(DocumentDamaged, match="crash"):
-        load(write(tmp_path, "slow.docx", slow_docx()))
+        load(slow)
     killer.join()
     assert load(write(tmp_path, "b.html", "<p>Two.</p>")).text == "Two.\n"
     assert child() != first
 
 
+def test_a_file_that_ends_the_child_does_not_cost_its_neighbours(tmp_path: Path) -> None:
+    """Small files go to the child together."""
+    for number in range(6):
+        write(tmp_path, f"{number}.html", f"<p>Number {number}.</p>")
+    write(tmp_path, "3.pdf", endless_pdf())
+    write(tmp_path, "4.docx", b"PK no archive")
+    loaded = load_all([tmp_path])
+    assert [d.text for d in loaded.documents] == [f"Number {n}.\n" for n in range(6)]
+    assert [name for name, _ in loaded.skipped] == ["3.pdf", "4.docx"]
+    with pytest.raises(DocumentError, match=r"3\.pdf"):
+        load_all([tmp_path / "1.html", tmp_path / "3.pdf", tmp_path / "2.html"])
+
+
+def test_a_child_that_does_not_answer_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes no time of the processor: the clock alone tells."""
+    first = load(write(tmp_path, "a.html", "<p>One.</p>"))
+    monkeypatch.setattr(parsing, "limits", lambda *_, **__: Limits(1 << 30, 0.05, 1 << 20))
+    os.kill(child(), signal.SIGSTOP)
+    with pytest.raises(DocumentTooLarge, match=r"a\.html takes more than"):
+        load(tmp_path / "a.html")
+    monkeypatch.undo()
+    assert load(tmp_path / "a.html") == first
+    time.sleep(0.5)  # no deadline of a file before is left
+    assert load(tmp_path / "a.html") == first
+
+
 def test_a_child_that_has_ended_for_want_of_work_is_replaced(tmp_path: Path) -> None:
     load(write(tmp_path, "a.html", "<p>One.</p>"))
     gone = PARSER._child
-    assert gone is not None and gone.stdin is not None
-    gone.stdin.close()  # what its parent's end would do
-    gone.wait(10)
+    assert gone is not None and gone.process.stdin is not None
+    gone.process.stdin.close()  # what its parent's end would do
+    gone.process.wait(10)
     assert load(write(tmp_path, "b.html", "<p>Two.</p>")).text == "Two.\n"
 
 

@@ -9,18 +9,22 @@ import pytest
 
 from lcagent.documents import Document, load
 from lcagent.documents.formats.pdf.rendering import render
+from lcagent.documents.formats.pdf.repairing import by_pypdf
 from lcagent.errors import DocumentEmpty
-from tests.documents.pdf_writer import Pdf, stream, text
+from tests.documents.pdf_writer import HELVETICA, Pdf, stream, text
 from tests.helpers import REPORT
 
 TINY = "1 0 0 1 72 500 cm"
 SHELL = "Please wait. If this message is not replaced, your viewer cannot display this document."
 
 
+def load_bytes(made: bytes, tmp_path: Path) -> Document:
+    (tmp_path / "a.pdf").write_bytes(made)
+    return load(tmp_path / "a.pdf")
+
+
 def read(pdf: Pdf, tmp_path: Path) -> Document:
-    path = tmp_path / "a.pdf"
-    path.write_bytes(pdf.made())
-    return load(path)
+    return load_bytes(pdf.made(), tmp_path)
 
 
 def page(content: str, tmp_path: Path, **more: object) -> Document:
@@ -101,6 +105,38 @@ def test_notes_and_free_text_are_told_after_the_page(tmp_path: Path) -> None:
     ]
 
 
+def test_what_pdfium_refuses_is_read_with_its_fields_and_notes(tmp_path: Path) -> None:
+    fields = [
+        widget("Tx", "a[0].p[0].who[0]", "/V(Hedda\nOttersbach)"),
+        widget("Btn", "winter", "/V/Yes/AS/Yes"),
+        widget("Btn", "summer", "/AS/Off"),
+        widget("Btn", "berth", "/Ff 32768/AS/North"),
+        widget("Ch", "quay", "/Ff 131072/Opt[[(c)(Quay C)][(d)(Quay D)]]/V(c)"),
+        widget("Tx", "code", "/Ff 8192/V(secret)"),
+        widget("Tx", "unseen", "/V(behind)").replace("/F 4", "/F 2"),
+        widget("Btn", "send", "/Ff 65536"),
+        "<</Type/Annot/Subtype/Widget/Rect[0 0 9 9]/Parent<</FT/Tx/T(boat)/TU(Name of the boat)/V(Tern)>>>>",
+        "<</Type/Annot/Subtype/Text/Rect[9 9 20 20]/T(Anna)/Contents(Cabinet 14.)>>",
+        "<</Type/Annot/Subtype/Link/Rect[9 9 20 20]/Contents(a link)>>",
+    ]
+    pdf = Pdf([text("Mooring"), text("The end.")], annotations=fields, catalog=FORM)
+    made = pdf.made()
+    whole = load_bytes(made, tmp_path)
+    assert "[form field] who: Hedda Ottersbach" in whole.text
+    found = by_pypdf(made, "a.pdf", None, ValueError())
+    assert found[0].splitlines() == [
+        "Mooring",
+        "[form field] who: Hedda Ottersbach",
+        "[form field] winter: ticked",
+        "[form field] summer: not ticked",
+        "[form field] berth: North",
+        "[form field] quay: Quay C",
+        "[form field] Name of the boat: Tern",
+        "[note] Anna: Cabinet 14.",
+    ]
+    assert found[1] == "The end."
+
+
 # What is not read.
 
 
@@ -144,7 +180,32 @@ def test_text_without_a_unicode_map_counts_as_unreadable(tmp_path: Path, code: s
     assert "OCR" in document.warnings[0] and document.text == "\fReadable."
     with pytest.raises(DocumentEmpty) as refused:
         read(Pdf([unreadable], fonts={"F2": font}), tmp_path)
+    assert "cannot be read" in refused.value.message and "no text" not in refused.value.message
     assert refused.value.hint and "OCR" in refused.value.hint
+
+
+def drawn(names: str) -> str:
+    """A font whose glyphs are drawn, with no Unicode map."""
+    return (
+        "<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[1 0 0 1 0 0]/FirstChar 48/LastChar 51"
+        f"/Widths[1 1 1 1]/CharProcs<<>>/Encoding<</Type/Encoding/Differences[{names}]>>>>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "right"),
+    [
+        ("48/zero/one/two/three", "0123"),
+        ("48/zero/one/alpha/uni03B2", "01αβ"),
+        ("48/zero/one/two/g1/g2/g3", ""),
+    ],
+)
+def test_glyphs_that_are_named_after_letters_are_read(tmp_path: Path, names: str, right: str) -> None:
+    note = "<</Type/Annot/Subtype/Text/Rect[9 9 20 20]/Contents(See me.)>>"
+    pdf = Pdf([text("0123")], annotations=[note], fonts={"F1": drawn(names)})
+    document = read(pdf, tmp_path)
+    assert document.text == right + "\n" * bool(right) + "[note] See me."
+    assert document.health.garbled == (() if right else (1,))
 
 
 # Hidden text.
@@ -193,6 +254,7 @@ def test_text_that_nobody_sees_is_left_out_and_told(tmp_path: Path, hidden: str)
         "0 g 60 595 300 0.5 re f\n" + text("The total is 1.", y=600),
         "0 g 60 580 300 40 re S\n" + text("The total is 1.", y=600),
         text("The total is 1.", x=-5, y=600),
+        "q 30 w 0.7 0.4 0.3 RG 60 604 m 300 604 l S Q\n" + text("The total is 1.", y=600, setup="1 g"),
         f"q 12 0 0 12 72 600 cm {text('The total is 1.', 0, 0, 1)} Q\n",
     ],
 )
@@ -213,6 +275,47 @@ def test_hidden_text_is_found_within_forms_and_outside_the_crop_box(tmp_path: Pa
         Pdf([text("Inside.", y=500) + text("Outside.", y=700)], page="/CropBox[0 0 612 600]"), tmp_path
     )
     assert cropped.text.strip() == "Inside." and cropped.health.left_out
+
+
+def layered(states: str) -> Pdf:
+    """A page with text on two layers, Draft (object 60) and Final (61), and within a form on Draft."""
+    form = stream(
+        text("In a form.", 0, 0),
+        "/Type/XObject/Subtype/Form/BBox[0 0 600 600]/Resources<</Font<</F1 70 0 R>>>>",
+    )
+    content = (
+        f"/OC /L0 BDC {text('Draft.', y=700)} EMC /OC /L1 BDC {text('Final.', y=680)} EMC\n"
+        f"{text('Plain.', y=660)} /OC /L0 BDC q 1 0 0 1 72 640 cm /X Do Q EMC\n"
+    )
+    objects = {60: "<</Type/OCG/Name(Draft)>>", 61: "<</Type/OCG/Name(Final)>>", 50: form, 70: HELVETICA}
+    return Pdf(
+        [content],
+        resources="/Properties<</L0 60 0 R/L1 61 0 R>>",
+        catalog=f"/OCProperties<</OCGs[60 0 R 61 0 R]/D<<{states}>>>>",
+        objects=objects,
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "right"),
+    [
+        ("", "Draft. Final. Plain. In a form."),
+        ("/OFF[60 0 R]", "Final. Plain."),
+        ("/OFF[61 0 R]", "Draft. Plain. In a form."),
+        ("/BaseState/OFF/ON[61 0 R]", "Final. Plain."),
+    ],
+)
+def test_layers_that_are_switched_off_are_left_out_and_told(tmp_path: Path, states: str, right: str) -> None:
+    document = read(layered(states), tmp_path)
+    assert " ".join(document.text.split()) == right
+    assert document.health.left_out == (("hidden text on page 1",) if "OFF" in states else ())
+
+
+def test_layers_are_found_in_packed_objects_too(tmp_path: Path) -> None:
+    made = layered("/OFF[60 0 R]").made(is_packed=True)
+    assert b"/OFF" not in made
+    document = load_bytes(made, tmp_path)
+    assert "Draft" not in document.text and "Final" in document.text
 
 
 def glyphs(words: str, x: float = 72, y: float = 700, size: float = 12, setup: str = "") -> str:
@@ -258,7 +361,7 @@ def raised(base: str, script: str, after: str, rise: float = 5, size: float = 8,
         ("if x", "n", " grows", "if x^n grows"),
         ("E = mc", "2", " holds", "E = mc^2 holds"),
         ("the 1", "st", " of May", "the 1st of May"),
-        ("Brand", "TM", " sails", "BrandTM sails"),
+        ("Brand", "TM", " sails", "Brand™ sails"),
         ("see boats", "[4]", " here", "see boats[4] here"),
         ("(the boats)", "b", " lay", "(the boats)[b] lay"),
         ("the ", "131", "I isotope", "the 131I isotope"),
@@ -286,6 +389,14 @@ def test_subscripts_are_set_apart_but_in_formulas_of_chemistry(
     tmp_path: Path, base: str, script: str, after: str, right: str
 ) -> None:
     assert page(raised(base, script, after, rise=-3), tmp_path).text == right
+
+
+def test_letters_beyond_the_first_plane_shift_nothing(tmp_path: Path) -> None:
+    cmap = "1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfchar <61> <D835DC65> endbfchar"
+    font = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 60 0 R>>"
+    content = text("aaaa = 5", y=720).replace("/F1", "/F4") + raised("counted 450", "1", " boats")
+    document = page(content, tmp_path, fonts={"F4": font}, objects={60: stream(cmap)})
+    assert document.text == "𝑥𝑥𝑥𝑥 = 5\ncounted 450[1] boats"
 
 
 def test_small_caps_and_drop_caps_are_no_scripts(tmp_path: Path) -> None:
@@ -377,6 +488,23 @@ def test_a_cell_of_several_lines_keeps_its_row_together(tmp_path: Path) -> None:
     assert lines == ["Long name of a quay 12", "Another quay 7", "Third 31"]
 
 
+def test_what_is_changed_in_a_cell_stays_changed_where_columns_become_rows(tmp_path: Path) -> None:
+    left = [text(name, y=700 - 20 * n) for n, name in enumerate(["Quay", "North", "South"])]
+    head, last = text("Boats", x=200), text("31", x=200, y=660)
+    marked = raised("450", "1", "").replace("72 700 Td", "200 680 Td")
+    white = text("9999", x=200, y=640, setup="1 g")
+    field = widget("Tx", "who", "/V(Hedda)", "240 676 300 692")
+    content = "".join(left) + text("West", y=640) + head + marked + last + white
+    document = page(content, tmp_path, annotations=[field], catalog=FORM)
+    assert document.text.splitlines() == [
+        "Quay | Boats",
+        "North | 450[1]",
+        "[form field] who: Hedda",
+        "South | 31",
+        "West | ",
+    ]
+
+
 def test_columns_of_prose_are_read_one_after_the_other(tmp_path: Path) -> None:
     left = [
         "The station was built in the year that",
@@ -402,7 +530,7 @@ def test_a_page_that_cannot_be_looked_at_closely_keeps_its_text(
     def fail(*_: object) -> None:
         raise ValueError
 
-    monkeypatch.setattr("lcagent.documents.formats.pdf.page.row_edits", fail)
+    monkeypatch.setattr("lcagent.documents.formats.pdf.page.in_rows", fail)
     assert page(text("The total is 1."), tmp_path).text == "The total is 1."
 
 

@@ -1,4 +1,4 @@
-"""Superscripts and subscripts: what they are read as, in HTML and DOCX by the same rule."""
+"""Superscripts and subscripts: what they are read as, in HTML, DOCX and PDF by the same rule."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,7 @@ from lcagent.documents import load
 from lcagent.documents.formats.html import html_text
 from lcagent.documents.formats.raised import lowered, raised, settle
 from tests.documents.archives import docx, epub, p, page, r
+from tests.documents.pdf_writer import Pdf
 
 CASES = [
     ("The fleet counted 450<sup>1</sup> boats.", "The fleet counted 450[1] boats."),
@@ -34,6 +35,21 @@ CASES = [
     ("<sup>Raised</sup> and <sub>lowered</sub>", "Raised and lowered"),
     ("Ca<sup>2+</sup> and <sup>14</sup>C", "Ca^2+ and 14C"),
     ("x<sub>1</sub>5 and T<sub>max</sub>, a<sub>n+1</sub>", "x_(1)5 and T_max, a_(n+1)"),
+    ("boats<sup>1)</sup> and 450<sup>12)</sup> men, 7<sup>(3)</sup>", "boats[1] and 450[12] men, 7(3)"),
+    ("Knut<sup>12a</sup>, 450<sup>3, 4</sup> and a<sup>2</sup> + 8", "Knut[12a], 450[3, 4] and a^2 + 8"),
+    ("company's<sup>2</sup>, plan B<sup>12</sup>, m<sup>9</sup>", "company's[2], plan B[12], m^9"),
+    ("(450<sup>2</sup> boats) at 5 km<sup>7</sup>, 10<sup>a</sup>", "(450[2] boats) at 5 km[7], 10[a]"),
+    (
+        "the M<sup>c</sup>Donald, x<sup>n-1</sup>, P<sup>C</sup>, m<sup>0</sup>",
+        "the McDonald, x^(n-1), P^C, m^0",
+    ),
+    ("iodine (<sup>131</sup>I) and Y<sub>2</sub>, N<sub>2</sub>", "iodine (131I) and Y_2, N2"),
+    ("trustees.<sup>/</sup> A", "trustees./ A"),
+]
+SPLIT = [
+    ("Lipparelli<sup>(</sup><sup>1)</sup> said", "Lipparelli(1) said"),
+    ("Lipparelli<sup>[</sup><sup>1</sup><sup>]</sup>", "Lipparelli[1]"),
+    ("Lipparelli<sup>(</sup> said<sup>2</sup>", "Lipparelli^(() said[2]"),
 ]
 
 
@@ -54,6 +70,34 @@ def test_a_superscript_joins_no_figure_to_another(tmp_path: Path, html: str, tex
     if "</sup><sup>" not in html:  # two runs side by side are one superscript
         (tmp_path / "a.docx").write_bytes(docx(p(of_runs(html))))
         assert load(tmp_path / "a.docx").text == f"{text}\n"
+
+
+def of_glyphs(html: str) -> str:
+    """The same text as it is drawn on a page of a PDF."""
+    drawn = ""
+    for kind, script, plain in re.findall(r"<(su[pb])>(.*?)</su[pb]>|([^<]+)", html):
+        rise, size = {"sup": (5, 8), "sub": (-3, 8), "": (0, 12)}[kind]
+        words = re.sub("[()]", r"\\\g<0>", plain or script)
+        drawn += f"{rise} Ts /F1 {size} Tf ({words}) Tj "
+    return f"BT 72 700 Td {drawn} ET"
+
+
+DRAWN = [
+    (html, right)
+    for html, right in CASES
+    if html.isascii() and not html.startswith("<") and "</sup><sup>" not in html and "(<sup>" not in html
+]
+
+
+@pytest.mark.parametrize(("html", "right"), DRAWN)
+def test_a_pdf_is_written_by_the_same_rule(tmp_path: Path, html: str, right: str) -> None:
+    (tmp_path / "a.pdf").write_bytes(Pdf([of_glyphs(html)]).made())
+    assert load(tmp_path / "a.pdf").text == right
+
+
+@pytest.mark.parametrize(("html", "right"), SPLIT)
+def test_a_mark_in_pieces_is_one(html: str, right: str) -> None:
+    assert html_text(f"<p>{html}</p>") == f"{right}\n"
 
 
 @pytest.mark.parametrize(
@@ -80,3 +124,9 @@ def test_no_mark_of_ours_is_left_and_no_word_lost(parts: list[tuple[str, str]]) 
     assert not re.search("[\ufdd0-\ufdd3]", written)
     digits = "".join(re.findall(r"\d", "".join(text for _, text in parts)))
     assert re.findall(r"\d", written) == list(digits) or "°" in written
+
+
+def test_a_long_figure_before_a_subscript_is_read_at_all() -> None:
+    assert (
+        settle("1" * 47 + "b" + lowered("2")) == "1" * 47 + "b_2"
+    )  # each further figure once doubled the time

@@ -75,7 +75,22 @@ def test_quotations_and_abbreviations(text: str) -> None:
 
 PIECES = st.lists(
     st.sampled_from(
-        [*LANGUAGES.values(), "Dr. ", "。", "؟ ", "।", "; ", "Ω", "«", "1. ", "\n", "\f", "x" * 300]
+        [
+            *LANGUAGES.values(),
+            "Dr. ",
+            "。",
+            "؟ ",
+            "।",
+            "; ",
+            "Ω",
+            "«",
+            "1. ",
+            "\n",
+            "\f",
+            "x" * 300,
+            "[note] ",
+            "\n[form field] a: ",
+        ]
     ),
     max_size=12,
 ).map("".join)
@@ -110,3 +125,27 @@ def test_a_row_of_a_table_is_a_sentence() -> None:
     text = "\n".join(["The harbour kept a book:", *rows, "It was burnt in\n1931.", "", *listed])
     found = [text[span.start : span.end] for span in sentences(text)]
     assert found == ["The harbour kept a book:", *rows, "It was burnt in\n1931.", *listed]
+
+
+def test_what_is_written_beside_the_text_is_a_sentence_of_its_own() -> None:
+    lines = [
+        "The boat of the applicant",
+        "[form field] who: J. Berg. He signs. So be it",
+        "lay at the quay. It was\nred.",
+        "[form field] length: 11.4 m",
+        "[note] Anna: See cabinet 14. It is shut.",
+        "[note] Knut: No.",
+    ]
+    text = "\n".join(lines)
+    right = [*lines[:2], "lay at the quay.", "It was\nred.", *lines[3:]]
+    assert [text[span.start : span.end] for span in sentences(text)] == right
+    after = f"{lines[1]}\nlay here."
+    assert [after[span.start : span.end] for span in sentences(after)] == [lines[1], "lay here."]
+
+
+def test_a_row_of_a_csv_file_is_a_sentence() -> None:
+    rows = ["Year,Item,Cost", '1901,"Oil, whale",4350', "1902;Wick;12.5", ",Rope,3"]
+    text = "\n".join(rows) + "\n"
+    assert [text[one.start : one.end] for one in sentences(text)] == rows
+    wrapped = "There were 4,350,000 fish\nand 2,100,000 eggs, with shells,\nthat year."
+    assert len(sentences(wrapped)) == 1

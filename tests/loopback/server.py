@@ -80,6 +80,8 @@ class Reply:
     """Piece of a body that is sent for ever in place of the reply."""
     trickle: float = 0.0
     """Seconds between the bytes of the reply."""
+    slow_head: float = 0.0
+    """Seconds between the bytes of its headers."""
     certainty: float | None = None
     """Probability of the "yes" or "no" that it decides on, where the request asks for that."""
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -398,13 +400,17 @@ class Loopback:
             writer.write(raw[: len(raw) // 2])
             await writer.drain()
             return False
-        if reply.trickle:
+        if reply.trickle or reply.slow_head:
             return await self._slowly(reply, data, writer)
         return await _send(writer, 200, self.reshape(data) if self.reshape else data)
 
     async def _slowly(self, reply: Reply, data: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
-        """A body byte by byte, or without end."""
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n")
+        """Headers or a body byte by byte, or a body without end."""
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
+        for piece in [bytes([byte]) for byte in head] if reply.slow_head else [head]:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(reply.slow_head)
         block = reply.endless.encode() * (1 + (1 << 16) // max(len(reply.endless), 1))
         while reply.endless:
             writer.write(block)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import io
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -179,6 +180,48 @@ def decode(file: BinaryIO, *, said: str = "", declares: bool = False, name: str 
             hint=_NAME_IT,
         )
     return _faulty(text, sha256, found, told=_TOLD.get(found, found))
+
+
+def narrow(data: bytes) -> bytes:
+    """Bytes in which ASCII stands as it is, in place of UTF-16 and UTF-32, and without their mark."""
+    encoding = wide(data[:8192])
+    text = data.decode(encoding, "replace").encode() if encoding else data
+    return text.removeprefix(codecs.BOM_UTF8)
+
+
+_RUN = re.compile(rb"[\x80-\xff]{3}")
+_WESTERN = frozenset({"", "cp1252", "iso8859-15", "mac-roman"})
+
+
+def said_text(data: bytes, said: str, *, declares: bool = False) -> str:
+    """Characters of bytes that come with the name of their encoding, which may be wrong.
+
+    What reads as UTF-8 is UTF-8 where it is said to be of Western Europe, or nothing is said: programs name
+    that by default.
+
+    Args:
+        data: of a part of a message.
+        said: the encoding's name as it stands there; "" where none does.
+        declares: the text may say its encoding itself.
+    """
+    try:
+        encoding = codecs.lookup(said).name if said else ""
+        "".encode(encoding or "ascii")  # a codec that makes no text, such as zip, refuses
+    except (LookupError, ValueError, UnicodeError):
+        encoding = ""
+    encoding = _LARGER.get(encoding, encoding)
+    for one in ("utf-8" if encoding in _WESTERN else encoding, encoding):
+        try:
+            if one:
+                return data.decode(one)
+        except UnicodeError:
+            continue
+    if not declares and not _RUN.search(data):  # single letters and marks among those of ASCII
+        return data.decode("cp1252", "replace")
+    try:
+        return decode(io.BytesIO(data), declares=declares).text
+    except UnsupportedFormat:
+        return data.decode(encoding or "cp1252", "replace")
 
 
 def _odd(text: str) -> float:

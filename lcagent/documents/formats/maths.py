@@ -10,6 +10,9 @@ _MOST_DEEP = 60
 """Formulas within formulas; what stands deeper is read as plain text."""
 _SIMPLE = re.compile(r"-?[\w.,'′∞%]+|\([^()]*\)|\w+\([^()]*\)")
 
+_APART = re.compile(r"\d\0\d|[^\W\d_]{2}\0[^\W\d_]|[^\W\d_]\0[^\W\d_]{2}")
+"""Where one part of a formula would run into the next: two numbers, or a word and letters."""
+
 Of = Callable[[str], str]
 """The line of one part of an element, by the part's name."""
 
@@ -61,8 +64,26 @@ def of_mathml(tag: str, parts: Sequence[str]) -> str:
     if (structure := _MATHML.get(tag)) is not None:
         first, second, third = (*parts, "", "", "")[:3]
         return structure(first, second, third)
-    inside = {"mtr": ", ", "mtable": "; "}.get(tag, "").join(parts)
+    between = {"mtr": ", ", "mtable": "; ", "mstack": " ", "mlongdiv": " ", "msgroup": " "}.get(tag, "")
+    inside = between.join(parts) if between else _side_by_side(parts)
     return root(inside) if tag == "msqrt" else f"[{inside}]" if tag == "mtable" else inside
+
+
+def of_mathml_tree(element: Element, depth: int = 0) -> str:
+    """A formula in MathML as OpenDocument files hold it."""
+    if depth > _MOST_DEEP:
+        return "".join(element.itertext())
+    parts = [of_mathml_tree(part, depth + 1) for part in element]
+    return of_mathml(_local(element), parts or [" ".join((element.text or "").split())])
+
+
+def _side_by_side(parts: Sequence[str]) -> str:
+    """Parts of a formula one after the other; neither two numbers nor two words become one."""
+    written = ""
+    for part in parts:
+        apart = _APART.search(f"{written[-2:]}\0{part[:2]}")
+        written += f" {part}" if apart else part
+    return written
 
 
 def of_omml(element: Element, depth: int = 0) -> str:

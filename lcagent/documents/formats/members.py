@@ -5,11 +5,25 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from pathlib import Path
 
 from lcagent.documents.formats.encodings import decode
 
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 """What reading a member of a damaged archive raises."""
+
+
+Archived = bytes | Path
+"""A ZIP archive: its bytes, or the file that holds it."""
+
+
+def opened(archive: Archived) -> zipfile.ZipFile:
+    """An archive, to be read.
+
+    Raises:
+        zipfile.BadZipFile: it is none.
+    """
+    return zipfile.ZipFile(io.BytesIO(archive) if isinstance(archive, bytes) else archive)
 
 
 def decoded(data: bytes) -> str:

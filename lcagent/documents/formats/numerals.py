@@ -36,6 +36,8 @@ def numeral(number: int, kind: str) -> str:
         written = _roman(number)
     elif small.endswith("letter"):
         written = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
+    elif small == "chicago":
+        written = "*†‡§"[(number - 1) % 4] * ((number - 1) // 4 + 1)
     elif small.startswith("russian"):
         written = _CYRILLIC[(number - 1) % len(_CYRILLIC)] * ((number - 1) // len(_CYRILLIC) + 1)
     return written.upper() if kind.startswith("upper") or kind == "russianUpper" else written

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
-import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser, fromstring
 
-from lcagent.documents.formats.members import BROKEN
+from lcagent.documents.formats.members import BROKEN, Archived, opened
 
 _CHUNK = 1 << 16
 _LARGEST_PART = 256 * 1024 * 1024
@@ -39,11 +37,11 @@ class Package:
     """An Office file.
 
     Args:
-        data: its bytes.
+        data: its bytes, or where it lies.
     """
 
-    def __init__(self, data: bytes) -> None:
-        self._archive = zipfile.ZipFile(io.BytesIO(data))
+    def __init__(self, data: Archived) -> None:
+        self._archive = opened(data)
         self._names = {_key(name): name for name in self._archive.namelist()}
         targets = [one.target for one in self.relations("").values() if one.kind == "officeDocument"]
         self.document = next((one for one in targets if one in self), "word/document.xml")

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import os
 import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from lcagent.documents.formats.encodings import decode, known_encoding, parts, wide
+from lcagent.documents.formats.encodings import decode, known_encoding, narrow, parts, wide
 from lcagent.documents.formats.members import BROKEN
-from lcagent.documents.formats.not_read import INSTEAD, PICTURES, other_kind
+from lcagent.documents.formats.not_read import ENCRYPTED, INSTEAD, OLE, PICTURES, ZIPPED, ole_kind, other_kind
 from lcagent.documents.formats.ocr import available
-from lcagent.errors import DocumentDamaged, DocumentEmpty, DocumentTooLarge, UnsupportedFormat
+from lcagent.errors import (
+    DocumentDamaged,
+    DocumentEmpty,
+    DocumentEncrypted,
+    DocumentError,
+    DocumentTooLarge,
+    UnsupportedFormat,
+)
 
 Kind = Literal[
     "pdf", "docx", "epub", "html", "markdown", "text", "rtf", "mail", "mhtml", "mbox", "odt", "ods", "odp",
     "xlsx", "pptx", "picture",
 ]  # fmt: skip
 """The formats that are read."""
-_ARCHIVES = {".docx", ".epub", ".odt", ".ods", ".odp", ".xlsx", ".pptx"}
+_ARCHIVES = set(
+    ".docx .docm .dotx .dotm .xlsx .xlsm .xltx .xltm .pptx .pptm .potx .potm .ppsx .ppsm"
+    " .epub .odt .ods .odp".split()
+)
+_ZIPPED = frozenset({"docx", "epub", "odt", "ods", "odp", "xlsx", "pptx"})
+_MOST_IN_MEMORY = 4 << 20
+"""Bytes of an archive that is read as a whole: a larger one is mostly pictures, which are not read."""
 _TEXTS = set(
     ".txt .text .md .markdown .rst .org .adoc .log .tex .bib .csv .tsv .json .jsonl .ndjson .xml .yaml .yml"
     " .toml .ini .cfg .conf .srt .vtt .ics .vcf .diff .patch".split()
@@ -47,25 +61,46 @@ _BLANK = b"\0 \t\r\n\f"
 
 
 @dataclass(frozen=True, slots=True)
+class OnDisk:
+    """A file that is read where it lies.
+
+    Args:
+        path: of it, absolute.
+        size: bytes of it.
+        changed: when it was last changed, in nanoseconds.
+    """
+
+    path: Path
+    size: int
+    changed: int
+
+    def is_as_it_was(self) -> bool:
+        """Whether it has not been changed since."""
+        status = self.path.stat()
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.changed)
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What a file holds before it is parsed.
 
     Args:
         kind: its format.
-        data: its characters where it is made of them, else its bytes.
+        data: its characters where it is made of them, else its bytes; or where it lies, if it is a large
+            archive.
         sha256: of its bytes, in hexadecimal.
         encoding: what its characters were taken for where that had to be guessed.
         notes: sentences on bytes that are no characters.
     """
 
     kind: Kind
-    data: str | bytes
+    data: str | bytes | OnDisk
     sha256: str
     encoding: str = ""
     notes: tuple[str, ...] = ()
 
 
-def read(file: BinaryIO, suffix: str, name: str, encoding: str = "") -> Content:
+def read(file: BinaryIO, suffix: str, name: str, encoding: str = "", path: Path | None = None) -> Content:
     """Recognise a file and read it.
 
     Args:
@@ -73,6 +108,7 @@ def read(file: BinaryIO, suffix: str, name: str, encoding: str = "") -> Content:
         suffix: its ending in small letters, with the dot.
         name: as shown to people.
         encoding: of a text file, where the user has said it.
+        path: where it lies, if it can be opened again.
 
     Raises:
         DocumentEmpty: no bytes, or only white space.
@@ -90,11 +126,20 @@ def read(file: BinaryIO, suffix: str, name: str, encoding: str = "") -> Content:
     if kind in {"text", "markdown", "html"}:
         found = decode(file, said=encoding, declares=kind == "html", name=name)
         return Content(kind, found.text, found.sha256, found.encoding, found.notes)
+    if path is not None and kind in _ZIPPED:
+        status = os.fstat(file.fileno())  # before its bytes are looked at: what is changed later shows
+        if status.st_size > _MOST_IN_MEMORY:
+            digest = hashlib.sha256()
+            for part in parts(file):
+                digest.update(part)
+            there = OnDisk(path.absolute(), status.st_size, status.st_mtime_ns)
+            return Content(kind, there, digest.hexdigest())
     data = file.read()
     return Content(kind, data, hashlib.sha256(data).hexdigest())
 
 
 _FIELD = re.compile(rb"(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){2}")
+_BOX_LINE = re.compile(rb"From [^\n]+\n(?=[!-9;-~]+:)")
 _MAIL_FIELD = re.compile(
     rb"^(?:Received|Return-Path|Delivered-To|Message-ID|MIME-Version|From|Date):", re.I | re.M
 )
@@ -102,9 +147,11 @@ _MAIL_FIELD = re.compile(
 
 def _mail_kind(data: bytes, suffix: str) -> Kind | None:
     """Whether a file is a message, a saved page or a box of messages."""
-    if suffix == ".mbox" and data.startswith(b"From "):
-        return "mbox"
-    head = data.replace(b"\r\n", b"\n").lstrip()
+    head = narrow(data).replace(b"\r\n", b"\n").lstrip()
+    if boxed := _BOX_LINE.match(head):  # of a box, or what a program left in a message that was in one
+        if suffix != ".eml" and suffix not in SUFFIXES - {".mbox"}:
+            return "mbox"
+        head = head[boxed.end() :]
     if not _FIELD.match(head):
         return None
     fields = head.partition(b"\n\n")[0]
@@ -146,13 +193,25 @@ def _marked_kind(data: bytes, file: BinaryIO, suffix: str, name: str) -> Kind | 
         kind = _zip_kind(file, name)
     elif data.startswith(b"{\\rtf"):
         kind = "rtf"
-    elif what := other_kind(data, suffix):
+    elif data.startswith(OLE):
+        raise _refused(ole_kind(file, suffix), name)
+    elif what := other_kind(data):
         if what not in PICTURES or not available():
-            raise UnsupportedFormat(f"{name} is {what}, which is not read", hint=INSTEAD.get(what, _READS))
+            raise _refused(what, name)
         kind = "picture"
     elif suffix in _ARCHIVES:
         raise DocumentDamaged(f"{name} is no {suffix[1:].upper()} file: it is not a ZIP archive")
     return kind or _mail_kind(data, suffix)
+
+
+def _refused(what: str, name: str) -> DocumentError:
+    """Why a file is not read that is known for what it is."""
+    if what == ENCRYPTED:
+        return DocumentEncrypted(
+            f"{name} is protected by a password, and Office files are read only without one",
+            hint="open it, save it without its password, then ask again",
+        )
+    return UnsupportedFormat(f"{name} is {what}, which is not read", hint=INSTEAD.get(what, _READS))
 
 
 def _zip_kind(file: BinaryIO, name: str) -> Kind:
@@ -166,6 +225,9 @@ def _zip_kind(file: BinaryIO, name: str) -> Kind:
     if "META-INF/container.xml" in names:
         kind = "epub"
     if kind is None:
+        what = next((what for member, what in ZIPPED.items() if member in names), "")
+        if what:
+            raise _refused(what, name)
         raise UnsupportedFormat(f"{name} is a ZIP archive of no kind that is read", hint=_READS)
     if unpacked > MAX_UNPACKED:
         raise DocumentTooLarge(f"{name} unpacks to {unpacked / 2**20:,.0f} MiB", hint="split it")

@@ -12,16 +12,18 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from lcagent import errors
 from lcagent.documents.described import from_description
 from lcagent.documents.document import Document
-from lcagent.documents.formats import Content
+from lcagent.documents.formats import Content, OnDisk
 from lcagent.documents.parsing.frames import read, write
 from lcagent.documents.parsing.limits import MEMORY_SPENT, Limits, limits
+from lcagent.documents.parsing.watchdog import Watchdog
 from lcagent.errors import DocumentDamaged, DocumentError, DocumentTooLarge
 from lcagent.text import clipped
 
@@ -31,44 +33,67 @@ _TO_HARM = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One file, and what is to be done with it."""
+
+    head: dict[str, Any]
+    data: bytes
+    bounds: Limits
+
+
+_Reply = tuple[dict[str, Any], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    process: subprocess.Popen[bytes]
+    watchdog: Watchdog
+    owner: int
+    """Id of the process that started it: after a fork it is not ours."""
+
+
 class ParserProcess:
     """Turns what files hold into documents, one after the other, in a child that is started when needed."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
-        self._owner = 0
-        """Id of the process that started the child: after a fork it is not ours."""
+        self._child: _Child | None = None
         self._asker: threading.Event | None = None
 
     def parse(
-        self, content: Content, *, name: str, password: str | None, halt: threading.Event | None = None
-    ) -> Document:
-        """Turn what a file holds into a document.
+        self,
+        contents: Sequence[tuple[str, Content]],
+        *,
+        password: str | None,
+        halt: threading.Event | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> list[Document | DocumentError]:
+        """Turn what files hold into documents.
+
+        Small files are best given many at once: both processes then work at the same time, and wake less.
 
         Args:
-            content: of the file.
-            name: as shown to people.
+            contents: of each file, with its name as shown to people.
             password: for an encrypted PDF.
             halt: whose parsing `halt` ends.
+            meanwhile: what to do while the child works; called again when another child has to be started.
+
+        Returns:
+            Of each file its document, or what is wrong with it: as the format's parser finds it, or because
+            it went over a limit or crashed.
 
         Raises:
-            DocumentError: as the format's parser finds it, or because it went over a limit or crashed.
+            DocumentError: given up by whoever asked.
         """
-        data = (
-            content.data.encode("utf-8", "surrogatepass") if isinstance(content.data, str) else content.data
-        )
-        head = {
-            "kind": content.kind,
-            "text": isinstance(content.data, str),
-            "sha256": content.sha256,
-            "encoding": content.encoding,
-            "notes": content.notes,
-            "name": name,
-            "password": password,
-        }
-        known, text = self._asked(head, data, limits(len(data), picture=content.kind == "picture"), halt)
-        return from_description(known["document"], text.decode("utf-8", "surrogatepass"))
+        asked = [_to_parse(name, content, password) for name, content in contents]
+        replies = self._answers(asked, halt, meanwhile)
+        return [
+            reply
+            if isinstance(reply, DocumentError)
+            else from_description(reply[0]["document"], reply[1].decode("utf-8", "surrogatepass"))
+            for reply in replies
+        ]
 
     def recognise(
         self,
@@ -89,68 +114,110 @@ class ParserProcess:
             halt: as of `parse`.
 
         Raises:
-            DocumentError: it went over a limit, or crashed.
+            DocumentError: it went over a limit, or crashed, or was given up.
         """
         head = {"kind": "OCR", "page": page_index, "name": name, "password": password}
-        return self._asked(head, data, limits(len(data), picture=True), halt)[1].decode("utf-8", "replace")
+        (reply,) = self._answers([_Asked(head, data, limits(len(data), picture=True))], halt, lambda: None)
+        if isinstance(reply, DocumentError):
+            raise reply
+        return reply[1].decode("utf-8", "replace")
 
-    def _asked(
-        self, head: dict[str, Any], data: bytes, bounds: Limits, halt: threading.Event | None
+    def of_pages(
+        self,
+        data: bytes,
+        wanted: Mapping[str, Any],
+        *,
+        name: str,
+        password: str | None,
+        halt: threading.Event | None = None,
     ) -> tuple[dict[str, Any], bytes]:
-        """What the child makes of a file."""
+        """What is wanted of the pages of a PDF, as `formats.pdf.wanted.of_pages` gives it.
+
+        Args:
+            data: the PDF.
+            wanted: see there.
+            name: as shown to people.
+            password: where it is encrypted.
+            halt: as of `parse`.
+
+        Raises:
+            DocumentError: it cannot be opened, went over a limit, or crashed.
+        """
+        head = {"kind": "pdf", "wanted": wanted, "name": name, "password": password}
+        (reply,) = self._answers([_Asked(head, data, limits(len(data)))], halt, lambda: None)
+        if isinstance(reply, DocumentError):
+            raise reply
+        return reply
+
+    def _answers(
+        self, asked: Sequence[_Asked], halt: threading.Event | None, meanwhile: Callable[[], None]
+    ) -> list[_Reply | DocumentError]:
+        """What the child makes of each file; one that ends it does not cost the others their turn."""
+        found: list[_Reply | DocumentError] = []
         with self._turn:
             self._asker = halt
             try:
-                reply = self._reply(head, data, bounds) or self._reply(head, data, bounds)
+                while len(found) < len(asked):
+                    if halt is not None and halt.is_set():
+                        raise DocumentError("given up by whoever asked")
+                    left = asked[len(found) :]
+                    replies = self._replies(left, meanwhile) or self._replies(left, meanwhile)
+                    found += replies or [_ended(0, left[0], late=False)]
             finally:
                 self._asker = None
-        if reply is None:
-            raise _ended(0, head["kind"], head["name"], bounds, late=False)
-        if "error" in reply[0]:
-            raise _refused(reply[0], head["kind"], head["name"])
-        return reply
+        return found
 
-    def _reply(
-        self, head: dict[str, Any], data: bytes, bounds: Limits
-    ) -> tuple[dict[str, Any], bytes] | None:
-        """What the child says; None if it was just ending, since it had had nothing to do for long."""
+    def _replies(
+        self, asked: Sequence[_Asked], meanwhile: Callable[[], None]
+    ) -> list[_Reply | DocumentError]:
+        """What the child says until it ends; nothing if it was just ending, having had no work for long."""
         child = self._started()
-        assert child.stdin is not None
-        assert child.stdout is not None
-        with _deadline(child, 4 * bounds.seconds) as late:
-            try:
-                write(child.stdin, head, data)
-                return read(child.stdout, bounds.output)
-            except (OSError, EOFError) as error:
-                code = child.wait()
-                self._forget(child)
-                if code == 0:
-                    return None
-                raise _ended(code, head["kind"], head["name"], bounds, late=bool(late)) from error
-            except BaseException:  # interrupted, or it says what it should not
-                child.kill()
-                self._forget(child)
-                raise
+        process, found = child.process, list[_Reply | DocumentError]()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            with child.watchdog.within(4 * asked[0].bounds.seconds):
+                heads = [{**one.head, "size": len(one.data), "limits": astuple(one.bounds)} for one in asked]
+                write(process.stdin, {"files": heads}, *(one.data for one in asked))
+                meanwhile()
+                found.append(_told(read(process.stdout, asked[0].bounds.output), asked[0]))
+            for one in asked[1:]:
+                with child.watchdog.within(4 * one.bounds.seconds):
+                    found.append(_told(read(process.stdout, one.bounds.output), one))
+        except (OSError, EOFError):
+            code = process.wait()
+            self._forget(child)
+            if code != 0:
+                found.append(_ended(code, asked[len(found)], late=child.watchdog.late))
+        except BaseException:  # interrupted, or it says what it should not
+            process.kill()
+            self._forget(child)
+            raise
+        return found
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._child is not None and self._owner == os.getpid() and self._child.poll() is not None:
-            self._forget(self._child)
-        if self._child is None or self._owner != os.getpid():
-            self._owner = os.getpid()
-            self._child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "lcagent.documents.parsing.child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # parsers report each repair
-                start_new_session=True,  # Ctrl-C reaches us alone; we then end the child
-            )
+    def _started(self) -> _Child:
+        """The child, a new one where there is none."""
+        child = self._child
+        if child is not None and child.owner == os.getpid():
+            if child.process.poll() is None:
+                return child
+            self._forget(child)
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "lcagent.documents.parsing.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # parsers report each repair
+            start_new_session=True,  # Ctrl-C reaches us alone; we then end the child
+        )
+        self._child = _Child(process, Watchdog(process.kill), os.getpid())
         return self._child
 
-    def _forget(self, child: subprocess.Popen[bytes]) -> None:
+    def _forget(self, child: _Child) -> None:
         """Close what leads to a child that has ended, or is about to."""
         self._child = None
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
+        child.watchdog.stop()
+        child.process.wait()
+        for pipe in (child.process.stdin, child.process.stdout):
             if pipe is not None:
                 with suppress(OSError):  # what was not yet sent to it
                     pipe.close()
@@ -164,13 +231,13 @@ class ParserProcess:
         asker.set()
         child = self._child
         if self._asker is asker and child is not None:
-            child.kill()
+            child.process.kill()
 
     def stop(self) -> None:
         """End the child at the end of this process."""
         child = self._child
-        if child is not None and self._owner == os.getpid():
-            child.kill()
+        if child is not None and child.owner == os.getpid():
+            child.process.kill()
             self._forget(child)
 
 
@@ -179,26 +246,27 @@ PARSER = ParserProcess()
 atexit.register(PARSER.stop)
 
 
-@contextmanager
-def _deadline(child: subprocess.Popen[bytes], seconds: float) -> Generator[list[bool]]:
-    """End a child that has not answered in time; what is yielded is then no longer empty."""
-    late: list[bool] = []
+def _to_parse(name: str, content: Content, password: str | None) -> _Asked:
+    data = content.data
+    head: dict[str, Any] = {
+        "kind": content.kind,
+        "sha256": content.sha256,
+        "encoding": content.encoding,
+        "notes": content.notes,
+        "name": name,
+        "password": password,
+    }
+    if isinstance(data, OnDisk):
+        head["on_disk"] = [str(data.path), data.size, data.changed]
+        return _Asked(head, b"", limits(data.size))
+    head["text"] = isinstance(data, str)
+    sent = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    return _Asked(head, sent, limits(len(sent), picture=content.kind == "picture"))
 
-    def end() -> None:
-        late.append(True)
-        child.kill()
 
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield late
-    finally:
-        timer.cancel()
-
-
-def _ended(code: int, kind: str, name: str, bounds: Limits, *, late: bool) -> DocumentError:
+def _ended(code: int, asked: _Asked, *, late: bool) -> DocumentError:
     """Why a child ended without an answer."""
+    kind, name, bounds = asked.head["kind"], asked.head["name"], asked.bounds
     if late or code == -int(getattr(signal, "SIGXCPU", 0)):
         return DocumentTooLarge(f"{name} takes more than {bounds.seconds:.0f} s to parse", hint=_TO_HARM)
     if code == MEMORY_SPENT:
@@ -209,9 +277,13 @@ def _ended(code: int, kind: str, name: str, bounds: Limits, *, late: bool) -> Do
     return DocumentDamaged(f"{name} makes the {kind} parser crash ({status}){refused}", hint=_SAVE_AGAIN)
 
 
-def _refused(reply: dict[str, Any], kind: str, name: str) -> DocumentError:
-    code = str(reply["error"])
+def _told(reply: _Reply, asked: _Asked) -> _Reply | DocumentError:
+    """A reply, or the error that it tells."""
+    if "error" not in reply[0]:
+        return reply
+    code = str(reply[0]["error"])
     known = getattr(errors, code, None)
     if isinstance(known, type) and issubclass(known, DocumentError):
-        return known(str(reply.get("message", "")), hint=str(reply.get("hint", "")))
+        return known(str(reply[0].get("message", "")), hint=str(reply[0].get("hint", "")))
+    kind, name = asked.head["kind"], asked.head["name"]
     return DocumentDamaged(f"{name} cannot be parsed as {kind}: {clipped(code, 80)}", hint=_SAVE_AGAIN)

@@ -12,17 +12,29 @@ from typing import IO, Any
 _LENGTHS = struct.Struct(">QQ")
 _MOST_HEAD = 64 << 20
 """Bytes of a head: the list of pages of a very long book is a few MiB."""
+_AT_ONCE = 1 << 16
+"""Bytes of a body that go with its head in one write, so that the other side wakes once."""
 
 
-def write(pipe: IO[bytes], head: dict[str, Any], body: bytes) -> None:
+def write(pipe: IO[bytes], head: dict[str, Any], *parts: bytes) -> None:
     """Send a frame.
+
+    Args:
+        pipe: where to.
+        head: what JSON can hold.
+        parts: of its body.
 
     Raises:
         OSError: the other side has ended.
     """
     told = json.dumps(head).encode()
-    pipe.write(_LENGTHS.pack(len(told), len(body)) + told)
-    pipe.write(body)
+    length = sum(map(len, parts))
+    first = _LENGTHS.pack(len(told), length) + told
+    if length <= _AT_ONCE:
+        pipe.write(b"".join((first, *parts)))
+    else:
+        pipe.write(first)
+        pipe.writelines(parts)
     pipe.flush()
 
 

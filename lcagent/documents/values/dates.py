@@ -10,7 +10,8 @@ from lcagent.documents.values.spelt import chinese_number
 
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
 _DAY = r"(?<![\d.,])(?P<day>\d{1,2})(?:st|nd|rd|th|er|[.ºª°])?"
-_OF = r"(?:of|de|del|di|du|d')"
+_THAI_ERA = r"(?:พ\.?\s?ศ\.?|พุทธศักราช)"
+_OF = rf"(?:of|de|del|di|du|d'|{_THAI_ERA}|ค\.?\s?ศ\.?)"
 # With the vowels of Devanagari and Thai, which are no letters to the engine.
 _WORD = r"(?P<word>(?:[^\W\d_]|[\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e4e]){2,})\.?"
 _NAMED = (
@@ -31,6 +32,9 @@ _EAST = re.compile(
     rf"(?:\s?(?P<month>{_FEW})\s?[月월](?:\s?(?P<day>{_FEW})\s?[日일号號])?)?"
     rf"|(?<![\d十])(?P<month2>{_FEW})\s?[月월]\s?(?P<day2>{_FEW})\s?[日일号號]"
 )
+_THAI = re.compile(rf"{_THAI_ERA}\s?(?P<year>2[3-7]\d{{2}})(?!\d)")
+_BUDDHIST, _SINCE = 543, 2300
+"""Years by which the Buddhist era is ahead, and those from which on a year in a Thai date is one of it."""
 _YEAR_FIRST = re.compile(
     r"(?<![\d.,/-])(?P<year>[12]\d{3})(?P<mark>[-/]|\.[ ]?)(?P<month>\d{1,2})(?P=mark)"
     r"(?P<day>\d{1,2})(?![\d/-])"
@@ -149,6 +153,8 @@ def _candidates(text: str, named: Callable[[str], int | None], *, month_first: b
         yield Stated(*match.span(), (f"{match['decade'] or match['fr']}X",))
     for pattern in _NAMED:
         yield from _named(text, pattern, named)
+    for match in _THAI.finditer(text):
+        yield Stated(*match.span(), (str(int(match["year"]) - _BUDDHIST),))
 
 
 def _eastern_year(part: dict[str, str | None]) -> str | None:
@@ -162,11 +168,18 @@ def _named(text: str, pattern: re.Pattern[str], month: Callable[[str], int | Non
     while match := pattern.search(text, at):
         part = match.groupdict()
         number = month(part["word"])
-        iso = _iso(part.get("year"), number, part.get("day")) if number else ""
+        iso = _iso(_common_era(part.get("year"), part["word"]), number, part.get("day")) if number else ""
         # "The 12 men of May 1911": what follows the word may be the date.
         at = match.end() if iso else match.start("word") + 1
         if iso:
             yield Stated(match.start(), match.end(), (iso,))
+
+
+def _common_era(year: str | None, month: str) -> str | None:
+    """A year beside a month's name; Thai dates count from the death of the Buddha."""
+    if year is None or int(year) < _SINCE or not "\u0e00" <= month[0] <= "\u0e7f":
+        return year
+    return str(int(year) - _BUDDHIST)
 
 
 def _dated(match: re.Match[str], readings: Sequence[str]) -> Iterator[Stated]:

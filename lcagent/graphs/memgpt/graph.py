@@ -300,7 +300,9 @@ def scene_of(turn: Turn, step: int) -> Scene:
     last = _last(turn, step)
     small = turn.model.window.size < SMALL
     functions = (companion.SEND,) if last else FEW if small else FUNCTIONS
-    if turn.documents and not _said_before(turn):
+    # A small model that is asked about a document in its first message otherwise looks through the
+    # conversation until its steps are used up.
+    if turn.documents and not turn.said_before:
         functions = tuple(one for one in functions if one not in {companion.SEARCH, companion.SEARCH_DATE})
     if not last and _may_read(turn):
         functions = (*functions, companion.READ_DOCUMENT)
@@ -319,12 +321,6 @@ def scene_of(turn: Turn, step: int) -> Scene:
         now=turn.now,
         left=left if (left := turn.options.steps - step) <= TOLD_STEPS else None,
     )
-
-
-def _said_before(turn: Turn) -> bool:
-    """Whether there is an earlier message to be found. A small model that is asked about a document in its
-    first message otherwise looks through the conversation until its steps are used up."""
-    return bool(turn.memory.entries.newest(["message"], limit=1, before=turn.number))
 
 
 def _may_read(turn: Turn) -> bool:

@@ -124,6 +124,7 @@ class Turn(Occasion):
         options: settings.
         told: what is told meanwhile.
         now: the date as the prompt says it; empty: it does not.
+        said_before: whether there is an earlier message to be found.
         seen: what the model had before it at a step, where that is known already.
     """
 
@@ -132,6 +133,7 @@ class Turn(Occasion):
     options: Options
     told: Told
     now: str = ""
+    said_before: bool = False
     seen: dict[int, Seen] = field(default_factory=dict[int, Seen])
 
     @property

@@ -14,11 +14,11 @@ from typing import Literal
 from lcagent.errors import AccessRefused, EndpointUnavailable
 from lcagent.local_file import names_provider
 from lcagent.models.endpoint import Endpoint
-from lcagent.models.probing import ServerLoading, found, probe
+from lcagent.models.probing import ServerLoading, Target, found, probe
 from lcagent.settings import Settings
 
 LOCAL_BASE = "http://127.0.0.1:8000/v1"
-_DOCTOR = "; `lcagent doctor` says what else would be used"
+_DOCTOR = "`lcagent doctor` says what else would be used"
 _KNOWN = frozenset(
     "anthropic azure azure_ai bedrock cerebras cohere databricks deepseek fireworks_ai gemini groq mistral"
     " nvidia_nim ollama openai openrouter perplexity replicate together_ai vertex_ai watsonx xai".split()
@@ -86,16 +86,15 @@ def survey(settings: Settings) -> tuple[Choice, Choice | None]:
     try:
         return choose(settings), None
     except EndpointUnavailable as error:
-        mend = error.hint.removesuffix(_DOCTOR)
+        mend = error.hint.removesuffix(_DOCTOR).removesuffix("; ")
         instead = choose(settings.model_copy(update={"api_base": None}))
         return Choice("none", "", error.message, remedy=mend), instead
 
 
 def _given(settings: Settings, wanted: str) -> Choice:
     try:
-        endpoint = probe(
-            settings.api_base or "", model=wanted or None, api_key=settings.api_key, timeout=GIVEN_SECONDS
-        )
+        target = Target(settings.api_base or "", wanted or None, settings.api_key, timeout=GIVEN_SECONDS)
+        endpoint = probe(target)
     except AccessRefused as error:
         if settings.api_key is None and Path("lcagent.toml").is_file():
             error.hint += "; a server that ./lcagent.toml names gets no key but one from there"
@@ -103,7 +102,7 @@ def _given(settings: Settings, wanted: str) -> Choice:
     except ServerLoading:
         raise
     except EndpointUnavailable as error:
-        error.hint += _DOCTOR
+        error.hint = "; ".join(filter(None, [error.hint, _DOCTOR]))
         raise
     return Choice("given", endpoint.model, "given by --api-base or LCAGENT_API_BASE", endpoint=endpoint)
 
@@ -111,8 +110,8 @@ def _given(settings: Settings, wanted: str) -> Choice:
 def _local(wanted: str, api_key: str | None) -> Endpoint | None:
     """The server at the usual place, if it serves what is wanted under that very name."""
     model = wanted or None  # a server that wants a key is not ours to use
-    quick = found(LOCAL_BASE, model=model, api_key=api_key, timeout=1.0, listed=bool(wanted))
-    return quick and (found(LOCAL_BASE, model=model, api_key=api_key) or quick)
+    quick = found(Target(LOCAL_BASE, model, api_key, timeout=1.0, listed=bool(wanted)))
+    return quick and (found(Target(LOCAL_BASE, model, api_key)) or quick)
 
 
 def _own(settings: Settings, wanted: str) -> Choice:

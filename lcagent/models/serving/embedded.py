@@ -19,7 +19,7 @@ from typing import Any
 
 from lcagent.errors import EndpointUnavailable
 from lcagent.models.endpoint import Endpoint
-from lcagent.models.probing import found
+from lcagent.models.probing import Target, found
 from lcagent.models.serving.waiting import pause
 from lcagent.private import private_file, private_folder
 
@@ -71,7 +71,7 @@ class EmbeddedServer:
         arguments = [self._gguf, port, self._context, self._slots, self._threads]
         with private_file(self._log).open("wb") as log:
             self._child = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "lcagent.models.serving.embedded", *map(str, arguments)],
+                [sys.executable, "-P", "-m", "lcagent.models.serving.embedded", *map(str, arguments)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -87,12 +87,12 @@ class EmbeddedServer:
         self, child: subprocess.Popen[bytes], port: int, timeout: float, halt: threading.Event | None
     ) -> Endpoint:
         deadline = time.monotonic() + timeout
+        origin = "embedded CPU engine (llama.cpp)"
+        target = Target(f"http://127.0.0.1:{port}/v1", timeout=2.0, origin=origin)
         while time.monotonic() < deadline:
             if child.poll() is not None:
                 raise self._failure("ended at its start")
-            endpoint = found(
-                f"http://127.0.0.1:{port}/v1", timeout=2.0, origin="embedded CPU engine (llama.cpp)"
-            )
+            endpoint = found(target)
             if endpoint is not None:
                 return endpoint
             pause(halt, 0.1)

@@ -9,16 +9,19 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from lcagent.errors import EndpointUnavailable, SettingsError
 from lcagent.models.address import is_loopback
 from lcagent.models.budget import Budget
-from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, Journal, endpoint_limit
+from lcagent.models.chat import DEFAULT_CONCURRENCY, ChatModel, Journal
 from lcagent.models.embeddings import Embedder, open_embedder
 from lcagent.models.endpoint import Endpoint
 from lcagent.models.fingerprint import of_name
+from lcagent.models.kept_manners import KeptManners
+from lcagent.models.limit import endpoint_limit
 from lcagent.models.manners import Manners
-from lcagent.models.probing import ServerLoading, found
+from lcagent.models.probing import ServerLoading, Target, found
 from lcagent.models.serving.connect import Choice, choose, open_endpoint, provider_base
 from lcagent.models.serving.waiting import pause
 from lcagent.models.tokens import TokenCounter, counter_for, counter_of
@@ -113,11 +116,15 @@ class ModelSession:
     Args:
         settings: endpoint, model, window.
         progress: gets (what, bytes done, bytes in all) while a model file is fetched.
+        afresh: what the endpoint was found not to take is forgotten, and found out again.
     """
 
-    def __init__(self, settings: Settings, progress: Progress = lambda _w, _d, _t: None) -> None:
+    def __init__(
+        self, settings: Settings, progress: Progress = lambda _w, _d, _t: None, *, afresh: bool = False
+    ) -> None:
         self._settings = settings
         self._progress = progress
+        self._afresh = afresh
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._open: OpenModel | None = None
@@ -207,7 +214,7 @@ class ModelSession:
         endpoint = open_endpoint(
             choice, self._settings, say=say, progress=self._progress, stack=self._stack, halt=halt
         )
-        manners = Manners(endpoint.base_url)
+        manners = self._manners(endpoint.base_url, kept_manners(endpoint, self._settings.data_dir))
         counter = counter_for(endpoint, self._settings.tokenizer, manners)
         self._stack.callback(counter.close)
         if not counter.exact:
@@ -255,7 +262,7 @@ class ModelSession:
         )
         say(f"asking {choice.model} through litellm{',' if local else ':'} {where}")
         settings = self._settings
-        manners = Manners(choice.model)
+        manners = self._manners(choice.model, KeptManners(settings.data_dir, base, choice.model))
         counter = counter_of(settings.tokenizer)
         return OpenModel(
             name=choice.model,
@@ -277,6 +284,11 @@ class ModelSession:
             slots=None,
             fingerprint=of_name(choice.model, counter.source),
         )
+
+    def _manners(self, name: str, kept: KeptManners) -> Manners:
+        if self._afresh:
+            kept.forget()
+        return Manners(name, kept)
 
     def _window(self, endpoint: Endpoint, say: Say) -> int:
         wanted, most = self._settings.window, endpoint.max_model_len
@@ -305,10 +317,20 @@ class ModelSession:
         return given
 
 
+def kept_manners(endpoint: Endpoint, folder: Path) -> KeptManners:
+    """Where it is kept what an endpoint was found not to take.
+
+    Args:
+        endpoint: the server and its model.
+        folder: of what is kept.
+    """
+    return KeptManners(folder, endpoint.url(""), endpoint.model, endpoint.fingerprint)
+
+
 def _now(endpoint: Endpoint) -> Endpoint | None:
     """What an endpoint is now; None where it cannot be asked, or takes the key no more."""
     given = endpoint.address.given
-    return found(given, model=endpoint.model, api_key=endpoint.api_key, origin=endpoint.origin)
+    return found(Target(given, endpoint.model, endpoint.api_key, origin=endpoint.origin))
 
 
 def _same(endpoint: Endpoint) -> bool:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from lcagent.errors import EndpointUnavailable
 from lcagent.models.endpoint import Endpoint
-from lcagent.models.probing import found
+from lcagent.models.probing import Target, found
 from lcagent.models.serving.waiting import pause
 from lcagent.private import private_file, private_folder
 
@@ -222,7 +222,7 @@ def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> N
     }
     with log.open("wb") as output:
         supervisor = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "lcagent.models.serving.vllm_supervisor", json.dumps(plan)],
+            [sys.executable, "-P", "-m", "lcagent.models.serving.vllm_supervisor", json.dumps(plan)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -243,12 +243,8 @@ def _await(model: str, home: Path, say: Say, halt: threading.Event | None) -> En
         now = time.monotonic()
         if running is None:
             raise _start_failure(home)
-        endpoint = found(
-            f"http://127.0.0.1:{running.port}/v1",
-            model=served_name(model),
-            timeout=5.0,
-            origin="a vLLM server of our own",
-        )
+        base_url = f"http://127.0.0.1:{running.port}/v1"
+        endpoint = found(Target(base_url, served_name(model), origin="a vLLM server of our own"))
         if endpoint is not None:
             return endpoint
         if now - began > START_SECONDS:

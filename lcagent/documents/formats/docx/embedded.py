@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterable
 from xml.etree.ElementTree import Element
 
 from lcagent.documents.formats.docx.left_out import LeftOut
+from lcagent.documents.formats.drawings import chart_text, diagram_text
 from lcagent.documents.formats.html import read_html
 from lcagent.documents.formats.members import decoded
-from lcagent.documents.formats.package import Package, PartDamaged, Relation, child, local, value
-from lcagent.documents.formats.rows import Cell, Rows
-
-_MOST_POINTS = 5_000
+from lcagent.documents.formats.package import Package, PartDamaged, Relation, local, value
 
 
 class Embedded:
@@ -80,51 +78,9 @@ class Embedded:
             diagram = local(one) == "relIds"
             part = self._part(value(one, "dm" if diagram else "id"))
             root = self._package.tree(part) if part else Element("none")
-            text = _diagram(root) if diagram else _chart(root)
+            text = diagram_text(root) if diagram else chart_text(root)
             if text:
                 found.append(text)
             else:
                 left_out.counts["diagram" if diagram else "chart"] += 1
         return found
-
-
-def _diagram(root: Element) -> str:
-    """The words of a diagram, a line each."""
-    texts = (
-        "".join(part.text or "" for part in one.iter() if local(part) == "t")
-        for one in root.iter()
-        if local(one) == "p"
-    )
-    return "\n".join(text.strip() for text in texts if text.strip())
-
-
-def _chart(root: Element) -> str:
-    """A chart's title, and its values as a table."""
-    titles = [one for one in root.iter() if local(one) == "title"]
-    title = "".join(part.text or "" for part in titles[0].iter() if local(part) == "t") if titles else ""
-    series = [one for one in root.iter() if local(one) == "ser"]
-    names = [" ".join(_points(child(one, "tx")).values()) for one in series]
-    labels: dict[int, str] = {}
-    values: list[dict[int, str]] = []
-    for one in series:
-        given = child(one, "cat")
-        labels = labels or _points(child(one, "xVal") if given is None else given)
-        given = child(one, "val")
-        values.append(_points(child(one, "yVal") if given is None else given))
-    rows = Rows()
-    rows.add([Cell(""), *map(Cell, names)], heads=True)
-    for at in sorted({*labels, *(index for one in values for index in one)})[:_MOST_POINTS]:
-        rows.add([Cell(labels.get(at, "")), *(Cell(one.get(at, "")) for one in values)])
-    table = rows.text() if any(values) else ""
-    return "\n".join(filter(None, [f"Chart: {title}" if title and table else title, table]))
-
-
-def _points(element: Element | None) -> dict[int, str]:
-    """The values that are kept with a reference to a sheet, by their index."""
-    found: dict[int, str] = {}
-    for one in element.iter() if element is not None else ():
-        if local(one) == "pt" and (index := value(one, "idx")).isdecimal():
-            found[int(index)] = "".join(part.text or "" for part in one.iter() if local(part) == "v")
-        elif local(one) == "v" and not found:
-            found[0] = one.text or ""
-    return found

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from lcagent.documents.formats.docx.embedded import Embedded
-from lcagent.documents.formats.docx.flow import Flow, events_of
 from lcagent.documents.formats.docx.left_out import LeftOut
+from lcagent.documents.formats.docx.note_marks import NoteMarks
 from lcagent.documents.formats.docx.numbering import Numbering
 from lcagent.documents.formats.docx.runs import Aside, Paragraph, plain_text
 from lcagent.documents.formats.docx.styles import PLAIN, Look, Styles, is_on
-from lcagent.documents.formats.numerals import numeral
+from lcagent.documents.formats.flow import Flow, events_of
 from lcagent.documents.formats.package import Package, child, local, value
 from lcagent.documents.formats.raised import settle
-from lcagent.documents.formats.rows import Cell, Rows
+from lcagent.documents.formats.rows import Cell
 
 _MOST_WITHIN = 6
 """Text boxes and notes within each other."""
@@ -43,6 +43,8 @@ class Stories:
         self.left_out = LeftOut()
         self.references: dict[str, None] = {}
         """Ids of the headers and footers that are shown, in order."""
+        self._inherited: dict[tuple[str, str], str] = {}
+        """The headers and footers of each kind that a section takes over from the one before it."""
         self.styles = Styles(package.tree(package.named("styles")))
         self._numbering = Numbering(package.tree(package.named("numbering")))
         self._embedded = embedded
@@ -59,6 +61,7 @@ class Stories:
             Look(False, False),
         }
         """A paragraph that says nothing of its look is text and no more."""
+        self._note_marks = NoteMarks(package)
         self._marks: dict[tuple[str, str], str] = {}
         self._read: set[tuple[str, str]] = set()
         """Notes and comments whose text was taken in: a second reference to one does not miss it."""
@@ -115,7 +118,8 @@ class Stories:
         elif name == "tr" and tables and tables[-1].rows:
             self._end_row(child(element, "trPr"), tables[-1])
         elif name == "tbl" and tables:
-            self._end_table(tables.pop(), flows[-1])
+            table = tables.pop()
+            flows[-1].add_table(table.rows, table.flows)
             if len(flows) == 1:
                 self._add_asides(flows[0])
         elif name == "sectPr":
@@ -140,18 +144,6 @@ class Stories:
         heads = head is not None and (value(head) == "" or is_on(head, "val"))
         table.rows.append(([Cell("") for _ in range(before)] + cells, heads))
 
-    def _end_table(self, table: _Table, flow: Flow) -> None:
-        if all(len(cells) <= 1 for cells, _ in table.rows) or any(one.lays_out for one in table.flows):
-            for inner in table.flows:
-                for part in inner.parts:
-                    flow.add(part)
-            return
-        rows = Rows()
-        for cells, heads in table.rows:
-            rows.add(cells, heads=heads)
-        if any(map(any, rows.lines)):
-            flow.add(rows)
-
     def section(self, properties: Element) -> None:
         """The headers and footers that a section shows."""
         titled = child(properties, "titlePg")
@@ -162,8 +154,11 @@ class Stories:
             *({"first"} if titled is not None else ()),
         }
         for one in properties:
-            if local(one) in {"headerReference", "footerReference"} and value(one, "type") in shown:
-                self.references.setdefault(value(one, "id"))
+            if local(one) in {"headerReference", "footerReference"}:
+                self._inherited[local(one), value(one, "type")] = value(one, "id")
+        for (_, kind), name in self._inherited.items():
+            if kind in shown:
+                self.references.setdefault(name)
 
     def _add(self, flow: Flow, element: Element) -> None:
         """Add a paragraph, and what stands in boxes beside it."""
@@ -192,6 +187,8 @@ class Stories:
             self.section(section)
         paragraph = Paragraph(self.styles, style.look.over(self.styles.default), self.left_out, self)
         text = settle(paragraph.read(element))
+        if section is not None:
+            self._note_marks.end_section()
         asides = [*paragraph.asides, *self._embedded.shown(paragraph.pictured, self.left_out)]
         removed = child(child(properties, "rPr"), "del")
         if removed is not None and not text.strip():
@@ -210,8 +207,7 @@ class Stories:
             own: a mark that the text gives it; "" where it is counted.
         """
         if (kind, name) not in self._marks:
-            count = sum(one == kind for one, _ in self._marks) + 1
-            self._marks[kind, name] = own or numeral(count, "decimal" if kind == "footnote" else "lowerRoman")
+            self._marks[kind, name] = own or self._note_marks.next(kind)
         return self._marks[kind, name]
 
     def _note(self, aside: Aside) -> None:

@@ -8,10 +8,11 @@ from xml.etree.ElementTree import Element
 
 from lcagent.documents.formats.docx.left_out import LeftOut
 from lcagent.documents.formats.docx.styles import Look, Styles, is_on, look_of
-from lcagent.documents.formats.docx.symbols import symbol
+from lcagent.documents.formats.drawings import alternative, choice, words
 from lcagent.documents.formats.maths import of_omml
 from lcagent.documents.formats.package import child, local, value
 from lcagent.documents.formats.raised import lowered, raised, unmarked
+from lcagent.documents.formats.symbols import symbol
 
 _MOST_DEEP = 60
 """Elements of a paragraph within each other; what stands deeper is read as plain text."""
@@ -81,7 +82,7 @@ class Paragraph:
     def _inline(self, element: Element) -> None:
         self._deep += 1
         if self._deep > _MOST_DEEP:
-            self._put(_words(element))
+            self._put(words(element))
         else:
             for one in element:
                 self._part(one)
@@ -97,7 +98,7 @@ class Paragraph:
         elif name in {"oMath", "oMathPara"}:
             self._put(of_omml(one))
         elif name == "AlternateContent":
-            self._inline(_choice(one))
+            self._inline(choice(one))
         elif name == "ruby":
             self._ruby(one)
         elif name == "subDoc":
@@ -113,7 +114,7 @@ class Paragraph:
                 look_of(properties).over(self._styles.get(value(child(properties, "rStyle"))).look).over(look)
             )
         if look.hidden:
-            self._left_out.hide(_words(run))
+            self._left_out.hide(words(run))
             return
         kind = look.placed if look.placed in {"superscript", "subscript"} else "struck" if look.struck else ""
         for one in run:
@@ -127,7 +128,7 @@ class Paragraph:
         elif name == "br":
             self._put("\n" if value(one, "type") in {"", "textWrapping"} else " ")
         elif name == "sym":
-            written = symbol(one)
+            written = _symbol(one)
             self._put(written, kind)
             self._left_out.counts["symbol of an unknown font"] += not written
         elif name in {"footnoteReference", "endnoteReference"}:
@@ -137,7 +138,7 @@ class Paragraph:
         elif name in _DRAWN:
             self._drawn(one)
         elif name == "AlternateContent":
-            for part in _choice(one):
+            for part in choice(one):
                 self._in_run(local(part), part, run, kind)
         elif name == "fldChar":
             self._field(one)
@@ -145,7 +146,7 @@ class Paragraph:
             self._ruby(one)
 
     def _reference(self, kind: str, one: Element, run: Element) -> None:
-        own = _words(run).strip() if is_on(one, "customMarkFollows") else ""
+        own = words(run).strip() if is_on(one, "customMarkFollows") else ""
         mark = self._marks.mark(kind, value(one, "id"), own)
         if not own:
             self._put(f"[{mark}]", "note")
@@ -155,7 +156,7 @@ class Paragraph:
         base, reading = child(one, "rubyBase"), child(one, "rt")
         if base is not None:
             self._inline(base)
-        if reading is not None and (text := _words(reading)):
+        if reading is not None and (text := words(reading)):
             self._put(f"({text})")
 
     def _field(self, one: Element) -> None:
@@ -177,12 +178,12 @@ class Paragraph:
                 self.asides.append(Aside("box", one))
                 continue
             if name == "AlternateContent":
-                stack.append(_choice(one))
+                stack.append(choice(one))
                 continue
-            if name in {"docPr", "textpath"}:
-                alt = " ".join(value(one, "descr" if name == "docPr" else "string").split())
-                if alt and not alt.endswith(_GUESSED) and "." not in alt[-5:-2]:
-                    self._put(f"[picture: {alt}]" if name == "docPr" else alt)
+            if name == "docPr" and (alt := alternative(one)):
+                self._put(f"[picture: {alt}]")
+            elif name == "textpath":
+                self._put(" ".join(value(one, "string").split()))
             elif name in {"relIds", "chart", "OLEObject"}:
                 self.pictured.append(one)
             stack.extend(reversed(one))
@@ -201,22 +202,12 @@ def plain_text(paragraph: Element) -> str | None:
     return _clean("".join(pieces))
 
 
+def _symbol(element: Element) -> str:
+    try:
+        return symbol(value(element, "font"), int(value(element, "char"), 16))
+    except ValueError:
+        return ""
+
+
 def _clean(text: str) -> str:
     return unmarked(text).replace("\n", " ").replace("\xad", "")
-
-
-_GUESSED = ("Description automatically generated", "AI-generated content may be incorrect.")
-
-
-def _choice(element: Element) -> Element:
-    """The one way of several in which content is given: the first that says anything, else the last."""
-    found = element
-    for one in element:
-        found = one
-        if any(local(part) in {"t", "txbxContent", "pic", "chart", "relIds"} for part in one.iter()):
-            break
-    return found
-
-
-def _words(element: Element) -> str:
-    return "".join(part.text or "" for part in element.iter() if local(part) == "t")

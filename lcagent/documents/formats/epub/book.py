@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
 import re
 import unicodedata
-import zipfile
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
 
-from lcagent.documents.formats.members import BROKEN
+from lcagent.documents.formats.members import BROKEN, Archived, opened
 from lcagent.errors import DocumentDamaged, DocumentEncrypted
 
 _LARGEST = 64 * 1024 * 1024
@@ -30,29 +28,43 @@ class ChapterDamaged(ValueError):
     """A member that cannot be unpacked."""
 
 
+_READ = frozenset(
+    "application/xhtml+xml text/html text/plain image/svg+xml text/x-oeb1-document"
+    " application/x-dtbook+xml".split()
+)
+_MOST_FALLBACKS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One entry of the reading order: what it is named, and the member that it is; "" where none is."""
+    """One entry of the reading order.
+
+    Args:
+        name: as the book's list has it.
+        member: of the archive; "" where none is.
+        unread: what it is, where that is no page: "a picture".
+    """
 
     name: str
     member: str
+    unread: str = ""
 
 
 class Book:
     """An EPUB file.
 
     Args:
-        data: its bytes.
+        data: its bytes, or where it lies.
         name: as shown to people.
 
     Raises:
         DocumentDamaged: it is no ZIP archive that can be read.
     """
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: Archived, name: str) -> None:
         self.name = name
         self.notes: list[str] = []
-        self._archive = zipfile.ZipFile(io.BytesIO(data))
+        self._archive = opened(data)
         self._exact = set(self._archive.namelist())
         self._members: dict[str, str] = {}
         for member in self._archive.namelist():
@@ -129,17 +141,19 @@ class Book:
         folder = posixpath.dirname(package)
         items = {item.get("id", ""): item for item in _tags(text, "item")}
         spine = dict.fromkeys(ref.get("idref", "") for ref in _tags(text, "itemref"))
-        hrefs = [items[one].get("href", "") if one in items else one for one in spine]
-        if not hrefs:
+        listed = [_readable(items[one], items) if one in items else {"href": one} for one in spine]
+        if not listed:
             pages = [item for item in items.values() if "nav" not in item.get("properties", "").split()]
-            hrefs = [item.get("href", "") for item in pages if _is_page(item)]
-            if hrefs:
+            listed = list(filter(_is_page, pages))
+            if listed:
                 self.notes.append("the book names no reading order; its pages are read as they are listed")
         chapters = [
             Chapter(
-                posixpath.normpath(posixpath.join(folder, href.partition("#")[0])), self.member(folder, href)
+                posixpath.normpath(posixpath.join(folder, item.get("href", "").partition("#")[0])),
+                self.member(folder, item.get("href", "")),
+                _unread(item),
             )
-            for href in hrefs
+            for item in listed
         ]
         return list({chapter.member or chapter.name: chapter for chapter in reversed(chapters)}.values())[
             ::-1
@@ -172,6 +186,24 @@ def _is_page(item: dict[str, str]) -> bool:
     return item.get("media-type") in {"application/xhtml+xml", "text/html"} or bool(
         _PAGE.search(item.get("href", ""))
     )
+
+
+def _readable(item: dict[str, str], items: dict[str, dict[str, str]]) -> dict[str, str]:
+    """An item, or what the book names in its place for programs that cannot show it."""
+    instead: dict[str, str] | None = item
+    for _ in range(_MOST_FALLBACKS):
+        if instead is None or not _unread(instead):
+            break
+        instead = items.get(instead.get("fallback", ""))
+    return item if instead is None or _unread(instead) else instead
+
+
+def _unread(item: dict[str, str]) -> str:
+    """What an item is, where that is no page."""
+    kind = item.get("media-type", "").strip().lower()
+    if not kind or kind in _READ or _PAGE.search(item.get("href", "")):
+        return ""
+    return "a picture" if kind.startswith("image/") else kind
 
 
 def _tags(text: str, name: str) -> list[dict[str, str]]:

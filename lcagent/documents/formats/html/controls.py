@@ -76,6 +76,19 @@ def is_reference(node: LexborNode | None) -> bool:
     return node is not None and node.tag == "a" and "#" in (node.attributes.get("href") or "")
 
 
+def label(node: LexborNode) -> str:
+    """What is written in a drawing; pieces at another height are apart, others may be parts of a word."""
+    pieces: list[str] = []
+    height = ""
+    for child in node.iter(include_text=True):
+        at = child.attributes.get("y") or child.attributes.get("dy") or height
+        if at != height:
+            pieces.append(" ")
+        height = at
+        pieces.append(child.text())
+    return "".join(pieces).strip()
+
+
 def alternative(node: LexborNode) -> str:
     """The text that stands for a picture; "" where it only names its file."""
     alt = " ".join((node.attributes.get("alt") or "").split())

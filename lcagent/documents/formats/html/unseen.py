@@ -25,6 +25,9 @@ _GROUND = re.compile(r"(?:^|;)background(?:-color)?:([^;!]+)")
 _WHITE = re.compile(
     r"white|#fff(?:f|fff|fffff)?|rgba?\(255,255,255(?:,[\d.]+)?\)|transparent|rgba\([\d,]+,0(?:\.0*)?\)"
 )
+_RAISED = frozenset("sup super superscript supscript".split())
+_SET_APART = ".sup,.super,.superscript,.supscript,.sub,.suber,.suberscript,.subscript"
+_CLEAR = re.compile(r"(?:^|;)opacity:(?:0?\.0+|0)%?(?:;|!|$)")
 _STYLED = "[hidden],[style],dialog,input[type=hidden]"
 
 
@@ -46,6 +49,8 @@ class Unseen:
         """Cells that span columns or rows."""
         self.passages = self.chars = 0
         sheets = [sheet.text() for sheet in tree.css("style")]
+        self._still = tree.css_first("script") is None
+        """Nothing makes visible later what is not at first."""
         self._plain_ground = not any("background" in sheet for sheet in sheets) and not tree.css_first(
             "link[rel=stylesheet],[bgcolor],[background]"
         )
@@ -53,9 +58,11 @@ class Unseen:
             self._by_rules(tree, sheet)
         for node in tree.css(_STYLED):
             self._by_attributes(node)
-        for kind, found in (("sup", self.raised), ("sub", self.lowered)):
-            found.update(node.mem_id for node in tree.css(f".{kind},.{kind}er,.{kind}erscript,.{kind}script"))
-        self._hidden.difference_update(node.mem_id for node in tree.css("html,body"))
+        for node in tree.css(_SET_APART):
+            kinds = (node.attributes.get("class") or "").lower().split()
+            (self.raised if _RAISED.intersection(kinds) else self.lowered).add(node.mem_id)
+        if self._hidden:
+            self._hidden.difference_update(node.mem_id for node in tree.css("html,body"))
         self.marked = bool(self._hidden or self.raised or self.lowered or self.struck)
         """Any element is hidden or set apart by its style."""
 
@@ -116,6 +123,8 @@ class Unseen:
 
     def _cannot_be_seen(self, node: LexborNode, style: str) -> bool:
         if _TINY.search(style) and not any(map(_sets_size, node.css("[style]"))):
+            return True
+        if self._still and _CLEAR.search(style):
             return True
         if _OFF_PAGE.search(style) and _PLACED.search(style):
             return True

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lcagent.documents.formats.html import controls
+from lcagent.documents.formats.html.formulas import linear
 from lcagent.documents.formats.html.lines import Lines
+from lcagent.documents.formats.html.tables import Table
 from lcagent.documents.formats.html.unseen import Unseen
-from lcagent.documents.formats.maths import of_mathml
 from lcagent.documents.formats.raised import lowered, raised
-from lcagent.documents.formats.rows import Cell, Rows
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -30,22 +29,7 @@ _INLINE = frozenset(
 )
 """Elements that change nothing in the text, or whose children alone count."""
 _DEEPEST_TABLE = 8
-_MOST_INSIDE = 400
-"""Characters of a table within a cell; with a larger one the outer table only lays out the page."""
-_LARGEST_CELL = 10_000
 _MOST_FRAMES_DEEP = 3
-_MOST_MATHS_DEEP = 60
-
-
-@dataclass(slots=True)
-class _Table:
-    """A table that is being read, its cells kept as they are until its end tells what it is for."""
-
-    cells: list[list[Cell]] = field(default_factory=list[list[Cell]])
-    nested: dict[int, Lines] = field(default_factory=dict[int, Lines])
-    """What stands in the cells that hold tables, by the cell's `id`."""
-    lays_out: bool = False
-    in_head: bool = False
 
 
 Step = Callable[[], None]
@@ -64,7 +48,7 @@ class Walk:
         self._unseen = unseen
         self._frames = frames
         self._outer: list[Lines] = []
-        self._tables: list[_Table] = []
+        self._tables: list[Table] = []
         self._lists: list[controls.Numbers | None] = []
         self._raised = 0
         self._noted: list[bool] = []
@@ -106,8 +90,17 @@ class Walk:
                 self._block(node, 2)
             elif tag in _LINES:
                 self._block(node, 1)
+            elif tag.endswith(":switch"):
+                self._switch(node)
             else:
                 self._children(node)
+
+    def _switch(self, node: LexborNode) -> None:
+        """Of several ways in which an EPUB gives content, the formula, or else the one for all programs."""
+        ways = list(node.iter())
+        formulas = (way for way in ways if "MathML" in (way.attributes.get("required-namespace") or ""))
+        others = (way for way in ways if (way.tag or "").endswith(":default"))
+        self._children(next(formulas, None) or next(others, node))
 
     def _as_marked(self, node: LexborNode) -> bool:
         """Whether an element's style says what becomes of it, and this is done."""
@@ -277,21 +270,26 @@ class Walk:
         if len(self._tables) >= _DEEPEST_TABLE:
             return self._block(node, 2)
         layout = (node.attributes.get("role") or "") in {"presentation", "none"}
-        self._tables.append(_Table(lays_out=layout))
+        self._tables.append(Table(lays_out=layout))
         self.lines.gap(2)
         return self._children(node, self._end_of_table)
 
     def _row(self, node: LexborNode) -> None:
         if not self._in_table():
             return self._block(node, 1)
-        self._tables[-1].cells.append([])
-        return self._children(node)
+        table, unseen = self._tables[-1], self._unseen
+        table.rows.append([])
+        children = list(node.iter(include_text=True))
+        plain = 0
+        while plain < len(children) and table.add_plain(children[plain], unseen):
+            plain += 1  # most cells of most tables
+        return self._stack.extend(reversed(children[plain:]))
 
     def _in_table(self) -> bool:
         return bool(self._tables) and len(self._tables) <= _DEEPEST_TABLE
 
     def _head(self, node: LexborNode) -> None:
-        table = self._tables[-1] if self._in_table() else _Table()
+        table = self._tables[-1] if self._in_table() else Table()
         table.in_head = True
 
         def close() -> None:
@@ -300,50 +298,20 @@ class Walk:
         self._children(node, close)
 
     def _cell(self, node: LexborNode) -> None:
-        if not self._in_table() or not self._tables[-1].cells:
+        if not self._in_table() or not self._tables[-1].rows:
             return self._block(node, 1)
         table = self._tables[-1]
-        cell = Cell("", heads=table.in_head or node.tag == "th")
-        if node.mem_id in self._unseen.spanning:
-            cell.columns, cell.rows = controls.spans(node)
-        table.cells[-1].append(cell)
-        children = list(node.iter(include_text=True))
-        if len(children) == 1 and children[0].tag == "-text":
-            cell.text = (children[0].text_content or "").strip()
+        if table.add_plain(node, self._unseen):
             return None
+        cell = table.add(node, node.tag or "", self._unseen)
         self._open()
-
-        def close() -> None:
-            lines = self._close()
-            if lines.holds_tables:
-                table.nested[id(cell)] = lines
-            else:
-                cell.text = lines.text()
-
-        self._stack.append(close)
-        children.reverse()
-        return self._stack.extend(children)
+        return self._children(node, lambda: table.fill(cell, self._close()))
 
     def _end_of_table(self) -> None:
         table = self._tables.pop()
-        if table.lays_out or _lays_out(table):
-            if self._tables:
-                self._tables[-1].lays_out = True
-            for cell in (cell for row in table.cells for cell in row):
-                lines = table.nested.get(id(cell))
-                if written := lines.text() if lines else cell.text:
-                    self.lines.gap(2 if "\n" in written else 1)
-                    self.lines.exactly(written)
-        else:
-            rows = Rows()
-            for row in table.cells:
-                for cell in row if table.nested else ():
-                    if (lines := table.nested.get(id(cell))) is not None:
-                        cell.text = lines.text(flat=True)
-                if row:
-                    rows.add(row)
-            if any(map(any, rows.lines)):
-                self.lines.exactly(rows)
+        table.write(self.lines)
+        if table.lays_out and self._tables:
+            self._tables[-1].lays_out = True
         self.lines.gap(2)
 
     def _line_break(self, _: LexborNode) -> None:
@@ -405,31 +373,13 @@ class Walk:
         self._unseen.leave_out(controls.template_text(node))
 
     def _drawing(self, node: LexborNode) -> None:
-        for label in node.css("text"):
-            self.lines.words(f" {label.text(separator=' ')} ")
+        """What is written in a drawing, or else what it is called, as of a picture."""
+        written = " ".join(filter(None, (controls.label(label) for label in node.css("text"))))
+        if not written:
+            written = " ".join(child.text() for child in node.iter() if child.tag in {"title", "desc"})
+        self.lines.words(f" {written} ")
+        framed = [child for page in node.css("foreignObject") for child in page.iter(include_text=True)]
+        self._stack.extend(reversed(framed))
 
     def _formula(self, node: LexborNode) -> None:
-        self.lines.words(_linear(node, 0))
-
-
-def _lays_out(table: _Table) -> bool:
-    """Whether a table only puts parts of a page beside each other."""
-    if all(len(row) <= 1 for row in table.cells):
-        return True
-    if any(len(cell.text) > _LARGEST_CELL for row in table.cells for cell in row):
-        return True
-    return any(
-        lines.length > _LARGEST_CELL or lines.largest_table > _MOST_INSIDE for lines in table.nested.values()
-    )
-
-
-def _linear(node: LexborNode, depth: int) -> str:
-    if node.tag == "-text":
-        return "".join((node.text_content or "").split())
-    if depth > _MOST_MATHS_DEEP:
-        return node.text()
-    if node.tag == "mtext":
-        return " ".join(node.text().split())
-    parts = [_linear(child, depth + 1) for child in node.iter(include_text=True)]
-    structural = (node.tag or "") in {"math", "mrow", "semantics", "mstyle", "mtd", "mi", "mn", "mo"}
-    return of_mathml(node.tag or "", parts if structural else [part for part in parts if part])
+        self.lines.words(linear(node))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lcagent.documents.formats.body import PAGE_BREAK, Body, paged
 from lcagent.documents.formats.pdf.cleaning import unbroken
+from lcagent.documents.formats.pdf.naming import GlyphNames
 from lcagent.documents.formats.pdf.opening import opened
 from lcagent.documents.formats.pdf.repairing import by_pypdf, encrypted, second_look
 from lcagent.documents.health import Health, named
@@ -55,8 +56,10 @@ def _by_pdfium(data: bytes, name: str, password: str | None) -> Read:
     try:
         with opened(data, password) as pdf:
             from lcagent.documents.formats.pdf.document import read_document  # initialises pdfium
+            from lcagent.documents.formats.pdf.layers import switched_off
+            from lcagent.documents.formats.pdf.page import Aside
 
-            return read_document(pdf)
+            return read_document(pdf, Aside(GlyphNames(data, password), switched_off(data, password)))
     except RuntimeError as error:  # pdfium's own errors; its name is not known before the lock is taken
         if "password" in str(error).lower():
             raise encrypted(name, password) from error

@@ -7,8 +7,6 @@ last, for it would tear a sentence.
 from __future__ import annotations
 
 import ctypes
-import html
-import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from dataclasses import dataclass, field
 import pypdfium2.raw as pdfium_c
 
 from lcagent.documents.formats.pdf.characters import Box, Characters, Edit
+from lcagent.documents.formats.pdf.marking import PASSWORD, UNSEEN, Value, are_filled, field_line, note_line
 
 _NOTES = frozenset(
     {
@@ -38,15 +37,10 @@ _NOTES = frozenset(
 )
 _TICKS = frozenset({pdfium_c.FPDF_FORMFIELD_CHECKBOX, pdfium_c.FPDF_FORMFIELD_RADIOBUTTON})
 _CHOICES = frozenset({pdfium_c.FPDF_FORMFIELD_COMBOBOX, pdfium_c.FPDF_FORMFIELD_LISTBOX})
-_UNSEEN = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
-_PASSWORD = 1 << 13
-"""A field's flag: what is typed there is not shown."""
 _MOST = 5000
 """Annotations of a page that are looked at."""
 _MOST_UNITS = 1 << 20
 """UTF-16 units of one annotation's text."""
-_TAG = re.compile(r"<[^<>]{0,1000}>")
-_INDEX = re.compile(r"\[\d+\]")
 
 
 @dataclass(slots=True)
@@ -64,15 +58,6 @@ class Annotations:
     fields: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """A field as it is written, and where it stands; `ticked` None where it is no box to tick."""
-
-    line: str
-    box: Box
-    ticked: bool | None
-
-
 def read_annotations(page: object, form: object, characters: Characters) -> Annotations:
     """What is written in a page's annotations.
 
@@ -83,7 +68,7 @@ def read_annotations(page: object, form: object, characters: Characters) -> Anno
     """
     found = Annotations()
     notes: list[str] = []
-    fields: list[_Field] = []
+    fields: list[tuple[str, Box, Value]] = []
     for number in range(min(pdfium_c.FPDFPage_GetAnnotCount(page), _MOST)):
         with _annotation(page, number) as annotation:
             kind = pdfium_c.FPDFAnnot_GetSubtype(annotation)
@@ -91,16 +76,16 @@ def read_annotations(page: object, form: object, characters: Characters) -> Anno
             if kind == pdfium_c.FPDF_ANNOT_FILEATTACHMENT:
                 file = pdfium_c.FPDFAnnot_GetFileAttachment(annotation)
                 found.files.append(string_of(pdfium_c.FPDFAttachment_GetName, file) if file else "")
-            if pdfium_c.FPDFAnnot_GetFlags(annotation) & _UNSEEN:
+            if pdfium_c.FPDFAnnot_GetFlags(annotation) & UNSEEN:
                 continue
             if kind in _NOTES and (text := _note(annotation)):
-                notes.append(f"\n[note] {text}")
+                notes.append(f"\n{text}")
             elif kind == pdfium_c.FPDF_ANNOT_WIDGET and (value := _value(form, annotation)):
-                line = f"\n[form field] {_name(form, annotation)}: {value[0]}"
-                fields.append(_Field(line, _box(annotation), value[1]))
-    if any(one.ticked is not False for one in fields):  # else nobody filled it in
-        places = ((one, _line_end(characters, one.box)) for one in fields)
-        found.edits += [Edit(at, at, one.line) for one, at in places]
+                line = f"\n{field_line(*_names(form, annotation), value)}"
+                fields.append((line, _box(annotation), value))
+    if are_filled([value for _, _, value in fields]):
+        places = ((line, _line_end(characters, box)) for line, box, _ in fields)
+        found.edits += [Edit(at, at, line) for line, at in places]
     found.edits += [Edit(characters.count, characters.count, note) for note in notes]
     return found
 
@@ -115,32 +100,20 @@ def _annotation(page: object, number: int) -> Generator[object]:
 
 
 def _note(annotation: object) -> str:
-    text = _of_key(annotation, "Contents").strip() or _plain(_of_key(annotation, "RC"))
-    writer = " ".join(_of_key(annotation, "T").split())
-    return f"{writer}: {text}" if text and writer else text
+    return note_line(*(_of_key(annotation, key) for key in ("Contents", "RC", "T")))
 
 
-def _plain(rich: str) -> str:
-    return " ".join(html.unescape(_TAG.sub(" ", rich)).split())
-
-
-def _value(form: object, annotation: object) -> tuple[str, bool | None] | None:
-    """A field's value, and whether it is ticked; None where nobody filled it in."""
+def _value(form: object, annotation: object) -> Value | None:
+    """A field's value; None where nobody filled it in."""
     kind = pdfium_c.FPDFAnnot_GetFormFieldType(form, annotation) if form else -1
-    if kind < 0:
-        value = _of_key(annotation, "V").strip()
-        return (value, None) if value else None
     if kind in _TICKS:
         ticked = bool(pdfium_c.FPDFAnnot_IsChecked(form, annotation))
         if kind == pdfium_c.FPDF_FORMFIELD_CHECKBOX:
-            return ("ticked", True) if ticked else ("not ticked", False)
-        return (
-            (string_of(pdfium_c.FPDFAnnot_GetFormFieldExportValue, form, annotation) or "chosen", True)
-            if ticked
-            else None
-        )
-    value = _typed(form, annotation, kind)
-    return (value, None) if value else None
+            return Value("ticked", True) if ticked else Value("not ticked", False)
+        export = string_of(pdfium_c.FPDFAnnot_GetFormFieldExportValue, form, annotation)
+        return Value(export or "chosen", True) if ticked else None
+    value = _of_key(annotation, "V").strip() if kind < 0 else _typed(form, annotation, kind)
+    return Value(value) if value else None
 
 
 def _typed(form: object, annotation: object, kind: int) -> str:
@@ -148,7 +121,7 @@ def _typed(form: object, annotation: object, kind: int) -> str:
     if kind == pdfium_c.FPDF_FORMFIELD_SIGNATURE:
         return "signed" if pdfium_c.FPDFAnnot_HasKey(annotation, b"V") else ""
     is_secret = kind == pdfium_c.FPDF_FORMFIELD_TEXTFIELD and (
-        pdfium_c.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD
+        pdfium_c.FPDFAnnot_GetFormFieldFlags(form, annotation) & PASSWORD
     )
     if is_secret or kind == pdfium_c.FPDF_FORMFIELD_PUSHBUTTON:
         return ""
@@ -166,19 +139,13 @@ def _chosen(form: object, annotation: object) -> str:
     )
 
 
-def _name(form: object, annotation: object) -> str:
-    """What a field is called for people, else its own name without what its maker's program added."""
+def _names(form: object, annotation: object) -> tuple[str, str]:
+    """What a field is called for people, and its own name."""
     told = name = ""
     if form:
         told = string_of(pdfium_c.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
         name = string_of(pdfium_c.FPDFAnnot_GetFormFieldName, form, annotation)
-    told = told or _of_key(annotation, "TU")
-    name = name or _of_key(annotation, "T")
-    return (
-        " ".join(told.split())
-        or " ".join(_INDEX.sub("", name).rpartition(".")[2].split())
-        or "without a name"
-    )
+    return told or _of_key(annotation, "TU"), name or _of_key(annotation, "T")
 
 
 def _of_key(annotation: object, key: str) -> str:

@@ -37,7 +37,7 @@ class Characters:
 
     Args:
         textpage: pdfium's handle.
-        text: of the page, as pdfium gives it.
+        text: of the page, as pdfium gives it: in units of UTF-16, which its numbers count.
     """
 
     def __init__(self, textpage: int, text: str) -> None:
@@ -70,12 +70,17 @@ class Characters:
 
     def size(self, index: int) -> float:
         """Its font's size as shown, in points; 0 where it is turned or slanted far."""
-        if not raw.character_matrix(self._page, index, self._matrix):
-            return 0.0
-        a, b, c, d, _, _ = self._floats
+        a, b, c, d = self.matrix(index)
         if a <= 0 or d <= 0 or abs(b) > 0.05 * a or abs(c) > 0.5 * d:
             return 0.0
         return raw.font_size(self._page, index) * d
+
+    def matrix(self, index: int) -> tuple[float, float, float, float]:
+        """How its glyph is turned and stretched; nothing but zeros where that is not known."""
+        if not raw.character_matrix(self._page, index, self._matrix):
+            return 0.0, 0.0, 0.0, 0.0
+        a, b, c, d, _, _ = self._floats
+        return a, b, c, d
 
     def generated(self, index: int) -> bool:
         """Whether pdfium put it there: a space, a line's end."""
@@ -115,6 +120,16 @@ class Characters:
             pass
         return list(zip(places[::2], places[1::2], strict=True))
 
+    def rights(self, indices: Sequence[int]) -> list[float]:
+        """Where the glyph of each of these characters ends on the right."""
+        sides = array("d", bytes(32 * len(indices)))
+        at = sides.buffer_info()[0]
+        end = at + 32 * len(indices)
+        addresses = (range(at + side, end + side, 32) for side in (0, 8, 16, 24))
+        for _ in map(raw.character_box, repeat(self._page), indices, *addresses):
+            pass
+        return sides[1::4].tolist()
+
     def offset(self, index: int) -> int:
         """Where in the text a character stands, or the next that stands there."""
         while index < self.count:
@@ -123,14 +138,13 @@ class Characters:
             index += 1
         return len(self.text)
 
-    def before(self, index: int, most: int) -> str:
-        """The text before a character, up to so many characters of it."""
-        end = self.offset(index)
-        return self.text[max(end - most, 0) : end]
-
     def index(self, offset: int) -> int:
         """The number of the character at an offset of the text."""
         return raw.character_index(self._page, offset)
+
+    def indices(self, offsets: Sequence[int]) -> list[int]:
+        """The numbers of the characters at these offsets of the text."""
+        return list(map(raw.character_index, repeat(self._page), offsets))
 
     def raised(
         self, pattern: re.Pattern[str]
@@ -140,22 +154,40 @@ class Characters:
         Yields:
             the number of its first character, where the one before stands, and where it stands.
         """
-        offsets = [match.start() for match in pattern.finditer(self.text)]
-        indices = list(map(raw.character_index, repeat(self._page), offsets))
+        indices = self.indices([match.start() for match in pattern.finditer(self.text)])
         places = self.origins(indices)
         before = self.origins([index - 1 for index in indices])
         for index, one, other in zip(indices, before, places, strict=True):
             if one[1] != other[1] and index > 0:
                 yield index, one, other
 
-    def edited(self, edits: list[Edit]) -> str:
-        """The text with these changes; of two that overlap the first is made."""
-        pieces: list[str] = []
-        done = 0
+    def made(self, edits: list[Edit], first: int = 0) -> Iterator[tuple[int, int, str]]:
+        """The changes that are made, in order, by offsets of the text: of two that overlap the first.
+
+        Args:
+            edits: none that reaches beyond what is asked for.
+            first: the first character that is asked for.
+        """
+        done = self.offset(first) if first else 0
         for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
             start, end = self.offset(edit.start), self.offset(edit.end)
             if start < done or end < start:
                 continue
-            pieces += [self.text[done:start], edit.put]
+            yield start, end, edit.put
             done = end
-        return "".join([*pieces, self.text[done:]])
+
+    def edited(self, edits: list[Edit], first: int = 0, last: int | None = None) -> str:
+        """The text with the changes that are made.
+
+        Args:
+            edits: as of `made`.
+            first: as of `made`.
+            last: the first character that is no longer asked for; default: all to the end.
+        """
+        pieces: list[str] = []
+        done = self.offset(first) if first else 0
+        for start, end, put in self.made(edits, first):
+            pieces += [self.text[done:start], put]
+            done = end
+        stop = len(self.text) if last is None else self.offset(last)
+        return "".join([*pieces, self.text[done:stop]])

@@ -43,10 +43,13 @@ def clean(text: str) -> str:
     return whole_characters(text)
 
 
-def is_garbled(text: str, characters: Characters) -> bool:
-    """Whether more than half of what is no white space has no meaning: their font lacks a Unicode map."""
-    if characters.unmapped(_SAMPLES) > _MOST_UNMAPPED:
-        return True
+def lacks_map(characters: Characters) -> bool:
+    """Whether the fonts of much of a page have no Unicode map."""
+    return characters.unmapped(_SAMPLES) > _MOST_UNMAPPED
+
+
+def is_garbled(text: str) -> bool:
+    """Whether more than half of what is no white space has no meaning."""
     if not _UNREADABLE.search("".join(set(text))):
         return False
     seen = len(text) - sum(map(text.count, " \r\n\t\u00a0"))

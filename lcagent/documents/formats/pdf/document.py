@@ -9,7 +9,7 @@ import pypdfium2.raw as pdfium_c
 
 from lcagent.documents.formats.pdf.annotations import string_of
 from lcagent.documents.formats.pdf.cleaning import clean
-from lcagent.documents.formats.pdf.page import PageText, read_page
+from lcagent.documents.formats.pdf.page import Aside, PageText, read_page
 
 _MOST_LABEL = 20
 """Characters of a page's label."""
@@ -36,13 +36,16 @@ class Read:
     is_portfolio: bool
 
 
-def read_document(pdf: pdfium.PdfDocument) -> Read:
-    """All of it; a part that pdfium cannot load is left empty."""
-    form_type = pdfium_c.FPDF_GetFormType(pdf.raw)
-    if form_type != pdfium_c.FORMTYPE_NONE:
-        pdf.init_forms()
+def read_document(pdf: pdfium.PdfDocument, aside: Aside) -> Read:
+    """All of it; a part that pdfium cannot load is left empty.
+
+    Args:
+        pdf: open.
+        aside: of the same file.
+    """
+    form_type = with_forms(pdf)
     numbers = range(len(pdf))
-    pages = [read_page(pdf, index) for index in numbers]
+    pages = [read_page(pdf, index, aside) for index in numbers]
     files = _attached(pdf)
     opens_with_files = pdfium_c.FPDFDoc_GetPageMode(pdf.raw) == pdfium_c.PAGEMODE_USEATTACHMENTS
     return Read(
@@ -52,6 +55,18 @@ def read_document(pdf: pdfium.PdfDocument) -> Read:
         form_type in _XFA and not any(page.fields for page in pages),
         bool(files) and opens_with_files,
     )
+
+
+def with_forms(pdf: pdfium.PdfDocument) -> int:
+    """Make what is filled into the document's form readable.
+
+    Returns:
+        The form's type, one of pdfium's `FORMTYPE_*`.
+    """
+    form_type = pdfium_c.FPDF_GetFormType(pdf.raw)
+    if form_type != pdfium_c.FORMTYPE_NONE:
+        pdf.init_forms()
+    return form_type
 
 
 def _attached(pdf: pdfium.PdfDocument) -> list[str]:

@@ -61,15 +61,13 @@ def is_suspect(objects: Objects, page: Box) -> bool:
     return raw.PATH in objects.types and any(g.colour in fills for g in _grounds(objects, fills) if g.colour)
 
 
-def hidden_edits(objects: Objects, characters: Characters, page: Box) -> list[Edit]:
-    """What leaves the hidden text out.
+def without(handles: set[int], characters: Characters) -> list[Edit]:
+    """What leaves the text of some objects out.
 
     Args:
-        objects: all of the page.
+        handles: of the objects.
         characters: of the page.
-        page: what is shown of it.
     """
-    handles = set(_hidden(objects, page))
     if not handles:
         return []
     edits: list[Edit] = []
@@ -101,8 +99,13 @@ def _without(characters: Characters, before: tuple[int, int], after: tuple[int, 
     return Edit(before[1], after[1], "")
 
 
-def _hidden(objects: Objects, page: Box) -> Iterator[int]:
-    """The handles of the text objects that are not seen."""
+def hidden(objects: Objects, page: Box) -> Iterator[int]:
+    """The handles of the text objects that are not seen.
+
+    Args:
+        objects: all of the page.
+        page: what is shown of it.
+    """
     texts = objects.texts
     grounds = list(_grounds(objects, None))
     plain = {ground.colour for ground in grounds if ground.colour} | {_WHITE}
@@ -152,15 +155,19 @@ def _grounds(objects: Objects, of: set[Colour] | None) -> Iterator[_Ground]:
     others = [number for number, kind in enumerate(objects.types) if kind != raw.TEXT]
     if len(others) > _MOST_GROUNDS and of is not None:
         return
-    fills = colours([objects.handles[number] for number in others])
-    for number, fill in zip(others, fills, strict=True):
+    coloured = zip(others, colours([objects.handles[number] for number in others]), strict=True)
+    taken = [(n, fill) for n, fill in coloured if of is None or (fill in of and objects.types[n] == raw.PATH)]
+    for (number, fill), box in zip(taken, objects.all_bounds([n for n, _ in taken]), strict=True):
         if objects.types[number] != raw.PATH:
-            if of is None:
-                yield _Ground(number, objects.bounds(number), None)
-        elif of is None or fill in of:
-            box = objects.bounds(number)
-            if box.right - box.left < 2 or box.top - box.bottom < 2 or not objects.is_filled(number):
-                continue  # a rule, an outline
+            yield _Ground(number, box, None)
+        else:
+            if box.right - box.left < 2 or box.top - box.bottom < 2:
+                continue  # a rule
+            if not objects.is_filled(number):
+                line = objects.broad_line(number) if of is None else None
+                if line:
+                    yield _Ground(number, box, line)
+                continue  # an outline
             is_plain = fill[3] > 255 - _SAME and raw.count_segments(objects.handles[number]) <= 6
             yield _Ground(number, box, fill if is_plain else None)
 

@@ -73,13 +73,16 @@ class Objects:
 
     def _take(self, handles: list[int], around: Matrix, depth: int) -> None:
         modes = list(map(raw.render_mode, handles))
-        if _NO_TEXT not in modes and around is _UPRIGHT:
+        kinds = [raw.TEXT] * len(handles)
+        if _NO_TEXT in modes:
+            asked = zip(handles, modes, strict=True)
+            kinds = [raw.object_type(one) if mode == _NO_TEXT else raw.TEXT for one, mode in asked]
+        if raw.FORM not in kinds and around is _UPRIGHT:
             self.handles += handles
             self._modes += modes
-            self.types += [raw.TEXT] * len(handles)
+            self.types += kinds
             return
-        for handle, mode in zip(handles, modes, strict=True):
-            kind = raw.object_type(handle) if mode == _NO_TEXT else raw.TEXT
+        for handle, mode, kind in zip(handles, modes, kinds, strict=True):
             if kind == raw.FORM:
                 if depth < _DEEPEST:
                     inner = range(max(raw.count_inner(handle), 0))
@@ -118,13 +121,39 @@ class Objects:
         raw.draw_mode(self.handles[number], self._words_at, self._words_at + 4)
         return self._words[0] != 0
 
+    def broad_line(self, number: int) -> Colour | None:
+        """The colour of a path that is one broad line, and covers all of its bounds; None for any other."""
+        handle, at = self.handles[number], self._words_at
+        box = self.bounds(number)
+        if not raw.stroke_width(handle, self._at):
+            return None
+        if min(box.right - box.left, box.top - box.bottom) > 2.1 * self._floats[0]:
+            return None
+        return tuple(self._words) if raw.stroke_colour(handle, at, at + 4, at + 8, at + 12) else None  # type: ignore[return-value]
+
     def bounds(self, number: int) -> Box:
         """What an object covers of the page."""
         at = self._at
         raw.object_bounds(self.handles[number], at, at + 4, at + 8, at + 12)
         left, bottom, right, top, _, _ = self._floats
+        return self._placed(number, Box(left, bottom, right, top))
+
+    def all_bounds(self, numbers: Sequence[int]) -> list[Box]:
+        """What each of these objects covers of the page."""
+        sides = array("f", bytes(16 * len(numbers)))
+        at = sides.buffer_info()[0]
+        end = at + 16 * len(numbers)
+        addresses = (range(at + side, end + side, 16) for side in (0, 4, 8, 12))
+        for _ in map(raw.object_bounds, [self.handles[number] for number in numbers], *addresses):
+            pass
+        boxes = map(Box, sides[::4], sides[1::4], sides[2::4], sides[3::4])
+        return list(map(self._placed, numbers, boxes))
+
+    def _placed(self, number: int, box: Box) -> Box:
+        """What an object covers of the page, from what it covers of the form that it stands in."""
         if number not in self._around:
-            return Box(left, bottom, right, top)
+            return box
+        left, bottom, right, top = box
         a, b, c, d, e, f = self._around[number]
         xs = [a * x + c * y + e for x in (left, right) for y in (bottom, top)]
         ys = [b * x + d * y + f for x in (left, right) for y in (bottom, top)]

@@ -1,4 +1,4 @@
-"""Superscripts and subscripts of a page, by the size and the baseline of their characters."""
+"""What is raised or lowered on a page, by the size and the baseline of its characters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from lcagent.documents.formats.pdf.characters import Characters, Edit
 from lcagent.documents.formats.pdf.objects import Texts
-from lcagent.documents.formats.scripts import MOST_CHARS, subscript, superscript
+from lcagent.documents.formats.raised import lowered, raised
 
 _MOST_SHIFT = 15.0
 """Points between two baselines of one line; beyond, it is another line."""
@@ -18,12 +18,14 @@ _SMALLER = 0.88
 _SMALLEST = 0.4
 """And at least: a drop cap is larger still than the text beside it."""
 _LOOKS = re.compile(r"(?<=\S)\d|(?<=[\r\n])\d|(?<=\d)[a-z](?![a-z])|(?<=\d)[-−–+](?=\d)")
-_CONTEXT = 30
-"""Characters before that tell a power from the mark of a note."""
+_MOST_CHARS = 12
+"""Of a superscript or subscript; what is longer is text that stands higher or lower."""
+_NO_BASE = frozenset("([{“‘«„¿¡•·▪◦‣–—-")
+"""What begins something, and has no script behind it: small text there is a word or a number."""
 
 
 def script_edits(characters: Characters, texts: Texts | None) -> list[Edit]:
-    """What writes superscripts and subscripts as text.
+    """What marks superscripts and subscripts, for `settle` to write.
 
     Args:
         characters: of the page.
@@ -49,16 +51,40 @@ def _by_looks(characters: Characters) -> Iterator[int]:
 
 def _by_objects(characters: Characters, texts: Texts) -> Iterator[int]:
     """The first characters of objects that stand a little higher or lower than the object before them."""
+    order = {handle: number for number, handle in enumerate(texts.handles)}
     for number, (before, place) in enumerate(pairwise(texts.places), start=1):
         if before[1] == place[1] or not _is_near(before, place):
             continue
         (x, y), size, handle = place, texts.sizes[number], texts.handles[number]
-        index = characters.at(x + 0.12 * size, y + 0.25 * size, 0.4 * size, 0.4 * size)
+        index = _in_order(characters, order, number)
+        if index < 0:
+            index = characters.at(x + 0.12 * size, y + 0.25 * size, 0.4 * size, 0.4 * size)
         if index < 0 or characters.object(index) != handle:
             continue
         while index > 0 and characters.object(index - 1) == handle:
             index -= 1
         yield index
+
+
+def _in_order(characters: Characters, order: dict[int, int], number: int) -> int:
+    """A character of a text object, where the characters come in the order of drawing; else -1.
+
+    To ask for what stands at a place takes pdfium a look at each character of the page.
+    """
+    low, high = 0, characters.count - 1
+    while low <= high:
+        middle = (low + high) // 2
+        index = middle
+        while index < high and characters.object(index) not in order:  # put there by pdfium
+            index += 1
+        found = order.get(characters.object(index), -1)
+        if found == number:
+            return index
+        if 0 <= found < number:
+            low = index + 1
+        else:
+            high = middle - 1
+    return -1
 
 
 def _is_near(before: tuple[float, float], place: tuple[float, float]) -> bool:
@@ -69,7 +95,8 @@ def _is_near(before: tuple[float, float], place: tuple[float, float]) -> bool:
 def _edits_at(characters: Characters, start: int) -> list[Edit]:
     """What writes the script that begins there; none where none does."""
     base = _before(characters, start)
-    if base < 0:
+    code = characters.code(base)
+    if not code or code in _NO_BASE:
         return []
     size, base_size = characters.size(start), characters.size(base)
     if not size or not base_size:
@@ -82,16 +109,13 @@ def _edits_at(characters: Characters, start: int) -> list[Edit]:
     if not -0.3 * base_size <= x - characters.box(base).right <= 0.3 * base_size:
         return []
     end = _end(characters, start, size, y)
-    run = "".join(characters.code(index) for index in range(start, end))
+    if end - start > _MOST_CHARS:
+        return []
+    run = _text(characters, start, end)
+    edits = [Edit(base + 1, end, raised(run) if is_above else lowered(run))]
     follows, gap = _following(characters, end, base_y, base_size)
-    before = characters.before(base + 1, _CONTEXT)
-    after = gap + _text(characters, follows, follows + 2)
-    put = superscript(before, run, after) if is_above else subscript(before, run)
-    edits = [Edit(base + 1, end, run if put is None else put)] if put or start > base + 1 else []
     if follows > end and gap != _text(characters, end, follows):
         edits.append(Edit(end, follows, gap))
-    if put is None and not any("\n" in _text(characters, edit.start, edit.end) for edit in edits):
-        return []  # it stays as it was, and on its line
     return edits
 
 
@@ -105,16 +129,18 @@ def _before(characters: Characters, start: int) -> int:
 
 def _end(characters: Characters, start: int, size: float, y: float) -> int:
     """The first character that is no part of the script."""
-    for index in range(start, min(start + MOST_CHARS + 1, characters.count)):
-        code = characters.code(index)
-        if code.isspace():
-            return index
-        if (
-            abs(characters.origin(index)[1] - y) > 0.02 * size
-            or abs(characters.size(index) - size) > 0.02 * size
-        ):
-            return index
-    return min(start + MOST_CHARS + 1, characters.count)
+    end, handle = start, characters.object(start)
+    for index in range(start, min(start + _MOST_CHARS + 2, characters.count)):
+        if characters.code(index) == " " and index == end:
+            continue  # 1, 2
+        is_part = characters.object(index) == handle or (
+            abs(characters.origin(index)[1] - y) <= 0.02 * size
+            and abs(characters.size(index) - size) <= 0.02 * size
+        )
+        if not is_part or characters.code(index).isspace():
+            break
+        end = index + 1
+    return end
 
 
 def _following(characters: Characters, end: int, base_y: float, base_size: float) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ _SHORT = 20
 _MOST_CELL = 40
 """Characters of a cell, at the median and at most, where columns are read across: prose has longer lines."""
 _LINE = re.compile(r"\S(?:[^\r\n]*\S)?")
-_GLUED = re.compile(r"\d(?<=\S\d)")
+_GLUED = re.compile(r"\S\d+")
 _FIGURE = re.compile(r"\d")
 
 
@@ -46,39 +46,87 @@ class _Line(NamedTuple):
     y: float
 
 
-def row_edits(characters: Characters, texts: Texts | None) -> list[Edit]:
-    """What makes each row of a table one line.
+def in_rows(
+    characters: Characters, texts: Texts | None, edits: list[Edit], scripts: Sequence[Edit]
+) -> list[Edit]:
+    """A page's edits with what makes each row of a table one line.
 
     Args:
         characters: of the page.
         texts: its text objects, which tell whether there may be rows; None where they are too many.
+        edits: what else is changed on the page.
+        scripts: those of them that mark superscripts and subscripts, and put them on the line they stand on.
     """
     breaks = list(_glued(characters))
-    edits = [Edit(at, at, "\n") for at in breaks]
     if texts is not None and not breaks and not _may_hold_rows(texts):
         return edits
-    lines = list(_lines(characters, breaks))
-    columns = list(_by_columns(lines))
-    for first, last, put in columns:
-        edits = [edit for edit in edits if not lines[first].start <= edit.start < lines[last].end]
-        edits.append(Edit(lines[first].start, lines[last].end, put))
-    taken = {at for first, last, _ in columns for at in range(first, last + 1)}
-    jumps = list(_jumps(lines, taken))
+    lines = _lines(characters, breaks)
+    if not any(line.y > before.y - _LEVEL for before, line in pairwise(lines)):
+        return [*edits, *(Edit(at, at, "\n") for at in breaks)]  # nothing stands beside anything
+    torn = {index for edit in scripts for index in range(edit.start, edit.end)}
+    wholes = [
+        Edit(rows[0][0].start, rows[-1][-1].end, _written(characters, rows, edits))
+        for rows in _by_columns(_joined(lines, torn) if torn else lines)
+    ]
+    edits = [*edits, *(Edit(at, at, "\n") for at in breaks)]
+    taken: set[int] = set()
+    for whole in wholes:
+        edits = [edit for edit in edits if not whole.start <= edit.start < whole.end]
+        taken.update(at for at, line in enumerate(lines) if whole.start <= line.start < whole.end)
+    edits += wholes
+    jumps = list(_jumps(lines, taken, torn))
     for first, last in jumps:
         if first < last - 1 and len(jumps) < 2:
             continue  # one row makes no table
         for at in range(first, last):
             before, after = lines[at], lines[at + 1]
+            if before.end in torn:
+                continue  # a script: on its line already
             is_next = at == last - 1 and after.left - before.right >= _LEAST_GAP
             edits.append(Edit(before.end, after.start, _BETWEEN if is_next else " "))
     return edits
 
 
+def _written(characters: Characters, rows: Sequence[Sequence[_Line]], edits: Sequence[Edit]) -> str:
+    """Rows of cells as lines, with what is changed in each cell; form fields stand after their row."""
+    starts = sorted(line.start for row in rows for line in row)
+    ends = dict(pairwise([*starts, max(line.end for row in rows for line in row)]))
+    written: list[str] = []
+    for row in rows:
+        fields: list[str] = []
+        cells: list[str] = []
+        for line in row:
+            inside = list(_within(edits, line.start, ends[line.start]))
+            cell, *beside = characters.edited(inside, line.start, line.end).strip().split("\n")
+            cells.append(cell)
+            fields += beside
+        written += [_BETWEEN.join(cells), *fields]
+    return "\n".join(written)
+
+
+def _within(edits: Sequence[Edit], start: int, end: int) -> Iterator[Edit]:
+    """The part of each edit that is made between two characters; it puts its text where it begins."""
+    for edit in edits:
+        if start <= edit.start < end:
+            yield Edit(edit.start, min(edit.end, end), edit.put)
+        elif edit.start < start < edit.end:
+            yield Edit(start, min(edit.end, end), "")
+
+
 def _glued(characters: Characters) -> Iterator[int]:
     """Figures of another line that pdfium sets right after the line before, making one number of two."""
-    for index, (_, before), (_, y) in characters.raised(_GLUED):
-        if abs(y - before) > 0.85 * characters.size(index) > 0:
-            yield index
+    spans = [match.span() for match in _GLUED.finditer(characters.text)]
+    firsts = characters.origins(characters.indices([start for start, _ in spans]))
+    lasts = characters.origins(characters.indices([end - 1 for _, end in spans]))
+    for (start, end), (_, one), (_, other) in zip(spans, firsts, lasts, strict=True):
+        if one == other:
+            continue
+        indices = characters.indices(range(start, end))
+        for (_, before), index, (_, y) in zip(
+            characters.origins(indices), indices[1:], characters.origins(indices[1:]), strict=False
+        ):
+            if abs(y - before) > 0.85 * characters.size(index) > 0:
+                yield index
 
 
 def _may_hold_rows(texts: Texts) -> bool:
@@ -89,33 +137,54 @@ def _may_hold_rows(texts: Texts) -> bool:
     )
 
 
-def _lines(characters: Characters, breaks: Sequence[int]) -> Iterator[_Line]:
-    starts = iter(sorted(characters.offset(index) for index in breaks))
-    next_break = next(starts, len(characters.text))
-    for number, match in enumerate(_LINE.finditer(characters.text)):
-        if number == _MOST_LINES:
-            return
+def _lines(characters: Characters, breaks: Sequence[int]) -> list[_Line]:
+    spans = list(_spans(characters.text, sorted(map(characters.offset, breaks))))
+    firsts = characters.indices([start for start, _ in spans])
+    lasts = characters.indices([end - 1 for _, end in spans])
+    measured = zip(spans, firsts, lasts, characters.origins(firsts), characters.rights(lasts), strict=True)
+    return [
+        _Line(first, last + 1, characters.text[start:end].strip(), left, right, y)
+        for (start, end), first, last, (left, y), right in measured
+    ]
+
+
+def _spans(text: str, breaks: list[int]) -> Iterator[tuple[int, int]]:
+    """Where each line begins and ends in the text, those that are glued parted."""
+    starts = iter(breaks)
+    next_break = next(starts, len(text))
+    for match in islice(_LINE.finditer(text), _MOST_LINES):
         start, end = match.span()
         while next_break < end:
             if start < next_break:
-                yield _line(characters, start, next_break)
+                yield start, next_break
                 start = next_break
-            next_break = next(starts, len(characters.text))
-        yield _line(characters, start, end)
+            next_break = next(starts, len(text))
+        yield start, end
 
 
-def _line(characters: Characters, start: int, end: int) -> _Line:
-    first, last = characters.index(start), characters.index(end - 1)
-    left, y = characters.origin(first)
-    return _Line(first, last + 1, characters.text[start:end].strip(), left, characters.box(last).right, y)
+def _joined(lines: Sequence[_Line], torn: set[int]) -> list[_Line]:
+    """The lines, with those that a script tore joined again."""
+    joined: list[_Line] = []
+    for line in lines:
+        if joined and joined[-1].end in torn:
+            last = joined[-1]
+            text = f"{last.text} {line.text}"
+            joined[-1] = last._replace(end=line.end, text=text, right=max(last.right, line.right))
+        else:
+            joined.append(line)
+    return joined
 
 
-def _jumps(lines: Sequence[_Line], taken: set[int]) -> Iterator[tuple[int, int]]:
+def _jumps(lines: Sequence[_Line], taken: set[int], torn: set[int]) -> Iterator[tuple[int, int]]:
     """Lines that are one row up to a line that stands beside them: their first, and that line."""
+    base = 0.0
     for at, (before, line) in enumerate(pairwise(lines)):
+        base = (
+            base if at and lines[at - 1].end in torn else before.y
+        )  # a script is as high as what it stands on
         if at in taken or at + 1 in taken or line.left < before.right - 1:
             continue
-        if abs(line.y - before.y) <= _LEVEL:
+        if abs(line.y - before.y) <= _LEVEL or abs(line.y - base) <= _LEVEL:
             yield at, at + 1
         elif line.y > before.y:
             first = _cell_above(lines, at, line)
@@ -148,8 +217,8 @@ def _are_level(one: Sequence[_Line], other: Sequence[_Line]) -> bool:
     return len(one) == len(other) and all(abs(a.y - b.y) <= _LEVEL for a, b in zip(one, other, strict=True))
 
 
-def _by_columns(lines: Sequence[_Line]) -> Iterator[tuple[int, int, str]]:
-    """Tables that were drawn column by column: their first line, their last, and their rows."""
+def _by_columns(lines: Sequence[_Line]) -> Iterator[list[tuple[_Line, ...]]]:
+    """The rows of each table that was drawn column by column."""
     at = 0
     while at < len(lines) - 1:
         count = _descending(lines, at)
@@ -163,8 +232,7 @@ def _by_columns(lines: Sequence[_Line]) -> Iterator[tuple[int, int, str]]:
             columns.append(column)
             end += count
         if len(columns) > 1 and _is_table(columns):
-            rows = (_BETWEEN.join(line.text for line in row) for row in zip(*columns, strict=True))
-            yield at, end - 1, "\n".join(rows)
+            yield list(zip(*columns, strict=True))
         at = end
 
 

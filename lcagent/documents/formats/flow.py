@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
-from lcagent.documents.formats.rows import Rows
+from lcagent.documents.formats.rows import Cell, Rows
 
 MOST_INSIDE = 400
 """Characters of a table within a cell; with a larger one the outer table only lays out the page."""
@@ -29,6 +29,23 @@ class Flow:
         if isinstance(part, Rows) or part.strip():
             self.parts.append(part)
             self._tight.append(tight)
+
+    def add_table(self, rows: Sequence[tuple[list[Cell], bool]], cells: Sequence[Flow]) -> None:
+        """A table, or what stands in its cells where it only lays out a page.
+
+        Args:
+            rows: of it, each with whether it is part of the header.
+            cells: what stands in each cell, in order.
+        """
+        if all(len(row) <= 1 for row, _ in rows) or any(one.lays_out for one in cells):
+            for part in (part for cell in cells for part in cell.parts):
+                self.add(part)
+            return
+        table = Rows()
+        for row, heads in rows:
+            table.add(row, heads=heads)
+        if any(map(any, table.lines)):
+            self.add(table)
 
     def text(self) -> str:
         """All of it."""

@@ -1,10 +1,6 @@
-"""Characters that a DOCX file names by their place in a font without a Unicode map."""
+"""Characters that DOCX and RTF name by their place in a font without a Unicode map."""
 
 from __future__ import annotations
-
-from xml.etree.ElementTree import Element
-
-from lcagent.documents.formats.package import value
 
 _SYMBOL = dict(
     zip(
@@ -29,16 +25,16 @@ _WINGDINGS = {
 _WINGDINGS_2 = {0x4F: "✗", 0x50: "✓", 0x51: "☒", 0x52: "☑", 0x53: "☒", 0x54: "☒", 0x98: "●", 0xA3: "☐"}
 
 
-def symbol(element: Element) -> str:
-    """The character of a `w:sym`; "" where nothing is known of its font."""
-    try:
-        code = int(value(element, "char"), 16)
-    except ValueError:
-        return ""
-    font = value(element, "font").lower()
+def symbol(font: str, code: int) -> str:
+    """A character by its place in a font; "" where nothing is known of the font.
+
+    Args:
+        font: its name.
+        code: the place, or the place in the private area that Office moves it to (U+F000 and up).
+    """
     place = code - 0xF000 if 0xF000 <= code <= 0xF0FF else code
     for name, known in (("symbol", _SYMBOL), ("wingdings 2", _WINGDINGS_2), ("wingdings", _WINGDINGS)):
-        if font == name and place <= 0xFF:
+        if font.lower() == name and place <= 0xFF:
             if place in known:
                 return known[place]
             return chr(place) if name == "symbol" and place < 0x40 else ""

@@ -1,0 +1,274 @@
+"""Uploaded files and collections of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from lcagent.documents import File
+from lcagent.errors import DocumentTooLarge, NotFound, StoreError
+from lcagent.memory.rows import Rows, marks
+from lcagent.private import private_file, private_folder
+from lcagent.text import whole_characters
+
+_PIECE = 1 << 20
+_MOST_NAME = 255
+"""Characters of a file's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was uploaded; `name` is what its owner calls it, and names nothing on this disk."""
+
+    id: str
+    name: str
+    sha256: str
+    bytes: int
+    purpose: str
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Files that are asked together."""
+
+    id: str
+    name: str
+    created: float
+    files: tuple[str, ...]
+
+
+class Uploads:
+    """The files of a tenant.
+
+    Args:
+        store: of what is served.
+    """
+
+    def __init__(self, store: Rows) -> None:
+        self._store = store
+        self._folder = store.folder / "files"
+
+    def put(self, file: BinaryIO, name: str, *, purpose: str, most: int) -> Upload:
+        """Keep a file; the same bytes under the same name are kept once. When this returns, nothing loses it.
+
+        Args:
+            file: open at its beginning.
+            name: as its owner calls it.
+            purpose: as its owner says.
+            most: bytes.
+
+        Raises:
+            DocumentTooLarge: it is larger.
+            StoreError: the disk is full.
+        """
+        name = _plain(name)
+        new = f"file-{secrets.token_hex(12)}"
+        path = private_folder(self._folder) / new
+        try:
+            digest, size = _written(file, path, most)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise StoreError(f"the file cannot be kept: {error.strerror or error}") from error
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        with self._store.transaction():
+            same = self._store.rows("SELECT * FROM files WHERE sha256 = ? AND name = ?", (digest, name))
+            if not same:
+                one = Upload(new, name, digest, size, purpose, time.time())
+                self._store.execute(
+                    "INSERT INTO files (id, name, sha256, bytes, purpose, created) VALUES (?,?,?,?,?,?)",
+                    (one.id, one.name, one.sha256, one.bytes, one.purpose, one.created),
+                )
+                return one
+        path.unlink(missing_ok=True)
+        return Upload(**same[0])
+
+    def get(self, file: str) -> Upload:
+        """One file.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        rows = self._store.rows("SELECT * FROM files WHERE id = ?", (file,))
+        if not rows:
+            raise NotFound(f"no file {file!r}", hint="GET /v1/files lists them")
+        return Upload(**rows[0])
+
+    def all(self, *, limit: int, after: str = "") -> list[Upload]:
+        """The newest files.
+
+        Args:
+            limit: most of them.
+            after: those that were uploaded before this one.
+        """
+        before = self.get(after).created if after else float("inf")
+        rows = self._store.rows(
+            "SELECT * FROM files WHERE created < ? ORDER BY created DESC LIMIT ?", (min(before, 1e12), limit)
+        )
+        return [Upload(**row) for row in rows]
+
+    def path(self, upload: Upload) -> Path:
+        """Where its bytes lie."""
+        return self._folder / upload.id
+
+    def named(self, files: Iterable[str]) -> list[File]:
+        """Files as sources to read, each under a name of its own.
+
+        Raises:
+            NotFound: there is none of an id.
+        """
+        taken: dict[str, int] = {}
+        sources: list[File] = []
+        for upload in map(self.get, files):
+            count = taken[upload.name] = taken.get(upload.name, 0) + 1
+            name = upload.name if count == 1 else f"{upload.name} ({count})"
+            sources.append(File(self.path(upload), name))
+        return sources
+
+    def delete(self, file: str) -> None:
+        """Delete a file.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        upload = self.get(file)
+        self._store.execute("DELETE FROM files WHERE id = ?", (file,))
+        self.path(upload).unlink(missing_ok=True)
+
+    def attach(self, session: str, named: Iterable[tuple[str, str]]) -> None:
+        """Note which files a conversation has, as (id, name under which it cites them)."""
+        for file, name in named:
+            self._store.execute("INSERT OR REPLACE INTO attached VALUES (?,?,?)", (session, file, name))
+
+    def attached(self, session: str) -> dict[str, str]:
+        """The files of a conversation: names by ids."""
+        rows = self._store.rows("SELECT file, name FROM attached WHERE session = ?", (session,))
+        return {row["file"]: row["name"] for row in rows}
+
+    def collect(self, name: str, files: Iterable[str]) -> Collection:
+        """Make a collection.
+
+        Raises:
+            NotFound: there is no file of an id.
+        """
+        held = tuple(dict.fromkeys(files))
+        new = Collection(f"col_{secrets.token_hex(12)}", _plain(name), time.time(), held)
+        with self._store.transaction():
+            for file in held:
+                self.get(file)
+            self._store.execute("INSERT INTO collections VALUES (?,?,?)", (new.id, new.name, new.created))
+            self._add(new.id, held)
+        return new
+
+    def add(self, collection: str, files: Iterable[str]) -> Collection:
+        """Add files to a collection.
+
+        Raises:
+            NotFound: there is no such collection, or file.
+        """
+        with self._store.transaction():
+            self.collection(collection)
+            held = list(files)
+            for file in held:
+                self.get(file)
+            self._add(collection, held)
+        return self.collection(collection)
+
+    def _add(self, collection: str, files: Iterable[str]) -> None:
+        for file in files:
+            self._store.execute("INSERT OR IGNORE INTO collected VALUES (?,?)", (collection, file))
+
+    def remove(self, collection: str, file: str) -> Collection:
+        """Take a file out of a collection; the file stays."""
+        self._store.execute("DELETE FROM collected WHERE collection = ? AND file = ?", (collection, file))
+        return self.collection(collection)
+
+    def collection(self, collection: str) -> Collection:
+        """One collection, by its id or, where that is one, its name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self.collections([collection])
+        if len(found) != 1:
+            raise NotFound(
+                f"{'no' if not found else 'more than one'} collection {collection!r}",
+                hint="GET /v1/collections lists them",
+            )
+        return found[0]
+
+    def collections(self, which: list[str] | None = None) -> list[Collection]:
+        """Collections, the newest first.
+
+        Args:
+            which: ids or names; None: all.
+        """
+        where = f"WHERE id IN ({marks(which)}) OR name IN ({marks(which)})" if which is not None else ""
+        rows = self._store.rows(
+            f"SELECT * FROM collections {where} ORDER BY created DESC",  # noqa: S608 - marks alone
+            tuple([*which, *which] if which is not None else []),
+        )
+        return [
+            Collection(
+                row["id"],
+                row["name"],
+                row["created"],
+                tuple(
+                    file["file"]
+                    for file in self._store.rows(
+                        "SELECT c.file FROM collected c JOIN files f ON f.id = c.file WHERE c.collection = ?"
+                        " ORDER BY f.created, f.id",
+                        (row["id"],),
+                    )
+                ),
+            )
+            for row in rows
+        ]
+
+    def drop(self, collection: str) -> None:
+        """Delete a collection; its files stay.
+
+        Raises:
+            NotFound: there is none.
+        """
+        held = self.collection(collection)
+        self._store.execute("DELETE FROM collections WHERE id = ?", (held.id,))
+
+
+def _plain(name: str) -> str:
+    """A name as data: its last part, whatever a client's system puts between parts."""
+    last = whole_characters(name).replace("\\", "/").rstrip("/").rpartition("/")[2]
+    shown = "".join(c for c in last if c.isprintable()).strip()[-_MOST_NAME:]
+    return shown if shown.strip(".") else "unnamed"
+
+
+def _written(file: BinaryIO, path: Path, most: int) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with private_file(path).open("wb") as out:
+        while piece := file.read(_PIECE):
+            size += len(piece)
+            if size > most:
+                raise DocumentTooLarge(
+                    f"the file is larger than {most / 2**20:,.0f} MiB",
+                    hint="`lcagent serve --max-upload` raises it",
+                )
+            digest.update(piece)
+            out.write(piece)
+        out.flush()
+        os.fsync(out.fileno())
+    with suppress(OSError):  # a folder cannot be synced everywhere
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    return digest.hexdigest(), size

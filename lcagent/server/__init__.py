@@ -1,0 +1,1 @@
+"""`lcagent serve` and `lcagent mcp`: thin adapters over the SDK. They need the extra `server`."""

@@ -1,0 +1,81 @@
+"""What is asked of the server, whichever protocol it came by."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lcagent.errors import UsageError
+from lcagent.graphs import STRATEGIES
+from lcagent.settings import Settings
+
+MODEL = "lcagent"
+"""The name under which the default strategy is asked; others are `lcagent/NAME`."""
+MODELS = (MODEL, *(f"{MODEL}/{name}" for name in STRATEGIES))
+
+
+class Said(BaseModel):
+    """A message of a conversation, as the client keeps it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    author: Literal["user", "assistant"]
+    text: str
+
+
+class Ask(BaseModel):
+    """One question, or one message.
+
+    `session` selects a memory that is kept; without one, `before` are the earlier messages as the client sent
+    them, and nothing of the conversation is kept. A question about documents that comes with neither is read
+    by a strategy; all else is a turn of a conversation.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    files: tuple[str, ...] = ()
+    before: tuple[Said, ...] = ()
+    session: str | None = None
+    key: str | None = None
+    strategy: str = "auto"
+    style: Literal["auto", "short", "full"] = "auto"
+    max_calls: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_seconds: float | None = Field(default=None, gt=0)
+    resume: bool = False
+
+    @property
+    def reads(self) -> bool:
+        """Whether documents are read for it, and no conversation is had."""
+        return bool(self.files) and not self.before and self.session is None
+
+    def settings(self, given: Settings) -> Settings:
+        """The server's settings with what this one asks otherwise."""
+        told = {"strategy": self.strategy, "style": self.style}
+        budgets = {name: getattr(self, name) for name in ("max_calls", "max_tokens", "max_seconds")}
+        limits = {
+            name: value if (most := getattr(given, name)) is None else min(value, most)
+            for name, value in budgets.items()
+            if value is not None
+        }
+        return given.model_copy(update={**told, **limits})
+
+
+def strategy_of(model: str, default: str) -> str:
+    """The strategy that a model's name stands for.
+
+    Args:
+        model: `lcagent`, `lcagent/NAME` or NAME.
+        default: of `lcagent`.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    name = model.removeprefix(f"{MODEL}/")
+    if name == MODEL:
+        return default
+    if name not in STRATEGIES:
+        raise UsageError(f"there is no model {model!r}", hint=f"{', '.join(MODELS)}")
+    return name

@@ -1,0 +1,53 @@
+"""What every route has at hand: the tenant who asks, the jobs, the server's own address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from lcagent.server.jobs import Jobs
+from lcagent.server.metrics import Metrics
+from lcagent.server.options import ServeOptions
+from lcagent.server.readiness import Readiness
+from lcagent.server.tenants import Tenant, Tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is served.
+
+    Args:
+        tenants: whom.
+        jobs: what is worked on.
+        options: how the server is bound.
+        metrics: what is counted.
+        readiness: whether there is a model.
+        strategy: of the model `lcagent`.
+    """
+
+    tenants: Tenants
+    jobs: Jobs
+    options: ServeOptions
+    metrics: Metrics
+    readiness: Readiness
+    strategy: str
+
+
+def _service(request: Request) -> Service:
+    return request.app.state.service
+
+
+def _tenant(request: Request) -> Tenant:
+    return request.state.tenant
+
+
+def _base(request: Request) -> str:
+    """The server's address, as the client knows it."""
+    return str(request.base_url).rstrip("/")
+
+
+ServiceDep = Annotated[Service, Depends(_service)]
+TenantDep = Annotated[Tenant, Depends(_tenant)]
+BaseDep = Annotated[str, Depends(_base)]

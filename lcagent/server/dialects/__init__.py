@@ -1,0 +1,1 @@
+"""One evidence, told as each protocol tells it."""

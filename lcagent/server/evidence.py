@@ -1,0 +1,72 @@
+"""What an answer rests on, in one shape: every protocol's annotations are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from lcagent.answer import Answer, Citation, Reply
+from lcagent.server.marks import Marked, marked
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One citation, and where a person opens it.
+
+    Args:
+        citation: document, place, offsets and quote.
+        file: id of the uploaded file; empty where it is none, as for a message of the conversation.
+        url: of the page that shows the document at the quote; empty where there is none.
+        spans: `(start, end)` of its marks in the text.
+    """
+
+    citation: Citation
+    file: str
+    url: str
+    spans: tuple[tuple[int, int], ...]
+
+    @property
+    def title(self) -> str:
+        """What a link to it is called."""
+        return (
+            f"{self.citation.document}, {self.citation.place}"
+            if self.citation.place
+            else self.citation.document
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said, and what it rests on; `notes` are warnings and what was left out."""
+
+    text: str
+    evidence: tuple[Evidence, ...]
+
+
+def told(outcome: Answer | Reply, files: Mapping[str, str], base: str) -> Told:
+    """An answer, or a reply, with its evidence.
+
+    Args:
+        outcome: of a job.
+        files: ids of files by the names under which they are cited.
+        base: address of the server, as the client knows it.
+    """
+    found: Marked = marked(outcome.text, {c.number for c in outcome.citations})
+    evidence = []
+    for citation in sorted(outcome.citations, key=lambda one: one.number):
+        file = files.get(citation.document, "")
+        evidence.append(
+            Evidence(
+                citation,
+                file,
+                _url(base, file, citation) if file else "",
+                found.spans.get(citation.number, ()),
+            )
+        )
+    return Told(found.text, tuple(evidence))
+
+
+def _url(base: str, file: str, citation: Citation) -> str:
+    at = {"file": file, "start": citation.char_start, "end": citation.char_end}
+    return f"{base}/?{urlencode(at)}"

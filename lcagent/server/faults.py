@@ -1,0 +1,98 @@
+"""Errors as clients of OpenAI's protocol read them: without traces, and without paths of this disk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from lcagent.errors import (
+    BudgetReached,
+    DocumentError,
+    DocumentTooLarge,
+    EndpointUnavailable,
+    EntryNotFound,
+    Forbidden,
+    KeyRefused,
+    LcagentError,
+    LimitReached,
+    ModelError,
+    NotFound,
+    RunBusy,
+    RunNotFound,
+    SessionBusy,
+    SessionNotFound,
+    StoreError,
+    UsageError,
+)
+
+
+class Fault(BaseModel):
+    """What is said of an error."""
+
+    message: str
+    type: str
+    code: str
+    param: str | None = None
+
+
+class FaultBody(BaseModel):
+    """A reply that is an error."""
+
+    error: Fault
+
+
+_STATUS: list[tuple[type[LcagentError], int, str]] = [
+    (KeyRefused, 401, "authentication_error"),
+    (Forbidden, 403, "permission_error"),
+    (NotFound, 404, "not_found_error"),
+    (RunNotFound, 404, "not_found_error"),
+    (SessionNotFound, 404, "not_found_error"),
+    (EntryNotFound, 404, "not_found_error"),
+    (SessionBusy, 409, "conflict_error"),
+    (RunBusy, 409, "conflict_error"),
+    (DocumentTooLarge, 413, "invalid_request_error"),
+    (DocumentError, 400, "invalid_request_error"),
+    (UsageError, 400, "invalid_request_error"),
+    (BudgetReached, 400, "invalid_request_error"),
+    (LimitReached, 429, "rate_limit_error"),
+    (EndpointUnavailable, 503, "server_error"),
+    (ModelError, 502, "server_error"),
+]
+DOCUMENTED = {
+    400: "The request is wrong, or a document of it cannot be read.",
+    401: "No key, or one that opens nothing.",
+    403: "The host or the origin is none of the server's.",
+    404: "There is nothing of this id.",
+    409: "It is being written.",
+    413: "It is too large.",
+    429: "Requests, runs or tokens are used up for now.",
+    500: "A fault of the server.",
+    502: "The model's server refuses, or answers badly.",
+    503: "No model's server answers.",
+}
+"""What replies that are no success mean, for the description of the interface."""
+
+
+def status_of(error: LcagentError) -> tuple[int, str]:
+    """The status and the type of an error."""
+    for kind, status, named in _STATUS:
+        if isinstance(error, kind):
+            return status, named
+    return 500, "server_error"
+
+
+def fault_of(error: LcagentError, folder: str = "") -> dict[str, Any]:
+    """The body of an error.
+
+    Args:
+        error: what went wrong.
+        folder: of what is kept: it is not told.
+    """
+    message, hint = error.message, error.hint
+    if isinstance(error, StoreError):  # it names files
+        message, hint = "what is kept cannot be read or written", "the server's log says why"
+    text = f"{message}. {hint}" if hint else message
+    if folder:
+        text = text.replace(folder, "…")
+    return FaultBody(error=Fault(message=text, type=status_of(error)[1], code=error.code)).model_dump()

@@ -1,0 +1,367 @@
+"""Jobs: what is asked is worked on apart from who asked, and everybody who may look on is told the same."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import shutil
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from lcagent.answer import Answer, Reply
+from lcagent.chat import ChatSession
+from lcagent.documents import File, load_all
+from lcagent.errors import DocumentTooLarge, LcagentError, LimitReached, RunNotFound
+from lcagent.events import Event, Finished, Replied, RunStarted
+from lcagent.memory.parsed import StoredDocuments
+from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus
+from lcagent.memory.store import Store
+from lcagent.models.limit import ON_BEHALF, Limit
+from lcagent.private import private_folder
+from lcagent.reader import Reader
+from lcagent.server.asks import Ask
+from lcagent.server.options import Limits
+from lcagent.server.tenants import Tenant, Tenants
+from lcagent.server.told import as_data
+
+LOG = logging.getLogger("lcagent.server")
+Outcome = Answer | Reply
+
+
+@dataclass(eq=False)
+class Job:
+    """One thing that was asked, while it is worked on and for as long as somebody holds it.
+
+    Args:
+        id: of it.
+        tenant: who asked.
+        ask: what.
+        kept: it outlives the connection and the server.
+        stream: pieces of the answer are told as the model writes them.
+    """
+
+    id: str
+    tenant: Tenant
+    ask: Ask
+    kept: bool
+    stream: bool = False
+    created: float = field(default_factory=time.time)
+    status: JobStatus = "queued"
+    run: str = ""
+    events: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    outcome: Outcome | None = None
+    error: LcagentError | None = None
+    task: asyncio.Task[None] | None = None
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens."""
+        return self.status not in UNFINISHED
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Tell everybody who looks on."""
+        seq = self.events[-1][0] + 1 if self.events else 1
+        if self.kept:
+            self.tenant.jobs.tell(self.id, seq, event)
+        self.events.append((seq, event))
+        self.wake()
+
+    def wake(self) -> None:
+        """Have everybody who waits look again."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def follow(self, after: int = 0) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
+        """Events after a number, those that were and those that come, to the last."""
+        at = next((n for n, (seq, _) in enumerate(self.events) if seq > after), len(self.events))
+        while True:
+            while at < len(self.events):
+                yield self.events[at]
+                at += 1
+            if self.ended:
+                return
+            await self._news.wait()
+
+    async def wait(self) -> Outcome:
+        """What came of it.
+
+        Raises:
+            LcagentError: why nothing did.
+        """
+        while not self.ended:
+            await self._news.wait()
+        if self.outcome is None:
+            raise self.error or RunNotFound(f"run {self.id} was cancelled", hint="ask again to go on with it")
+        return self.outcome
+
+
+class Jobs:
+    """All jobs of a server, within its limits; tenants take turns.
+
+    Args:
+        tenants: whose they are.
+        running: at once.
+        limits: of one tenant.
+        ended: called with the status of a job that ended, and what came of it.
+    """
+
+    def __init__(
+        self,
+        tenants: Tenants,
+        running: int,
+        limits: Limits,
+        *,
+        ended: Callable[[str, Outcome | None], None] = lambda _status, _outcome: None,
+    ) -> None:
+        self._tenants, self._limits, self._ended = tenants, limits, ended
+        self._places = Limit(running)
+        self._own_places: dict[str, Limit] = {}
+        self._live: dict[tuple[str, str], Job] = {}
+        self._counts: Counter[str] = Counter()
+        self._checked: set[tuple[str, str]] = set()
+        self._closing = False
+
+    @property
+    def live(self) -> int:
+        """How many are worked on or wait."""
+        return len(self._live)
+
+    def start(self, tenant: Tenant, ask: Ask, *, kept: bool, stream: bool = False) -> Job:
+        """Begin with what is asked.
+
+        Args:
+            tenant: who asks.
+            ask: what.
+            kept: go on whoever leaves.
+            stream: tell pieces of the answer as they are written.
+
+        Raises:
+            LimitReached: as many wait already as may, or today's tokens are used up.
+            NotFound: a file is not there.
+        """
+        for file in ask.files:
+            tenant.uploads.get(file)
+        self._check(tenant)
+        job = Job(f"run_{secrets.token_hex(12)}", tenant, ask, kept, stream)
+        if kept:
+            tenant.jobs.put(job.id, ask.model_dump(mode="json"))
+        return self._begin(job)
+
+    def resume(self) -> int:
+        """Go on with what a server left; how many there are."""
+        count = 0
+        for tenant in self._tenants.all():
+            for row in tenant.jobs.unfinished():
+                ask = Ask.model_validate(row.ask).model_copy(update={"resume": True})
+                job = Job(row.id, tenant, ask, kept=True, created=row.created, run=row.run)
+                job.events = tenant.jobs.events(row.id)
+                self._begin(job)
+                count += 1
+        return count
+
+    def find(self, tenant: Tenant, job: str) -> Job | None:
+        """One that is worked on."""
+        return self._live.get((tenant.name, job))
+
+    def row(self, tenant: Tenant, job: str) -> JobRow:
+        """One as it is kept.
+
+        Raises:
+            RunNotFound: this tenant has none of this id.
+        """
+        return tenant.jobs.get(job)
+
+    async def follow(
+        self, tenant: Tenant, job: str, after: int = 0
+    ) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
+        """Events of one after a number, to the last.
+
+        Raises:
+            RunNotFound: this tenant has none of this id.
+        """
+        if (live := self.find(tenant, job)) is not None:
+            async with aclosing(live.follow(after)) as events:
+                async for event in events:
+                    yield event
+            return
+        self.row(tenant, job)
+        for event in tenant.jobs.events(job, after):
+            yield event
+
+    async def cancel(self, tenant: Tenant, job: str) -> None:
+        """Give one up: its model calls are cancelled when this returns; one that has ended stays as it is.
+
+        Raises:
+            RunNotFound: this tenant has none of this id.
+        """
+        live = self.find(tenant, job)
+        if live is None:
+            self.row(tenant, job)
+            return
+        assert live.task is not None
+        live.task.cancel()
+        await asyncio.gather(live.task, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stop; what is kept is gone on with by the next server."""
+        self._closing = True
+        tasks = [job.task for job in self._live.values() if job.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _check(self, tenant: Tenant) -> None:
+        limits = self._limits
+        if self._counts[tenant.name] >= limits.running + limits.waiting:
+            raise LimitReached(
+                f"{limits.waiting:,} questions wait already", hint="ask again when some are answered"
+            )
+        if limits.tokens_a_day is not None and self._tenants.keys.spent(tenant.name) >= limits.tokens_a_day:
+            error = LimitReached(
+                f"today's {limits.tokens_a_day:,} tokens are used up", hint="the day ends at midnight, UTC"
+            )
+            error.retry_after = 86_400 - time.time() % 86_400
+            raise error
+
+    def _begin(self, job: Job) -> Job:
+        self._live[job.tenant.name, job.id] = job
+        self._counts[job.tenant.name] += 1
+        job.task = asyncio.create_task(self._work(job), name=job.id)
+        return job
+
+    async def _work(self, job: Job) -> None:
+        ON_BEHALF.set(job.tenant.name)
+        own = self._own_places.setdefault(job.tenant.name, Limit(self._limits.running))
+        try:
+            async with own, self._places:
+                job.status = "running"
+                if job.kept:
+                    job.tenant.jobs.set(job.id, "running")
+                async with aclosing(self._events(job)) as events:
+                    async for event in events:
+                        self._tell(job, event)
+            self._end(job, "finished")
+        except LcagentError as error:
+            job.error = error
+            self._end(job, "failed")
+        except asyncio.CancelledError:
+            if not (self._closing and job.kept):
+                self._end(job, "cancelled")
+            raise
+        except Exception:
+            LOG.exception("run %s failed", job.id)
+            job.error = LcagentError("something went wrong in the server", hint="its log says what")
+            self._end(job, "failed")
+        finally:
+            del self._live[job.tenant.name, job.id]
+            self._counts[job.tenant.name] -= 1
+            job.wake()
+
+    def _tell(self, job: Job, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            job.run = event.run_id
+            if job.kept:
+                job.tenant.jobs.reads(job.id, event.run_id)
+        elif isinstance(event, Finished):
+            job.outcome, job.run = event.answer, event.answer.run_id
+        elif isinstance(event, Replied):
+            job.outcome = event.reply
+        job.tell(as_data(event))
+
+    def _end(self, job: Job, status: JobStatus) -> None:
+        error = None
+        if job.error is not None:
+            error = {"code": job.error.code, "message": job.error.message, "hint": job.error.hint}
+            job.tell({"type": "error", "error": error})
+        elif status == "cancelled":
+            job.tell({"type": "cancelled"})
+        if job.kept:
+            outcome = job.outcome.model_dump(mode="json") if job.outcome else None
+            job.tenant.jobs.set(job.id, status, outcome=outcome, error=error)
+        job.status = status
+        self._ended(status, job.outcome)
+        if job.outcome is not None:
+            self._tenants.keys.spend(job.tenant.name, tokens_of(job.outcome))
+
+    async def _events(self, job: Job) -> AsyncGenerator[Event]:
+        ask, tenant = job.ask, job.tenant
+        sources = tenant.uploads.named(ask.files)
+        await asyncio.to_thread(self._within_pages, tenant, ask.files, sources)
+        settings = ask.settings(tenant.settings)
+        if ask.reads:
+            reader = Reader(settings, models=tenant.models)
+            async with aclosing(
+                reader.astream(sources, ask.text, resume=ask.resume, since=job.created)
+            ) as events:
+                async for event in events:
+                    yield event
+            return
+        async with _conversation(job, settings) as chat:
+            await asyncio.to_thread(_prepare, chat, job, sources)
+            async with aclosing(chat.astream(ask.text, key=ask.key or job.id)) as events:
+                async for event in events:
+                    yield event
+
+    def _within_pages(self, tenant: Tenant, ids: Sequence[str], sources: list[File]) -> None:
+        """Refuse what has too many pages; parsed once, it is found again by who reads it."""
+        for id, source in zip(ids, sources, strict=True):
+            if (tenant.name, id) in self._checked:
+                continue
+            store = Store.open(tenant.folder)
+            try:
+                (document,) = load_all([source], cache=StoredDocuments(store)).documents
+            finally:
+                store.close()
+            if len(document.pages) > self._limits.pages:
+                raise DocumentTooLarge(
+                    f"{source.name} has {len(document.pages):,} pages, the limit is {self._limits.pages:,}",
+                    hint="split it into several files",
+                )
+            self._checked.add((tenant.name, id))
+
+
+def tokens_of(outcome: Outcome) -> int:
+    """Tokens of prompts and replies."""
+    if isinstance(outcome, Reply):
+        return outcome.tokens
+    return outcome.usage.prompt_tokens + outcome.usage.completion_tokens
+
+
+@asynccontextmanager
+async def _conversation(job: Job, settings: Any) -> AsyncGenerator[ChatSession]:
+    """The conversation of a job; one that names no session is kept in a folder that goes with it."""
+    tenant, session = job.tenant, job.ask.session
+    folder = None if session is not None else private_folder(tenant.folder / "passing" / job.id)
+    chat = await asyncio.to_thread(
+        ChatSession,
+        session or "passing",
+        tenant=tenant.name,
+        settings=settings,
+        models=tenant.models,
+        folder=folder,
+    )
+    try:
+        yield chat
+    finally:
+        chat.close()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prepare(chat: ChatSession, job: Job, sources: list[File]) -> None:
+    """Tell a conversation that begins what was said before, and attach what is new."""
+    ask, uploads = job.ask, job.tenant.uploads
+    if ask.before and not chat.count():
+        chat.add_all([{"text": one.text, "author": one.author} for one in ask.before if one.text.strip()])
+    there = uploads.attached(ask.session) if ask.session is not None else {}
+    new = [(file, source) for file, source in zip(ask.files, sources, strict=True) if file not in there]
+    for file, source in new:
+        names = chat.attach(source).names
+        if ask.session is not None:
+            uploads.attach(ask.session, [(file, name) for name in names])

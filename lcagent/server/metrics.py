@@ -1,0 +1,86 @@
+"""What Prometheus is told: requests, latency, tokens, the queue, the share of prompts that was cached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from lcagent.answer import Answer, Reply
+
+_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800)
+
+
+class Metrics:
+    """Counters of one server.
+
+    Args:
+        queue: how many jobs are worked on or wait.
+    """
+
+    def __init__(self, queue: Callable[[], int]) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "lcagent_requests", "Requests.", ("route", "method", "status"), registry=self._registry
+        )
+        self._seconds = Histogram(
+            "lcagent_request_seconds",
+            "Seconds to the end of a reply.",
+            ("route",),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._first = Histogram(
+            "lcagent_first_byte_seconds",
+            "Seconds to its first byte.",
+            ("route",),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._tokens = Counter("lcagent_tokens", "Tokens of model calls.", ("kind",), registry=self._registry)
+        self._ended = Counter(
+            "lcagent_jobs", "Questions and messages that ended.", ("status",), registry=self._registry
+        )
+        Gauge("lcagent_queue", "Jobs that are worked on or wait.", registry=self._registry).set_function(
+            queue
+        )
+        share = Gauge(
+            "lcagent_cached_share",
+            "Share of prompt tokens that the model's server had cached.",
+            registry=self._registry,
+        )
+        share.set_function(self._share)
+        self._prompt = self._cached = 0
+
+    def request(self, route: str, method: str, status: int, first: float, seconds: float) -> None:
+        """Count a request.
+
+        Args:
+            route: its pattern, not its path, of which there are any number.
+            method: of HTTP.
+            status: of the reply.
+            first: seconds to the first byte of the reply.
+            seconds: to its end.
+        """
+        self._requests.labels(route, method, str(status)).inc()
+        self._first.labels(route).observe(first)
+        self._seconds.labels(route).observe(seconds)
+
+    def ended(self, status: str, outcome: Answer | Reply | None) -> None:
+        """Count a job that ended, and what it cost."""
+        self._ended.labels(status).inc()
+        if outcome is None:
+            return
+        used = outcome if isinstance(outcome, Reply) else outcome.usage
+        self._tokens.labels("prompt").inc(used.prompt_tokens)
+        self._tokens.labels("completion").inc(used.completion_tokens)
+        if isinstance(outcome, Answer):
+            self._prompt += outcome.usage.prompt_tokens
+            self._cached += outcome.usage.cached_tokens
+
+    def text(self) -> bytes:
+        """All of it, as Prometheus reads it."""
+        return generate_latest(self._registry)
+
+    def _share(self) -> float:
+        return self._cached / self._prompt if self._prompt else 0.0

@@ -1,0 +1,41 @@
+"""`/health`, `/ready`, `/metrics`: for who looks after the server."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+
+from lcagent import __version__
+from lcagent.server.context import ServiceDep
+from lcagent.server.readiness import State
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """The server is there."""
+
+    status: Literal["ok"] = "ok"
+    version: str = __version__
+
+
+@router.get("/health")
+async def health() -> Health:
+    """Say that the server is there."""
+    return Health()
+
+
+@router.get("/ready", responses={503: {"model": State}}, response_model=State)
+async def ready(service: ServiceDep) -> Response:
+    """Say whether there is a model to answer with."""
+    state = service.readiness.state
+    return JSONResponse(state.model_dump(), status_code=200 if state.ready else 503)
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(service: ServiceDep) -> Response:
+    """Tell Prometheus."""
+    return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

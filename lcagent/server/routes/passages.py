@@ -1,0 +1,126 @@
+"""Documents as the page opens them: a passage with what stands around it, and pages of PDFs as pictures."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from lcagent.answer import Box
+from lcagent.documents import Document, Span, load_all
+from lcagent.documents.pdf_pages import page_picture, quote_boxes, unchanged
+from lcagent.errors import NotFound
+from lcagent.memory.parsed import StoredDocuments
+from lcagent.memory.store import Store
+from lcagent.server.context import TenantDep
+from lcagent.server.tenants import Tenant
+
+router = APIRouter(tags=["files"])
+_AROUND = 3000
+"""Characters shown before and after a quote."""
+
+
+class Passage(BaseModel):
+    """A stretch of a document, what stands before and after it, and where it stands.
+
+    `start` and `end` are character offsets into the document's text; `boxes` are on the page's picture, which
+    there is where `picture` says so.
+    """
+
+    file: str
+    name: str
+    format: str
+    place: str
+    unit: str
+    page: int | None
+    pages: int
+    picture: bool
+    boxes: list[Box]
+    start: int
+    end: int
+    length: int
+    before: str
+    quote: str
+    after: str
+
+
+@router.get("/v1/files/{file}/passage")
+async def get_passage(
+    file: str,
+    tenant: TenantDep,
+    start: Annotated[int, Query(ge=0, le=1 << 40)] = 0,
+    end: Annotated[int, Query(ge=0, le=1 << 40)] = 0,
+    page: Annotated[int | None, Query(ge=1, le=1 << 30)] = None,
+) -> Passage:
+    """Show a stretch of a document's text, or a page of it."""
+    return await asyncio.to_thread(_passage, tenant, file, start, end, page)
+
+
+@router.get("/v1/files/{file}/pages/{page}", response_class=Response)
+async def get_page(file: str, page: int, tenant: TenantDep) -> Response:
+    """Draw a page of a PDF."""
+    return await asyncio.to_thread(_picture, tenant, file, page)
+
+
+def _document(tenant: Tenant, file: str) -> Document:
+    (source,) = tenant.uploads.named([file])
+    store = Store.open(tenant.folder)
+    try:
+        return load_all([source], cache=StoredDocuments(store)).documents[0]
+    finally:
+        store.close()
+
+
+def _passage(tenant: Tenant, file: str, start: int, end: int, number: int | None) -> Passage:
+    document = _document(tenant, file)
+    text = document.text
+    if number is not None:
+        held = next((one for one in document.pages if one.number == number), None)
+        if held is None:
+            raise NotFound(f"{document.name} has no page {number}")
+        start = end = held.start
+        stretch = (held.start, held.end)
+    else:
+        start = min(start, len(text))
+        end = min(max(end, start), len(text))
+        stretch = (max(0, start - _AROUND), min(len(text), end + _AROUND))
+    boxes: list[Box] = []
+    if document.format == "pdf" and end > start:
+        data = unchanged(tenant.uploads.path(tenant.uploads.get(file)), document.sha256)
+        if data is not None:
+            (boxes,) = quote_boxes(document, data, [Span(start, end)])
+    return Passage(
+        file=file,
+        name=document.name,
+        format=document.format,
+        place=document.place(min(start, max(len(text) - 1, 0))),
+        unit=document.unit,
+        page=number or document.page_at(start),
+        pages=len(document.pages),
+        picture=document.format == "pdf",
+        boxes=boxes,
+        start=start,
+        end=end,
+        length=len(text),
+        before=text[stretch[0] : start],
+        quote=text[start:end],
+        after=text[end : stretch[1]],
+    )
+
+
+def _picture(tenant: Tenant, file: str, page: int) -> Response:
+    upload = tenant.uploads.get(file)
+    document = _document(tenant, file)
+    data = unchanged(tenant.uploads.path(upload), upload.sha256)
+    if document.format != "pdf" or data is None or not 1 <= page <= len(document.pages):
+        raise NotFound(f"{upload.name} has no page {page} that could be drawn")
+    (width, height), picture = page_picture(upload.name, page, data)
+    headers = {
+        "x-page-width": f"{width:.2f}",
+        "x-page-height": f"{height:.2f}",
+        "cache-control": "private, max-age=3600",
+    }
+    return Response(picture, media_type="image/png", headers=headers)

@@ -1,0 +1,224 @@
+"""`/v1/runs`: readings that outlive who asked, and the server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from lcagent.errors import RunBusy, UsageError
+from lcagent.memory.served.jobs import JobRow, JobStatus
+from lcagent.memory.store import Store
+from lcagent.runs.records import Runs
+from lcagent.server.asks import MODEL, Ask, strategy_of
+from lcagent.server.context import BaseDep, ServiceDep, TenantDep
+from lcagent.server.dialects import annotations
+from lcagent.server.evidence import told
+from lcagent.server.jobs import Outcome
+from lcagent.server.routes.messages import files_by_name
+from lcagent.server.tenants import Tenant
+
+router = APIRouter(tags=["runs"])
+
+
+class NewRun(BaseModel):
+    """A question to be answered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str = Field(min_length=1, max_length=1 << 20)
+    files: list[str] = Field(default_factory=list, max_length=10_000)
+    collections: list[str] = Field(default_factory=list, max_length=100)
+    model: str = MODEL
+    style: Literal["auto", "short", "full"] = "auto"
+    max_calls: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_seconds: float | None = Field(default=None, gt=0)
+
+
+class RunObject(BaseModel):
+    """A run, as it stands."""
+
+    id: str
+    object: Literal["run"] = "run"
+    status: JobStatus
+    created_at: float
+    updated_at: float
+    question: str
+    files: list[str]
+    strategy: str
+    error: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, row: JobRow) -> RunObject:
+        """What is told of a job."""
+        ask = Ask.model_validate(row.ask)
+        return cls(
+            id=row.id,
+            status=row.status,
+            created_at=row.created,
+            updated_at=row.updated,
+            question=ask.text,
+            files=list(ask.files),
+            strategy=ask.strategy,
+            error=row.error,
+        )
+
+
+class RunList(BaseModel):
+    """Runs, the newest first."""
+
+    object: Literal["list"] = "list"
+    data: list[RunObject]
+    has_more: bool
+
+
+class RunAnswer(BaseModel):
+    """What came of a run: the answer as `--json` prints it, with the file and the page of each citation."""
+
+    id: str
+    answer: dict[str, Any]
+    citations: list[dict[str, Any]]
+
+
+class FindingList(BaseModel):
+    """What was noted so far, in the order of the text."""
+
+    object: Literal["list"] = "list"
+    data: list[dict[str, Any]]
+
+
+@router.post("/v1/runs", status_code=202)
+async def start_run(body: NewRun, service: ServiceDep, tenant: TenantDep) -> RunObject:
+    """Start a reading; it goes on whoever leaves."""
+    files = list(body.files)
+    for name in body.collections:
+        files += tenant.uploads.collection(name).files
+    if not files:
+        raise UsageError(
+            "no document is named", hint="files: ids of /v1/files; collections: of /v1/collections"
+        )
+    told = body.model_dump(include={"style", "max_calls", "max_tokens", "max_seconds"})
+    strategy = strategy_of(body.model, service.strategy)
+    ask = Ask(text=body.question.strip(), files=tuple(dict.fromkeys(files)), strategy=strategy, **told)
+    if not ask.text:
+        raise UsageError("the question is empty")
+    job = service.jobs.start(tenant, ask, kept=True)
+    return RunObject.of(tenant.jobs.get(job.id))
+
+
+@router.get("/v1/runs")
+async def list_runs(
+    tenant: TenantDep, limit: Annotated[int, Query(ge=1, le=1000)] = 50, before: float | None = None
+) -> RunList:
+    """List the runs."""
+    rows = tenant.jobs.all(limit=limit + 1, before=before)
+    return RunList(data=[RunObject.of(row) for row in rows[:limit]], has_more=len(rows) > limit)
+
+
+@router.get("/v1/runs/{run}")
+async def get_run(run: str, tenant: TenantDep) -> RunObject:
+    """Show how far a run is."""
+    return RunObject.of(tenant.jobs.get(run))
+
+
+@router.get("/v1/runs/{run}/answer")
+async def get_answer(run: str, service: ServiceDep, tenant: TenantDep, base: BaseDep) -> RunAnswer:
+    """Give a run's answer."""
+    row = tenant.jobs.get(run)
+    if row.outcome is None:
+        raise RunBusy(f"run {run} has no answer: it is {row.status}", hint="its events say how far it is")
+    return answer_of(tenant, row, base)
+
+
+@router.get("/v1/runs/{run}/findings")
+async def get_findings(run: str, tenant: TenantDep) -> FindingList:
+    """List what was noted so far."""
+    row = tenant.jobs.get(run)
+    if not row.run:
+        return FindingList(data=[])
+    store = Store.open(tenant.folder)
+    try:
+        found = Runs(store).findings(row.run)
+    finally:
+        store.close()
+    return FindingList(data=[_finding(one) for one in found])
+
+
+@router.get("/v1/runs/{run}/events", response_model=None, response_class=JSONResponse)
+async def get_events(
+    run: str,
+    service: ServiceDep,
+    tenant: TenantDep,
+    after: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> EventSourceResponse:
+    """Follow a run, from its beginning or from any event on."""
+    tenant.jobs.get(run)  # a run that is not there is no stream
+    at = max(after, int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0)
+
+    async def events() -> AsyncGenerator[ServerSentEvent]:
+        async with aclosing(service.jobs.follow(tenant, run, at)) as found:
+            async for seq, event in found:
+                yield ServerSentEvent(orjson.dumps(event).decode(), event=event["type"], id=str(seq))
+        row = tenant.jobs.get(run)
+        yield ServerSentEvent(orjson.dumps({"type": "end", "status": row.status}).decode(), event="end")
+
+    return EventSourceResponse(events(), sep="\n")
+
+
+@router.post("/v1/runs/{run}/cancel")
+async def cancel_run(run: str, service: ServiceDep, tenant: TenantDep) -> RunObject:
+    """Give a run up; the same question goes on with what is finished."""
+    await service.jobs.cancel(tenant, run)
+    return RunObject.of(tenant.jobs.get(run))
+
+
+class DeletedRun(BaseModel):
+    """A run that is no more."""
+
+    id: str
+    object: Literal["run"] = "run"
+    deleted: bool = True
+
+
+@router.delete("/v1/runs/{run}")
+async def delete_run(run: str, service: ServiceDep, tenant: TenantDep) -> DeletedRun:
+    """Delete a run; one that is worked on is given up first."""
+    await service.jobs.cancel(tenant, run)
+    tenant.jobs.delete(run)
+    return DeletedRun(id=run)
+
+
+def answer_of(tenant: Tenant, row: JobRow, base: str) -> RunAnswer:
+    """What is told of a finished job."""
+    assert row.outcome is not None
+    outcome = outcome_from(row.outcome)
+    said = told(outcome, files_by_name(tenant, Ask.model_validate(row.ask)), base)
+    return RunAnswer(id=row.id, answer=row.outcome, citations=annotations.plain(said.evidence))
+
+
+def outcome_from(data: dict[str, Any]) -> Outcome:
+    """An answer or a reply, from plain data."""
+    from lcagent.answer import Answer, Reply
+
+    return (Answer if "coverage" in data else Reply).model_validate(data)
+
+
+def _finding(row: dict[str, Any]) -> dict[str, Any]:
+    spans = orjson.loads(row["spans"])
+    return {
+        "document": row["document"],
+        "segment": row["segment"],
+        "text": row["text"],
+        "quote": row["quote"],
+        "role": row["role"],
+        "answer": row["answer"],
+        "spans": spans,
+    }

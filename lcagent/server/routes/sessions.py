@@ -1,0 +1,136 @@
+"""`/v1/sessions`: the conversations that are kept, and what is remembered in each, and from where."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from lcagent.answer import Message
+from lcagent.errors import SessionNotFound
+from lcagent.memory.tiers.sessions import sessions
+from lcagent.memory.tiers.tables import FILE, open_memory
+from lcagent.server.context import TenantDep
+from lcagent.server.tenants import Tenant
+from lcagent.session_memory import SessionMemory
+
+router = APIRouter(tags=["sessions"])
+
+
+class SessionObject(BaseModel):
+    """A conversation that is kept."""
+
+    session: str
+    object: Literal["session"] = "session"
+    messages: int
+    files: list[dict[str, str]]
+
+
+class SessionList(BaseModel):
+    """All of them."""
+
+    object: Literal["list"] = "list"
+    data: list[SessionObject]
+
+
+class MessageList(BaseModel):
+    """Messages in order."""
+
+    object: Literal["list"] = "list"
+    data: list[Message]
+
+
+class MemoryObject(BaseModel):
+    """What the agent always has before it: lines, each with the messages that it rests on."""
+
+    blocks: dict[str, list[dict[str, Any]]]
+    summary: Message | None
+
+
+@router.get("/v1/sessions")
+async def list_sessions(tenant: TenantDep) -> SessionList:
+    """List the conversations."""
+    return await asyncio.to_thread(_listed, tenant)
+
+
+@router.get("/v1/sessions/{session:path}/messages")
+async def list_messages(
+    session: str, tenant: TenantDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> MessageList:
+    """List the last messages of a conversation."""
+    return await asyncio.to_thread(_messages, tenant, session, limit)
+
+
+@router.get("/v1/sessions/{session:path}/memory")
+async def get_memory(session: str, tenant: TenantDep) -> MemoryObject:
+    """Show what is remembered, and from where."""
+    return await asyncio.to_thread(_memory, tenant, session)
+
+
+@router.get("/v1/sessions/{session:path}")
+async def get_session(session: str, tenant: TenantDep) -> SessionObject:
+    """Show one conversation."""
+    found = (await asyncio.to_thread(_listed, tenant)).data
+    one = next((one for one in found if one.session == session), None)
+    if one is None:
+        raise _unknown(session)
+    return one
+
+
+def _listed(tenant: Tenant) -> SessionList:
+    if not (tenant.folder / FILE).is_file():
+        return SessionList(data=[])
+    store = open_memory(tenant.folder)
+    try:
+        found = [(one.name, one.messages) for one in sessions(store, tenant.name)]
+    finally:
+        store.close()
+    return SessionList(
+        data=[
+            SessionObject(session=name, messages=messages, files=_files(tenant, name))
+            for name, messages in found
+        ]
+    )
+
+
+def _files(tenant: Tenant, session: str) -> list[dict[str, str]]:
+    return [{"id": file, "name": name} for file, name in tenant.uploads.attached(session).items()]
+
+
+def _opened(tenant: Tenant, session: str) -> SessionMemory:
+    """A conversation that is there.
+
+    Raises:
+        SessionNotFound: there is none of this name.
+    """
+    if all(one.session != session for one in _listed(tenant).data):
+        raise _unknown(session)
+    return SessionMemory(session, tenant=tenant.name, settings=tenant.settings, models=tenant.models)
+
+
+def _unknown(session: str) -> SessionNotFound:
+    return SessionNotFound(f"no session {session!r}", hint="GET /v1/sessions lists them")
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    return message.model_dump(mode="json")
+
+
+def _messages(tenant: Tenant, session: str, limit: int) -> MessageList:
+    with _opened(tenant, session) as memory:
+        return MessageList(data=memory.history(limit))
+
+
+def _memory(tenant: Tenant, session: str) -> MemoryObject:
+    with _opened(tenant, session) as memory:
+        summary = memory.summary()
+        blocks = {
+            label: [
+                {"line": _plain(line), "from": [_plain(one) for one in memory.sources(line.id)]}
+                for line in lines
+            ]
+            for label, lines in memory.memory().items()
+        }
+        return MemoryObject(blocks=blocks, summary=summary)

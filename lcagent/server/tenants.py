@@ -1,0 +1,88 @@
+"""Tenants: whoever a key belongs to has a folder of its own, and with it files, runs and memories."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from lcagent.memory.served.jobs import StoredJobs
+from lcagent.memory.served.keys import Keys, checked_tenant
+from lcagent.memory.served.tables import open_served
+from lcagent.memory.served.uploads import Uploads
+from lcagent.memory.store import Store
+from lcagent.models.serving.session import ModelSession
+from lcagent.settings import Settings
+
+OWN = "default"
+"""The tenant of who asks without a key, on this machine: its folder is that of the command line."""
+
+
+class Tenant:
+    """One of those who are served.
+
+    Args:
+        name: of it.
+        settings: with its own folder.
+        models: the way to the model, which all share.
+    """
+
+    def __init__(self, name: str, settings: Settings, models: ModelSession) -> None:
+        self.name, self.settings, self.models = name, settings, models
+        self.store: Store = open_served(settings.data_dir)
+        self.uploads, self.jobs = Uploads(self.store), StoredJobs(self.store)
+
+    @property
+    def folder(self) -> Path:
+        """Where all of it lies."""
+        return self.settings.data_dir
+
+
+class Tenants:
+    """All tenants of a server.
+
+    Args:
+        settings: how it reads, and the first folder.
+        progress: gets (what, bytes done, bytes in all) while a model file is fetched.
+    """
+
+    def __init__(self, settings: Settings, progress: Callable[[str, int, int], None] | None = None) -> None:
+        self._settings = settings
+        self.models = ModelSession(settings, progress or (lambda _what, _done, _all: None))
+        self._open: dict[str, Tenant] = {}
+        self._lock = threading.Lock()
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of all."""
+        return Keys(self.of(OWN).store)
+
+    def of(self, name: str) -> Tenant:
+        """A tenant, whose folder is made where there is none."""
+        with self._lock:
+            if name not in self._open:
+                folder = tenant_folder(self._settings, name)
+                settings = self._settings.model_copy(update={"home": folder})
+                self._open[name] = Tenant(name, settings, self.models)
+            return self._open[name]
+
+    def all(self) -> list[Tenant]:
+        """Every tenant that has a folder."""
+        others = self._settings.data_dir / "tenants"
+        names = sorted(path.name for path in others.iterdir() if path.is_dir()) if others.is_dir() else []
+        return [self.of(name) for name in [OWN, *names]]
+
+    def close(self) -> None:
+        """Close what is open."""
+        for tenant in self._open.values():
+            tenant.store.close()
+        self._open.clear()
+        self.models.close()
+
+
+def tenant_folder(settings: Settings, name: str) -> Path:
+    """Where what belongs to a tenant lies."""
+    if name == OWN:
+        return settings.data_dir
+    return settings.data_dir / "tenants" / checked_tenant(name)
