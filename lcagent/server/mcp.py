@@ -341,7 +341,11 @@ class Desk:
                 path = _file(one)
                 with path.open("rb") as opened:
                     put = self.tenant.uploads.put
-                    held = [put(opened, path.name, purpose="mcp", most=DEFAULT_MAX_BYTES).id]
+                    held = [
+                        put(
+                            opened, path.name, purpose="mcp", most=DEFAULT_MAX_BYTES, room=Limits().storage
+                        ).id
+                    ]
             ids += held
         return ids
 
