@@ -14,6 +14,7 @@ import pypdfium2
 import pytest
 
 from lcagent import Reader
+from lcagent.errors import DocumentEncrypted
 from tests.documents.pdf_writer import Pdf, text
 from tests.helpers import NEEDLE, QUESTION, clever, haystack, in_this_process
 from tests.loopback import Request
@@ -127,6 +128,19 @@ def test_the_cited_pages_are_exported_with_highlights(loopback, pdf: Path, tmp_p
     assert notes["/Text"]["/Contents"].startswith(QUESTION)
     assert reader.metadata is not None and reader.metadata.title == QUESTION
     assert next(one["/Title"] for one in reader.outline if isinstance(one, dict)) == QUESTION  # type: ignore[index]
+
+
+def test_an_encrypted_pdf_is_exported_with_its_password(loopback, pdf: Path, tmp_path: Path) -> None:
+    writer = pypdf.PdfWriter(clone_from=pdf)
+    writer.encrypt("sesame", algorithm="RC4-128")
+    writer.write(locked := tmp_path / "locked.pdf")
+    told = json.loads(ask(loopback, locked, "--json", "--password", "sesame").stdout)
+    assert told["citations"][0]["boxes"]
+    refused = in_this_process("export", "last", "-o", str(tmp_path / "x.pdf"))
+    assert isinstance(refused.exception, DocumentEncrypted)
+    done = in_this_process("export", "last", "-o", str(tmp_path / "x.pdf"), "--password", "sesame")
+    assert done.exit_code == 0, done.exception
+    assert not pypdf.PdfReader(tmp_path / "x.pdf").is_encrypted
 
 
 def test_what_cannot_be_exported_is_told(loopback, pdf: Path, tmp_path: Path) -> None:

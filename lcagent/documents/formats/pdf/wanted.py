@@ -7,6 +7,7 @@ from typing import Any
 
 from lcagent.documents.formats.pdf.opening import opened
 from lcagent.documents.formats.pdf.rendering import pixels, png
+from lcagent.documents.formats.pdf.repairing import encrypted
 
 _SCALE = 1.6
 """Pixels a point of a page that a person looks at."""
@@ -25,8 +26,18 @@ def of_pages(data: bytes, password: str | None, wanted: Mapping[str, Any]) -> tu
         The boxes, or the picture (PNG) or PDF as bytes.
 
     Raises:
+        DocumentEncrypted: it needs a password, or another one.
         pypdfium2.PdfiumError: the document cannot be opened.
     """
+    try:
+        return _of_pages(data, password, wanted)
+    except RuntimeError as error:  # pdfium's own errors; its name is not known before the lock is taken
+        if "password" in str(error).lower():
+            raise encrypted("a PDF that is cited", password) from error
+        raise
+
+
+def _of_pages(data: bytes, password: str | None, wanted: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     if "boxes" in wanted:
         from lcagent.documents.formats.pdf.boxes import Wanted, quote_boxes
 
