@@ -15,7 +15,6 @@ from pathlib import Path
 from lcagent.answer import Answer
 from lcagent.documents import Document, Loaded, load_all
 from lcagent.documents.corpus import Corpus
-from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch
 from lcagent.documents.retrieval import Retrieval, Similarity
 from lcagent.errors import LcagentError, RunBusy, StoreError, UsageError
@@ -192,6 +191,8 @@ async def _loaded(request: Request, encoding: str | None, parsed: StoredDocument
             watch=watch,
         )
     except asyncio.CancelledError:
+        from lcagent.documents.parsing import PARSER
+
         PARSER.halt(watch.halt)
         raise
 
