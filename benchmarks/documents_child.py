@@ -13,7 +13,6 @@ of the whole command, and the most memory of each of its processes, added up. Li
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import random
 import resource
@@ -30,13 +29,12 @@ from unittest.mock import patch
 import psutil
 
 from benchmarks.documents_markup import made_docx, sentence
-from lcagent.documents import Document, load_all
+from lcagent.documents import Document, load_all, parsing
 from lcagent.documents.formats import Content, parse
 from lcagent.errors import DocumentError
 from tests.documents.pdf_writer import Pdf, text
 
 PAGES, LINES, LINE_CHARS = 500, 27, 75
-_LOAD = importlib.import_module("lcagent.documents.load")  # the package has a function of that name
 
 
 class Here:
@@ -94,7 +92,7 @@ def _beside(folder: Path, rounds: int) -> str:
     shares: list[tuple[float, float]] = []
     least = float("inf")
     for number in range(rounds + 1):
-        with patch.object(_LOAD, "PARSER", Here()):
+        with patch.object(parsing, "PARSER", Here()):
             wall, cpu = _seconds(lambda: load_all([folder]))
         ours = _seconds(lambda: load_all([folder]))
         if number:  # the first starts the child, and warms what is compiled

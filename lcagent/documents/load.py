@@ -15,7 +15,6 @@ from lcagent.documents.document import Document
 from lcagent.documents.formats import SUFFIXES, Content, parse
 from lcagent.documents.formats.ocr import available
 from lcagent.documents.named import DocumentSource, File, Named, content, file_named, named, together
-from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch, recognised, unreadable
 from lcagent.errors import DocumentEmpty, DocumentError, DocumentNotFound, DocumentTooLarge
 from lcagent.text import whole_characters
@@ -263,6 +262,8 @@ def _all_parsed(
     contents = [(one.name, one.content) for one in opened if isinstance(one, _Unparsed)]
     parsed: Sequence[Document | DocumentError] = ()
     if contents:
+        from lcagent.documents.parsing import PARSER
+
         try:
             parsed = PARSER.parse(contents, password=how.password, halt=how.watch.halt, meanwhile=meanwhile)
         except MemoryError:

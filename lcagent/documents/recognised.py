@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from lcagent.documents.document import Document
 from lcagent.documents.formats.body import PAGE_BREAK, paged
 from lcagent.documents.formats.ocr import available
-from lcagent.documents.parsing import PARSER
 from lcagent.errors import DocumentError
 
 
@@ -48,6 +47,8 @@ def recognised(
     Raises:
         DocumentError: given up by whoever asked.
     """
+    from lcagent.documents.parsing import PARSER
+
     wanted = unreadable(document)
     texts: dict[int, str] = {}
     for done, number in enumerate(wanted):

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from lcagent.errors import WorkBusy, WorkNotFound
-from lcagent.memory.facts import compact
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.locks import locked
 from lcagent.memory.rows import Rows
@@ -222,6 +221,8 @@ class Works:
 
     def release(self) -> None:
         """Give the space of deleted works back, and leave none of their words."""
+        from lcagent.memory.facts import compact
+
         compact(self.store)
         self.store.release()
 

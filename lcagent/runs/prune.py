@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 from lcagent.errors import RunBusy
-from lcagent.memory.facts import compact
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.parsed import PARSED
 from lcagent.memory.rows import Rows
@@ -53,6 +52,8 @@ def evict(store: Rows, limit: int) -> int:
     """
     if store.size() <= limit:
         return 0
+    from lcagent.memory.facts import compact
+
     works, gone = Works(store), 0
     with store.transaction():
         for row in store.rows(_FINISHED):

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from lcagent.answer import Answer
 from lcagent.documents import Document, DocumentSource, File, Loaded, load_all
 from lcagent.documents.corpus import Corpus
-from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch
 from lcagent.documents.retrieval import Retrieval, Similarity
 from lcagent.errors import LcagentError, RunBusy, StoreError, UsageError
@@ -201,6 +200,8 @@ async def _loaded(request: Request, encoding: str | None, parsed: StoredDocument
             watch=watch,
         )
     except asyncio.CancelledError:
+        from lcagent.documents.parsing import PARSER
+
         PARSER.halt(watch.halt)
         raise
 
