@@ -387,6 +387,8 @@ async def _boxed(asked: Asked, answer: Answer) -> Answer:
     try:
         return await asyncio.to_thread(boxed, answer, asked.loaded, asked.request.password, halt)
     except asyncio.CancelledError:
+        from lcagent.documents.parsing import PARSER
+
         PARSER.halt(halt)
         raise
 
