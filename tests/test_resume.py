@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from lcagent.memory.checkpoints import open_checkpoints
 from lcagent.memory.locks import locked
 from tests.helpers import QUESTION, clever, in_this_process, prose, some_slow
 from tests.killable import Command, dies_before_printing, killed_at
-from tests.loopback import Loopback, Request
+from tests.loopback import Loopback
 
 SEGMENTS = 20
 
@@ -75,13 +74,7 @@ def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
 
 
 def test_two_processes_cannot_write_one_run(loopback, document: Path, tmp_path: Path) -> None:
-    let_go = threading.Event()
-
-    def held(request: Request) -> str:
-        assert len(server.requests) < 2 or let_go.wait(120)
-        return clever(request)
-
-    server = loopback(window=2048, reply=held)
+    server = loopback(window=2048, latency=1.0, reply=clever)
     words = arguments(server, document, tmp_path / "home")
     first = Command(*words)
     while len(server.requests) < 2:
@@ -90,7 +83,7 @@ def test_two_processes_cannot_write_one_run(loopback, document: Path, tmp_path: 
     second = Command(*words).done()
     home = ["--home", str(tmp_path / "home")]
     deleted = in_this_process("runs", "delete", "last", *home)
-    let_go.set()
+    server.latency = 0.0
     done = first.done()
     assert (done.returncode, second.returncode) == (0, 1)
     busy = json.loads(second.stdout)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from lcagent.chat import ChatSession
     from lcagent.cli.chat_screen import Screen
     from lcagent.events import Event
-    from lcagent.models.serving.session import ModelSession
 
 DEFAULT_TENANT, DEFAULT_SESSION = "default", "main"
 _LAST = 4
@@ -73,6 +72,7 @@ def chat(
     settings = settings_from(**flags)
     from lcagent.chat import ChatSession
     from lcagent.cli.chat_screen import Screen
+    from lcagent.models.serving.session import ModelSession
 
     screen = Screen(typed=terminal, as_json=as_json, quiet=quiet, verbose=verbose)
     models = ModelSession(settings, screen.fetching)
