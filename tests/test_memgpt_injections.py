@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lcagent.answer import Answer
+from lcagent.answer import Answer, UsageReport
 from lcagent.chat import ChatSession
 from lcagent.graphs.memgpt.graph import READINGS
 from lcagent.memory.tiers.entries import FOREIGN, USER, Entry
@@ -173,7 +173,9 @@ def in_what_reading_gives(chat: ChatSession, agent: Gullible, bad: list[str], fo
         coverage = Answer.model_fields["coverage"].annotation
         assert coverage is not None
         told = {"answer": next(said), "status": "answered", "citations": [], "run_id": "r"}
-        return Answer.model_construct(**told, coverage=coverage.model_construct(sentence="all was read"))
+        usage = UsageReport.model_construct(calls=1, prompt_tokens=9, completion_tokens=1)
+        read_all = coverage.model_construct(sentence="all was read")
+        return Answer.model_construct(**told, coverage=read_all, usage=usage)
 
     said = itertools.cycle(bad)
     chat._read = read  # the run of another strategy: what it says is what matters here
