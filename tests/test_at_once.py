@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lcagent import Answer, Event, Finished, Reader, RunStarted, SegmentRead
+from lcagent import Answer, ChatSession, Event, Finished, Reader, RunStarted, SegmentRead
 from lcagent.errors import AccessRefused
 from lcagent.models.transport import ChatRequest, HttpTransport, OnDelta
+from tests.chatting import agent
 from tests.helpers import QUESTION, clever, haystack
 from tests.loopback import Loopback, Reply
 
@@ -183,3 +184,13 @@ async def test_an_answer_within_a_budget_is_not_that_of_who_has_more(loopback, d
         answers = await asyncio.gather(poor.aask(document, QUESTION), rich.aask(document, QUESTION))
     assert answers[1].answer == "Oskar Brandvold"
     assert answers[1].status == "answered"
+
+
+async def test_more_messages_at_once_than_there_are_threads_are_all_answered(loopback) -> None:
+    """Whoever waits for the turn before must not keep the threads that this turn needs."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+    server = loopback(reply=agent)
+    with ChatSession("anna", api_base=server.url) as chat:
+        replies = await asyncio.gather(*[chat.asend(f"Ship {number} came in.") for number in range(8)])
+        assert [reply.text for reply in replies] == [f"Noted: Ship {number} came in." for number in range(8)]
+        assert chat.count() == 16

@@ -9,11 +9,19 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack, aclosing, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    aclosing,
+    asynccontextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from lcagent.answer import Answer, Reply
 from lcagent.chat import ChatSession
@@ -129,6 +137,7 @@ class Jobs:
         self._tenants, self._limits, self._ended = tenants, limits, ended
         self._places = Limit(running)
         self._own_places: dict[str, Limit] = {}
+        self._turns: WeakValueDictionary[tuple[str, str], Limit] = WeakValueDictionary()
         self._live: dict[tuple[str, str], Job] = {}
         self._counts: Counter[str] = Counter()
         self._followers: Counter[str] = Counter()
@@ -293,7 +302,7 @@ class Jobs:
         ON_BEHALF.set(job.tenant.name)
         own = self._own_places.setdefault(job.tenant.name, Limit(self._limits.running))
         try:
-            async with own, self._places:
+            async with self._turn(job), own, self._places:
                 job.status = "running"
                 if job.kept:
                     job.tenant.jobs.set(job.id, "running")
@@ -316,6 +325,12 @@ class Jobs:
             del self._live[job.tenant.name, job.id]
             self._counts[job.tenant.name] -= 1
             job.wake()
+
+    def _turn(self, job: Job) -> AbstractAsyncContextManager[None]:
+        """The turn of what was said in a conversation, in the order in which it came; it takes no place."""
+        if job.ask.session is None:
+            return nullcontext()
+        return self._turns.setdefault((job.tenant.name, job.ask.session), Limit(1))
 
     def _tell(self, job: Job, event: Event) -> None:
         if isinstance(event, RunStarted):

@@ -14,6 +14,7 @@ from lcagent.chat import ChatSession
 from lcagent.graphs import STRATEGIES
 from lcagent.server.dialects.markdown import escaped, with_footnotes, without_footnotes
 from lcagent.server.evidence import told
+from lcagent.server.options import Limits
 from lcagent.settings import load_settings
 from tests.chatting import HOME, WHERE
 from tests.helpers import NEEDLE, QUESTION, haystack
@@ -123,6 +124,28 @@ def test_who_names_a_session_is_remembered_and_nobody_else(served: Served, home:
     kept = served.http.get("/v1/sessions").json()["data"]
     assert sorted(one["session"] for one in kept) == ["anna", "anna/work"]
     assert not any((home / "passing").iterdir())
+
+
+def test_messages_of_one_moment_are_answered_in_the_order_in_which_they_came(
+    home: Path, loopback: Any
+) -> None:
+    model = loopback(reply=slowly(able, 0.05))
+    said = [f"Ship {number} came in." for number in range(20)]
+    with Served(home, model.url, limits=Limits(running=3, requests=100_000)) as served:
+        runs = [
+            served.http.post("/v1/responses", json={"input": text, "user": "anna", "background": True}).json()
+            for text in said
+        ]
+        other = served.http.post("/v1/chat/completions", json={"messages": asks(text="Hello"), "user": "eva"})
+        assert "Noted: Hello" in other.text
+        assert not _ended(served, runs[-1]["id"])  # whoever waits for a turn takes nobody's place
+        until(lambda: all(_ended(served, run["id"]) for run in runs))
+    with ChatSession("anna", settings=load_settings({"home": home})) as chat:
+        assert [one.text for one in chat.history(100) if one.author == "user"] == said
+
+
+def _ended(served: Served, response: str) -> bool:
+    return served.http.get(f"/v1/responses/{response}").json()["status"] == "completed"
 
 
 def test_a_conversation_that_begins_elsewhere_is_taken_over_once(served: Served, home: Path) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -78,12 +77,11 @@ class Lease:
         self.fence, self._given_back = 0, 0
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
 
-    def take(self, wait: float = 0.0, halt: threading.Event | None = None) -> int:
+    def take(self, wait: float = 0.0) -> int:
         """Take the lease.
 
         Args:
             wait: seconds to wait for whoever holds it.
-            halt: set by another thread, it ends the wait.
 
         Returns:
             The fence under which is written.
@@ -91,16 +89,22 @@ class Lease:
         Raises:
             SessionBusy: somebody else holds it.
         """
-        until, halted = time.monotonic() + wait, halt or threading.Event()
-        while not self._taken():
-            if time.monotonic() >= until or halted.wait(_LOOK_AGAIN):
-                raise SessionBusy(
-                    f"session {self.session!r} is busy: another process is writing it",
-                    hint="wait for it to end, or name another session",
-                )
+        until = time.monotonic() + wait
+        while not self.taken():
+            if time.monotonic() >= until:
+                raise self.busy()
+            time.sleep(_LOOK_AGAIN)
         return self.fence
 
-    def _taken(self) -> bool:
+    def busy(self) -> SessionBusy:
+        """The error of a session that somebody else holds."""
+        return SessionBusy(
+            f"session {self.session!r} is busy: another process is writing it",
+            hint="wait for it to end, or name another session",
+        )
+
+    def taken(self) -> bool:
+        """Take the lease, if nobody else holds it; whether it is ours."""
         with self._store.transaction():
             now = self._clock()
             rows = self._store.rows(
@@ -195,15 +199,25 @@ async def leased(lease: Lease, wait: float) -> AsyncGenerator[int]:
 
 
 async def _taken(lease: Lease, wait: float) -> int:
-    """Take a lease; where the turn is given up meanwhile, it is given back."""
-    halt = threading.Event()
-    taking = asyncio.create_task(asyncio.to_thread(lease.take, wait, halt))
+    """Take a lease; where the turn is given up meanwhile, it is given back.
+
+    It waits outside of any thread: whoever holds the lease needs one of them to go on.
+    """
+    until = time.monotonic() + wait
+    while not await _taken_now(lease):
+        if time.monotonic() >= until:
+            raise lease.busy()
+        await asyncio.sleep(_LOOK_AGAIN)
+    return lease.fence
+
+
+async def _taken_now(lease: Lease) -> bool:
+    taking = asyncio.create_task(asyncio.to_thread(lease.taken))
     try:
         return await asyncio.shield(taking)
     except asyncio.CancelledError:
-        halt.set()
         (taken,) = await asyncio.gather(taking, return_exceptions=True)
-        if not isinstance(taken, BaseException):
+        if taken is True:
             lease.release()
         raise
 
