@@ -277,9 +277,11 @@ class Model:
         if what == "append":
             after.append(one)
         elif what == "replace":
-            at = next((n for n, line in enumerate(after) if one in line), None)
-            if at is None:
+            whole = [n for n, line in enumerate(after) if line == one]  # is meant before a part of one
+            held = whole or [n for n, line in enumerate(after) if one in line]
+            if not held:
                 return "none"
+            at = held[0]
             new = " ".join(after[at].replace(one, other, 1).split())
             after[at : at + 1] = [new] if new else []
         else:
