@@ -233,7 +233,7 @@ def test_a_second_question_parses_nothing_again(loopback, monkeypatch: pytest.Mo
         def refuse(*_: object, **__: object) -> None:
             raise AssertionError("parsed or cut again")
 
-        monkeypatch.setattr("lcagent.documents.parsing.ParserProcess.parse", refuse)
+        monkeypatch.setattr("lcagent.documents.parsing.Parser.parse", refuse)
         monkeypatch.setattr("lcagent.graphs.shared.segmenting.split_again", refuse)
         second = reader.ask(REPORT, "Who kept the instruments that winter?")
     assert first.coverage.sentence == second.coverage.sentence == "read 21 of 22 pages; 1 page holds no text"

@@ -22,6 +22,7 @@ from lcagent.server.faults import DOCUMENTED, FaultBody, fault_of, status_of
 from lcagent.server.guard import App, Guard, Message, Receive, Scope, Send
 from lcagent.server.jobs import Jobs
 from lcagent.server.metrics import Metrics
+from lcagent.server.opened import Opened
 from lcagent.server.options import ServeOptions
 from lcagent.server.readiness import Readiness
 from lcagent.server.routes import chat, files, health, page, passages, responses, runs, sessions
@@ -45,7 +46,8 @@ def create_app(
     needed = not options.local if require_keys is None else require_keys
     tenants = Tenants(settings)
     metrics = Metrics(lambda: jobs.live)
-    jobs = Jobs(tenants, options.running, options.limits, ended=metrics.ended)
+    opened = Opened(options.limits.pages)
+    jobs = Jobs(tenants, opened, options.running, options.limits, ended=metrics.ended)
     readiness = Readiness(tenants.models)
 
     @asynccontextmanager
@@ -58,6 +60,7 @@ def create_app(
         finally:
             watching.cancel()
             await jobs.close()
+            opened.close()
             await asyncio.gather(watching, return_exceptions=True)
             tenants.close()
 
@@ -70,7 +73,7 @@ def create_app(
         redoc_url=None,
         responses={code: {"model": FaultBody, "description": said} for code, said in DOCUMENTED.items()},
     )
-    app.state.service = Service(tenants, jobs, options, metrics, readiness, settings.strategy)
+    app.state.service = Service(tenants, opened, jobs, options, metrics, readiness, settings.strategy)
     for part in (chat, responses, files, passages, runs, sessions, health, page):
         app.include_router(part.router)
     _handle_errors(app)

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from lcagent.server.jobs import Jobs
 from lcagent.server.metrics import Metrics
+from lcagent.server.opened import Opened
 from lcagent.server.options import ServeOptions
 from lcagent.server.readiness import Readiness
 from lcagent.server.tenants import Tenant, Tenants
@@ -20,6 +21,7 @@ class Service:
 
     Args:
         tenants: whom.
+        opened: their documents.
         jobs: what is worked on.
         options: how the server is bound.
         metrics: what is counted.
@@ -28,6 +30,7 @@ class Service:
     """
 
     tenants: Tenants
+    opened: Opened
     jobs: Jobs
     options: ServeOptions
     metrics: Metrics

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import Request
 
-from lcagent.server.jobs import Job, Outcome
+from lcagent.server.job import Job, Outcome
 
 
 async def outcome_of(job: Job, request: Request) -> Outcome | None:

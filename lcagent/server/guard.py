@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -42,6 +43,8 @@ _HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?", re.ASCII)
 _START_SECONDS = 60.0
 _SLOWEST = 16 << 10
 """Bytes a second, on average, that a body comes at after its first minute."""
+_MOST_PARTS = 1 << 20
+"""Commas and brackets of a body in JSON: each may become an object, of twenty times its size."""
 
 
 class Guard:
@@ -80,7 +83,10 @@ class Guard:
         except LcagentError as error:
             await _refuse(error, send)
             return
-        await self._app(scope, self._counted(receive), _with_headers(send))
+        form = headers.get("content-type", "").startswith("multipart/")
+        await self._app(
+            scope, self._counted(receive, sys.maxsize if form else _MOST_PARTS), _with_headers(send)
+        )
 
     def _check_host(self, headers: dict[str, str]) -> None:
         """A page elsewhere whose name was made to lead here has its own name as host (DNS rebinding)."""
@@ -131,12 +137,12 @@ class Guard:
             raise error
         await limiter.acquire()
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _counted(self, receive: Receive, most_parts: int) -> Receive:
         """A body is counted as it comes, whatever its header says, and has to come."""
-        began, size, whole = time.monotonic(), 0, False
+        began, size, parts, whole = time.monotonic(), 0, 0, False
 
         async def counted() -> Message:
-            nonlocal size, whole
+            nonlocal size, parts, whole
             if whole:  # all that comes now is that the client leaves
                 return await receive()
             left = began + _START_SECONDS + size / _SLOWEST - time.monotonic()
@@ -145,9 +151,15 @@ class Guard:
             except TimeoutError as error:
                 raise UsageError("the request comes too slowly", hint="send it again") from error
             whole = not message.get("more_body", False)
-            size += len(message.get("body", b""))
+            body = message.get("body", b"")
+            size += len(body)
             if size > self._most:
                 raise self._too_large()
+            parts += sum(body.count(sign) for sign in (b",", b"[", b"{"))
+            if parts > most_parts:
+                raise DocumentTooLarge(
+                    f"the request has more than {most_parts:,} parts", hint="documents are sent as files"
+                )
             return message
 
         return counted

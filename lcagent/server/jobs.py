@@ -1,119 +1,40 @@
-"""Jobs: what is asked is worked on apart from who asked, and everybody who may look on is told the same."""
+"""Jobs: what is asked is worked on apart from who asked, within what a tenant may use."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import secrets
-import shutil
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
     ExitStack,
     aclosing,
-    asynccontextmanager,
     nullcontext,
 )
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from lcagent.answer import Answer, Reply
-from lcagent.chat import ChatSession
-from lcagent.documents import File, load_all
-from lcagent.errors import DocumentTooLarge, LcagentError, LimitReached, RunBusy, RunNotFound
+from lcagent.errors import LcagentError, LimitReached, RunBusy
 from lcagent.events import Event, Finished, Replied, RunStarted
 from lcagent.memory.locks import locked
-from lcagent.memory.parsed import StoredDocuments
 from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus
-from lcagent.memory.store import Store
 from lcagent.models.limit import ON_BEHALF, Limit
-from lcagent.private import private_folder
-from lcagent.reader import Reader
 from lcagent.server.asks import Ask
 from lcagent.server.faults import said_of
+from lcagent.server.job import Job, Outcome, tokens_of
+from lcagent.server.opened import Opened
 from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
 from lcagent.server.told import as_data
+from lcagent.server.working import work
 
 LOG = logging.getLogger("lcagent.server")
-Outcome = Answer | Reply
 _LOOK = 0.5
 """Seconds between two looks at what another process works on."""
-_MOST_CHECKED = 10_000
-
-
-@dataclass(eq=False)
-class Job:
-    """One thing that was asked, while it is worked on and for as long as somebody holds it.
-
-    Args:
-        id: of it.
-        tenant: who asked.
-        ask: what.
-        kept: it outlives the connection and the server.
-        stream: pieces of the answer are told as the model writes them.
-    """
-
-    id: str
-    tenant: Tenant
-    ask: Ask
-    kept: bool
-    stream: bool = False
-    created: float = field(default_factory=time.time)
-    status: JobStatus = "queued"
-    run: str = ""
-    events: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    outcome: Outcome | None = None
-    error: LcagentError | None = None
-    task: asyncio.Task[None] | None = None
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more happens."""
-        return self.status not in UNFINISHED
-
-    def tell(self, event: dict[str, Any]) -> None:
-        """Tell everybody who looks on."""
-        seq = self.events[-1][0] + 1 if self.events else 1
-        if self.kept:
-            self.tenant.jobs.tell(self.id, seq, event)
-        self.events.append((seq, event))
-        self.wake()
-
-    def wake(self) -> None:
-        """Have everybody who waits look again."""
-        news, self._news = self._news, asyncio.Event()
-        news.set()
-
-    async def follow(self, after: int = 0) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
-        """Events after a number, those that were and those that come, to the last."""
-        at = next((n for n, (seq, _) in enumerate(self.events) if seq > after), len(self.events))
-        while True:
-            while at < len(self.events):
-                yield self.events[at]
-                at += 1
-            if self.ended:
-                return
-            await self._news.wait()
-
-    async def wait(self) -> Outcome:
-        """What came of it.
-
-        Raises:
-            LcagentError: why nothing did.
-        """
-        while not self.ended:
-            await self._news.wait()
-        if self.outcome is None:
-            raise self.error or RunNotFound(f"run {self.id} was cancelled", hint="ask again to go on with it")
-        return self.outcome
 
 
 class Jobs:
@@ -121,6 +42,7 @@ class Jobs:
 
     Args:
         tenants: whose they are.
+        opened: their documents.
         running: at once.
         limits: of one tenant.
         ended: called with the status of a job that ended, and what came of it.
@@ -129,19 +51,19 @@ class Jobs:
     def __init__(
         self,
         tenants: Tenants,
+        opened: Opened,
         running: int,
         limits: Limits,
         *,
         ended: Callable[[str, Outcome | None], None] = lambda _status, _outcome: None,
     ) -> None:
-        self._tenants, self._limits, self._ended = tenants, limits, ended
+        self._tenants, self._opened, self._limits, self._ended = tenants, opened, limits, ended
         self._places = Limit(running)
         self._own_places: dict[str, Limit] = {}
         self._turns: WeakValueDictionary[tuple[str, str], Limit] = WeakValueDictionary()
         self._live: dict[tuple[str, str], Job] = {}
         self._counts: Counter[str] = Counter()
         self._followers: Counter[str] = Counter()
-        self._checked: set[tuple[str, str]] = set()
         self._closing = False
 
     @property
@@ -149,14 +71,13 @@ class Jobs:
         """How many are worked on or wait."""
         return len(self._live)
 
-    def start(self, tenant: Tenant, ask: Ask, *, kept: bool, stream: bool = False) -> Job:
+    def start(self, tenant: Tenant, ask: Ask, *, kept: bool) -> Job:
         """Begin with what is asked.
 
         Args:
             tenant: who asks.
             ask: what.
             kept: go on whoever leaves.
-            stream: tell pieces of the answer as they are written.
 
         Raises:
             LimitReached: as many wait already as may, or today's tokens are used up.
@@ -165,7 +86,7 @@ class Jobs:
         for file in ask.files:
             tenant.uploads.get(file)
         self._check(tenant)
-        job = Job(f"run_{secrets.token_hex(12)}", tenant, ask, kept, stream)
+        job = Job(f"run_{secrets.token_hex(12)}", tenant, ask, kept)
         if not kept:
             return self._begin(job)
         with ExitStack() as held:  # first, so that no other process takes it for left
@@ -306,7 +227,8 @@ class Jobs:
                 job.status = "running"
                 if job.kept:
                     job.tenant.jobs.set(job.id, "running")
-                async with aclosing(self._events(job)) as events:
+                await self._opened.ensure(job.tenant, job.ask.files)
+                async with aclosing(work(job.ask, job.tenant, job.id, job.created)) as events:
                     async for event in events:
                         self._tell(job, event)
             self._end(job, "finished")
@@ -359,44 +281,6 @@ class Jobs:
         if job.outcome is not None:
             self._tenants.keys.spend(job.tenant.name, tokens_of(job.outcome))
 
-    async def _events(self, job: Job) -> AsyncGenerator[Event]:
-        ask, tenant = job.ask, job.tenant
-        sources = tenant.uploads.named(ask.files)
-        await asyncio.to_thread(self._within_pages, tenant, ask.files, sources)
-        settings = ask.settings(tenant.settings)
-        if ask.reads:
-            reader = Reader(settings, models=tenant.models)
-            async with aclosing(
-                reader.astream(sources, ask.text, resume=ask.resume, since=job.created)
-            ) as events:
-                async for event in events:
-                    yield event
-            return
-        async with _conversation(job, settings) as chat:
-            await asyncio.to_thread(_prepare, chat, job, sources)
-            async with aclosing(chat.astream(ask.text, key=ask.key or job.id)) as events:
-                async for event in events:
-                    yield event
-
-    def _within_pages(self, tenant: Tenant, ids: Sequence[str], sources: list[File]) -> None:
-        """Refuse what has too many pages; parsed once, it is found again by who reads it."""
-        for id, source in zip(ids, sources, strict=True):
-            if (tenant.name, id) in self._checked:
-                continue
-            store = Store.open(tenant.folder)
-            try:
-                (document,) = load_all([source], cache=StoredDocuments(store)).documents
-            finally:
-                store.close()
-            if len(document.pages) > self._limits.pages:
-                raise DocumentTooLarge(
-                    f"{source.name} has {len(document.pages):,} pages, the limit is {self._limits.pages:,}",
-                    hint="split it into several files",
-                )
-            if len(self._checked) >= _MOST_CHECKED:  # each is found again in the store
-                self._checked.clear()
-            self._checked.add((tenant.name, id))
-
 
 def _owned(tenant: Tenant, job: str) -> AbstractContextManager[None]:
     """The right to work on a kept job: several processes may serve one folder.
@@ -405,51 +289,3 @@ def _owned(tenant: Tenant, job: str) -> AbstractContextManager[None]:
         RunBusy: another process has it.
     """
     return locked(tenant.folder, job, RunBusy(f"run {job} is worked on elsewhere", hint="ask how far it is"))
-
-
-def tokens_of(outcome: Outcome) -> int:
-    """Tokens of prompts and replies."""
-    if isinstance(outcome, Reply):
-        return outcome.tokens
-    return outcome.usage.prompt_tokens + outcome.usage.completion_tokens
-
-
-class _Passing(ChatSession):
-    """A conversation whose memory lies in a folder of its own."""
-
-    def __init__(self, folder: Path, *names: str, **given: Any) -> None:
-        self._own_folder = folder
-        super().__init__(*names, **given)
-
-    def _folder(self) -> Path:
-        return self._own_folder
-
-
-@asynccontextmanager
-async def _conversation(job: Job, settings: Any) -> AsyncGenerator[ChatSession]:
-    """The conversation of a job; one that names no session is kept in a folder that goes with it."""
-    tenant, session = job.tenant, job.ask.session
-    folder = None if session is not None else private_folder(tenant.folder / "passing" / job.id)
-    kind = ChatSession if folder is None else partial(_Passing, folder)
-    chat = await asyncio.to_thread(
-        kind, session or "passing", tenant=tenant.name, settings=settings, models=tenant.models
-    )
-    try:
-        yield chat
-    finally:
-        chat.close()
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _prepare(chat: ChatSession, job: Job, sources: list[File]) -> None:
-    """Tell a conversation that begins what was said before, and attach what is new."""
-    ask, uploads = job.ask, job.tenant.uploads
-    if ask.before and not chat.count():
-        chat.add_all([{"text": one.text, "author": one.author} for one in ask.before if one.text.strip()])
-    there = uploads.attached(ask.session) if ask.session is not None else {}
-    new = [(file, source) for file, source in zip(ask.files, sources, strict=True) if file not in there]
-    for file, source in new:
-        names = chat.attach(source).names
-        if ask.session is not None:
-            uploads.attach(ask.session, [(file, name) for name in names])

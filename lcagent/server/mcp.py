@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import aclosing, asynccontextmanager, closing, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import wraps
 from itertools import pairwise
 from pathlib import Path
@@ -19,13 +19,11 @@ from starlette.applications import Starlette
 
 from lcagent import __version__
 from lcagent.answer import Message
-from lcagent.documents import Document, File, load_all
+from lcagent.documents import Document, File
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.load import DEFAULT_MAX_BYTES
 from lcagent.documents.retrieval import Retrieval
 from lcagent.errors import DocumentNotFound, LcagentError, NotFound, RunNotFound, UsageError
-from lcagent.memory.parsed import StoredDocuments
-from lcagent.memory.store import Store
 from lcagent.models.embeddings import Likeness
 from lcagent.server.asks import Ask
 from lcagent.server.dialects import annotations
@@ -33,6 +31,7 @@ from lcagent.server.dialects.markdown import with_footnotes
 from lcagent.server.evidence import told
 from lcagent.server.faults import fault_of
 from lcagent.server.jobs import Jobs
+from lcagent.server.opened import Opened, documents_of
 from lcagent.server.options import Limits
 from lcagent.server.routes.messages import files_by_name
 from lcagent.server.routes.runs import outcome_from
@@ -142,7 +141,9 @@ class Desk:
         self._settings, self._paths = settings, paths
         self._tenants = Tenants(settings)
         self.tenant = self._tenants.of(OWN)
-        self._jobs = Jobs(self._tenants, _RUNNING, Limits())
+        self._limits = Limits()
+        self._opened = Opened(self._limits.pages)
+        self._jobs = Jobs(self._tenants, self._opened, _RUNNING, self._limits)
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
@@ -152,6 +153,7 @@ class Desk:
             yield
         finally:
             await self._jobs.close()
+            self._opened.close()
             self._tenants.close()
 
     @_in_our_words
@@ -340,12 +342,11 @@ class Desk:
             if (held := self._uploaded(one)) is None:
                 path = _file(one)
                 with path.open("rb") as opened:
-                    put = self.tenant.uploads.put
-                    held = [
-                        put(
-                            opened, path.name, purpose="mcp", most=DEFAULT_MAX_BYTES, room=Limits().storage
-                        ).id
-                    ]
+                    room = self._limits.storage
+                    kept = self.tenant.uploads.put(
+                        opened, path.name, purpose="mcp", most=DEFAULT_MAX_BYTES, room=room
+                    )
+                    held = [kept.id]
             ids += held
         return ids
 
@@ -358,9 +359,7 @@ class Desk:
                 sources.append(File(path, path.name))
             else:
                 sources += self.tenant.uploads.named(held)
-        with closing(Store.open(self.tenant.folder)) as store:
-            encoding = self._settings.encoding
-            return load_all(sources, encoding=encoding, cache=StoredDocuments(store)).documents
+        return documents_of(self.tenant, sources)
 
     def _found(self, documents: Sequence[str], query: str, limit: int) -> list[Stretch]:
         corpus = Corpus(tuple(self._loaded(documents)))

@@ -75,10 +75,16 @@ def slow_docx() -> bytes:
     return swollen_docx(400_000)
 
 
+def children() -> list[int]:
+    """Process ids of those that parse."""
+    found = psutil.Process().children()
+    return [one.pid for one in found if "lcagent.documents.parsing.child" in one.cmdline()]
+
+
 def child() -> int:
     """Process id of the one that parses."""
-    (one,) = [p for p in psutil.Process().children() if "lcagent.documents.parsing.child" in p.cmdline()]
-    return one.pid
+    (one,) = children()
+    return one
 
 
 def test_one_child_reads_many_files(tmp_path: Path) -> None:
@@ -94,7 +100,7 @@ def test_one_child_reads_many_files(tmp_path: Path) -> None:
 def test_plain_text_needs_no_child(tmp_path: Path) -> None:
     PARSER.stop()
     assert load(write(tmp_path, "a.txt", "Tea at noon.")).text == "Tea at noon."
-    assert not [p for p in psutil.Process().children() if "lcagent.documents.parsing.child" in p.cmdline()]
+    assert not children()
 
 
 def test_a_file_without_end_is_given_up_and_the_next_one_is_read(tmp_path: Path) -> None:
@@ -206,18 +212,36 @@ def test_a_child_that_does_not_answer_is_given_up(tmp_path: Path, monkeypatch: p
 
 def test_a_child_that_has_ended_for_want_of_work_is_replaced(tmp_path: Path) -> None:
     load(write(tmp_path, "a.html", "<p>One.</p>"))
-    gone = PARSER._child
+    gone = PARSER._idle[-1].child
     assert gone is not None and gone.process.stdin is not None
     gone.process.stdin.close()  # what its parent's end would do
     gone.process.wait(10)
     assert load(write(tmp_path, "b.html", "<p>Two.</p>")).text == "Two.\n"
 
 
-def test_threads_take_turns(tmp_path: Path) -> None:
+def test_threads_have_children_of_their_own_and_take_turns_where_these_are_too_many(tmp_path: Path) -> None:
+    PARSER.stop()
     files = [write(tmp_path, f"{n}.html", f"<p>Number {n}.</p>") for n in range(40)]
     with ThreadPoolExecutor(8) as pool:
         texts = [document.text for document in pool.map(load, files)]
     assert texts == [f"Number {n}.\n" for n in range(40)]
+    assert len(children()) <= (os.cpu_count() or 1) + 2
+    PARSER.stop()
+    assert not children()
+
+
+def test_a_file_that_takes_long_holds_up_no_other(tmp_path: Path) -> None:
+    halt, slow = threading.Event(), [write(tmp_path, f"{n}.docx", slow_docx()) for n in range(9)]
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(load_all, slow, watch=Watch(halt))
+        for number in range(20):
+            page = write(tmp_path, f"{number}.html", f"<p>Number {number}.</p>")
+            assert load(page).text == f"Number {number}.\n"
+        assert not future.done()
+        PARSER.halt(halt)
+        with pytest.raises(DocumentError):
+            future.result(timeout=5)
+    PARSER.stop()
 
 
 def test_who_gives_up_waits_for_no_parser(tmp_path: Path) -> None:

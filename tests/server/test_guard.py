@@ -1,7 +1,10 @@
 """Who may ask, how much, and what of one tenant another sees: nothing."""
 
+import base64
 import json
 import re
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from lcagent.memory.served.keys import Keys
 from lcagent.memory.served.tables import open_served
 from lcagent.server.options import Limits
 from tests.helpers import QUESTION, haystack, in_this_process
-from tests.server.serving import Served, able, asks, slowly
+from tests.server.serving import Served, able, asks, slowly, until
 
 
 def key(home: Path, tenant: str) -> str:
@@ -232,3 +235,85 @@ def test_a_fault_of_ours_is_told_without_a_trace(served: Served, monkeypatch: py
     with httpx.Client(base_url=served.url) as client:
         reply = client.get("/v1/files")
     assert reply.status_code == 500 and "secret" not in reply.text and "Traceback" not in reply.text
+
+
+def test_a_body_that_comes_too_slowly_is_not_waited_for(
+    home: Path, model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lcagent.server.guard._START_SECONDS", 0.3)
+    with Served(home, model.url) as served:
+        host, port = served.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as slow:
+            head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json"
+            slow.sendall(f'{head}\r\nContent-Length: 1000\r\n\r\n{{"messages": ['.encode())
+            told = b""
+            while b"slowly" not in told:
+                piece = slow.recv(1 << 16)
+                assert piece, told
+                told += piece
+        assert told.startswith(b"HTTP/1.1 400 ")
+        body = {"messages": asks(text="Hello")}
+        assert served.http.post("/v1/chat/completions", json=body).status_code == 200
+
+
+def test_a_tenant_keeps_no_more_than_it_may_and_others_are_not_concerned(home: Path, model: Any) -> None:
+    with Served(home, model.url, require_keys=True, limits=Limits(storage=3000)) as served:
+        anna, olav = served.as_key(key(home, "anna")), served.as_key(key(home, "olav"))
+
+        def put(client: httpx.Client, number: int) -> httpx.Response:
+            return client.post("/v1/files", files={"file": (f"{number}.txt", bytes([65 + number]) * 1400)})
+
+        first = [put(anna, number) for number in range(2)]
+        assert [reply.status_code for reply in first] == [200, 200]
+        refused = put(anna, 2)
+        assert refused.status_code == 413 and refused.json()["error"]["code"] == "DocumentTooLarge"
+        data = base64.b64encode(b"x" * 1400).decode()
+        part = {"type": "file", "file": {"filename": "c.txt", "file_data": data}}
+        body = {"messages": [{"role": "user", "content": [part, {"type": "text", "text": QUESTION}]}]}
+        assert anna.post("/v1/chat/completions", json=body).status_code == 413
+        assert put(olav, 2).status_code == 200
+        assert anna.delete(f"/v1/files/{first[0].json()['id']}").status_code == 200
+        assert put(anna, 2).status_code == 200
+
+
+def test_so_many_may_look_on_and_no_more(home: Path, loopback: Any) -> None:
+    model = loopback(reply=slowly(able, 0.5))
+    with Served(home, model.url, limits=Limits(followers=2)) as served, ExitStack() as stack:
+        run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
+        path = f"/v1/runs/{run}/events"
+        following = [stack.enter_context(served.http.stream("GET", path)).iter_lines() for _ in range(2)]
+        assert all(next(lines) for lines in following)  # they have begun
+        refused = served.http.get(path)
+        assert refused.status_code == 429 and "look on" in refused.json()["error"]["message"]
+        assert served.http.get(f"/v1/runs/{run}").status_code == 200
+        stack.close()
+        until(lambda: _followed(served, path))
+        served.http.post(f"/v1/runs/{run}/cancel")
+
+
+def _followed(served: Served, path: str) -> bool:
+    with served.http.stream("GET", path) as reply:
+        return reply.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/runs", {"question": QUESTION, "files": ["file-x"] * 10_001}),
+        ("/v1/runs", {"question": QUESTION, "collections": ["c"] * 101}),
+        ("/v1/runs", {"question": "x" * ((1 << 20) + 1), "files": ["file-x"]}),
+        ("/v1/collections", {"name": "n", "files": ["file-x"] * 10_001}),
+        ("/v1/chat/completions", {"messages": asks(text="x"), "lcagent": {"files": ["f"] * 10_001}}),
+    ],
+)
+def test_a_list_that_is_too_long_is_refused(served: Served, path: str, body: dict[str, Any]) -> None:
+    assert served.http.post(path, json=body).status_code == 400
+
+
+def test_a_run_that_fails_keeps_no_path_of_this_disk(served: Served, home: Path) -> None:
+    file = served.upload(haystack(20))
+    (home / "files" / file).unlink()
+    row = served.ended(served.run(QUESTION, file))
+    assert row["status"] == "failed" and row["error"]["message"]
+    kept = served.service.tenants.of("default").jobs.get(row["id"]).error
+    assert str(home) not in json.dumps([row, kept]) and str(home.parent) not in json.dumps([row, kept])

@@ -316,6 +316,7 @@ BODIES: dict[str, bytes] = {
         [{"type": "image_url", "image_url": {"url": "http://169.254.169.254/"}}]
     ),
     "a file of this machine": user([{"type": "file", "file": {"file_data": "file:///etc/passwd"}}]),
+    "ten million lists": b'{"messages":[' + b"[]," * 10_000_000 + b"[]]}",
     "two objects": b"{}{}",
     "nothing": b"",
 }

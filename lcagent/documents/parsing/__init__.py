@@ -1,7 +1,8 @@
 """Parsing in a process of its own, with limits of time, memory and output.
 
 A file of 752 bytes can make a parser take gigabytes and never end, and a parser in native code can crash:
-here it takes down a child, and the user reads one sentence. The child is kept warm for the next file.
+here it takes down a child, and the user reads one sentence. The child is kept warm for the next file; there
+are several where several threads read at once, so that a file which takes a minute holds up no other one.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -42,6 +43,8 @@ class _Asked:
     bounds: Limits
 
 
+_LOOK = 0.2
+"""Seconds between two looks whether whoever waits for a child has given up."""
 _Reply = tuple[dict[str, Any], bytes]
 
 
@@ -53,13 +56,26 @@ class _Child:
     """Id of the process that started it: after a fork it is not ours."""
 
 
-class ParserProcess:
-    """Turns what files hold into documents, one after the other, in a child that is started when needed."""
+@dataclass(slots=True, eq=False)
+class _Place:
+    """Where one child works for one asker at a time."""
 
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._child: _Child | None = None
-        self._asker: threading.Event | None = None
+    child: _Child | None = None
+    asker: threading.Event | None = None
+
+
+class Parser:
+    """Turns what files hold into documents, in children that are started when needed.
+
+    Args:
+        most: children at once; whoever comes then waits.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._free = threading.Semaphore(most)
+        self._idle: list[_Place] = []
+        self._places: list[_Place] = []
+        self._halting = threading.Lock()
 
     def parse(
         self,
@@ -154,96 +170,121 @@ class ParserProcess:
     ) -> list[_Reply | DocumentError]:
         """What the child makes of each file; one that ends it does not cost the others their turn."""
         found: list[_Reply | DocumentError] = []
-        with self._turn:
-            self._asker = halt
-            try:
-                while len(found) < len(asked):
-                    if halt is not None and halt.is_set():
-                        raise DocumentError("given up by whoever asked")
-                    left = asked[len(found) :]
-                    replies = self._replies(left, meanwhile) or self._replies(left, meanwhile)
-                    found += replies or [_ended(0, left[0], late=False)]
-            finally:
-                self._asker = None
+        with self._place(halt) as place:
+            while len(found) < len(asked):
+                _check(halt)
+                left = asked[len(found) :]
+                replies = _replies(place, left, meanwhile) or _replies(place, left, meanwhile)
+                found += replies or [_ended(0, left[0], late=False)]
         return found
 
-    def _replies(
-        self, asked: Sequence[_Asked], meanwhile: Callable[[], None]
-    ) -> list[_Reply | DocumentError]:
-        """What the child says until it ends; nothing if it was just ending, having had no work for long."""
-        child = self._started()
-        process, found = child.process, list[_Reply | DocumentError]()
-        assert process.stdin is not None
-        assert process.stdout is not None
+    @contextmanager
+    def _place(self, halt: threading.Event | None) -> Generator[_Place]:
+        """A place of one's own, with a warm child if there is one."""
+        while not self._free.acquire(timeout=_LOOK):
+            _check(halt)
         try:
-            with child.watchdog.within(4 * asked[0].bounds.seconds):
-                heads = [{**one.head, "size": len(one.data), "limits": astuple(one.bounds)} for one in asked]
-                write(process.stdin, {"files": heads}, *(one.data for one in asked))
-                meanwhile()
-                found.append(_told(read(process.stdout, asked[0].bounds.output), asked[0]))
-            for one in asked[1:]:
-                with child.watchdog.within(4 * one.bounds.seconds):
-                    found.append(_told(read(process.stdout, one.bounds.output), one))
-        except (OSError, EOFError):
-            code = process.wait()
-            self._forget(child)
-            if code != 0:
-                found.append(_ended(code, asked[len(found)], late=child.watchdog.late))
-        except BaseException:  # interrupted, or it says what it should not
-            process.kill()
-            self._forget(child)
-            raise
-        return found
-
-    def _started(self) -> _Child:
-        """The child, a new one where there is none."""
-        child = self._child
-        if child is not None and child.owner == os.getpid():
-            if child.process.poll() is None:
-                return child
-            self._forget(child)
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "lcagent.documents.parsing.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # parsers report each repair
-            start_new_session=True,  # Ctrl-C reaches us alone; we then end the child
-        )
-        self._child = _Child(process, Watchdog(process.kill), os.getpid())
-        return self._child
-
-    def _forget(self, child: _Child) -> None:
-        """Close what leads to a child that has ended, or is about to."""
-        self._child = None
-        child.watchdog.stop()
-        child.process.wait()
-        for pipe in (child.process.stdin, child.process.stdout):
-            if pipe is not None:
-                with suppress(OSError):  # what was not yet sent to it
-                    pipe.close()
+            place = self._idle.pop()  # the one that worked last
+        except IndexError:
+            place = _Place()
+            self._places.append(place)
+        place.asker = halt
+        try:
+            yield place
+        finally:
+            with self._halting:
+                place.asker = None
+            self._idle.append(place)
+            self._free.release()
 
     def halt(self, asker: threading.Event) -> None:
-        """End the child if it works for somebody who has given up.
+        """End the child that works for somebody who has given up.
 
         Args:
             asker: as given to `parse`; it is set.
         """
         asker.set()
-        child = self._child
-        if self._asker is asker and child is not None:
-            child.process.kill()
+        with self._halting:
+            for place in self._places:
+                if place.asker is asker and place.child is not None:
+                    place.child.process.kill()
 
     def stop(self) -> None:
-        """End the child at the end of this process."""
-        child = self._child
-        if child is not None and child.owner == os.getpid():
-            child.process.kill()
-            self._forget(child)
+        """End the children at the end of this process."""
+        for place in self._places:
+            if place.child is not None and place.child.owner == os.getpid():
+                place.child.process.kill()
+                _forget(place)
 
 
-PARSER = ParserProcess()
-"""The one of this process; it ends with it."""
+PARSER = Parser((os.cpu_count() or 1) + 2)
+"""That of this process; its children end with it."""
 atexit.register(PARSER.stop)
+
+
+def _check(halt: threading.Event | None) -> None:
+    if halt is not None and halt.is_set():
+        raise DocumentError("given up by whoever asked")
+
+
+def _replies(
+    place: _Place, asked: Sequence[_Asked], meanwhile: Callable[[], None]
+) -> list[_Reply | DocumentError]:
+    """What the child says until it ends; nothing if it was just ending, having had no work for long."""
+    child = _started(place)
+    process, found = child.process, list[_Reply | DocumentError]()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        with child.watchdog.within(4 * asked[0].bounds.seconds):
+            heads = [{**one.head, "size": len(one.data), "limits": astuple(one.bounds)} for one in asked]
+            write(process.stdin, {"files": heads}, *(one.data for one in asked))
+            meanwhile()
+            found.append(_told(read(process.stdout, asked[0].bounds.output), asked[0]))
+        for one in asked[1:]:
+            with child.watchdog.within(4 * one.bounds.seconds):
+                found.append(_told(read(process.stdout, one.bounds.output), one))
+    except (OSError, EOFError):
+        code = process.wait()
+        _forget(place)
+        if code != 0:
+            found.append(_ended(code, asked[len(found)], late=child.watchdog.late))
+    except BaseException:  # interrupted, or it says what it should not
+        process.kill()
+        _forget(place)
+        raise
+    return found
+
+
+def _started(place: _Place) -> _Child:
+    """The child, a new one where there is none."""
+    child = place.child
+    if child is not None and child.owner == os.getpid():
+        if child.process.poll() is None:
+            return child
+        _forget(place)
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "lcagent.documents.parsing.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # parsers report each repair
+        start_new_session=True,  # Ctrl-C reaches us alone; we then end the child
+    )
+    place.child = _Child(process, Watchdog(process.kill), os.getpid())
+    return place.child
+
+
+def _forget(place: _Place) -> None:
+    """Close what leads to a child that has ended, or is about to."""
+    child, place.child = place.child, None
+    if child is None:
+        return
+    child.watchdog.stop()
+    child.process.wait()
+    for pipe in (child.process.stdin, child.process.stdout):
+        if pipe is not None:
+            with suppress(OSError):  # what was not yet sent to it
+                pipe.close()
 
 
 def _to_parse(name: str, content: Content, password: str | None) -> _Asked:

@@ -16,7 +16,7 @@ from lcagent.server.asks import MODEL, Ask
 from lcagent.server.dialects import annotations
 from lcagent.server.dialects.markdown import with_footnotes
 from lcagent.server.evidence import Told
-from lcagent.server.jobs import Outcome
+from lcagent.server.job import Outcome
 from lcagent.server.told import in_words
 
 STATUS: dict[JobStatus, str] = {

@@ -26,7 +26,7 @@ from lcagent.server.dialects.markdown import with_footnotes
 from lcagent.server.evidence import Told, told
 from lcagent.server.faults import fault_of
 from lcagent.server.following import events_of, outcome_of
-from lcagent.server.jobs import Job, Outcome
+from lcagent.server.job import Job, Outcome
 from lcagent.server.routes.messages import Given, Ours, ask_of, files_by_name
 from lcagent.server.told import in_words
 

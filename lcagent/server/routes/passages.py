@@ -10,12 +10,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from lcagent.answer import Box
-from lcagent.documents import Document, Span, load_all
+from lcagent.documents import Document, Span
 from lcagent.documents.pdf_pages import page_picture, quote_boxes, unchanged
 from lcagent.errors import NotFound
-from lcagent.memory.parsed import StoredDocuments
-from lcagent.memory.store import Store
-from lcagent.server.context import TenantDep
+from lcagent.server.context import ServiceDep, TenantDep
 from lcagent.server.described import raw
 from lcagent.server.tenants import Tenant
 
@@ -51,32 +49,28 @@ class Passage(BaseModel):
 @router.get("/v1/files/{file}/passage")
 async def get_passage(
     file: str,
+    service: ServiceDep,
     tenant: TenantDep,
     start: Annotated[int, Query(ge=0, le=1 << 40)] = 0,
     end: Annotated[int, Query(ge=0, le=1 << 40)] = 0,
     page: Annotated[int | None, Query(ge=1, le=1 << 30)] = None,
 ) -> Passage:
     """Show a stretch of a document's text, or a page of it."""
-    return await asyncio.to_thread(_passage, tenant, file, start, end, page)
+    document = await service.opened.load(tenant, file)
+    return await asyncio.to_thread(_passage, tenant, file, document, (start, end), page)
 
 
 @router.get("/v1/files/{file}/pages/{page}", response_class=Response, responses=raw("image/png"))
-async def get_page(file: str, page: int, tenant: TenantDep) -> Response:
+async def get_page(file: str, page: int, service: ServiceDep, tenant: TenantDep) -> Response:
     """Draw a page of a PDF."""
-    return await asyncio.to_thread(_picture, tenant, file, page)
+    document = await service.opened.load(tenant, file)
+    return await asyncio.to_thread(_picture, tenant, file, document, page)
 
 
-def _document(tenant: Tenant, file: str) -> Document:
-    (source,) = tenant.uploads.named([file])
-    store = Store.open(tenant.folder)
-    try:
-        return load_all([source], cache=StoredDocuments(store)).documents[0]
-    finally:
-        store.close()
-
-
-def _passage(tenant: Tenant, file: str, start: int, end: int, number: int | None) -> Passage:
-    document = _document(tenant, file)
+def _passage(
+    tenant: Tenant, file: str, document: Document, stretch: tuple[int, int], number: int | None
+) -> Passage:
+    start, end = stretch
     text = document.text
     if number is not None:
         held = next((one for one in document.pages if one.number == number), None)
@@ -112,9 +106,8 @@ def _passage(tenant: Tenant, file: str, start: int, end: int, number: int | None
     )
 
 
-def _picture(tenant: Tenant, file: str, page: int) -> Response:
+def _picture(tenant: Tenant, file: str, document: Document, page: int) -> Response:
     upload = tenant.uploads.get(file)
-    document = _document(tenant, file)
     data = unchanged(tenant.uploads.path(upload), upload.sha256)
     if document.format != "pdf" or data is None or not 1 <= page <= len(document.pages):
         raise NotFound(f"{upload.name} has no page {page} that could be drawn")

@@ -21,7 +21,7 @@ from lcagent.server.dialects.responses import Ended, Events, job_id, response
 from lcagent.server.evidence import told
 from lcagent.server.faults import fault_of
 from lcagent.server.following import events_of, outcome_of
-from lcagent.server.jobs import Job
+from lcagent.server.job import Job
 from lcagent.server.routes.files import Deleted
 from lcagent.server.routes.messages import Given, Ours, ask_of, files_by_name
 from lcagent.server.routes.runs import outcome_from

@@ -21,7 +21,7 @@ from lcagent.server.context import BaseDep, ServiceDep, TenantDep
 from lcagent.server.described import streamed
 from lcagent.server.dialects import annotations
 from lcagent.server.evidence import told
-from lcagent.server.jobs import Outcome
+from lcagent.server.job import Outcome
 from lcagent.server.routes.messages import files_by_name
 from lcagent.server.tenants import Tenant
 

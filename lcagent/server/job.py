@@ -1,0 +1,90 @@
+"""One thing that was asked, as it is worked on: everybody who looks on is told the same."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Any
+
+from lcagent.answer import Answer, Reply
+from lcagent.errors import LcagentError, RunNotFound
+from lcagent.memory.served.jobs import UNFINISHED, JobStatus
+from lcagent.server.asks import Ask
+from lcagent.server.tenants import Tenant
+
+Outcome = Answer | Reply
+
+
+@dataclass(eq=False)
+class Job:
+    """One thing that was asked, while it is worked on and for as long as somebody holds it.
+
+    Args:
+        id: of it.
+        tenant: who asked.
+        ask: what.
+        kept: it outlives the connection and the server.
+    """
+
+    id: str
+    tenant: Tenant
+    ask: Ask
+    kept: bool
+    created: float = field(default_factory=time.time)
+    status: JobStatus = "queued"
+    run: str = ""
+    events: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    outcome: Outcome | None = None
+    error: LcagentError | None = None
+    task: asyncio.Task[None] | None = None
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens."""
+        return self.status not in UNFINISHED
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Tell everybody who looks on."""
+        seq = self.events[-1][0] + 1 if self.events else 1
+        if self.kept:
+            self.tenant.jobs.tell(self.id, seq, event)
+        self.events.append((seq, event))
+        self.wake()
+
+    def wake(self) -> None:
+        """Have everybody who waits look again."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def follow(self, after: int = 0) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
+        """Events after a number, those that were and those that come, to the last."""
+        at = next((n for n, (seq, _) in enumerate(self.events) if seq > after), len(self.events))
+        while True:
+            while at < len(self.events):
+                yield self.events[at]
+                at += 1
+            if self.ended:
+                return
+            await self._news.wait()
+
+    async def wait(self) -> Outcome:
+        """What came of it.
+
+        Raises:
+            LcagentError: why nothing did.
+        """
+        while not self.ended:
+            await self._news.wait()
+        if self.outcome is None:
+            raise self.error or RunNotFound(f"run {self.id} was cancelled", hint="ask again to go on with it")
+        return self.outcome
+
+
+def tokens_of(outcome: Outcome) -> int:
+    """Tokens of prompts and replies."""
+    if isinstance(outcome, Reply):
+        return outcome.tokens
+    return outcome.usage.prompt_tokens + outcome.usage.completion_tokens

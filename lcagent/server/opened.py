@@ -1,0 +1,105 @@
+"""Documents of tenants: parsed apart from everything else, some at once, and no tenant all of these."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TypeVar
+
+from lcagent.documents import Document, File, load_all
+from lcagent.documents.parsing import PARSER
+from lcagent.documents.recognised import Watch
+from lcagent.errors import DocumentTooLarge
+from lcagent.memory.parsed import StoredDocuments
+from lcagent.memory.store import Store
+from lcagent.models.limit import Limit
+from lcagent.server.tenants import Tenant
+
+T = TypeVar("T")
+_AT_ONCE = 2
+"""Files of one tenant that are parsed at once: what one sends that takes long keeps nobody else waiting."""
+_MOST_KNOWN = 10_000
+
+
+class Opened:
+    """The documents behind uploaded files.
+
+    Args:
+        most_pages: of one document.
+    """
+
+    def __init__(self, most_pages: int) -> None:
+        self._most_pages = most_pages
+        places = _AT_ONCE + max(_AT_ONCE, os.cpu_count() or 1)
+        self._places = Limit(places)
+        self._own_places: dict[str, Limit] = {}
+        # Not the threads in which readings go on: these would wait for a file that takes a minute.
+        self._threads = ThreadPoolExecutor(places, "lcagent-documents")
+        self._known: set[tuple[str, str]] = set()
+
+    async def ensure(self, tenant: Tenant, ids: Sequence[str]) -> None:
+        """Have files parsed, so that whoever loads them finds them in the store.
+
+        Args:
+            tenant: whose they are.
+            ids: of the files.
+
+        Raises:
+            DocumentError: one cannot be read.
+            DocumentTooLarge: it has too many pages.
+        """
+        new = [id for id in ids if (tenant.name, id) not in self._known]
+        for id, source in zip(new, tenant.uploads.named(new), strict=True):
+            own = self._own_places.setdefault(tenant.name, Limit(_AT_ONCE))
+            async with own, self._places:
+                pages = await self._pages(tenant, source)
+            if pages > self._most_pages:
+                raise DocumentTooLarge(
+                    f"{source.name} has {pages:,} pages, the limit is {self._most_pages:,}",
+                    hint="split it into several files",
+                )
+            if len(self._known) >= _MOST_KNOWN:  # each is found again in the store
+                self._known.clear()
+            self._known.add((tenant.name, id))
+
+    async def load(self, tenant: Tenant, id: str) -> Document:
+        """The document of a file; arguments and errors as for `ensure`."""
+        await self.ensure(tenant, [id])
+        (document,) = await self._apart(lambda: documents_of(tenant, tenant.uploads.named([id])))
+        return document
+
+    def close(self) -> None:
+        """End the threads, when they have done what they are at."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _pages(self, tenant: Tenant, source: File) -> int:
+        """How many pages a file has; given up with whoever asks, whatever a parser is at."""
+        watch = Watch()
+        try:
+            (document,) = await self._apart(lambda: documents_of(tenant, [source], watch))
+        except asyncio.CancelledError:
+            PARSER.halt(watch.halt)
+            raise
+        return len(document.pages)
+
+    async def _apart(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def documents_of(tenant: Tenant, sources: Sequence[File], watch: Watch | None = None) -> list[Document]:
+    """Load documents, as far as they are kept from the tenant's store.
+
+    Args:
+        tenant: whose store it is.
+        sources: the files.
+        watch: whoever waits, and may give up.
+
+    Raises:
+        DocumentError: one cannot be read.
+    """
+    with closing(Store.open(tenant.folder)) as store:
+        encoding = tenant.settings.encoding
+        return load_all(sources, encoding=encoding, cache=StoredDocuments(store), watch=watch).documents
