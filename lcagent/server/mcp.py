@@ -33,6 +33,7 @@ from lcagent.server.dialects.markdown import with_footnotes
 from lcagent.server.evidence import told
 from lcagent.server.faults import fault_of
 from lcagent.server.jobs import Jobs
+from lcagent.server.mcp_tasks import Tasks
 from lcagent.server.options import Limits
 from lcagent.server.routes.messages import files_by_name
 from lcagent.server.routes.runs import outcome_from
@@ -263,6 +264,15 @@ class Desk:
         lines = [f"{one.id}. {told_time(one.at)} {one.author}: {one.text}" for one in found.messages]
         return _result(found, "\n".join(lines) or "Nothing of it is remembered.")
 
+    def tasks(self) -> Tasks:
+        """The runs of `ask_document`, as tasks."""
+        return Tasks(self._jobs, self.tenant, self._ended, self.ask_document.__name__)
+
+    @_in_our_words
+    async def _ended(self, run: str) -> CallToolResult:
+        """What came of a run."""
+        return self._reading(run, "")
+
     def _memory(self, session: str) -> SessionMemory:
         own = self.tenant
         return SessionMemory(session, tenant=own.name, settings=own.settings, models=own.models)
@@ -386,6 +396,7 @@ def create_mcp(settings: Settings, *, paths: bool) -> MCPServer[None]:
         version=__version__,
         log_level="WARNING",
         lifespan=lambda _: desk.open(),
+        extensions=[desk.tasks()],
     )
     which = "paths of files" if paths else "ids of uploaded files or collections"
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
