@@ -19,7 +19,7 @@ from lcagent.session_memory import SessionMemory, key_of, role_of
 from lcagent.text import whole_characters
 
 if TYPE_CHECKING:
-    from lcagent.documents import Document, DocumentSource
+    from lcagent.documents import DocumentSource, Loaded
 
 _LOOKED_BACK = 50
 
@@ -150,22 +150,24 @@ class ChatSession(SessionMemory):
             DocumentError: it cannot be read.
             LcagentError: any other of the tree; the document is kept, and `resume` goes on with the turn.
         """
-        documents = self._loaded(path, password)
+        loaded = self._loaded(path, password)
+        documents = list(zip(loaded.documents, loaded.files, strict=True))
         with self._lease.held(self._wait) as fence:
             began = self._attach(self._entries(fence), documents, turn)
         reply = None
         if began is not None:
             reply = blocking.run(self._turn(began, on_event is not None, on_event or _unheard))
-        return Attached(tuple(one.name for one in documents), sum(len(one.pages) for one in documents), reply)
+        names, pages = [one.name for one in loaded.documents], [len(one.pages) for one in loaded.documents]
+        return Attached(tuple(names), sum(pages), reply)
 
-    def _loaded(self, path: DocumentSource, password: str | None) -> list[Document]:
+    def _loaded(self, path: DocumentSource, password: str | None) -> Loaded:
         """Documents, parsed once for every session and question."""
         from lcagent.documents import load_all
         from lcagent.memory.parsed import StoredDocuments
         from lcagent.memory.store import Store
 
         with closing(Store.open(self.settings.data_dir)) as store:
-            return load_all([path], password=password, cache=StoredDocuments(store)).documents
+            return load_all([path], password=password, cache=StoredDocuments(store))
 
     def unanswered(self) -> Message | None:
         """What was said or happened last, where the turn that it began was broken off."""

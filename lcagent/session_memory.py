@@ -305,14 +305,15 @@ class SessionMemory:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _attach(self, entries: Any, documents: Sequence[Any], turn: bool) -> Any:
-        """Keep documents and tell the agent of each; the last event that is new, where it begins a turn."""
+    def _attach(self, entries: Any, documents: Sequence[tuple[Any, Path | None]], turn: bool) -> Any:
+        """Keep documents, with where their bytes are, and tell the agent of each; the last event that is new,
+        where it begins a turn."""
         from lcagent.memory.tiers.archival import Archival
         from lcagent.memory.tiers.entries import New
 
         new = list[New]()
-        for document in documents:
-            key = f"attached.{Archival(entries).attach(document).id}"
+        for document, file in documents:
+            key = f"attached.{Archival(entries).attach(document, file).id}"
             pages = f"{len(document.pages)} {document.unit}s, " if document.pages else ""
             told = f"the user has attached {document.name} ({pages}{len(document.text)} characters)"
             # A file's name is a text of whoever made it.

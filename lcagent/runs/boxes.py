@@ -1,55 +1,95 @@
-"""The boxes of an answer's citations: where each quote stands on the pages of its PDF."""
+"""The boxes of citations: where each quote of an answer, or a reply, stands on the pages of its PDF."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from lcagent.answer import Answer, Box, Citation
-from lcagent.documents import Document, Loaded, Span
+from lcagent.answer import Answer, Box, Citation, Quoted, Reply
+from lcagent.documents import Document, Span
 from lcagent.documents.pdf_pages import quote_boxes, unchanged
 
-_Place = tuple[str, int, int]
-"""A document's name, and characters of its text."""
+Outcome = TypeVar("Outcome", Answer, Reply)
+Sources = Sequence[tuple[Document, Path | None]]
+"""Documents, each with where its bytes are; None: they are nowhere."""
+
+_Place = tuple[str, int, int, str]
+"""A document's name, characters of its text, and these."""
 
 
-def boxed(answer: Answer, loaded: Loaded, password: str | None, halt: threading.Event) -> Answer:
-    """The answer with the boxes of all its citations of PDFs, as far as they can be placed for certain.
+async def boxed(outcome: Outcome, sources: Sources, password: str | None = None) -> Outcome:
+    """An answer or a reply with the boxes of its citations of PDFs, as far as they can be placed for certain.
+
+    Given up, it ends with whatever a parser is at.
 
     Args:
-        answer: as it was made.
-        loaded: what was read. A file that has gone or changed since then gives no boxes.
+        outcome: as it was made.
+        sources: what was read. A file that has gone or changed since then gives no boxes, nor does a quote
+            that two documents of one name hold at the same place: a conversation may have two of them.
         password: for encrypted PDFs.
-        halt: set by whoever gives up (`PARSER.halt`).
     """
-    places = {(c.document, c.char_start, c.char_end) for c in _citations(answer)}
+    halt = threading.Event()
+    try:
+        return await asyncio.to_thread(_boxed, outcome, sources, password, halt)
+    except asyncio.CancelledError:
+        from lcagent.documents.parsing import PARSER
+
+        PARSER.halt(halt)
+        raise
+
+
+def _boxed(outcome: Outcome, sources: Sources, password: str | None, halt: threading.Event) -> Outcome:
+    cited: dict[int, list[_Place]] = defaultdict(list)
+    for place in sorted({_place(one) for one in _citations(outcome)}):
+        name, start, end, quote = place
+        holding = [
+            at for at, (one, _) in enumerate(sources) if one.name == name and one.text[start:end] == quote
+        ]
+        if len(holding) == 1:
+            cited[holding[0]].append(place)
     boxes: dict[_Place, list[Box]] = {}
-    for document in loaded.documents:
-        of_it = sorted(place for place in places if place[0] == document.name)
-        boxes |= zip(of_it, _boxes(document, of_it, loaded, password, halt), strict=False)
-    return _with(answer, boxes) if any(boxes.values()) else answer
+    for at, places in cited.items():
+        document, file = sources[at]
+        boxes |= zip(places, _boxes(document, file, places, password, halt), strict=False)
+    return _with(outcome, boxes) if any(boxes.values()) else outcome
 
 
 def _boxes(
-    document: Document, places: list[_Place], loaded: Loaded, password: str | None, halt: threading.Event
+    document: Document,
+    file: Path | None,
+    places: Sequence[_Place],
+    password: str | None,
+    halt: threading.Event,
 ) -> list[list[Box]]:
-    file = loaded.paths.get(document.name)
-    if document.format != "pdf" or not places or file is None:
+    if document.format != "pdf" or file is None:
         return []
     data = unchanged(file, document.sha256)
     if data is None:
         return []
-    spans = [Span(start, end) for _, start, end in places]
+    spans = [Span(start, end) for _, start, end, _ in places]
     return quote_boxes(document, data, spans, password=password, halt=halt)
 
 
+def _place(citation: Citation) -> _Place:
+    return citation.document, citation.char_start, citation.char_end, citation.quote
+
+
+def _of_message(citation: Citation) -> bool:
+    """Whether it quotes the conversation itself, whatever a document may be called."""
+    return isinstance(citation, Quoted) and citation.message is not None
+
+
 def _citations(value: object) -> Iterator[Citation]:
-    """All citations within an answer, wherever they stand."""
+    """All citations of documents within an answer, wherever they stand."""
     if isinstance(value, Citation):
-        yield value
+        if not _of_message(value):
+            yield value
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from _citations(getattr(value, name))
@@ -61,9 +101,8 @@ def _citations(value: object) -> Iterator[Citation]:
 def _with(value: Any, boxes: Mapping[_Place, list[Box]]) -> Any:
     """A part of an answer with its citations' boxes."""
     if isinstance(value, Citation):
-        return value.model_copy(
-            update={"boxes": boxes.get((value.document, value.char_start, value.char_end), [])}
-        )
+        found = [] if _of_message(value) else boxes.get(_place(value), [])
+        return value.model_copy(update={"boxes": found})
     if isinstance(value, BaseModel):
         fields = {name: _with(getattr(value, name), boxes) for name in type(value).model_fields}
         return value.model_copy(update=fields)

@@ -35,6 +35,7 @@ from lcagent.models.embeddings import Embedder
 from lcagent.models.profile import ModelProfile
 from lcagent.models.replies import RawReply
 from lcagent.models.serving.session import ModelSession, OpenModel
+from lcagent.runs.boxes import boxed
 from lcagent.settings import Settings
 
 Emit = Callable[[Event], None]
@@ -135,7 +136,18 @@ async def take_turn(
     made = entries.keyed(turn.reply_key)
     if made is None:
         raise MalformedReply("the turn ended without a reply", hint="send the message again")
-    return reply_from(made, told.steps, budget, time.monotonic() - started)
+    reply = reply_from(made, told.steps, budget, time.monotonic() - started)
+    return await _boxed(reply, turn)
+
+
+async def _boxed(reply: Reply, turn: Turn) -> Reply:
+    """The reply with the boxes of what it quotes of attached PDFs whose files still lie where they did."""
+    if all(one.message is not None for one in reply.citations):
+        return reply
+    files = await asyncio.to_thread(turn.memory.archival.files)
+    corpus, numbers = turn.view.corpus, turn.view.numbers
+    sources = [(one, files.get(number)) for one, number in zip(corpus.documents, numbers, strict=True)]
+    return await boxed(reply, sources)
 
 
 def _profile(talk: Talk, opened: OpenModel) -> ModelProfile:

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import stat
-import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
@@ -370,7 +369,9 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
         # Headings and lines of a huge text are looked for when something of it is first cited.
         told = Told(record.id, strategy.name)
         answer = await asyncio.to_thread(make_answer, task, state, asked.loaded, usage, told)
-        answer = await _boxed(asked, answer)
+        paths = asked.loaded.paths
+        sources = [(one, paths.get(one.name)) for one in asked.loaded.documents]
+        answer = await boxed(answer, sources, asked.request.password)
     except LcagentError as error:
         runs.failed(record.id, error, time.monotonic() - started)
         raise
@@ -379,18 +380,6 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
         raise
     runs.finished(record.id, answer, time.monotonic() - started)
     return answer
-
-
-async def _boxed(asked: Asked, answer: Answer) -> Answer:
-    """The answer with the boxes of its quotes; given up with the run, whatever a parser is at."""
-    halt = threading.Event()
-    try:
-        return await asyncio.to_thread(boxed, answer, asked.loaded, asked.request.password, halt)
-    except asyncio.CancelledError:
-        from lcagent.documents.parsing import PARSER
-
-        PARSER.halt(halt)
-        raise
 
 
 def _key(task: Task, strategy: Strategy, budget: int, embedder: Embedder | None) -> str:

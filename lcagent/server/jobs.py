@@ -14,6 +14,7 @@ from contextlib import (
     ExitStack,
     aclosing,
     nullcontext,
+    suppress,
 )
 from typing import Any
 from weakref import WeakValueDictionary
@@ -30,11 +31,12 @@ from lcagent.server.opened import Opened
 from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
 from lcagent.server.told import as_data
+from lcagent.server.unwanted import LOOK, Unwanted
 from lcagent.server.working import work
 
 LOG = logging.getLogger("lcagent.server")
-_LOOK = 0.5
-"""Seconds between two looks at what another process works on."""
+_PATIENCE = 10.0
+"""Seconds for which another process is waited for that is to give a run up."""
 
 
 class Jobs:
@@ -62,6 +64,7 @@ class Jobs:
         self._own_places: dict[str, Limit] = {}
         self._turns: WeakValueDictionary[tuple[str, str], Limit] = WeakValueDictionary()
         self._live: dict[tuple[str, str], Job] = {}
+        self._unwanted = Unwanted(self._live)
         self._counts: Counter[str] = Counter()
         self._followers: Counter[str] = Counter()
         self._closing = False
@@ -142,7 +145,7 @@ class Jobs:
                 yield event
             if ended:
                 return
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(LOOK)
 
     def check_followers(self, tenant: Tenant) -> None:
         """Whether one more may look on.
@@ -158,20 +161,39 @@ class Jobs:
     async def cancel(self, tenant: Tenant, job: str) -> None:
         """Give one up: its model calls are cancelled when this returns; one that has ended stays as it is.
 
+        Of one that another process works on that process is told, and waited for; if it does not stir for
+        10 s, this returns all the same.
+
         Raises:
             RunNotFound: this tenant has none of this id.
         """
         live = self.find(tenant, job)
         if live is None:
-            self.row(tenant, job)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    await self._given_up_elsewhere(tenant, job)
             return
         assert live.task is not None
         live.task.cancel()
         await asyncio.gather(live.task, return_exceptions=True)
 
+    async def _given_up_elsewhere(self, tenant: Tenant, job: str) -> None:
+        """Have one given up by whoever works on it, and wait until it is.
+
+        Raises:
+            RunNotFound: this tenant has none of this id.
+        """
+        tenant.jobs.give_up(job)
+        while True:
+            self._take_up(tenant, job)  # where nobody works on it, it ends there
+            if self.row(tenant, job).status not in UNFINISHED:
+                return
+            await asyncio.sleep(LOOK)
+
     async def close(self) -> None:
         """Stop; what is kept is gone on with by the next server."""
         self._closing = True
+        await self._unwanted.close()
         tasks = [job.task for job in self._live.values() if job.task is not None]
         for task in tasks:
             task.cancel()
@@ -191,7 +213,7 @@ class Jobs:
             raise error
 
     def _take_up(self, tenant: Tenant, id: str) -> Job | None:
-        """Go on with one that is left; None where it has ended, or somebody works on it.
+        """Go on with one that is left; None where it has ended, is given up, or somebody works on it.
 
         Raises:
             RunNotFound: this tenant has none of this id.
@@ -206,6 +228,11 @@ class Jobs:
             row = self.row(tenant, id)  # it may have ended meanwhile
             if row.status not in UNFINISHED:
                 return None
+            if row.unwanted:
+                last = max((seq for seq, _ in tenant.jobs.events(id)), default=0)
+                tenant.jobs.tell(id, last + 1, {"type": "cancelled"})
+                tenant.jobs.set(id, "cancelled")
+                return None
             ask = Ask.model_validate(row.ask).model_copy(update={"resume": True})
             job = Job(row.id, tenant, ask, kept=True, created=row.created, run=row.run)
             job.events = tenant.jobs.events(row.id)
@@ -214,6 +241,8 @@ class Jobs:
     def _begin(self, job: Job, held: ExitStack | None = None) -> Job:
         self._live[job.tenant.name, job.id] = job
         self._counts[job.tenant.name] += 1
+        if job.kept:
+            self._unwanted.watch()
         job.task = asyncio.create_task(self._work(job), name=job.id)
         if held is not None:
             job.task.add_done_callback(lambda _: held.close())

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lcagent.answer import Answer, Citation, CoverageReport, UsageReport
 from lcagent.chat import ChatSession
@@ -15,6 +17,7 @@ from lcagent.graphs import STRATEGIES
 from lcagent.server.dialects.markdown import escaped, with_footnotes, without_footnotes
 from lcagent.server.evidence import told
 from lcagent.server.options import Limits
+from lcagent.server.routes.messages import session_name
 from lcagent.settings import load_settings
 from tests.chatting import HOME, WHERE
 from tests.helpers import NEEDLE, QUESTION, haystack
@@ -146,6 +149,25 @@ def test_messages_of_one_moment_are_answered_in_the_order_in_which_they_came(
 
 def _ended(served: Served, response: str) -> bool:
     return served.http.get(f"/v1/responses/{response}").json()["status"] == "completed"
+
+
+def test_a_stroke_within_a_name_makes_no_two_memories_one(served: Served) -> None:
+    messages: Any = [{"role": "user", "content": "Good morning"}]
+    for user, session in (("a", "b/c"), ("a/b", "c"), ("a%2Fb", "c"), ("a/b/c", None), (None, "a/b")):
+        headers = {"x-session-id": session} if session else {}
+        served.client().chat.completions.create(
+            model="lcagent", messages=messages, user=user or openai.omit, extra_headers=headers
+        )
+    kept = {one["session"]: one["messages"] for one in served.http.get("/v1/sessions").json()["data"]}
+    # A name by itself may be one that was listed, as the page sends it.
+    assert kept == {"a/b/c": 4, "a%2Fb/c": 2, "a%252Fb/c": 2, "a/b": 2}
+
+
+# Pure, and of too many cases for requests.
+@given(*[st.tuples(*[st.text("a%/25F", min_size=1, max_size=6)] * 2)] * 2)
+def test_two_different_pairs_are_two_names(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert (session_name(*one) == session_name(*other)) == (one == other)
+    assert session_name(one[0], None) == session_name(None, one[0]) == session_name(one[0], "") == one[0]
 
 
 def test_a_conversation_that_begins_elsewhere_is_taken_over_once(served: Served, home: Path) -> None:

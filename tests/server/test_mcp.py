@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.extension import ClientExtension
 from mcp_types import CallToolResult
 
 from lcagent.documents import load_all
@@ -39,12 +40,14 @@ def environment(home: Path, api_base: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def stdio(home: Path, api_base: str) -> AsyncGenerator[tuple[Client, Path]]:
+async def stdio(
+    home: Path, api_base: str, extensions: Sequence[ClientExtension] = ()
+) -> AsyncGenerator[tuple[Client, Path]]:
     """A client that has started the command as desktop clients do, and the file that holds its process."""
     pid = home.with_name(f"{home.name}-{time.monotonic_ns()}.pid")
     run = f"echo $$ > '{pid}'; exec '{sys.executable}' -m lcagent.cli.main mcp {' '.join(OPTIONS)}"
     server = StdioServerParameters(command="sh", args=["-c", run], env=environment(home, api_base))
-    async with Client(server) as client:
+    async with Client(server, extensions=extensions) as client:
         yield client, pid
 
 
@@ -66,10 +69,12 @@ def over_http(home: Path, api_base: str, log: Path) -> Generator[str]:
 
 
 @asynccontextmanager
-async def inside(home: Path, api_base: str, **settings: Any) -> AsyncGenerator[Client]:
+async def inside(
+    home: Path, api_base: str, extensions: Sequence[ClientExtension] = (), **settings: Any
+) -> AsyncGenerator[Client]:
     """The server of stdio, in this process."""
     made = load_settings({"home": home, "api_base": api_base, "window": 2048, **settings})
-    async with Client(create_mcp(made, paths=True)) as client:
+    async with Client(create_mcp(made, paths=True), extensions=extensions) as client:
         yield client
 
 

@@ -1,18 +1,26 @@
 """Readings outlive who asked, and the server."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from lcagent.memory.served.jobs import StoredJobs
+from lcagent.memory.served.tables import FILE, STEPS, open_served
+from lcagent.memory.store import Store
+from lcagent.server.asks import Ask
+from lcagent.server.tenants import OWN
 from tests.helpers import NEEDLE, QUESTION, ROOT, haystack
 from tests.server.serving import Served, able, slowly, sse, until
+from tests.server.test_mcp import held, inside, said
 
 
 def test_a_run_is_started_followed_and_answered(served: Served) -> None:
@@ -72,6 +80,61 @@ def test_a_run_is_cancelled_and_the_same_question_goes_on(home: Path, loopback: 
         assert served.ended(again)["status"] == "finished"
         usage = served.http.get(f"/v1/runs/{again}/answer").json()["answer"]["usage"]
         assert usage["replayed"] >= calls - 1 and model.calls <= usage["calls"] + 1
+
+
+def test_a_run_that_another_process_works_on_is_cancelled_there(home: Path, loopback: Any) -> None:
+    model = loopback(reply=slowly(able, 0.2))
+    with Served(home, model.url) as first, Served(home, model.url) as second:
+        file = first.upload(haystack())
+        run, other = (
+            first.run(QUESTION, file, model=f"lcagent/{name}") for name in ("memagent", "mapreduce")
+        )
+        until(lambda: model.calls > 2)
+        assert second.http.post(f"/v1/runs/{run}/cancel").json()["status"] == "cancelled"
+        assert first.service.jobs.find(first.service.tenants.of(OWN), run) is None
+        ended = [sse(one.http.get(f"/v1/runs/{run}/events").text)[-2:] for one in (first, second)]
+        assert ended[0] == ended[1] and [one["event"] for one in ended[0]] == ["cancelled", "end"]
+        assert first.ended(other)["status"] == "finished"
+        assert second.http.post(f"/v1/runs/{other}/cancel").json()["status"] == "finished"
+        assert second.http.post("/v1/runs/run_0/cancel").status_code == 404
+
+
+async def test_what_a_client_of_mcp_had_begun_the_server_cancels(home: Path, loopback: Any) -> None:
+    model = loopback(reply=slowly(able, 0.2))
+    with Served(home, model.url) as served:
+        asked = {"documents": [served.upload(haystack())], "question": QUESTION}
+        async with inside(home, model.url, strategy="memagent") as client:
+            run = held(await client.call_tool("ask_document", asked))["run"]
+            done = await asyncio.to_thread(served.http.post, f"/v1/runs/{run}/cancel")
+            status = await client.call_tool("run_status", {"run": run})
+    assert done.json()["status"] == "cancelled" and status.is_error and "cancelled" in said(status)
+
+
+def test_a_run_that_nobody_works_on_is_cancelled_where_it_stands(
+    home: Path, served: Served, model: Any
+) -> None:
+    file = served.upload(haystack())
+    served.ended(served.run(QUESTION, file))  # by now the model would be asked at once
+    calls, ask = model.calls, Ask(text="Who kept the light?", files=(file,)).model_dump(mode="json")
+    with closing(open_served(home)) as store:
+        StoredJobs(store).put("run_left", ask)
+        assert served.http.post("/v1/runs/run_left/cancel").json()["status"] == "cancelled"
+        StoredJobs(store).put("run_unwanted", ask)
+        StoredJobs(store).give_up("run_unwanted")
+        # Whoever worked on it is gone: the next one that finds it does not go on with it.
+        events = sse(served.http.get("/v1/runs/run_unwanted/events").text)
+    assert [(one["event"], one["data"].get("status")) for one in events] == [
+        ("cancelled", None),
+        ("end", "cancelled"),
+    ]
+    assert model.calls == calls
+
+
+def test_jobs_from_before_are_wanted(home: Path) -> None:
+    with closing(Store(home / FILE, STEPS[:1])) as store:
+        store.execute("INSERT INTO jobs (id, status, created, updated, ask) VALUES ('a','finished',1,2,'{}')")
+    with closing(open_served(home)) as store:
+        assert not StoredJobs(store).get("a").unwanted
 
 
 def test_a_run_that_fails_says_why(served: Served) -> None:

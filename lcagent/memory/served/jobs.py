@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from lcagent.errors import RunNotFound
-from lcagent.memory.rows import Rows
+from lcagent.memory.rows import Rows, marks
 
 JobStatus = Literal["queued", "running", "finished", "failed", "cancelled"]
 UNFINISHED = ("queued", "running")
@@ -16,7 +17,8 @@ UNFINISHED = ("queued", "running")
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job as it is kept. `outcome`: an answer or a reply, as plain data; `error`: a code, message, hint."""
+    """A job as it is kept. `outcome`: an answer or a reply, as plain data; `error`: a code, message, hint;
+    `unwanted`: whoever works on it is to give it up."""
 
     id: str
     status: JobStatus
@@ -26,6 +28,7 @@ class JobRow:
     run: str
     outcome: dict[str, Any] | None
     error: dict[str, Any] | None
+    unwanted: bool = False
 
 
 class StoredJobs:
@@ -109,6 +112,24 @@ class StoredJobs:
         rows = self._store.rows("SELECT * FROM jobs WHERE status IN (?,?) ORDER BY created", UNFINISHED)
         return [_row(row) for row in rows]
 
+    def give_up(self, job: str) -> None:
+        """Note that somebody wants one given up; one that has ended stays as it is."""
+        self._store.execute(
+            "UPDATE jobs SET unwanted = 1 WHERE id = ? AND status IN (?,?)", (job, *UNFINISHED)
+        )
+
+    def unwanted(self, jobs: Sequence[str]) -> set[str]:
+        """Those that are to be given up.
+
+        Args:
+            jobs: of which.
+        """
+        rows = self._store.rows(
+            f"SELECT id FROM jobs WHERE unwanted AND id IN ({marks(jobs)})",  # noqa: S608 - marks alone
+            tuple(jobs),
+        )
+        return {row["id"] for row in rows}
+
     def delete(self, job: str) -> None:
         """Delete one with its events.
 
@@ -123,5 +144,5 @@ def _row(row: dict[str, Any]) -> JobRow:
     told: dict[str, Any] = {
         name: json.loads(row[name]) if row[name] else None for name in ("outcome", "error")
     }
-    told["ask"] = json.loads(row["ask"])
+    told |= {"ask": json.loads(row["ask"]), "unwanted": bool(row["unwanted"])}
     return JobRow(**(row | told))

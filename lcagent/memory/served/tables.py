@@ -40,7 +40,12 @@ def _first(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: Steps = (_first,)
+def _unwanted(connection: sqlite3.Connection) -> None:
+    """Whether somebody wants a job given up, whichever process works on it."""
+    connection.execute("ALTER TABLE jobs ADD COLUMN unwanted INTEGER NOT NULL DEFAULT 0")
+
+
+STEPS: Steps = (_first, _unwanted)
 
 
 def open_served(folder: Path) -> Store:

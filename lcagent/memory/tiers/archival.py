@@ -6,8 +6,10 @@ already is not stored again, and what replaces something closes it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lcagent.documents import Document
@@ -119,8 +121,12 @@ class Archival:
             closes += partly(self._entries, self._entries.rests_on(one.id), gone)
         return {"closes": closes} if closes else {}
 
-    def attach(self, document: Document) -> Attached:
+    def attach(self, document: Document, file: Path | None = None) -> Attached:
         """Keep a document with the session; one that is attached already stays as it is.
+
+        Args:
+            document: with its text.
+            file: where its bytes are, which is told nowhere; None: not known, and where they were stays so.
 
         Raises:
             SessionLost: another process has taken the session over.
@@ -134,6 +140,11 @@ class Archival:
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (entries.tenant, entries.session, document.name, document.sha256, meta, text),
             )
+            if file is not None:
+                entries.store.execute(
+                    "UPDATE attached SET file = ? WHERE tenant = ? AND session = ? AND sha256 = ?",
+                    (os.fsencode(file), entries.tenant, entries.session, document.sha256),
+                )
             (row,) = entries.store.rows(
                 "SELECT id FROM attached WHERE tenant = ? AND session = ? AND sha256 = ?",
                 (entries.tenant, entries.session, document.sha256),
@@ -147,6 +158,14 @@ class Archival:
             (self._entries.tenant, self._entries.session),
         )
         return [Attached(int(row["id"]), unpacked(row["meta"], row["text"])) for row in rows]
+
+    def files(self) -> dict[int, Path]:
+        """Where the bytes of documents were when they were attached, by the documents' numbers."""
+        rows = self._entries.store.rows(
+            "SELECT id, file FROM attached WHERE tenant = ? AND session = ? AND file IS NOT NULL",
+            (self._entries.tenant, self._entries.session),
+        )
+        return {int(row["id"]): Path(os.fsdecode(row["file"])) for row in rows}
 
 
 def _same(one: str, other: str) -> bool:

@@ -78,7 +78,12 @@ def _items(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: Steps = (_entries, _search, _items)
+def _files(connection: sqlite3.Connection) -> None:
+    """Where the bytes of attached documents were, as far as that is known."""
+    connection.execute("ALTER TABLE attached ADD COLUMN file BLOB")
+
+
+STEPS: Steps = (_entries, _search, _items, _files)
 
 
 def open_memory(folder: Path) -> Store:

@@ -103,8 +103,22 @@ async def ask_of(given: Given, request: Request, service: Service, tenant: Tenan
 def _session(given: Given, request: Request) -> str | None:
     headers = (request.headers.get(name) for name in SESSION_HEADERS)
     named = given.ours.session or next(filter(None, headers), None)
-    parts = [part for part in (given.user, named) if part]
-    return _named("the session", "/".join(parts)) if parts else None
+    return _named("the session", session_name(given.user, named))
+
+
+def session_name(user: str | None, named: str | None) -> str | None:
+    """The memory that is meant: `user/named` where there are both, else the one that there is, as it stands.
+
+    What is before the first stroke is the user: a stroke of the user's own is written as in addresses, so
+    that two different pairs never are one memory.
+
+    Args:
+        user: whose it is.
+        named: which of the user's.
+    """
+    if not (user and named):
+        return user or named or None
+    return f"{user.replace('%', '%25').replace('/', '%2F')}/{named}"
 
 
 def _named(what: str, name: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The Model Context Protocol: documents and memories as tools of a client, beside its own."""
+"""The tools of the Model Context Protocol, over one tenant's documents, runs and memories."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import wraps
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import BaseModel, Field
-from starlette.applications import Starlette
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult
+from pydantic import Field
 
-from lcagent import __version__
-from lcagent.answer import Message
 from lcagent.documents import Document, File
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.load import DEFAULT_MAX_BYTES
@@ -31,6 +26,20 @@ from lcagent.server.dialects.markdown import with_footnotes
 from lcagent.server.evidence import told
 from lcagent.server.faults import fault_of
 from lcagent.server.jobs import Jobs
+from lcagent.server.mcp.replies import (
+    Pages,
+    Passages,
+    Reading,
+    Recalled,
+    Remembered,
+    Stretch,
+    pages_of,
+    result,
+    shown,
+    stretch,
+    text_part,
+)
+from lcagent.server.mcp.tasks import Tasks
 from lcagent.server.opened import Opened, documents_of
 from lcagent.server.options import Limits
 from lcagent.server.routes.messages import files_by_name
@@ -46,69 +55,12 @@ AT_ONCE = 1.0
 """Seconds that a question waits for its answer: clients cut a call after 60 s, whatever is told meanwhile."""
 MOST_WAIT = 45
 """Seconds that one look at a run waits for its end."""
-MOST_TEXT = 20_000
-"""Characters of pages in one reply: a client's window holds them."""
 _RUNNING = 4
 """Readings at once; further ones wait."""
-_INSTRUCTIONS = (
-    "Reads documents of any length and says where each statement stands. Ask everything that belongs together"
-    " in one question. A long reading gives a run at once: call run_status with it until the answer is there."
-)
 
 Wire = Context[Any, Any]
 Documents = Annotated[list[str], Field(min_length=1, max_length=1000, description="which are read")]
 Session = Annotated[str, Field(min_length=1, max_length=200, description="name of the memory")]
-
-
-class Reading(BaseModel):
-    """A question, as far as it is answered; `status` is the answer's, `citations` say where it stands."""
-
-    run: str
-    state: Literal["queued", "running", "finished"]
-    progress: str = ""
-    status: str | None = None
-    answer: str = ""
-    citations: list[dict[str, Any]] = []
-
-
-class Stretch(BaseModel):
-    """Characters `char_start` to `char_end` of a document's text, exactly."""
-
-    document: str
-    page: int | None
-    place: str
-    char_start: int
-    char_end: int
-    text: str
-
-
-class Passages(BaseModel):
-    """What a search found, best first."""
-
-    passages: list[Stretch]
-
-
-class Pages(BaseModel):
-    """Pages of a document; `next_offset` is where the rest begins, if more was asked for than fits."""
-
-    pages: list[Stretch]
-    total_pages: int
-    total_chars: int
-    next_offset: int | None
-
-
-class Remembered(BaseModel):
-    """What was kept, by its number."""
-
-    id: int
-    session: str
-
-
-class Recalled(BaseModel):
-    """What was found in a memory, and how many more there is."""
-
-    messages: list[Message]
-    total: int
 
 
 Tool = Callable[..., Coroutine[Any, Any, CallToolResult]]
@@ -124,7 +76,7 @@ def _in_our_words(tool: Tool) -> Tool:
         except LcagentError as error:
             LOG.warning("%s: %s (%s)", tool.__name__, error.message, error.hint)
             fault = fault_of(error, str(desk.tenant.folder))
-            return CallToolResult(content=[_text(fault["error"]["message"])], is_error=True)
+            return CallToolResult(content=[text_part(fault["error"]["message"])], is_error=True)
 
     return call
 
@@ -208,7 +160,7 @@ class Desk:
     ) -> Annotated[CallToolResult, Passages]:
         """Find passages."""
         found = await asyncio.to_thread(self._found, documents, query, limit)
-        return _result(Passages(passages=found), _shown(found) or "Nothing of it stands there.")
+        return result(Passages(passages=found), shown(found) or "Nothing of it stands there.")
 
     @_in_our_words
     async def read_pages(
@@ -224,9 +176,9 @@ class Desk:
         (loaded, *others) = await asyncio.to_thread(self._loaded, [document])
         if others:
             raise UsageError(f"{document!r} holds several documents", hint="name one of its files")
-        read = _pages(loaded, page, pages, offset)
+        read = pages_of(loaded, page, pages, offset)
         more = "" if read.next_offset is None else f"\n\nIt goes on at offset {read.next_offset}."
-        return _result(read, _shown(read.pages) + more)
+        return result(read, shown(read.pages) + more)
 
     @_in_our_words
     async def remember(
@@ -243,7 +195,7 @@ class Desk:
         if not text.strip():
             raise UsageError("there is nothing to be remembered")
         kept = Remembered(id=await asyncio.to_thread(keep), session=session)
-        return _result(kept, f"Remembered as number {kept.id} of {session}.")
+        return result(kept, f"Remembered as number {kept.id} of {session}.")
 
     @_in_our_words
     async def recall(
@@ -263,7 +215,16 @@ class Desk:
 
         found = await asyncio.to_thread(look)
         lines = [f"{one.id}. {told_time(one.at)} {one.author}: {one.text}" for one in found.messages]
-        return _result(found, "\n".join(lines) or "Nothing of it is remembered.")
+        return result(found, "\n".join(lines) or "Nothing of it is remembered.")
+
+    def tasks(self) -> Tasks:
+        """The runs of `ask_document`, as tasks."""
+        return Tasks(self._jobs, self.tenant, self._ended, self.ask_document.__name__)
+
+    @_in_our_words
+    async def _ended(self, run: str) -> CallToolResult:
+        """What came of a run."""
+        return self._reading(run, "")
 
     def _memory(self, session: str) -> SessionMemory:
         own = self.tenant
@@ -309,13 +270,13 @@ class Desk:
                 answer=said.text,
                 citations=annotations.plain(said.evidence),
             )
-            return _result(finished, with_footnotes(said, outcome))
+            return result(finished, with_footnotes(said, outcome))
         if row.status not in {"queued", "running"}:
             raise UsageError(f"run {run} was cancelled", hint="ask again to go on with it")
         state: Literal["queued", "running"] = "queued" if row.status == "queued" else "running"
         going = Reading(run=run, state=state, progress=words)
         how_far = words or "it has not begun to read"
-        return _result(going, f"Run {run} goes on: {how_far}. Call run_status with it for the answer.")
+        return result(going, f"Run {run} goes on: {how_far}. Call run_status with it for the answer.")
 
     def _uploaded(self, document: str) -> list[str] | None:
         """Ids of the files that an id stands for; None where it is a path.
@@ -367,68 +328,7 @@ class Desk:
         similarity = None if embedder is None else Likeness(embedder, LOG.warning)
         ranked = Retrieval(corpus, query, similarity).ranked()[:limit]
         regions = [corpus.trimmed(one.region) for one in ranked]
-        return [_stretch(corpus.documents[at], start, end) for at, start, end in regions]
-
-
-def create_mcp(settings: Settings, *, paths: bool) -> MCPServer[None]:
-    """Make the server.
-
-    Args:
-        settings: how it reads, with which model, and where all is kept.
-        paths: the client may name files of this disk.
-    """
-    desk = Desk(settings, paths=paths)
-    server = MCPServer[None](
-        "lcagent",
-        title="lcagent",
-        instructions=_INSTRUCTIONS,
-        version=__version__,
-        log_level="WARNING",
-        lifespan=lambda _: desk.open(),
-    )
-    which = "paths of files" if paths else "ids of uploaded files or collections"
-    reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-    adds = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
-    tools: list[tuple[Tool, str, ToolAnnotations]] = [
-        (
-            desk.ask_document,
-            f"Answers a question from documents ({which}), with the place of each statement. If it takes"
-            " long, it gives a run: call run_status with it.",
-            reads,
-        ),
-        (desk.run_status, "Waits for a run; its answer, or how far it is.", reads),
-        (desk.search_document, f"Finds passages of documents ({which}) by words, exact text, fast.", reads),
-        (
-            desk.read_pages,
-            f"Gives the exact text of pages of a document (one of {which}), with offsets.",
-            reads,
-        ),
-        (desk.remember, "Keeps something for later conversations.", adds),
-        (desk.recall, "Finds what was remembered, or said in earlier conversations.", reads),
-    ]
-    for tool, description, annotation in tools:
-        server.add_tool(tool, description=description, annotations=annotation)
-    return server
-
-
-def http_app(server: MCPServer[None], host: str) -> Starlette:
-    """The server over streamable HTTP, at /mcp: asked under this machine's names, and by no web page.
-
-    Args:
-        server: of `create_mcp`.
-        host: bound to.
-    """
-    named = f"[{host}]" if ":" in host else host
-    hosts = [f"{name}:*" for name in dict.fromkeys(("127.0.0.1", "localhost", "[::1]", named))]
-    return server.streamable_http_app(transport_security=TransportSecuritySettings(allowed_hosts=hosts))
-
-
-def _text(text: str) -> TextContent:
-    return TextContent(type="text", text=text)
-
-
-def _result(data: BaseModel, text: str) -> CallToolResult:
-    return CallToolResult(content=[_text(text)], structured_content=data.model_dump(mode="json"))
+        return [stretch(corpus.documents[at], start, end) for at, start, end in regions]
 
 
 def _file(document: str) -> Path:
@@ -444,45 +344,3 @@ def _file(document: str) -> Path:
     if not path.is_file():
         raise DocumentNotFound(f"there is no file {path.name!r}", hint="name it by its full path")
     return path
-
-
-def _stretch(document: Document, start: int, end: int) -> Stretch:
-    return Stretch(
-        document=document.name,
-        page=document.page_at(start),
-        place=document.place(start),
-        char_start=start,
-        char_end=end,
-        text=document.text[start:end],
-    )
-
-
-def _shown(stretches: Sequence[Stretch]) -> str:
-    return "\n\n".join(
-        f"{one.document}, {one.place} ({one.char_start}-{one.char_end}):\n{one.text}" for one in stretches
-    )
-
-
-def _pages(document: Document, first: int, count: int, offset: int | None) -> Pages:
-    """Pages of a document; all of its text from the offset on, where it has none.
-
-    Raises:
-        NotFound: there is no such page.
-    """
-    held, length = document.pages, len(document.text)
-    start, end = min(offset or 0, length), length
-    if held:
-        if offset is not None:
-            first = document.page_at(start) or 1
-        if first > len(held):
-            raise NotFound(f"{document.name} has no page {first:,}", hint=f"it has {len(held):,}")
-        start = held[first - 1].start if offset is None else start
-        end = max(start, held[min(first + count - 1, len(held)) - 1].end)
-    stop = min(end, start + MOST_TEXT)
-    edges = [start, *(page.start for page in held if start < page.start < stop), stop]
-    return Pages(
-        pages=[_stretch(document, a, b) for a, b in pairwise(edges)],
-        total_pages=len(held),
-        total_chars=length,
-        next_offset=stop if stop < end else None,
-    )
