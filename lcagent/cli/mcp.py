@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from lcagent.cli import terminal
+from lcagent.cli.listening import log_to_terminal, needs_server_extra, serve_at
 from lcagent.cli.options import reading, settings_from
-from lcagent.cli.serve import address_of, bound_to, log_to_terminal
 from lcagent.errors import UsageError
-
-if TYPE_CHECKING:
-    from mcp.server.mcpserver import MCPServer
 
 
 @reading
@@ -37,32 +33,10 @@ def mcp(
         )
     settings = settings_from(**flags)
     log_to_terminal({"": logging.WARNING})  # before the protocol's package would show it its own way
-    try:
-        from lcagent.server.mcp import create_mcp
-    except ImportError as error:
-        raise UsageError(
-            f"the server needs packages that are not installed ({error.name})",
-            hint="pip install 'lcagent[server]'",
-        ) from error
+    with needs_server_extra():
+        from lcagent.server.mcp import create_mcp, http_app
     server = create_mcp(settings, paths=not http)
     if http:
-        _serve_http(server, host, port)
+        serve_at(host, port, http_app(server, host), "/mcp")
     else:
         server.run("stdio")
-
-
-def _serve_http(server: MCPServer[None], host: str, port: int) -> None:
-    import uvicorn
-
-    from lcagent.server.mcp import http_app
-
-    with bound_to(host, port) as bound:
-        terminal.note(f"serving at {address_of(bound)}/mcp  (Ctrl-C ends it)")
-        config = uvicorn.Config(
-            http_app(server, host),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-        )
-        uvicorn.Server(config).run(sockets=[bound])

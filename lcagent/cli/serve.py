@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import socket
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lcagent.cli import terminal
+from lcagent.cli.listening import log_to_terminal, needs_server_extra, serve_at
 from lcagent.cli.options import HomeOption, JsonOption, reading, settings_from
-from lcagent.errors import ServerError, UsageError
+from lcagent.errors import ServerError
 
 if TYPE_CHECKING:
     from lcagent.memory.served.keys import Keys
@@ -77,15 +76,8 @@ def serve(
 
 
 def _run(settings: Any, options: ServeOptions, *, require_key: bool) -> None:
-    try:
-        import uvicorn
-
+    with needs_server_extra():
         from lcagent.server.app import create_app
-    except ImportError as error:
-        raise UsageError(
-            f"the server needs packages that are not installed ({error.name})",
-            hint="pip install 'lcagent[server]'",
-        ) from error
     from lcagent.memory.locks import locked
 
     busy = ServerError(
@@ -97,61 +89,7 @@ def _run(settings: Any, options: ServeOptions, *, require_key: bool) -> None:
             terminal.note("no key is in use yet, and nobody may ask without one: lcagent keys create NAME")
         log_to_terminal({"lcagent.server": logging.INFO, "uvicorn.error": logging.WARNING})
         app = create_app(settings, options, require_keys=needed)
-        with bound_to(options.host, options.port) as bound:
-            terminal.note(f"serving at {address_of(bound)}  (Ctrl-C ends it)")
-            config = uvicorn.Config(
-                app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3
-            )
-            uvicorn.Server(config).run(sockets=[bound])
-
-
-def bound_to(host: str, port: int) -> socket.socket:
-    """A socket to serve at.
-
-    Args:
-        host: a name or an address.
-        port: 0: a free one.
-
-    Raises:
-        ServerError: it cannot be bound.
-    """
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise ServerError(
-            f"{host}:{port} cannot be served at: {error.strerror or error}",
-            hint="--port names another port; 0 takes a free one",
-        ) from error
-
-
-def address_of(bound: socket.socket) -> str:
-    """The address of what is served at a socket."""
-    host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-class _Log(logging.Handler):
-    """Lines of the log, on stderr."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print one."""
-        for line in self.format(record).splitlines():
-            terminal.note(line)
-
-
-def log_to_terminal(levels: Mapping[str, int]) -> None:
-    """Show the log on stderr.
-
-    Args:
-        levels: of what is shown, by the names of loggers.
-    """
-    handler = _Log()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
-    for name, level in levels.items():
-        log = logging.getLogger(name)
-        log.handlers, log.propagate = [handler], False
-        log.setLevel(level)
+        serve_at(options.host, options.port, app)
 
 
 def _open_keys(settings: Any) -> tuple[Keys, Any]:

@@ -1,0 +1,99 @@
+"""What `lcagent serve` and `lcagent mcp` have in common: an address, and a log on stderr."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from lcagent.cli import terminal
+from lcagent.errors import ServerError, UsageError
+
+
+@contextmanager
+def needs_server_extra() -> Generator[None]:
+    """Imports in it are of packages that the extra `server` brings.
+
+    Raises:
+        UsageError: one is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise UsageError(
+            f"the server needs packages that are not installed ({error.name})",
+            hint="pip install 'lcagent[server]'",
+        ) from error
+
+
+def serve_at(host: str, port: int, app: Any, path: str = "") -> None:
+    """Serve until Ctrl-C.
+
+    Args:
+        host: a name or an address.
+        port: 0: a free one.
+        app: an ASGI application.
+        path: under which it is asked, as it is shown.
+
+    Raises:
+        ServerError: the address cannot be bound.
+    """
+    import uvicorn
+
+    with _bound_to(host, port) as bound:
+        terminal.note(f"serving at {_address_of(bound)}{path}  (Ctrl-C ends it)")
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3
+        )
+        uvicorn.Server(config).run(sockets=[bound])
+
+
+def _bound_to(host: str, port: int) -> socket.socket:
+    """A socket to serve at.
+
+    Args:
+        host: a name or an address.
+        port: 0: a free one.
+
+    Raises:
+        ServerError: it cannot be bound.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ServerError(
+            f"{host}:{port} cannot be served at: {error.strerror or error}",
+            hint="--port names another port; 0 takes a free one",
+        ) from error
+
+
+def _address_of(bound: socket.socket) -> str:
+    """The address of what is served at a socket."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Log(logging.Handler):
+    """Lines of the log, on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one."""
+        for line in self.format(record).splitlines():
+            terminal.note(line)
+
+
+def log_to_terminal(levels: Mapping[str, int]) -> None:
+    """Show the log on stderr.
+
+    Args:
+        levels: of what is shown, by the names of loggers.
+    """
+    handler = _Log()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+    for name, level in levels.items():
+        log = logging.getLogger(name)
+        log.handlers, log.propagate = [handler], False
+        log.setLevel(level)
