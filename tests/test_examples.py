@@ -1,5 +1,6 @@
 """The examples run, where their packages are installed."""
 
+import base64
 import importlib.util
 import os
 import re
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from tests.helpers import QUESTION, ROOT, clever, haystack
-from tests.server.serving import Served, able
+from tests.server.serving import Served, able, boatman
 
 EXAMPLES = ROOT / "examples"
 ANSWER = "Oskar Brandvold"
@@ -76,12 +77,35 @@ def test_the_sdk_in_ten_lines(paper: Path, environment: dict[str, str]) -> None:
     assert ANSWER in text and re.search(r"\[1\] town\.txt, .*: .*Oskar Brandvold", text)
 
 
-def test_strategies_are_compared(paper: Path, tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_notebook_compares_strategies(
+    home: Path, loopback: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pytest.importorskip("matplotlib")
-    chart = tmp_path / "chart.png"
-    text = printed("compare_strategies.py", paper, QUESTION, chart, env=environment)
-    assert f"memagent: {ANSWER}" in text and "segment: " in text
-    assert chart.read_bytes().startswith(b"\x89PNG")
+    nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+    import nbformat
+
+    notebook = nbformat.read(EXAMPLES / "compare_strategies.ipynb", 4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    assert sum(len(cell.source.splitlines()) for cell in code) <= LENGTH
+    for name, value in {
+        "LCAGENT_API_BASE": loopback(reply=boatman).url,
+        "LCAGENT_WINDOW": "2048",
+        "LCAGENT_HOME": str(home),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }.items():
+        monkeypatch.setenv(name, value)
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": EXAMPLES}}).execute()
+    outputs = [output for cell in code for output in cell.outputs]
+    said = "".join(output.text for output in outputs if output.output_type == "stream")
+    assert said == "".join(
+        f"{strategy}: Anna Sofie [1]\n"
+        for strategy in ("auto", "memagent", "mapreduce", "longagent", "graphreader", "segment")
+    )
+    charts = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+    assert len(charts) == 2 and all(base64.b64decode(chart).startswith(b"\x89PNG") for chart in charts)
 
 
 def test_a_parent_graph_reads(paper: Path, environment: dict[str, str]) -> None:

@@ -21,12 +21,30 @@ from tests.chatting import agent
 from tests.helpers import clever
 from tests.loopback import Reply, Request
 
+BOAT = "Which fishing boat called for help from the Grunnings?"
+"""Asked of the report."""
+CALLED = (
+    "On 23 March the station heard a fishing boat, the Anna Sofie, call for help from the Grunnings,"
+    " a reef eight miles to the north."
+)
+
 
 def able(request: Request) -> str:
     """A model that finds the needle, and talks."""
     if request.schema is not None and "properties" not in request.schema:
         return agent(request)
     return clever(request)
+
+
+def boatman(request: Request) -> str:
+    """A model that finds the boat where the report tells of it."""
+    names = (request.schema or {}).get("properties", {})
+    seen = "Anna Sofie" in request.text.split("<segment>")[-1]
+    if "facts" in names and seen:
+        return json.dumps({"relevant": "yes", "facts": [CALLED], "sufficient": "no", "next": ""})
+    if "found" in names and seen:
+        return json.dumps({"found": "yes", "answer": "Anna Sofie"})
+    return able(request)
 
 
 def slowly(reply: Callable[[Request], str], seconds: float) -> Callable[[Request], Reply]:
