@@ -17,7 +17,7 @@ from openai import OpenAI
 from lcagent.server.app import create_app
 from lcagent.server.options import Limits, ServeOptions
 from lcagent.settings import load_settings
-from tests.chatting import agent
+from tests.chatting import agent, call, send
 from tests.helpers import clever
 from tests.loopback import Reply, Request
 
@@ -37,8 +37,16 @@ def able(request: Request) -> str:
 
 
 def boatman(request: Request) -> str:
-    """A model that finds the boat where the report tells of it."""
+    """A model that finds the boat where the report tells of it; in a conversation it searches for it."""
     names = (request.schema or {}).get("properties", {})
+    if (
+        request.schema is not None
+        and not names
+        and BOAT in (said := request.text.split("<conversation>")[-1])
+    ):
+        if "Anna Sofie" in said:
+            return send("It was the Anna Sofie.")
+        return call("archival_memory_search", query="fishing boat, help, Grunnings", page=1)
     seen = "Anna Sofie" in request.text.split("<segment>")[-1]
     if "facts" in names and seen:
         return json.dumps({"relevant": "yes", "facts": [CALLED], "sufficient": "no", "next": ""})
