@@ -74,6 +74,8 @@ def test_a_person_asks_watches_and_opens_the_quote(page: Any) -> None:
     )
     assert len(boxes) == 2 and all(width > 100 for width in boxes)
     assert page.inner_text("#reader-place").startswith("page 13")
+    said, opened = (page.locator(one).bounding_box() for one in (".answer", "#reader"))
+    assert said["x"] + said["width"] <= opened["x"]  # beside each other
     page.click("#reader-next")
     page.locator("#reader-place", has_text="page 14").wait_for()
     page.keyboard.press("Escape")
