@@ -46,7 +46,8 @@ def boatman(request: Request) -> str:
     ):
         if "Anna Sofie" in said:
             return send("It was the Anna Sofie.")
-        return call("archival_memory_search", query="fishing boat, help, Grunnings", page=1)
+        if "Documents are attached" in request.messages[0]["content"]:
+            return call("archival_memory_search", query="fishing boat, help, Grunnings", page=1)
     seen = "Anna Sofie" in request.text.split("<segment>")[-1]
     if "facts" in names and seen:
         return json.dumps({"relevant": "yes", "facts": [CALLED], "sufficient": "no", "next": ""})
