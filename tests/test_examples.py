@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -203,6 +204,30 @@ def test_slack_is_answered_once(served: Served, monkeypatch: pytest.MonkeyPatch)
     module.client.close()
 
 
+async def test_open_webui_hands_its_files_on(
+    served: Served, paper: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Files:
+        @staticmethod
+        async def get_file_by_id(file: str) -> Any:
+            return SimpleNamespace(path=str(paper), filename="town.txt") if file == "held" else None
+
+    storage = SimpleNamespace(get_file=lambda path: path)
+    stand_ins = {"models.files": {"Files": Files}, "storage.provider": {"Storage": storage}}
+    for name, holds in stand_ins.items():
+        monkeypatch.setitem(sys.modules, f"open_webui.{name}", SimpleNamespace(**holds))
+    module = opened("open_webui_filter.py")
+    between = module.Filter()
+    between.valves = module.Filter.Valves(base_url=f"{served.url}/v1")
+    said = "<attached_files>\n<file name='town.txt'/>\n</attached_files>\n\nWho was it?"
+    sent = await between.inlet(
+        {"messages": [{"role": "user", "content": said}], "files": [{"id": "held"}, {"id": "gone"}]}
+    )
+    assert sent["messages"] == [{"role": "user", "content": "Who was it?"}] and between.file_handler
+    (file,) = served.http.get("/v1/files").json()["data"]
+    assert sent["lcagent"] == {"files": [file["id"]]} and file["filename"] == "town.txt"
+
+
 def test_compose_names_a_model_the_server_and_a_page() -> None:
     compose = yaml.safe_load((EXAMPLES / "docker-compose.yml").read_text())
     services = compose["services"]
@@ -211,6 +236,7 @@ def test_compose_names_a_model_the_server_and_a_page() -> None:
     told = services["open-webui"]["environment"]
     assert told["OPENAI_API_BASE_URL"] == "http://lcagent:8765/v1" and "OPENAI_API_KEY" in told
     assert told["ENABLE_FORWARD_USER_INFO_HEADERS"] == "true"
+    assert [told[name] for name in told if name.endswith("_GENERATION")] == ["false"] * 5
     assert (ROOT / services["lcagent"]["build"]["dockerfile"]).exists()
     volumes = {one.partition(":")[0] for service in services.values() for one in service["volumes"]}
     assert volumes == set(compose["volumes"])

@@ -104,6 +104,7 @@ def test_open_webui_gets_its_events_and_nobody_else(served: Served) -> None:
     assert source["document"] == [NEEDLE] and source["metadata"][0]["name"] == "town.txt"
     assert source["source"]["url"].startswith(served.url)
     assert all(event["choices"] == [] for event in events if "event" in event)
+    assert not any(one["delta"].get("annotations") for event in events for one in event["choices"])
 
 
 def test_who_names_a_session_is_remembered_and_nobody_else(served: Served, home: Path) -> None:
