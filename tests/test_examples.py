@@ -17,7 +17,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.helpers import QUESTION, REPORT, ROOT, clever, haystack
+from tests.helpers import QUESTION, REPORT, ROOT, clever, haystack, in_this_process
 from tests.server.serving import BOAT, Served, boatman, until
 
 EXAMPLES = ROOT / "examples"
@@ -238,5 +238,8 @@ def test_compose_names_a_model_the_server_and_a_page() -> None:
     assert told["ENABLE_FORWARD_USER_INFO_HEADERS"] == "true"
     assert [told[name] for name in told if name.endswith("_GENERATION")] == ["false"] * 5
     assert (ROOT / services["lcagent"]["build"]["dockerfile"]).exists()
+    offered = in_this_process("serve", "--help").stdout
+    command, *flags = services["lcagent"]["command"]
+    assert command == "serve" and all(flag in offered for flag in flags if flag.startswith("-"))
     volumes = {one.partition(":")[0] for service in services.values() for one in service["volumes"]}
     assert volumes == set(compose["volumes"])

@@ -208,7 +208,9 @@ def test_documents_of_a_session_stay_with_it(served: Served) -> None:
 
 
 def test_what_a_conversation_says_of_a_document_has_footnotes(home: Path, loopback: Any) -> None:
-    with Served(home, loopback(reply=boatman).url) as served:
+    with Served(
+        home, loopback(reply=boatman).url, options={"public_url": "https://read.example/lc/"}
+    ) as served:
         text = f"{prose(60)}\n\n{CALLED}\n\n{prose(60, 1)}"
         file = served.upload(text, "log.txt")
         reply = served.client().chat.completions.create(
@@ -223,6 +225,7 @@ def test_what_a_conversation_says_of_a_document_has_footnotes(home: Path, loopba
         message.content,
     )
     (note,) = message.annotations
+    assert note.url_citation.url.startswith("https://read.example/lc/?file=")
     assert message.content[note.url_citation.start_index : note.url_citation.end_index] == "[^1]"
     at = httpx.URL(note.url_citation.url).params
     assert text[int(at["start"]) : int(at["end"])] == CALLED
