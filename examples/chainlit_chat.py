@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import chainlit as cl
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, OpenAIError
 
 client = AsyncOpenAI()
 
@@ -17,6 +17,14 @@ client = AsyncOpenAI()
 @cl.on_message
 async def reply(message: cl.Message) -> None:
     """Answer in the conversation of this browser tab, which is kept."""
+    try:
+        await answered(message)
+    except OpenAIError as error:
+        await cl.ErrorMessage(str(error)).send()
+
+
+async def answered(message: cl.Message) -> None:
+    """Show what is done as a step, then the answer with its footnotes."""
     parts: list[Any] = []
     for element in message.elements:
         file = await client.files.create(file=(element.name, Path(element.path)), purpose="user_data")

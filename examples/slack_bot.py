@@ -11,6 +11,7 @@ It needs the scopes app_mentions:read, chat:write and files:read, and the event 
 import os
 import re
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import httpx
@@ -35,20 +36,23 @@ def answer(event: dict[str, Any], say: Callable[..., Any]) -> None:
         model="lcagent",
         messages=[{"role": "user", "content": parts}],
         user=f"slack-{event['channel']}",
-        extra_headers={
-            "X-Session-Id": thread,
-            "Idempotency-Key": event["ts"],  # Slack sends an event again where it hears nothing
-        },
+        extra_headers={"X-Session-Id": thread, "Idempotency-Key": event["ts"]},  # Slack may send it again
+        extra_body={"lcagent": {"footnotes": False}},  # Slack's links are written otherwise
     )
-    say(text=reply.choices[0].message.content, thread_ts=thread)
+    text = slacked(re.sub(r"\[\^(\d+)\]", r"[\1]", reply.choices[0].message.content or ""))
+    for one in (reply.model_extra or {})["lcagent"]["citations"]:
+        if one["url"]:
+            place = slacked(f"{one['document']}, {one['place']}")
+            text += f"\n> [{one['number']}] <{one['url']}|{place}>: {slacked(one['quote'])}"
+    say(text=text, thread_ts=thread)
 
 
-def main() -> None:
-    """Listen."""
-    app = App(token=os.environ["SLACK_BOT_TOKEN"])
-    app.event("app_mention")(answer)
-    SocketModeHandler(app, os.environ["SLACK_APP_TOKEN"]).start()
+def slacked(text: str) -> str:
+    """Text of a document or model as one line that calls nobody: `<!channel>` would."""
+    return escape(" ".join(text.split()), quote=False)
 
 
 if __name__ == "__main__":
-    main()
+    app = App(token=os.environ["SLACK_BOT_TOKEN"])
+    app.event("app_mention")(answer)
+    SocketModeHandler(app, os.environ["SLACK_APP_TOKEN"]).start()

@@ -40,6 +40,10 @@ def serve(
         list[str] | None,
         typer.Option("--allow-origin", metavar="URL", help="Pages elsewhere that may ask (CORS)."),
     ] = None,
+    public_url: Annotated[
+        str,
+        typer.Option(metavar="URL", help="Its address in links to citations; default: as it is asked."),
+    ] = "",
     max_upload: Annotated[int, typer.Option("--max-upload", min=1, help="MiB of one file.")] = 100,
     max_storage: Annotated[
         int, typer.Option("--max-storage", min=1, help="MiB of all files of one key.")
@@ -63,6 +67,7 @@ def serve(
         port=port,
         origins=tuple(allow_origin or ()),
         hosts=tuple(allow_host or ()),
+        public_url=public_url,
         limits=Limits(
             upload=max_upload * MIB,
             storage=max_storage * MIB,

@@ -47,8 +47,9 @@ async def _tenant(request: Request) -> Tenant:
 
 
 async def _base(request: Request) -> str:
-    """The server's address, as the client knows it."""
-    return str(request.base_url).rstrip("/")
+    """The server's address, as people's browsers know it."""
+    service: Service = request.app.state.service
+    return (service.options.public_url or str(request.base_url)).rstrip("/")
 
 
 # Not plain functions: FastAPI would call each of them in a thread.

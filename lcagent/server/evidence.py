@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from lcagent.answer import Answer, Citation, Reply
-from lcagent.server.marks import Marked, marked
+from lcagent.server.marks import marked, placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,18 @@ class Told:
 def told(outcome: Answer | Reply, files: Mapping[str, str], base: str) -> Told:
     """An answer, or a reply, with its evidence.
 
+    What a reply says of a document is marked as in an answer; what it takes from the conversation is not.
+
     Args:
         outcome: of a job.
         files: ids of files by the names under which they are cited.
         base: address of the server, as the client knows it; empty: it has no page.
     """
-    found: Marked = marked(outcome.text, {c.number for c in outcome.citations})
+    if isinstance(outcome, Reply):
+        of_files = {c.number for c in outcome.citations if c.document in files}
+        found = placed(outcome.text, outcome.claims, of_files)
+    else:
+        found = marked(outcome.text, {c.number for c in outcome.citations})
     evidence = []
     for citation in sorted(outcome.citations, key=lambda one: one.number):
         file = files.get(citation.document, "")

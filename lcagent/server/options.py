@@ -42,6 +42,7 @@ class ServeOptions:
         port: bound to; 0: a free one.
         origins: pages elsewhere that a browser may ask from (CORS).
         hosts: names under which the server may be asked, besides those of this machine's loopback and `host`.
+        public_url: its address in links to citations; empty: the one under which it is asked.
         running: runs at once, of all tenants.
         limits: of one tenant.
     """
@@ -50,6 +51,7 @@ class ServeOptions:
     port: int = 8765
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    public_url: str = ""
     running: int = 256
     limits: Limits = field(default_factory=Limits)
 

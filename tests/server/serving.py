@@ -17,9 +17,16 @@ from openai import OpenAI
 from lcagent.server.app import create_app
 from lcagent.server.options import Limits, ServeOptions
 from lcagent.settings import load_settings
-from tests.chatting import agent
+from tests.chatting import agent, call, send
 from tests.helpers import clever
 from tests.loopback import Reply, Request
+
+BOAT = "Which fishing boat called for help from the Grunnings?"
+"""Asked of the report."""
+CALLED = (
+    "On 23 March the station heard a fishing boat, the Anna Sofie, call for help from the Grunnings,"
+    " a reef eight miles to the north."
+)
 
 
 def able(request: Request) -> str:
@@ -27,6 +34,26 @@ def able(request: Request) -> str:
     if request.schema is not None and "properties" not in request.schema:
         return agent(request)
     return clever(request)
+
+
+def boatman(request: Request) -> str:
+    """A model that finds the boat where the report tells of it; in a conversation it searches for it."""
+    names = (request.schema or {}).get("properties", {})
+    if (
+        request.schema is not None
+        and not names
+        and BOAT in (said := request.text.split("<conversation>")[-1])
+    ):
+        if "Anna Sofie" in said:
+            return send("It was the Anna Sofie.")
+        if "Documents are attached" in request.messages[0]["content"]:
+            return call("archival_memory_search", query="fishing boat, help, Grunnings", page=1)
+    seen = "Anna Sofie" in request.text.split("<segment>")[-1]
+    if "facts" in names and seen:
+        return json.dumps({"relevant": "yes", "facts": [CALLED], "sufficient": "no", "next": ""})
+    if "found" in names and seen:
+        return json.dumps({"found": "yes", "answer": "Anna Sofie"})
+    return able(request)
 
 
 def slowly(reply: Callable[[Request], str], seconds: float) -> Callable[[Request], Reply]:

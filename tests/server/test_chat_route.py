@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcagent.answer import Answer, Citation, CoverageReport, UsageReport
+from lcagent.answer import Answer, Citation, Claim, CoverageReport, Quoted, Reply, UsageReport
 from lcagent.chat import ChatSession
 from lcagent.graphs import STRATEGIES
 from lcagent.server.dialects.markdown import escaped, with_footnotes, without_footnotes
@@ -20,8 +21,8 @@ from lcagent.server.options import Limits
 from lcagent.server.routes.messages import session_name
 from lcagent.settings import load_settings
 from tests.chatting import HOME, WHERE
-from tests.helpers import NEEDLE, QUESTION, haystack
-from tests.server.serving import Served, able, asks, slowly, sse, until
+from tests.helpers import NEEDLE, QUESTION, haystack, prose
+from tests.server.serving import BOAT, CALLED, Served, able, asks, boatman, slowly, sse, until
 
 OPEN_WEBUI = {"x-openwebui-chat-id": "c1", "x-openwebui-user-id": "u1"}
 
@@ -103,6 +104,7 @@ def test_open_webui_gets_its_events_and_nobody_else(served: Served) -> None:
     assert source["document"] == [NEEDLE] and source["metadata"][0]["name"] == "town.txt"
     assert source["source"]["url"].startswith(served.url)
     assert all(event["choices"] == [] for event in events if "event" in event)
+    assert not any(one["delta"].get("annotations") for event in events for one in event["choices"])
 
 
 def test_who_names_a_session_is_remembered_and_nobody_else(served: Served, home: Path) -> None:
@@ -203,6 +205,52 @@ def test_documents_of_a_session_stay_with_it(served: Served) -> None:
     client.chat.completions.create(model="lcagent", messages=asks(file, text="Once more"), user="ida")  # type: ignore[arg-type]
     attached = served.http.get("/v1/sessions/ida").json()["files"]
     assert [one["id"] for one in attached] == [file]
+
+
+def test_what_a_conversation_says_of_a_document_has_footnotes(home: Path, loopback: Any) -> None:
+    with Served(
+        home, loopback(reply=boatman).url, options={"public_url": "https://read.example/lc/"}
+    ) as served:
+        text = f"{prose(60)}\n\n{CALLED}\n\n{prose(60, 1)}"
+        file = served.upload(text, "log.txt")
+        reply = served.client().chat.completions.create(
+            model="lcagent",
+            messages=asks(file, text=BOAT),  # type: ignore[arg-type]
+            user="eli",
+        )
+    message = reply.choices[0].message
+    assert message.content is not None and message.annotations is not None
+    assert re.fullmatch(
+        r"It was the Anna Sofie\. \[\^1\]\n\n\[\^1\]: \[log\.txt, line \d+\]\(\S+\): “On 23 March .*”",
+        message.content,
+    )
+    (note,) = message.annotations
+    assert note.url_citation.url.startswith("https://read.example/lc/?file=")
+    assert message.content[note.url_citation.start_index : note.url_citation.end_index] == "[^1]"
+    at = httpx.URL(note.url_citation.url).params
+    assert text[int(at["start"]) : int(at["end"])] == CALLED
+
+
+def test_marks_of_a_reply_stand_behind_what_they_are_of() -> None:
+    def quoted(number: int, document: str) -> Quoted:
+        return Quoted(
+            number=number, document=document, place="", page=None, char_start=0, char_end=1, quote="q"
+        )
+
+    claims = [
+        Claim(text="She sank.", support="supported", citations=[2, 1]),
+        Claim(text="Not as it stands there", support="supported", citations=[1]),
+        Claim(text="In May.", support="supported", citations=[3, 2]),
+    ]
+    reply = Reply(
+        text="She sank. [1] Why? In May. So.", status="answered", claims=claims, message=1, steps=[], calls=1,
+        citations=[quoted(1, "a.txt"), quoted(2, "a.txt"), quoted(3, "conversation")], tokens=1, seconds=0,
+    )  # fmt: skip
+    said = told(reply, {"a.txt": "file-1"}, "http://here")
+    assert said.text == "She sank. [^2][^1] [1] Why? In May. [^2] So. [^1]"
+    assert [[said.text[start:end] for start, end in one.spans] for one in said.evidence] == [
+        ["[^1]"] * 2, ["[^2]"] * 2, [],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("stream", [True, False])

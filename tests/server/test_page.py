@@ -1,6 +1,5 @@
 """The page, in a real browser: what a person does, sees and can reach by keyboard and screen reader."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,34 +9,16 @@ import pytest
 
 from tests.chatting import HOME
 from tests.helpers import REPORT
-from tests.loopback import Request
-from tests.server.serving import Served, able, slowly
+from tests.server.serving import BOAT, Served, boatman, slowly
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 
-ASKED = "Which fishing boat called for help from the Grunnings?"
-QUOTE = (
-    "On 23 March the station heard a fishing boat, the Anna Sofie, call for help from the Grunnings,"
-    " a reef eight miles to the north."
-)
-
-
-def reader(request: Request) -> str:
-    """Finds the boat where it stands."""
-    names = (request.schema or {}).get("properties", {})
-    seen = "Anna Sofie" in request.text.split("<segment>")[-1]
-    if "facts" in names and seen:
-        return json.dumps({"relevant": "yes", "facts": [QUOTE], "sufficient": "no", "next": ""})
-    if "found" in names and seen:
-        return json.dumps({"found": "yes", "answer": "Anna Sofie"})
-    return able(request)
-
 
 @pytest.fixture
 def served(home: Path, loopback: Any) -> Iterator[Served]:
-    with Served(home, loopback(reply=slowly(reader, 0.15)).url) as server:
+    with Served(home, loopback(reply=slowly(boatman, 0.15)).url) as server:
         yield server
 
 
@@ -67,7 +48,7 @@ def _own(url: str, base: str) -> bool:
 def ask(page: Any, strategy: str = "lcagent/memagent") -> None:
     page.set_input_files("#file", str(REPORT))
     page.wait_for_selector("#files input:checked")
-    page.fill("#question", ASKED)
+    page.fill("#question", BOAT)
     page.select_option("#strategy", strategy)
     page.press("#question", "Control+Enter")
 
@@ -93,6 +74,8 @@ def test_a_person_asks_watches_and_opens_the_quote(page: Any) -> None:
     )
     assert len(boxes) == 2 and all(width > 100 for width in boxes)
     assert page.inner_text("#reader-place").startswith("page 13")
+    said, opened = (page.locator(one).bounding_box() for one in (".answer", "#reader"))
+    assert said["x"] + said["width"] <= opened["x"]  # beside each other
     page.click("#reader-next")
     page.locator("#reader-place", has_text="page 14").wait_for()
     page.keyboard.press("Escape")
@@ -177,7 +160,7 @@ def test_who_needs_a_key_is_asked_for_it(home: Path, loopback: Any) -> None:
     secret = Keys(store).create("team")[1]
     store.close()
     with (
-        Served(home, loopback(reply=reader).url, require_keys=True) as served,
+        Served(home, loopback(reply=boatman).url, require_keys=True) as served,
         playwright.sync_playwright() as run,
     ):
         browser = run.chromium.launch(executable_path=CHROMIUM)

@@ -57,6 +57,8 @@ async function say(event) {
   $("say-error").textContent = "";
   const files = [...$("chat-files").querySelectorAll("input:checked:not(:disabled)")].map((one) => one.value);
   const reply = bubble("assistant", "");
+  const words = reply.appendChild(document.createTextNode(""));
+  let said = "";
   $("messages").append(bubble("user", text), reply);
   $("message").value = "";
   bottom();
@@ -73,13 +75,14 @@ async function say(event) {
       if (told.error) throw new Error(told.error.message);
       const delta = told.choices[0]?.delta ?? {};
       if (delta.reasoning) $("say-doing").textContent = delta.reasoning.trim();
-      if (delta.content) reply.append(delta.content);
+      said += delta.content ?? "";
+      words.data = said.replace(/\[\^(\d+)\]/g, "[$1]");
       if (told.lcagent) cite(reply, told.lcagent.citations);
       bottom();
     }
   } catch (error) {
     $("say-error").textContent = going.signal.aborted ? "Stopped; the message is kept." : error.message;
-    if (reply.childNodes.length < 2) reply.remove();
+    if (!said) reply.remove();
   }
   going = null;
   $("hush").hidden = true;

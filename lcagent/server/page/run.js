@@ -19,7 +19,7 @@ export class RunView {
     this.strip = el("div", { class: "strip", role: "progressbar", "aria-label": "Segments read", "aria-valuemin": 0 });
     this.stop = el("button", { type: "button", hidden: true, onclick: () => this.cancel() }, "Stop");
     this.answer = el("div", { "aria-live": "polite" });
-    this.found = el("ul", {});
+    this.found = el("ul", { class: "found" });
     this.findings = el("details", {}, el("summary", {}, "Found so far"), this.found);
     this.more = el("div", {});
     this.log = el("ul", { class: "quiet" });

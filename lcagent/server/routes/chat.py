@@ -178,7 +178,8 @@ class ChatReply:
         if self._open_webui:
             chunks += [self._event(annotations.source_event(one)) for one in said.evidence]
             chunks.append(self._event(annotations.status_event("done", done=True)))
-        last = {"annotations": annotations.of_chat(said.evidence)}
+        # Open WebUI makes sources of annotations too: each would be there twice.
+        last = {"annotations": [] if self._open_webui else annotations.of_chat(said.evidence)}
         chunks.append(self._chunk(last, finish_of(outcome), lcagent=self._ours(said, outcome)))
         if self._body.stream_options is not None and self._body.stream_options.include_usage:
             empty: list[Any] = []
