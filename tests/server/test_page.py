@@ -50,7 +50,7 @@ def ask(page: Any, strategy: str = "lcagent/memagent") -> None:
     page.wait_for_selector("#files input:checked")
     page.fill("#question", BOAT)
     page.select_option("#strategy", strategy)
-    page.press("#question", "Control+Enter")
+    page.press("#question", "Enter")
 
 
 def test_a_person_asks_watches_and_opens_the_quote(page: Any) -> None:
@@ -66,6 +66,8 @@ def test_a_person_asks_watches_and_opens_the_quote(page: Any) -> None:
     assert page.inner_text(".answer") == "Anna Sofie [1]"
     assert page.locator(".strip i.kept").count() == 1 and not page.is_visible("text=Stop")
     assert "page 13" in page.inner_text(".foot li")
+    page.click("text=Found so far")
+    assert "page 13, 11 Wireless and mail" in page.inner_text("details li")
     page.focus(".answer .link")
     page.keyboard.press("Enter")
     page.wait_for_selector("#reader rect")

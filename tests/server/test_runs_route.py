@@ -35,7 +35,7 @@ def test_a_run_is_started_followed_and_answered(served: Served) -> None:
     assert told["answer"]["answer"] == "Oskar Brandvold"
     assert (told["citations"][0]["quote"], told["citations"][0]["file"]) == (NEEDLE, file)
     findings = served.http.get(f"/v1/runs/{run}/findings").json()["data"]
-    assert findings[0]["quote"] == NEEDLE
+    assert findings[0]["quote"] == NEEDLE and findings[0]["place"].startswith("line ")
     (listed,) = served.http.get("/v1/runs").json()["data"]
     assert (listed["id"], listed["question"], listed["status"]) == (run, QUESTION, "finished")
 

@@ -80,7 +80,10 @@ async function begin() {
   $("file").addEventListener("change", () => bring($("file").files).catch(told));
   $("ask").addEventListener("submit", (event) => ask(event).catch(told));
   $("question").addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("ask").requestSubmit();
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      $("ask").requestSubmit();
+    }
   });
   const drop = $("drop");
   for (const name of ["dragover", "dragleave", "drop"]) {

@@ -93,7 +93,7 @@ export class RunView {
     this.strip.replaceChildren(...this.cells);
     this.strip.setAttribute("aria-valuemax", this.total);
     this.strip.setAttribute("aria-valuenow", 0);
-    this.note(`${event.strategy}: ${event.segments} segments with ${event.model}`);
+    this.note(`${event.strategy}: ${event.segments} segment${event.segments === 1 ? "" : "s"} with ${event.model}`);
   }
 
   read(event) {
@@ -133,7 +133,7 @@ export class RunView {
       const who = one.role && one.role !== "reader" ? `${one.role}${one.answer ? `: ${one.answer}` : ""} — ` : "";
       return el("li", {}, who, file
         ? el("button", { class: "link", type: "button", onclick: () => open(file, start, end) }, words)
-        : words);
+        : words, one.place ? el("span", { class: "quiet" }, ` ${one.place}`) : "");
     }));
     this.findings.hidden = !findings.length;
   }

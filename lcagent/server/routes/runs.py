@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, closing, suppress
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from lcagent.errors import RunBusy, UsageError
+from lcagent.errors import NotFound, RunBusy, UsageError
 from lcagent.memory.served.jobs import JobRow, JobStatus
 from lcagent.memory.store import Store
 from lcagent.runs.records import Runs
@@ -139,17 +139,21 @@ async def get_answer(run: str, service: ServiceDep, tenant: TenantDep, base: Bas
 
 
 @router.get("/v1/runs/{run}/findings")
-async def get_findings(run: str, tenant: TenantDep) -> FindingList:
+async def get_findings(run: str, service: ServiceDep, tenant: TenantDep) -> FindingList:
     """List what was noted so far."""
     row = tenant.jobs.get(run)
     if not row.run:
         return FindingList(data=[])
-    store = Store.open(tenant.folder)
-    try:
-        found = Runs(store).findings(row.run)
-    finally:
-        store.close()
-    return FindingList(data=[_finding(one) for one in found])
+    with closing(Store.open(tenant.folder)) as store:
+        found = [_finding(one) for one in Runs(store).findings(row.run)]
+    files = Ask.model_validate(row.ask).files
+    for number in {one["document"] for one in found if one["spans"]} & {*range(len(files))}:
+        with suppress(NotFound):  # it may be deleted by now
+            document = await service.opened.load(tenant, files[number])
+            for one in found:
+                if one["document"] == number and one["spans"]:
+                    one["place"] = document.place(one["spans"][0][0])
+    return FindingList(data=found)
 
 
 @router.get(
@@ -218,7 +222,6 @@ def outcome_from(data: dict[str, Any]) -> Outcome:
 
 
 def _finding(row: dict[str, Any]) -> dict[str, Any]:
-    spans = orjson.loads(row["spans"])
     return {
         "document": row["document"],
         "segment": row["segment"],
@@ -226,5 +229,6 @@ def _finding(row: dict[str, Any]) -> dict[str, Any]:
         "quote": row["quote"],
         "role": row["role"],
         "answer": row["answer"],
-        "spans": spans,
+        "spans": orjson.loads(row["spans"]),
+        "place": "",
     }
