@@ -150,9 +150,9 @@ def test_what_is_too_large_is_refused_however_its_size_is_told(home: Path, model
         assert not any((home / "files").iterdir())
 
 
-def test_limits_of_rate_runs_pages_and_tokens(home: Path, loopback: Any) -> None:
+def test_limits_of_rate_and_runs(home: Path, loopback: Any) -> None:
     model = loopback(reply=slowly(able, 0.3))
-    limits = Limits(requests=40, running=1, waiting=1, tokens_a_day=1000)
+    limits = Limits(requests=40, running=1, waiting=1)
     with Served(home, model.url, limits=limits) as served:
         file = served.upload(haystack(60))
         runs = [served.run(f"{QUESTION} {n}", file, model="lcagent/memagent") for n in range(2)]
@@ -164,6 +164,17 @@ def test_limits_of_rate_runs_pages_and_tokens(home: Path, loopback: Any) -> None
             served.http.post(f"/v1/runs/{run}/cancel")
         replies = [served.http.get("/v1/files").status_code for _ in range(60)]
         assert 429 in replies
+
+
+def test_a_days_tokens_are_a_tenants_own(home: Path, model: Any) -> None:
+    with Served(home, model.url, require_keys=True, limits=Limits(tokens_a_day=300)) as served:
+        anna, olav = served.as_key(key(home, "anna")), served.as_key(key(home, "olav"))
+        body = {"messages": asks(text="Hello")}
+        replies = [anna.post("/v1/chat/completions", json=body) for _ in range(4)]
+        assert replies[0].status_code == 200 and replies[-1].status_code == 429
+        assert "tokens are used up" in replies[-1].json()["error"]["message"]
+        assert 1 <= int(replies[-1].headers["retry-after"]) <= 86_400
+        assert olav.post("/v1/chat/completions", json=body).status_code == 200
 
 
 def test_too_many_pages_are_refused(home: Path, model: Any) -> None:

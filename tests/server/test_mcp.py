@@ -141,6 +141,15 @@ async def killed(home: Path, slow: Any, asked: dict[str, Any]) -> dict[str, Any]
     return reading
 
 
+def repeated_nothing(home: Path, slow: Any, run: str, before: int) -> None:
+    """No call of a run that was killed after so many was made twice, but the one in flight."""
+    store = open_served(home)
+    outcome = StoredJobs(store).get(run).outcome
+    store.close()
+    assert outcome is not None and outcome["usage"]["replayed"] >= before - 2 > 0
+    assert slow.calls <= outcome["usage"]["calls"] + 1
+
+
 async def test_a_reading_outlives_the_server_that_is_killed(home: Path, slow: Any, town: Path) -> None:
     reading = await killed(home, slow, {"documents": [str(town)], "question": QUESTION})
     os.remove(town)  # noqa: PTH107 - what was asked about is read, not what lies there now
@@ -148,11 +157,7 @@ async def test_a_reading_outlives_the_server_that_is_killed(home: Path, slow: An
     async with stdio(home, slow.url) as (client, _):
         reading = await collected(client, reading["run"])
     assert "Oskar Brandvold" in reading["answer"] and reading["citations"][0]["quote"] == NEEDLE
-    store = open_served(home)
-    outcome = StoredJobs(store).get(reading["run"]).outcome
-    store.close()
-    assert outcome is not None and outcome["usage"]["replayed"] >= before - 2 > 0
-    assert slow.calls <= outcome["usage"]["calls"] + 1  # the one that was in flight
+    repeated_nothing(home, slow, reading["run"], before)
 
 
 async def test_a_long_reading_gives_a_handle_and_tells_progress(home: Path, slow: Any, town: Path) -> None:
@@ -229,6 +234,25 @@ async def test_over_http_uploads_are_read_and_no_path(
     assert all(one.is_error and "no paths" in said(one) for one in refused)
     assert said(unknown) == "no run 'run_0'. ask_document gives one"
     assert elsewhere == [421, 403] and "Traceback" not in log.read_text()
+
+
+async def test_a_reading_outlives_the_server_over_http_that_is_killed(
+    home: Path, slow: Any, tmp_path: Path
+) -> None:
+    with Served(home, slow.url) as served:
+        asked = {"documents": [served.upload(haystack(), "town.txt")], "question": QUESTION}
+    with over_http(home, slow.url, tmp_path / "first.log") as url:
+        async with Client(url) as client:
+            reading = held(await client.call_tool("ask_document", asked))
+            while slow.calls < 5:
+                reading = held(await client.call_tool("run_status", {"run": reading["run"], "wait": 0.1}))
+            assert reading["state"] != "finished"
+    before = slow.calls  # the server was killed
+    with over_http(home, slow.url, tmp_path / "second.log") as url:
+        async with Client(url) as client:
+            reading = await collected(client, reading["run"])
+    assert "Oskar Brandvold" in reading["answer"] and reading["citations"][0]["quote"] == NEEDLE
+    repeated_nothing(home, slow, reading["run"], before)
 
 
 def test_http_is_for_this_machine_alone(home: Path) -> None:
