@@ -20,6 +20,7 @@ ORDER = [
     "documents",
     "models",
     "memory",
+    "work",
     "agents",
     "graphs",
     "runs",
@@ -106,6 +107,7 @@ def test_what_is_imported_is_declared() -> None:
         *extras["xlsx"],
         *extras["ocr"],
         *extras["server"],
+        *extras["postgres"],
     ]
     ours = {"lcagent", "tests", "benchmarks", "scripts"}
     by_module = packages_distributions()

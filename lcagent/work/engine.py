@@ -1,0 +1,233 @@
+"""Jobs that any worker may take: handed out, taken by turns of tenants, given to another when a worker dies.
+
+All of it is procrastinate's (docs/design/0035-work-engine.md), on the PostgreSQL that the store lies in. Ours
+are three things that it leaves open: a worker that was thought dead cannot end its successor's job, somebody
+looks for jobs of dead workers, and it is said whose job comes next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.resources
+import logging
+import os
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, LiteralString, cast
+
+from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
+from psycopg.types.json import Jsonb
+
+from lcagent.errors import LcagentError, StoreError
+
+LOG = logging.getLogger("lcagent.work")
+TASK = "lcagent"
+Handler = Callable[[str, str], Awaitable[None]]
+"""Does a job of a tenant; both by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beats:
+    """How it is told that a worker is dead.
+
+    Args:
+        every: seconds between two signs of life.
+        dead: seconds without one after which its jobs are given to others.
+        poll: seconds between two looks for work where nobody is woken (behind PgBouncer nobody is).
+        attempts: times that a job is begun, as its workers die or are told to end, before it is given up.
+    """
+
+    every: float = 10.0
+    dead: float = 30.0
+    poll: float = 5.0
+    attempts: int = 20
+
+
+class _Fenced(JobManager):
+    """Whoever lost a job cannot end it: the library's own statements ask for its status alone."""
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """End a job, if this worker holds it."""
+        await self._own(
+            job,
+            "procrastinate_finish_job_v1(id, %(status)s::procrastinate_job_status, %(delete)s)",
+            status=status.value,
+            delete=delete_job,
+        )
+
+    async def retry_job(self, job: Job, *given: Any, **named: Any) -> None:
+        """Put a job back, if this worker holds it."""
+        names = ("retry_at", "priority", "queue", "lock")
+        values = dict.fromkeys(names) | dict(zip(names, given, strict=False)) | named
+        await self._own(
+            job,
+            "procrastinate_retry_job_v2(id, coalesce(%(retry_at)s::timestamptz, now()), %(priority)s::int,"
+            " %(queue)s::varchar, %(lock)s::varchar)",
+            **values,
+        )
+
+    async def _own(self, job: Job, call: LiteralString, **values: Any) -> None:
+        # Pruning a worker that gave no sign takes its id out of its jobs: those, too, are nobody's else.
+        rows = await self.connector.execute_query_all_async(
+            f"SELECT {call} FROM (SELECT id FROM procrastinate_jobs WHERE id = %(id)s AND status = 'doing'"  # noqa: S608 - ours
+            " AND worker_id IS NOT DISTINCT FROM %(worker)s::bigint AND attempts = %(attempts)s"
+            " FOR UPDATE) held",
+            id=job.id,
+            worker=job.worker_id,
+            attempts=job.attempts,
+            **values,
+        )
+        if not rows:
+            LOG.warning("job %s was given to another worker meanwhile", job.id)
+
+
+_NEXT = (
+    "SELECT 1 + greatest("
+    " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE task_name = %(task)s"
+    "  AND status = 'doing'),"
+    " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE task_name = %(task)s"
+    "  AND status IN ('todo', 'doing') AND args->>'tenant' = %(tenant)s)) AS tag"
+)
+"""Start-time fair queueing (Goyal, Vin and Cheng 1996): a job's tag is one more than that of what runs, and
+than its tenant's own last. Lower tags go first, so that tenants take turns, whoever has more waiting."""
+
+
+class Engine:
+    """Hands jobs out, and takes them.
+
+    Args:
+        url: of the database: `postgresql://…`.
+        beats: when a worker is dead.
+    """
+
+    def __init__(self, url: str, beats: Beats | None = None) -> None:
+        self._beats = beats or Beats()
+        # Prepared statements are a session's, and behind PgBouncer a transaction has any session.
+        unprepared = {"prepare_threshold": None}
+        connector = PsycopgConnector(conninfo=url, min_size=1, max_size=4, kwargs=unprepared)
+        self._app = App(connector=connector)
+        self._app.job_manager = _Fenced(self._app.connector)
+        self._handler: Handler | None = None
+        # A job whose worker is told to end is put back as one that failed is.
+        retry = RetryStrategy(max_attempts=self._beats.attempts, wait=1)
+        self._app.task(name=TASK, queue=TASK, retry=retry)(self._done)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        """Be connected; the engine's tables are made where there are none.
+
+        Raises:
+            StoreError: the database cannot be reached.
+        """
+        try:
+            async with self._app.open_async():
+                await self._migrate()
+                yield
+        except ConnectorException as error:
+            raise _away(error) from error
+
+    async def hand_out(self, tenant: str, job: str) -> None:
+        """Have a job done by whichever worker is free; one that waits already is not handed out twice.
+
+        Args:
+            tenant: whose it is.
+            job: its id.
+
+        Raises:
+            StoreError: the database cannot be reached.
+        """
+        try:
+            (row,) = await self._app.connector.execute_query_all_async(_NEXT, task=TASK, tenant=tenant)
+            deferrer = self._app.configure_task(
+                TASK, queue=TASK, priority=-row["tag"], queueing_lock=f"{tenant}/{job}"
+            )
+            with contextlib.suppress(AlreadyEnqueued):
+                await deferrer.defer_async(tenant=tenant, job=job)
+        except ConnectorException as error:
+            raise _away(error) from error
+
+    async def work(self, handler: Handler, lost: Handler, *, places: int) -> None:
+        """Take jobs until this is cancelled; a database that is away is waited for.
+
+        Cancelled, the jobs at hand are cancelled too, and put back at once.
+
+        Args:
+            handler: does one.
+            lost: told of one that has taken down as many workers as it may.
+            places: jobs at once.
+        """
+        self._handler = handler
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        while True:
+            try:
+                async with asyncio.TaskGroup() as beside:
+                    rescuing = beside.create_task(self._rescue(lost))
+                    try:
+                        await self._app.run_worker_async(
+                            queues=[TASK],
+                            concurrency=places,
+                            name=name,
+                            fetch_job_polling_interval=self._beats.poll,
+                            shutdown_graceful_timeout=0,
+                            update_heartbeat_interval=self._beats.every,
+                            stalled_worker_timeout=self._beats.dead,
+                            install_signal_handlers=False,
+                        )
+                    finally:
+                        rescuing.cancel()
+            except* ConnectorException as gone:
+                LOG.warning("the database is away: %s", gone.exceptions[0])
+            await asyncio.sleep(min(1.0, self._beats.poll))
+
+    async def _done(self, tenant: str, job: str) -> None:
+        assert self._handler is not None
+        await self._handler(tenant, job)
+
+    async def _rescue(self, lost: Handler) -> None:
+        """Give the jobs of dead workers to others. Beside the worker: as a job it would wait for a place."""
+        manager = self._app.job_manager
+        while True:
+            for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._beats.dead):
+                if job.attempts < self._beats.attempts:
+                    await manager.retry_job(job)
+                else:
+                    await lost(str(job.task_kwargs["tenant"]), str(job.task_kwargs["job"]))
+                    await manager.finish_job(job, Status.FAILED, False)
+            await asyncio.sleep(self._beats.dead / 3)
+
+    async def _migrate(self) -> None:
+        """Make or renew the engine's tables; its migrations are files that are run in their order."""
+        connector = self._app.connector
+        folder = importlib.resources.files("procrastinate.sql") / "migrations"
+        files = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
+        await connector.execute_query_async(
+            "CREATE TABLE IF NOT EXISTS lcagent_work_migrations (names jsonb NOT NULL)"
+        )
+        rows = await connector.execute_query_all_async("SELECT names FROM lcagent_work_migrations")
+        if not rows:
+            await self._app.schema_manager.apply_schema_async()
+            await connector.execute_query_async(
+                "INSERT INTO lcagent_work_migrations VALUES (%(names)s)", names=Jsonb(files)
+            )
+            return
+        new = [name for name in files if name not in rows[0]["names"]]
+        for name in new:
+            sql = cast(LiteralString, (folder / name).read_text("utf-8").replace("%", "%%"))
+            await connector.execute_query_async(sql)
+        if new:
+            await connector.execute_query_async(
+                "UPDATE lcagent_work_migrations SET names = %(names)s", names=Jsonb(files)
+            )
+
+
+def _away(error: Exception) -> LcagentError:
+    return StoreError(
+        f"the database cannot be reached: {error.__cause__ or error}",
+        hint="is it up, and does --store name it? what is finished is kept",
+    )

@@ -1,0 +1,225 @@
+"""Work that is handed out over PostgreSQL: taken once, in turns, by whoever lives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from lcagent.work.engine import Beats, Engine
+from tests import cluster
+from tests.helpers import ROOT
+
+pytestmark = cluster.needed
+QUICK = Beats(every=0.3, dead=1.5, poll=0.2, attempts=3)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[cluster.Cluster]:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        with cluster.cluster(Path(folder) / "pg") as made:
+            yield made
+
+
+@pytest.fixture
+def url(server: cluster.Cluster, request: pytest.FixtureRequest) -> str:
+    """A database of one test's own."""
+    name = f"t{abs(hash(request.node.name))}"
+    with psycopg.connect(server.url, autocommit=True) as made:
+        made.execute(f"CREATE DATABASE {name}")
+    return server.url.replace("/postgres", f"/{name}")
+
+
+async def worked(engine: Engine, until: int, places: int = 2) -> list[tuple[str, str]]:
+    """What one worker does, in its order, until it has done so much."""
+    done: list[tuple[str, str]] = []
+    enough = asyncio.Event()
+
+    async def handle(tenant: str, job: str) -> None:
+        await asyncio.sleep(0.01)
+        done.append((tenant, job))
+        if len(done) >= until:
+            enough.set()
+
+    async def lost(tenant: str, job: str) -> None:
+        raise AssertionError((tenant, job))
+
+    working = asyncio.create_task(engine.work(handle, lost, places=places))
+    async with asyncio.timeout(60):
+        await enough.wait()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    return done
+
+
+async def test_what_is_handed_out_is_done_once(url: str) -> None:
+    engine = Engine(url, QUICK)
+    async with engine.open():
+        for number in range(20):
+            await engine.hand_out("anna", f"{number}")
+            await engine.hand_out("anna", f"{number}")  # it waits already
+        done = await worked(engine, 20)
+    assert Counter(done) == Counter(("anna", f"{number}") for number in range(20))
+
+
+async def test_tenants_take_turns_whoever_has_more_waiting(url: str) -> None:
+    engine = Engine(url, QUICK)
+    async with engine.open():
+        for number in range(40):
+            await engine.hand_out("many", f"{number}")
+        for number in range(5):
+            await engine.hand_out("few", f"{number}")
+        done = await worked(engine, 45, places=1)
+    last = max(at for at, (tenant, _) in enumerate(done) if tenant == "few")
+    assert last < 12, done
+
+
+WORKER = """
+import asyncio, os, sys
+from lcagent.work.engine import Beats, Engine
+url, out, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+
+def note(what, *given):
+    with open(out, "a") as file:
+        file.write(" ".join([what, *given, str(os.getpid())]) + "\\n")
+
+async def handle(tenant, job):
+    note("begin", tenant, job)
+    await asyncio.sleep(seconds)
+    note("end", tenant, job)
+
+async def lost(tenant, job):
+    note("lost", tenant, job)
+
+async def main():
+    engine = Engine(url, Beats(every=0.3, dead=1.5, poll=0.2, attempts=3))
+    async with engine.open():
+        await engine.work(handle, lost, places=2)
+
+asyncio.run(main())
+"""
+
+
+class Workers:
+    """Workers in processes of their own, and what they noted.
+
+    Args:
+        url: of the database.
+        out: where they note it.
+    """
+
+    def __init__(self, url: str, out: Path) -> None:
+        self._url, self._out = url, out
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, seconds: float = 0.3) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", WORKER, self._url, str(self._out), str(seconds)]
+        self.running.append(subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}))
+        return self.running[-1]
+
+    def noted(self, what: str) -> list[list[str]]:
+        lines = self._out.read_text().splitlines() if self._out.exists() else []
+        return [words[1:] for line in lines if (words := line.split())[0] == what]
+
+    def end(self) -> None:
+        for process in self.running:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def workers(url: str, tmp_path: Path) -> Iterator[Workers]:
+    made = Workers(url, tmp_path / "noted")
+    yield made
+    made.end()
+
+
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_jobs_of_a_killed_worker_are_done_by_another(url: str, workers: Workers) -> None:
+    async with (engine := Engine(url, QUICK)).open():
+        for number in range(6):
+            await engine.hand_out("anna", f"{number}")
+    first = workers.start(seconds=30)
+    await until(lambda: len(workers.noted("begin")) == 2)
+    first.kill()
+    workers.start()
+    await until(lambda: len({job for _, job, _ in workers.noted("end")}) == 6)
+    assert len(workers.noted("end")) == 6 and not workers.noted("lost")
+
+
+async def test_a_worker_that_is_told_to_end_puts_its_jobs_back(url: str, workers: Workers) -> None:
+    async with (engine := Engine(url, QUICK)).open():
+        await engine.hand_out("anna", "1")
+    first = workers.start(seconds=30)
+    await until(lambda: workers.noted("begin"))
+    first.send_signal(signal.SIGINT)
+    assert first.wait(20) is not None
+    workers.start()
+    await until(lambda: workers.noted("end"))
+
+
+async def test_a_worker_that_wakes_ends_no_job_of_its_successor(url: str, workers: Workers) -> None:
+    async with (engine := Engine(url, QUICK)).open():
+        await engine.hand_out("anna", "1")
+    first = workers.start(seconds=2)
+    await until(lambda: workers.noted("begin"))
+    first.send_signal(signal.SIGSTOP)
+    second = workers.start(seconds=6)
+    await until(lambda: len(workers.noted("begin")) == 2)
+    first.send_signal(signal.SIGCONT)  # it ends its job, which is another one's by now
+    await until(lambda: len(workers.noted("end")) == 1)
+    await asyncio.sleep(1)
+    with psycopg.connect(url) as look:
+        assert look.execute("SELECT status FROM procrastinate_jobs").fetchone() == ("doing",)
+    await until(lambda: len(workers.noted("end")) == 2)
+    assert workers.noted("end")[-1][-1] == str(second.pid)
+
+
+async def test_a_job_that_takes_its_workers_down_is_given_up(url: str, workers: Workers) -> None:
+    async with (engine := Engine(url, QUICK)).open():
+        await engine.hand_out("anna", "bad")
+    for number in range(1, 6):
+        workers.start(seconds=30)
+        await until(lambda number=number: len(workers.noted("begin")) >= number or workers.noted("lost"))
+        if workers.noted("lost"):
+            break
+        workers.running[-1].kill()
+    assert [words[:2] for words in workers.noted("lost")] == [["anna", "bad"]]
+    assert len(workers.noted("begin")) == 4
+
+
+async def test_a_database_that_is_restarted_is_waited_for(
+    server: cluster.Cluster, url: str, workers: Workers
+) -> None:
+    async with (engine := Engine(url, QUICK)).open():
+        for number in range(8):
+            await engine.hand_out("anna", f"{number}")
+    workers.start(seconds=0.5)
+    await until(lambda: len(workers.noted("end")) >= 2)
+    server.stop("immediate")
+    await asyncio.sleep(1)
+    server.start()
+    await until(lambda: len({job for _, job, _ in workers.noted("end")}) == 8)
+    await until(lambda: _statuses(url) == {"succeeded": 8})
+
+
+def _statuses(url: str) -> dict[str, int]:
+    with psycopg.connect(url) as look:
+        return dict(
+            look.execute("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY 1").fetchall()
+        )
