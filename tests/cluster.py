@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
+
+from lcagent.work.engine import Beats
+
+QUICK = Beats(every=0.3, dead=1.5, poll=0.2, attempts=3)
+"""A worker is dead soon."""
 
 
 def _binaries() -> Path | None:
@@ -46,6 +53,13 @@ class Cluster:
     def url(self) -> str:
         """Of its first database."""
         return f"postgresql://tests@127.0.0.1:{self.port}/postgres"
+
+    def create(self) -> str:
+        """A new database; its address."""
+        name = f"t{secrets.token_hex(8)}"
+        with psycopg.connect(self.url, autocommit=True) as made:
+            made.execute(f"CREATE DATABASE {name}")
+        return self.url.replace("/postgres", f"/{name}")
 
     def start(self) -> None:
         """Start it; it answers when this returns."""

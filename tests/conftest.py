@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import settings
 
 from lcagent.memory.store import Store
 from lcagent.memory.tiers.tables import open_memory
+from tests.cluster import Cluster, cluster
 from tests.loopback import Loopback
 
 # A slow machine is no fault of what is tested. `--hypothesis-profile all` tries every example.
@@ -64,3 +66,18 @@ def loopback() -> Iterator[Any]:
     """Makes loopback servers and ends them."""
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(Loopback(**options))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL server of the tests' own."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # it runs as another user
+        with cluster(Path(folder) / "postgres") as made:
+            yield made
+
+
+@pytest.fixture
+def database(postgres: Cluster) -> str:
+    """An empty database there."""
+    return postgres.create()

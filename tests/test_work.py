@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,29 +14,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lcagent.work.engine import Beats, Engine
+from lcagent.work.engine import Engine
 from tests import cluster
+from tests.cluster import QUICK
 from tests.helpers import ROOT
 
 pytestmark = cluster.needed
-QUICK = Beats(every=0.3, dead=1.5, poll=0.2, attempts=3)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[cluster.Cluster]:
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        with cluster.cluster(Path(folder) / "pg") as made:
-            yield made
-
-
-@pytest.fixture
-def url(server: cluster.Cluster, request: pytest.FixtureRequest) -> str:
-    """A database of one test's own."""
-    name = f"t{abs(hash(request.node.name))}"
-    with psycopg.connect(server.url, autocommit=True) as made:
-        made.execute(f"CREATE DATABASE {name}")
-    return server.url.replace("/postgres", f"/{name}")
 
 
 async def worked(engine: Engine, until: int, places: int = 2) -> list[tuple[str, str]]:
@@ -62,8 +44,8 @@ async def worked(engine: Engine, until: int, places: int = 2) -> list[tuple[str,
     return done
 
 
-async def test_what_is_handed_out_is_done_once(url: str) -> None:
-    engine = Engine(url, QUICK)
+async def test_what_is_handed_out_is_done_once(database: str) -> None:
+    engine = Engine(database, QUICK)
     async with engine.open():
         for number in range(20):
             await engine.hand_out("anna", f"{number}")
@@ -72,8 +54,8 @@ async def test_what_is_handed_out_is_done_once(url: str) -> None:
     assert Counter(done) == Counter(("anna", f"{number}") for number in range(20))
 
 
-async def test_tenants_take_turns_whoever_has_more_waiting(url: str) -> None:
-    engine = Engine(url, QUICK)
+async def test_tenants_take_turns_whoever_has_more_waiting(database: str) -> None:
+    engine = Engine(database, QUICK)
     async with engine.open():
         for number in range(40):
             await engine.hand_out("many", f"{number}")
@@ -114,12 +96,12 @@ class Workers:
     """Workers in processes of their own, and what they noted.
 
     Args:
-        url: of the database.
+        database: its address.
         out: where they note it.
     """
 
-    def __init__(self, url: str, out: Path) -> None:
-        self._url, self._out = url, out
+    def __init__(self, database: str, out: Path) -> None:
+        self._url, self._out = database, out
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, seconds: float = 0.3) -> subprocess.Popen[bytes]:
@@ -138,8 +120,8 @@ class Workers:
 
 
 @pytest.fixture
-def workers(url: str, tmp_path: Path) -> Iterator[Workers]:
-    made = Workers(url, tmp_path / "noted")
+def workers(database: str, tmp_path: Path) -> Iterator[Workers]:
+    made = Workers(database, tmp_path / "noted")
     yield made
     made.end()
 
@@ -150,8 +132,8 @@ async def until(condition: Callable[[], object], seconds: float = 60) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_jobs_of_a_killed_worker_are_done_by_another(url: str, workers: Workers) -> None:
-    async with (engine := Engine(url, QUICK)).open():
+async def test_jobs_of_a_killed_worker_are_done_by_another(database: str, workers: Workers) -> None:
+    async with (engine := Engine(database, QUICK)).open():
         for number in range(6):
             await engine.hand_out("anna", f"{number}")
     first = workers.start(seconds=30)
@@ -162,8 +144,8 @@ async def test_jobs_of_a_killed_worker_are_done_by_another(url: str, workers: Wo
     assert len(workers.noted("end")) == 6 and not workers.noted("lost")
 
 
-async def test_a_worker_that_is_told_to_end_puts_its_jobs_back(url: str, workers: Workers) -> None:
-    async with (engine := Engine(url, QUICK)).open():
+async def test_a_worker_that_is_told_to_end_puts_its_jobs_back(database: str, workers: Workers) -> None:
+    async with (engine := Engine(database, QUICK)).open():
         await engine.hand_out("anna", "1")
     first = workers.start(seconds=30)
     await until(lambda: workers.noted("begin"))
@@ -173,8 +155,8 @@ async def test_a_worker_that_is_told_to_end_puts_its_jobs_back(url: str, workers
     await until(lambda: workers.noted("end"))
 
 
-async def test_a_worker_that_wakes_ends_no_job_of_its_successor(url: str, workers: Workers) -> None:
-    async with (engine := Engine(url, QUICK)).open():
+async def test_a_worker_that_wakes_ends_no_job_of_its_successor(database: str, workers: Workers) -> None:
+    async with (engine := Engine(database, QUICK)).open():
         await engine.hand_out("anna", "1")
     first = workers.start(seconds=2)
     await until(lambda: workers.noted("begin"))
@@ -184,14 +166,14 @@ async def test_a_worker_that_wakes_ends_no_job_of_its_successor(url: str, worker
     first.send_signal(signal.SIGCONT)  # it ends its job, which is another one's by now
     await until(lambda: len(workers.noted("end")) == 1)
     await asyncio.sleep(1)
-    with psycopg.connect(url) as look:
+    with psycopg.connect(database) as look:
         assert look.execute("SELECT status FROM procrastinate_jobs").fetchone() == ("doing",)
     await until(lambda: len(workers.noted("end")) == 2)
     assert workers.noted("end")[-1][-1] == str(second.pid)
 
 
-async def test_a_job_that_takes_its_workers_down_is_given_up(url: str, workers: Workers) -> None:
-    async with (engine := Engine(url, QUICK)).open():
+async def test_a_job_that_takes_its_workers_down_is_given_up(database: str, workers: Workers) -> None:
+    async with (engine := Engine(database, QUICK)).open():
         await engine.hand_out("anna", "bad")
     for number in range(1, 6):
         workers.start(seconds=30)
@@ -204,22 +186,22 @@ async def test_a_job_that_takes_its_workers_down_is_given_up(url: str, workers: 
 
 
 async def test_a_database_that_is_restarted_is_waited_for(
-    server: cluster.Cluster, url: str, workers: Workers
+    postgres: cluster.Cluster, database: str, workers: Workers
 ) -> None:
-    async with (engine := Engine(url, QUICK)).open():
+    async with (engine := Engine(database, QUICK)).open():
         for number in range(8):
             await engine.hand_out("anna", f"{number}")
     workers.start(seconds=0.5)
     await until(lambda: len(workers.noted("end")) >= 2)
-    server.stop("immediate")
+    postgres.stop("immediate")
     await asyncio.sleep(1)
-    server.start()
+    postgres.start()
     await until(lambda: len({job for _, job, _ in workers.noted("end")}) == 8)
-    await until(lambda: _statuses(url) == {"succeeded": 8})
+    await until(lambda: _statuses(database) == {"succeeded": 8})
 
 
-def _statuses(url: str) -> dict[str, int]:
-    with psycopg.connect(url) as look:
+def _statuses(database: str) -> dict[str, int]:
+    with psycopg.connect(database) as look:
         return dict(
             look.execute("SELECT status::text, count(*) FROM procrastinate_jobs GROUP BY 1").fetchall()
         )

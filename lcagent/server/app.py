@@ -6,8 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -29,11 +29,18 @@ from lcagent.server.routes import chat, files, health, page, passages, responses
 from lcagent.server.tenants import Tenants
 from lcagent.settings import Settings
 
+if TYPE_CHECKING:
+    from lcagent.work.engine import Engine
+
 LOG = logging.getLogger("lcagent.server")
 
 
 def create_app(
-    settings: Settings, options: ServeOptions | None = None, *, require_keys: bool | None = None
+    settings: Settings,
+    options: ServeOptions | None = None,
+    *,
+    require_keys: bool | None = None,
+    engine: Engine | None = None,
 ) -> FastAPI:
     """Make the server.
 
@@ -41,22 +48,24 @@ def create_app(
         settings: how it reads, with which model, and where all is kept.
         options: how it is bound, and its limits.
         require_keys: nobody asks without one; None: wherever another machine can ask.
+        engine: hands what is to outlive its client to workers; None: it is done here.
     """
     options = options or ServeOptions()
     needed = not options.local if require_keys is None else require_keys
     tenants = Tenants(settings)
     metrics = Metrics(lambda: jobs.live)
     opened = Opened(options.limits.pages)
-    jobs = Jobs(tenants, opened, options.running, options.limits, ended=metrics.ended)
+    jobs = Jobs(tenants, opened, options.running, options.limits, engine=engine, ended=metrics.ended)
     readiness = Readiness(tenants.models)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         watching = asyncio.create_task(readiness.watch())
-        if resumed := jobs.resume(tenants.all()):
-            LOG.info("going on with %d runs of before", resumed)
         try:
-            yield
+            async with engine.open() if engine is not None else nullcontext():
+                if resumed := await jobs.resume(tenants.all()):
+                    LOG.info("going on with %d runs of before", resumed)
+                yield
         finally:
             watching.cancel()
             await jobs.close()

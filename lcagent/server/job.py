@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,8 @@ from lcagent.server.asks import Ask
 from lcagent.server.tenants import Tenant
 
 Outcome = Answer | Reply
+LOOK = 0.5
+"""Seconds between two looks at what another process does or wants."""
 
 
 @dataclass(eq=False)
@@ -26,12 +29,14 @@ class Job:
         tenant: who asked.
         ask: what.
         kept: it outlives the connection and the server.
+        left: its process ends, and another one goes on with it.
     """
 
     id: str
     tenant: Tenant
     ask: Ask
     kept: bool
+    left: bool = False
     created: float = field(default_factory=time.time)
     status: JobStatus = "queued"
     run: str = ""
@@ -81,6 +86,38 @@ class Job:
         if self.outcome is None:
             raise self.error or RunNotFound(f"run {self.id} was cancelled", hint="ask again to go on with it")
         return self.outcome
+
+
+@dataclass(eq=False)
+class Elsewhere(Job):
+    """One that another process works on: what is kept of it is looked at again and again."""
+
+    async def follow(self, after: int = 0) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
+        """Events after a number, those that were and those that come, to the last."""
+        while True:
+            row = self.tenant.jobs.get(self.id)  # before its last event
+            for event in self.tenant.jobs.events(self.id, after):
+                after = event[0]
+                yield event
+            self.status, self.run = row.status, row.run
+            if self.ended:
+                self.outcome = outcome_from(row.outcome) if row.outcome else None
+                if row.error is not None:
+                    self.error = LcagentError(row.error["message"], hint=row.error["hint"])
+                return
+            await asyncio.sleep(LOOK)
+
+    async def wait(self) -> Outcome:
+        """What came of it; errors as for any job."""
+        async with aclosing(self.follow()) as events:
+            async for _ in events:
+                pass
+        return await super().wait()
+
+
+def outcome_from(data: dict[str, Any]) -> Outcome:
+    """An answer or a reply, from plain data."""
+    return (Answer if "coverage" in data else Reply).model_validate(data)
 
 
 def tokens_of(outcome: Outcome) -> int:

@@ -16,7 +16,7 @@ from contextlib import (
     nullcontext,
     suppress,
 )
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from lcagent.errors import LcagentError, LimitReached, RunBusy
@@ -26,13 +26,16 @@ from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus
 from lcagent.models.limit import ON_BEHALF, Limit
 from lcagent.server.asks import Ask
 from lcagent.server.faults import said_of
-from lcagent.server.job import Job, Outcome, tokens_of
+from lcagent.server.job import LOOK, Elsewhere, Job, Outcome, tokens_of
 from lcagent.server.opened import Opened
 from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
 from lcagent.server.told import as_data
-from lcagent.server.unwanted import LOOK, Unwanted
+from lcagent.server.unwanted import Unwanted
 from lcagent.server.working import work
+
+if TYPE_CHECKING:
+    from lcagent.work.engine import Engine
 
 LOG = logging.getLogger("lcagent.server")
 _PATIENCE = 10.0
@@ -47,6 +50,7 @@ class Jobs:
         opened: their documents.
         running: at once.
         limits: of one tenant.
+        engine: what is kept is handed out over it, and done by workers; None: it is done here.
         ended: called with the status of a job that ended, and what came of it.
     """
 
@@ -57,9 +61,11 @@ class Jobs:
         running: int,
         limits: Limits,
         *,
+        engine: Engine | None = None,
         ended: Callable[[str, Outcome | None], None] = lambda _status, _outcome: None,
     ) -> None:
         self._tenants, self._opened, self._limits, self._ended = tenants, opened, limits, ended
+        self._engine = engine
         self._places = Limit(running)
         self._own_places: dict[str, Limit] = {}
         self._turns: WeakValueDictionary[tuple[str, str], Limit] = WeakValueDictionary()
@@ -74,7 +80,7 @@ class Jobs:
         """How many are worked on or wait."""
         return len(self._live)
 
-    def start(self, tenant: Tenant, ask: Ask, *, kept: bool) -> Job:
+    async def start(self, tenant: Tenant, ask: Ask, *, kept: bool) -> Job:
         """Begin with what is asked.
 
         Args:
@@ -89,7 +95,12 @@ class Jobs:
         for file in ask.files:
             tenant.uploads.get(file)
         self._check(tenant)
-        job = Job(f"run_{secrets.token_hex(12)}", tenant, ask, kept)
+        id = f"run_{secrets.token_hex(12)}"
+        if kept and self._engine is not None:
+            tenant.jobs.put(id, ask.model_dump(mode="json"))
+            await self._hand_out(tenant, id, ask)
+            return Elsewhere(id, tenant, ask, kept)
+        job = Job(id, tenant, ask, kept)
         if not kept:
             return self._begin(job)
         with ExitStack() as held:  # first, so that no other process takes it for left
@@ -97,10 +108,51 @@ class Jobs:
             tenant.jobs.put(job.id, ask.model_dump(mode="json"))
             return self._begin(job, held.pop_all())
 
-    def resume(self, tenants: Iterable[Tenant]) -> int:
+    async def resume(self, tenants: Iterable[Tenant]) -> int:
         """Go on with what a process left that is no more; how many there are."""
-        left = [(tenant, row.id) for tenant in tenants for row in tenant.jobs.unfinished()]
-        return sum(self._take_up(tenant, job) is not None for tenant, job in left)
+        left = [(tenant, row) for tenant in tenants for row in tenant.jobs.unfinished()]
+        if self._engine is None:
+            return sum(self._take_up(tenant, row.id) is not None for tenant, row in left)
+        for tenant, row in left:  # whatever waits already is not handed out twice
+            await self._hand_out(tenant, row.id, Ask.model_validate(row.ask))
+        return len(left)
+
+    async def _hand_out(self, tenant: Tenant, job: str, ask: Ask) -> None:
+        assert self._engine is not None
+        turn = None if ask.session is None else f"{tenant.name}/{ask.session}"
+        await self._engine.hand_out(tenant.name, job, turn=turn)
+
+    async def take(self, tenant: Tenant, id: str) -> None:
+        """Do a job that was handed out, to its end; one that somebody still holds is waited for.
+
+        Cancelled, it is left to whoever takes it next.
+
+        Raises:
+            RunNotFound: this tenant has none of this id.
+        """
+        while self.row(tenant, id).status in UNFINISHED:
+            if (job := self._take_up(tenant, id)) is None or job.task is None:
+                await asyncio.sleep(LOOK)
+                continue
+            try:
+                await asyncio.wait([job.task])
+            except asyncio.CancelledError:
+                job.left = True
+                job.task.cancel()
+                await asyncio.wait([job.task])
+                raise
+
+    async def lose(self, tenant: Tenant, id: str) -> None:
+        """Give up a job whose workers died of it, or so it seems.
+
+        Raises:
+            RunNotFound: this tenant has none of this id.
+        """
+        if self.row(tenant, id).status in UNFINISHED:
+            error = LcagentError("the workers that took it ended without a word", hint="their log says why")
+            job = Job(id, tenant, Ask.model_validate(self.row(tenant, id).ask), kept=True, error=error)
+            job.events = tenant.jobs.events(id)
+            self._end(job, "failed")
 
     def find(self, tenant: Tenant, job: str) -> Job | None:
         """One that is worked on."""
@@ -134,7 +186,10 @@ class Jobs:
         self, tenant: Tenant, job: str, after: int
     ) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
         while True:
-            if (live := self.find(tenant, job) or self._take_up(tenant, job)) is not None:
+            live = self.find(tenant, job)
+            if live is None and self._engine is None:
+                live = self._take_up(tenant, job)
+            if live is not None:
                 async with aclosing(live.follow(after)) as events:
                     async for event in events:
                         yield event
@@ -201,7 +256,8 @@ class Jobs:
 
     def _check(self, tenant: Tenant) -> None:
         limits = self._limits
-        if self._counts[tenant.name] >= limits.running + limits.waiting:
+        handed = 0 if self._engine is None else len(tenant.jobs.unfinished())
+        if self._counts[tenant.name] + handed >= limits.running + limits.waiting:
             raise LimitReached(
                 f"{limits.waiting:,} questions wait already", hint="ask again when some are answered"
             )
@@ -265,7 +321,7 @@ class Jobs:
             job.error = error
             self._end(job, "failed")
         except asyncio.CancelledError:
-            if not (self._closing and job.kept):
+            if not (job.left or (self._closing and job.kept)):
                 self._end(job, "cancelled")
             raise
         except Exception:

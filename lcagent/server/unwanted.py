@@ -8,11 +8,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from lcagent.errors import StoreError
-from lcagent.server.job import Job
+from lcagent.server.job import LOOK, Job
 
 LOG = logging.getLogger("lcagent.server")
-LOOK = 0.5
-"""Seconds between two looks at what another process does or wants."""
 
 
 class Unwanted:

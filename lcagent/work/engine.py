@@ -132,12 +132,13 @@ class Engine:
         except ConnectorException as error:
             raise _away(error) from error
 
-    async def hand_out(self, tenant: str, job: str) -> None:
+    async def hand_out(self, tenant: str, job: str, *, turn: str | None = None) -> None:
         """Have a job done by whichever worker is free; one that waits already is not handed out twice.
 
         Args:
             tenant: whose it is.
             job: its id.
+            turn: names what is done one job after the other, in the order in which they are handed out.
 
         Raises:
             StoreError: the database cannot be reached.
@@ -145,7 +146,7 @@ class Engine:
         try:
             (row,) = await self._app.connector.execute_query_all_async(_NEXT, task=TASK, tenant=tenant)
             deferrer = self._app.configure_task(
-                TASK, queue=TASK, priority=-row["tag"], queueing_lock=f"{tenant}/{job}"
+                TASK, queue=TASK, priority=-row["tag"], lock=turn, queueing_lock=f"{tenant}/{job}"
             )
             with contextlib.suppress(AlreadyEnqueued):
                 await deferrer.defer_async(tenant=tenant, job=job)

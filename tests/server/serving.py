@@ -69,6 +69,7 @@ class Served:
         api_base: of the model.
         limits: of one tenant.
         require_keys: nobody asks without one.
+        engine: hands out what is kept.
         settings: of reading.
     """
 
@@ -80,11 +81,15 @@ class Served:
         limits: Limits | None = None,
         require_keys: bool | None = None,
         options: dict[str, Any] | None = None,
+        engine: Any = None,
         **settings: Any,
     ) -> None:
         made = load_settings({"home": home, "api_base": api_base, "window": 2048, **settings})
         self.app = create_app(
-            made, ServeOptions(limits=limits or Limits(), **(options or {})), require_keys=require_keys
+            made,
+            ServeOptions(limits=limits or Limits(), **(options or {})),
+            require_keys=require_keys,
+            engine=engine,
         )
         config = uvicorn.Config(self.app, port=0, log_config=None, timeout_graceful_shutdown=2)
         self._server = uvicorn.Server(config)

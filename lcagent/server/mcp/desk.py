@@ -25,6 +25,7 @@ from lcagent.server.dialects import annotations
 from lcagent.server.dialects.markdown import with_footnotes
 from lcagent.server.evidence import told
 from lcagent.server.faults import fault_of
+from lcagent.server.job import outcome_from
 from lcagent.server.jobs import Jobs
 from lcagent.server.mcp.replies import (
     Pages,
@@ -43,7 +44,6 @@ from lcagent.server.mcp.tasks import Tasks
 from lcagent.server.opened import Opened, documents_of
 from lcagent.server.options import Limits
 from lcagent.server.routes.messages import files_by_name
-from lcagent.server.routes.runs import outcome_from
 from lcagent.server.tenants import OWN, Tenants
 from lcagent.server.told import in_words
 from lcagent.session_memory import DEFAULT_SESSION, SessionMemory
@@ -100,7 +100,7 @@ class Desk:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
         """Go on with what was left; stop at the end, and leave what is not finished to the next."""
-        self._jobs.resume([self.tenant])
+        await self._jobs.resume([self.tenant])
         try:
             yield
         finally:
@@ -126,7 +126,7 @@ class Desk:
             style=self._settings.style,
             resume=True,  # what was answered before is not read again
         )
-        job = self._jobs.start(self.tenant, ask, kept=True)
+        job = await self._jobs.start(self.tenant, ask, kept=True)
         try:
             words = await self._watch(job.id, until - asyncio.get_running_loop().time(), ctx)
         except asyncio.CancelledError:  # who asked has left, and does not know the run

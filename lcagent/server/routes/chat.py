@@ -102,7 +102,7 @@ async def chat(
         messages=list[Mapping[str, Any]](body.messages), model=body.model, user=body.user, ours=body.lcagent
     )
     ask = await ask_of(given, request, service, tenant)
-    job = service.jobs.start(tenant, ask, kept=body.background)
+    job = await service.jobs.start(tenant, ask, kept=body.background)
     reply = ChatReply(job, body, base, open_webui=_wants_events(body.lcagent, request))
     headers = {"x-lcagent-run": job.id}
     if body.stream:

@@ -21,10 +21,9 @@ from lcagent.server.dialects.responses import Ended, Events, job_id, response
 from lcagent.server.evidence import told
 from lcagent.server.faults import fault_of
 from lcagent.server.following import events_of, outcome_of
-from lcagent.server.job import Job
+from lcagent.server.job import Job, outcome_from
 from lcagent.server.routes.files import Deleted
 from lcagent.server.routes.messages import Given, Ours, ask_of, files_by_name
-from lcagent.server.routes.runs import outcome_from
 from lcagent.server.tenants import Tenant
 
 router = APIRouter(tags=["responses"])
@@ -58,7 +57,7 @@ async def create_response(
         )
     given = Given(messages=_messages(body.input), model=body.model, user=body.user, ours=body.lcagent)
     ask = await ask_of(given, request, service, tenant)
-    job = service.jobs.start(tenant, ask, kept=body.background)
+    job = await service.jobs.start(tenant, ask, kept=body.background)
     if body.stream:
         return _streamed(events_of(job), job, base, after=-1)
     if body.background:

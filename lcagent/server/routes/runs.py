@@ -21,7 +21,7 @@ from lcagent.server.context import BaseDep, ServiceDep, TenantDep
 from lcagent.server.described import streamed
 from lcagent.server.dialects import annotations
 from lcagent.server.evidence import told
-from lcagent.server.job import Outcome
+from lcagent.server.job import outcome_from
 from lcagent.server.routes.messages import files_by_name
 from lcagent.server.tenants import Tenant
 
@@ -110,7 +110,7 @@ async def start_run(body: NewRun, service: ServiceDep, tenant: TenantDep) -> Run
     ask = Ask(text=body.question.strip(), files=tuple(dict.fromkeys(files)), strategy=strategy, **told)
     if not ask.text:
         raise UsageError("the question is empty")
-    job = service.jobs.start(tenant, ask, kept=True)
+    job = await service.jobs.start(tenant, ask, kept=True)
     return RunObject.of(tenant.jobs.get(job.id))
 
 
@@ -212,13 +212,6 @@ def answer_of(tenant: Tenant, row: JobRow, base: str) -> RunAnswer:
     outcome = outcome_from(row.outcome)
     said = told(outcome, files_by_name(tenant, Ask.model_validate(row.ask)), base)
     return RunAnswer(id=row.id, answer=row.outcome, citations=annotations.plain(said.evidence))
-
-
-def outcome_from(data: dict[str, Any]) -> Outcome:
-    """An answer or a reply, from plain data."""
-    from lcagent.answer import Answer, Reply
-
-    return (Answer if "coverage" in data else Reply).model_validate(data)
 
 
 def _finding(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,57 @@
+"""A worker: does what servers hand out, for as long as it runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from lcagent.errors import RunNotFound
+from lcagent.server.jobs import Jobs
+from lcagent.server.opened import Opened
+from lcagent.server.options import Limits
+from lcagent.server.tenants import Tenants
+from lcagent.settings import Settings
+from lcagent.work.engine import Engine
+
+LOG = logging.getLogger("lcagent.work")
+
+
+async def work(
+    settings: Settings,
+    engine: Engine,
+    places: int,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> None:
+    """Do what is handed out, until this is cancelled; what is not finished then is left to others.
+
+    Args:
+        settings: with which model, and where all is kept.
+        engine: hands it out.
+        places: readings at once.
+        progress: gets (what, bytes done, bytes in all) while a model file is fetched.
+
+    Raises:
+        StoreError: the store, or the engine's database, cannot be reached.
+    """
+    tenants = Tenants(settings, progress)
+    opened = Opened(Limits().pages)
+    jobs = Jobs(tenants, opened, places, Limits(running=places))
+
+    async def take(tenant: str, job: str) -> None:
+        LOG.info("run %s of %s", job, tenant)
+        try:
+            await jobs.take(tenants.of(tenant), job)
+        except RunNotFound:  # it was deleted meanwhile
+            LOG.info("run %s of %s is not there any more", job, tenant)
+
+    async def lose(tenant: str, job: str) -> None:
+        LOG.error("run %s of %s took down all workers that took it", job, tenant)
+        await jobs.lose(tenants.of(tenant), job)
+
+    try:
+        async with engine.open():
+            await engine.work(take, lose, places=places)
+    finally:
+        await jobs.close()
+        opened.close()
+        tenants.close()

@@ -1,0 +1,155 @@
+"""Readings that the server hands out, and workers that do them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lcagent.chat import ChatSession
+from lcagent.settings import load_settings
+from lcagent.work.engine import Engine
+from tests import cluster
+from tests.cluster import QUICK
+from tests.helpers import NEEDLE, QUESTION, ROOT, haystack
+from tests.server.serving import Served, able, slowly, sse, until
+
+pytestmark = cluster.needed
+WORKER = """
+import asyncio, sys
+from lcagent.server.worker import work
+from lcagent.settings import load_settings
+from lcagent.work.engine import Engine
+from tests.cluster import QUICK
+home, base, url = sys.argv[1:]
+settings = load_settings({"home": home, "api_base": base, "window": 2048})
+asyncio.run(work(settings, Engine(url, QUICK), places=4))
+"""
+
+
+class Workers:
+    """Workers in processes of their own, over one home.
+
+    Args:
+        home: where all is kept.
+        base: of the model.
+        url: of the engine's database.
+    """
+
+    def __init__(self, home: Path, base: str, url: str) -> None:
+        self._given = [str(home), base, url]
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> subprocess.Popen[bytes]:
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self.running.append(subprocess.Popen([sys.executable, "-c", WORKER, *self._given], cwd=ROOT, env=env))
+        return self.running[-1]
+
+
+@pytest.fixture
+def slow(loopback: Any) -> Any:
+    return loopback(reply=slowly(able, 0.1))
+
+
+@pytest.fixture
+def workers(home: Path, slow: Any, database: str) -> Iterator[Workers]:
+    made = Workers(home, slow.url, database)
+    yield made
+    for process in made.running:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def served(home: Path, slow: Any, database: str) -> Iterator[Served]:
+    with Served(home, slow.url, engine=Engine(database, QUICK)) as server:
+        yield server
+
+
+def test_a_reading_is_done_by_a_worker_and_followed_at_the_server(
+    served: Served, workers: Workers, slow: Any
+) -> None:
+    run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
+    assert served.http.get(f"/v1/runs/{run}").json()["status"] == "queued" and slow.calls == 0
+    workers.start()
+    events = sse(served.http.get(f"/v1/runs/{run}/events").text)
+    assert [int(event["id"]) for event in events[:-1]] == list(range(1, len(events)))
+    assert events[-1]["data"]["status"] == "finished"
+    told = served.http.get(f"/v1/runs/{run}/answer").json()
+    assert told["answer"]["answer"] == "Oskar Brandvold" and told["citations"][0]["quote"] == NEEDLE
+    assert served.service.jobs.live == 0
+
+
+def test_a_killed_worker_costs_the_calls_in_flight_and_a_killed_server_nothing(
+    home: Path, slow: Any, workers: Workers, database: str
+) -> None:
+    with Served(home, slow.url, engine=Engine(database, QUICK)) as served:
+        run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
+    first = workers.start()
+    until(lambda: slow.calls >= 5)
+    first.kill()
+    before = slow.calls
+    workers.start()
+    with Served(home, slow.url, engine=Engine(database, QUICK)) as served:
+        row = served.ended(run)
+        answer = served.http.get(f"/v1/runs/{run}/answer").json()["answer"]
+    assert row["status"] == "finished" and answer["answer"] == "Oskar Brandvold"
+    assert answer["usage"]["replayed"] >= before - 2
+    assert slow.calls <= answer["usage"]["calls"] + 1
+
+
+def test_a_worker_that_is_told_to_end_leaves_its_reading_to_another(
+    served: Served, workers: Workers, slow: Any
+) -> None:
+    run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
+    first = workers.start()
+    until(lambda: slow.calls >= 3)
+    first.send_signal(signal.SIGINT)
+    first.wait(20)
+    assert served.http.get(f"/v1/runs/{run}").json()["status"] == "running"
+    workers.start()
+    assert served.ended(run)["status"] == "finished"
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_reading_is_given_up_wherever_it_is(
+    served: Served, workers: Workers, slow: Any, begun: bool
+) -> None:
+    run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
+    if begun:
+        workers.start()
+        until(lambda: slow.calls >= 2)
+    assert served.http.post(f"/v1/runs/{run}/cancel").json()["status"] == "cancelled"
+    other = served.run(f"{QUESTION} again", served.upload(haystack(20)))
+    if not begun:
+        workers.start()
+    assert served.ended(other)["status"] == "finished"
+    assert served.http.get(f"/v1/runs/{run}").json()["status"] == "cancelled"
+
+
+def test_messages_of_a_session_are_answered_in_their_order_by_many_workers(
+    served: Served, workers: Workers, home: Path
+) -> None:
+    said = [f"Ship {number} came in." for number in range(8)]
+    for text in said:
+        served.http.post("/v1/responses", json={"input": text, "user": "anna", "background": True})
+    workers.start()
+    workers.start()
+    tenant = served.service.tenants.of("default")
+    until(lambda: not tenant.jobs.unfinished(), 60)
+    with ChatSession("anna", settings=load_settings({"home": home})) as chat:
+        assert [one.text for one in chat.history(100) if one.author == "user"] == said
+
+
+def test_a_background_response_is_streamed_from_the_worker(served: Served, workers: Workers) -> None:
+    workers.start()
+    stream = served.client().responses.create(
+        model="lcagent", input="Ship 7 came in.", background=True, stream=True
+    )
+    assert list(stream)[-1].type == "response.completed"
