@@ -75,7 +75,8 @@ class Facts:
         """
         with self._store.transaction():
             taken = self._store.execute(
-                "INSERT OR IGNORE INTO extracted (work, segment) VALUES (?, ?)", (self._work, segment)
+                "INSERT INTO extracted (work, segment) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (self._work, segment),
             )
             if not taken.rowcount:
                 return range(0)

@@ -11,6 +11,9 @@ T = TypeVar("T")
 MOST_VALUES = 500
 """Values in one statement."""
 
+NUMBERS = "(SELECT CAST(value AS INTEGER) FROM json_each(?))"
+"""Numbers within `IN`, of which there may be many: their value is one JSON array."""
+
 
 def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """Values in as many parts as there are statements needed for them."""

@@ -108,7 +108,7 @@ class Store:
         if not rows:
             return
         names, values = ",".join(rows[0]), ",".join(f":{name}" for name in rows[0])
-        sql = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({values})"  # noqa: S608 - names are ours
+        sql = f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
         with self.transaction():
             self.execute_many(sql, rows)
 

@@ -113,7 +113,8 @@ class Works:
             )
             (work,) = self._where("kind = ? AND key = ?", kind, key)
             if self._run:
-                self.store.execute("INSERT OR IGNORE INTO uses VALUES (?, ?)", (self._run, work.id))
+                sql = "INSERT INTO uses (run, work) VALUES (?, ?) ON CONFLICT DO NOTHING"
+                self.store.execute(sql, (self._run, work.id))
         return work
 
     def done(self, work: Work) -> Work:
@@ -178,7 +179,7 @@ class Works:
 
     def list(self) -> list[Work]:
         """All works, the one that was used last first."""
-        return self._where("1 ORDER BY used DESC, id DESC")
+        return self._where("TRUE ORDER BY used DESC, id DESC")
 
     def find(self, prefix: str) -> Work:
         """The work of an id, or of a key that begins so.

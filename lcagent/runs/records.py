@@ -135,7 +135,9 @@ class Runs:
         with self._store.transaction():
             for work in works:
                 self._store.execute(
-                    "INSERT OR IGNORE INTO uses SELECT ?, id FROM works WHERE id = ?", (run, work)
+                    "INSERT INTO uses (run, work) SELECT ?, id FROM works WHERE id = ?"
+                    " ON CONFLICT DO NOTHING",
+                    (run, work),
                 )
                 self._store.execute("UPDATE works SET used = ? WHERE id = ?", (now, work))
 
@@ -150,7 +152,9 @@ class Runs:
         with self._store.transaction():
             for name, path in loaded.paths.items():
                 self._store.execute(
-                    "INSERT OR REPLACE INTO files (run, document, path, sha256, format) VALUES (?,?,?,?,?)",
+                    "INSERT INTO files (run, document, path, sha256, format) VALUES (?,?,?,?,?)"
+                    " ON CONFLICT (run, document) DO UPDATE SET path = excluded.path,"
+                    " sha256 = excluded.sha256, format = excluded.format",
                     (run, name, os.fsencode(path), known[name].sha256, known[name].format),
                 )
 
