@@ -17,7 +17,6 @@ from typing import Any, Literal
 
 from lcagent.errors import WorkBusy, WorkNotFound
 from lcagent.memory.journal import StoredJournal
-from lcagent.memory.locks import locked
 from lcagent.memory.rows import Rows
 
 _HOLDING = {
@@ -229,7 +228,7 @@ class Works:
 
     def _locked(self, id: int) -> Any:
         busy = WorkBusy(f"another process is building work {id}", hint="wait for it to end")
-        return locked(self.store.folder, f"work-{id}", busy)
+        return self.store.locked(f"work-{id}", busy)
 
     def _where(self, condition: str, *values: object) -> list[Work]:
         rows = self.store.rows(f"SELECT {_COLUMNS} FROM works WHERE {condition}", values)  # noqa: S608 - ours

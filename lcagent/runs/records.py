@@ -18,12 +18,17 @@ from lcagent.errors import LcagentError, RunBusy, RunNotFound, StoreError
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
-from lcagent.memory.locks import locked
+from lcagent.memory.opening import open_store
 from lcagent.memory.parsed import PARSED
 from lcagent.memory.rows import Rows
-from lcagent.memory.store import CHECKPOINTS, Store, release
 from lcagent.memory.works import Works
+from lcagent.place import Place
 from lcagent.settings import Settings
+
+_COLUMNS = (
+    "id, key, status, created, updated, question, sources, strategy, model, settings, answer, error, seconds,"
+    " told, version"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ class Runs:
             f"run {run} is being written by another process",
             hint="wait for it to end; its command with --resume then shows its answer",
         )
-        return locked(self._store.folder, run, busy)
+        return self._store.locked(run, busy)
 
     def uses(self, run: str, works: Iterable[int]) -> None:
         """Note what a run uses, and that it was used now.
@@ -233,10 +238,10 @@ class Runs:
             RunNotFound: none, or several.
         """
         if prefix == "last":
-            rows = self._store.rows("SELECT * FROM runs ORDER BY rowid DESC LIMIT 1")
+            rows = self._store.rows(f"SELECT {_COLUMNS} FROM runs ORDER BY rowid DESC LIMIT 1")  # noqa: S608 - ours
         else:
             rows = self._store.rows(
-                "SELECT * FROM runs WHERE substr(id, 1, ?) = ? ORDER BY rowid DESC",
+                f"SELECT {_COLUMNS} FROM runs WHERE substr(id, 1, ?) = ? ORDER BY rowid DESC",  # noqa: S608 - ours
                 (len(prefix), prefix),
             )
         if len(rows) != 1:
@@ -260,14 +265,8 @@ class Runs:
             RunBusy: another process is writing it.
         """
         with self.writing(run):
-            checkpoints = self._store.folder / CHECKPOINTS
-            if checkpoints.is_file():
-                from lcagent.memory.checkpoints import open_checkpoints
-
-                with open_checkpoints(checkpoints) as saver:
-                    saver.delete_thread(run)
-                    release(saver.conn)
-            page_file(self._store.folder, run).unlink(missing_ok=True)
+            self._store.drop_steps(run)
+            page_file(self._store.place.folder, run).unlink(missing_ok=True)
             with self._store.transaction():
                 own = self._store.rows(
                     "SELECT w.id, w.kind FROM works w JOIN uses u ON u.work = w.id AND u.run = ?"
@@ -310,11 +309,11 @@ def _can_be_read(answer: str) -> bool:
     return True
 
 
-def forget_runs(folder: Path, runs: Iterable[str]) -> None:
+def forget_runs(place: Path | Place, runs: Iterable[str]) -> None:
     """Delete the runs that forgotten entries tell of: they hold the question, and what was found.
 
     Args:
-        folder: of the store.
+        place: of the store.
         runs: their ids; one that is gone already is passed over.
 
     Raises:
@@ -323,7 +322,7 @@ def forget_runs(folder: Path, runs: Iterable[str]) -> None:
     names = list(runs)
     if not names:
         return
-    with closing(Store.open(folder)) as store:
+    with closing(open_store(place)) as store:
         for run in names:
             with suppress(RunNotFound):
                 Runs(store).delete(run)

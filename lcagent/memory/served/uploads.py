@@ -54,7 +54,7 @@ class Uploads:
 
     def __init__(self, store: Rows) -> None:
         self._store = store
-        self._folder = store.folder / "files"
+        self._folder = store.place.folder / "files"
 
     def put(self, file: BinaryIO, name: str, *, purpose: str, most: int, room: int) -> Upload:
         """Keep a file; the same bytes under the same name are kept once. When this returns, nothing loses it.

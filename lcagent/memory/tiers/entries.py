@@ -211,7 +211,7 @@ class Entries:
                 where, values = f"{where} AND name = ?", [*values, name]
             if before is not None:
                 where, values = f"{where} AND id < ?", [*values, before]
-            found.append(f"SELECT id FROM (SELECT id FROM entries WHERE {where} {end})")  # noqa: S608 - ours
+            found.append(f"SELECT id FROM (SELECT id FROM entries WHERE {where} {end}) AS last")  # noqa: S608 - ours
         sql = f"SELECT {_COLUMNS} FROM entries WHERE id IN ({' UNION ALL '.join(found)}) {end}"  # noqa: S608 - ours
         return [_entry(row) for row in self.store.execute(sql, tuple(values))]
 

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from lcagent.errors import RunBusy, UsageError
+from lcagent.memory.opening import open_store
 from lcagent.memory.served.jobs import JobRow, JobStatus
-from lcagent.memory.store import Store
 from lcagent.runs.records import Runs
 from lcagent.server.asks import MODEL, Ask, strategy_of
 from lcagent.server.context import BaseDep, ServiceDep, TenantDep
@@ -144,7 +144,7 @@ async def get_findings(run: str, tenant: TenantDep) -> FindingList:
     row = tenant.jobs.get(run)
     if not row.run:
         return FindingList(data=[])
-    store = Store.open(tenant.folder)
+    store = open_store(tenant.settings.place)
     try:
         found = Runs(store).findings(row.run)
     finally:
