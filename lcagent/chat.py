@@ -163,10 +163,10 @@ class ChatSession(SessionMemory):
     def _loaded(self, path: DocumentSource, password: str | None) -> Loaded:
         """Documents, parsed once for every session and question."""
         from lcagent.documents import load_all
+        from lcagent.memory.opening import open_store
         from lcagent.memory.parsed import StoredDocuments
-        from lcagent.memory.store import Store
 
-        with closing(Store.open(self.settings.data_dir)) as store:
+        with closing(open_store(self.settings.place)) as store:
             return load_all([path], password=password, cache=StoredDocuments(store))
 
     def unanswered(self) -> Message | None:

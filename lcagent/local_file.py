@@ -20,7 +20,7 @@ from lcagent.private import private_file, private_folder
 from lcagent.text import without_password
 
 _PROVIDER = re.compile(r"^(?!hosted_vllm/)[a-z0-9_]+/.+")
-_ALWAYS = ("api_base", "api_key", "embed_base", "home", "tracing")
+_ALWAYS = ("api_base", "api_key", "embed_base", "home", "store", "tracing")
 """Settings that decide where text, or what is kept of it, goes, or in whose account it is asked."""
 
 

@@ -274,7 +274,7 @@ class SessionMemory:
         if dry_run or not told:
             return Deleted(told)
         gone = forgetting.forget(self._store, self.tenant, numbers, clock=self._clock)
-        forget_runs(self.settings.data_dir, gone.runs)
+        forget_runs(self.settings.place, gone.runs)
         return Deleted(told, gone.erased)
 
     def why(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pydantic_settings import (
 from lcagent.errors import ConfigUnreadable, SettingsError, StoreError
 from lcagent.graphs import STRATEGIES, options
 from lcagent.local_file import LocalFile
+from lcagent.place import URLS, Place
 from lcagent.text import without_password
 
 
@@ -51,6 +52,9 @@ class _Settings(BaseSettings):
     `probe` measures it first, once."""
     home: Path | None = None
     """Where runs, models and logs live; default: the platform's data and cache folders."""
+    store: str | None = None
+    """Where everything is kept that is rows: a folder, or `postgresql://…` (extra `postgres`); default:
+    `home`."""
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     """Sampling temperature."""
     top_p: float | None = Field(default=None, gt=0.0, le=1.0)
@@ -137,7 +141,7 @@ class _Settings(BaseSettings):
             )
         return home
 
-    @field_serializer("api_base", "embed_base")
+    @field_serializer("api_base", "embed_base", "store")
     def _without_password(self, base: str | None) -> str | None:
         """What is kept and shown of an address: no name and password, which belong to nobody else."""
         return base and without_password(base)
@@ -153,7 +157,7 @@ class _Settings(BaseSettings):
     def without_secrets(self) -> dict[str, Any]:
         """All settings as plain data, as they may be kept and shown: without keys and passwords."""
         values = self.model_dump(mode="json", exclude={"api_key"})
-        for name in ("api_base", "embed_base"):
+        for name in ("api_base", "embed_base", "store"):
             if values[name] is not None:
                 values[name] = without_password(values[name])
         return values
@@ -162,6 +166,14 @@ class _Settings(BaseSettings):
     def data_dir(self) -> Path:
         """Folder of the run database, server state and logs."""
         return self.home or user_data_path("lcagent")
+
+    @property
+    def place(self) -> Place:
+        """Where everything is kept."""
+        store = self.store or ""
+        if store.startswith(URLS):
+            return Place(self.data_dir, store)
+        return Place(Path(store).expanduser() if store else self.data_dir)
 
     @property
     def models_dir(self) -> Path:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: made in a folder, started on a free port, stopped."""
+"""A PostgreSQL of the tests' own: in a folder of its own, on a free port, begun once a session and ended with it."""
 
 from __future__ import annotations
 
@@ -8,91 +8,98 @@ import secrets
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from lcagent.work.engine import Beats
-
-QUICK = Beats(every=0.3, dead=1.5, poll=0.2, attempts=3)
-"""A worker is dead soon."""
-
-
-def _binaries() -> Path | None:
-    found = shutil.which("pg_ctl")
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    return Path(found).parent if found else versions[-1].parent if versions else None
+only_files = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+"""Marks a test of what only a store of files has."""
+PASSWORD = "a-secret-of-tests"
 
 
-BINARIES = _binaries()
-needed = pytest.mark.skipif(BINARIES is None, reason="no PostgreSQL on this machine")
+def programs() -> Path | None:
+    """Where PostgreSQL's programs are; Debian has those of each version in a folder, and none on PATH."""
+    if found := shutil.which("initdb"):
+        return Path(found).parent
+    return max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 
 
 class Cluster:
-    """A server; `url` leads to a database of it.
+    """One PostgreSQL.
 
     Args:
-        folder: of its own, in which nothing else lies.
+        folder: where it lies.
+        bin: its programs.
     """
 
-    def __init__(self, folder: Path) -> None:
-        assert BINARIES is not None
-        self.folder = folder
+    def __init__(self, folder: Path, bin: Path) -> None:
+        self.folder, self._bin = folder, bin
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        folder.mkdir(parents=True)
-        if os.getuid() == 0:  # it does not run as root
-            shutil.chown(folder, "postgres")
-        self._run("initdb", "-A", "trust", "-U", "tests", "--no-sync", "-D", f"{folder}/data")
-        self.start()
+        # It refuses to be run by root.
+        self._as = pwd.getpwnam("postgres").pw_uid if os.getuid() == 0 else None
+        if self._as is not None:
+            shutil.chown(folder, self._as)
+        secret = folder / "secret"
+        secret.write_text(PASSWORD)
+        if self._as is not None:
+            shutil.chown(secret, self._as)
+        self._run(
+            "initdb", "-U", "owner", "-A", "scram-sha-256", "--pwfile", str(secret), "-E", "UTF8", "--no-sync"
+        )
 
     @property
     def url(self) -> str:
-        """Of its first database."""
-        return f"postgresql://tests@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://owner:{PASSWORD}@127.0.0.1:{self.port}/postgres"
 
     def create(self) -> str:
         """A new database; its address."""
+        import psycopg
+
         name = f"t{secrets.token_hex(8)}"
         with psycopg.connect(self.url, autocommit=True) as made:
             made.execute(f"CREATE DATABASE {name}")
         return self.url.replace("/postgres", f"/{name}")
 
     def start(self) -> None:
-        """Start it; it answers when this returns."""
-        options = f"-p {self.port} -k '' -c listen_addresses=127.0.0.1 -c max_connections=200"
-        log = f"{self.folder}/log"
-        self._run("pg_ctl", "-w", "-D", f"{self.folder}/data", "-l", log, "-o", options, "start")
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200"
+        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self, how: str = "fast") -> None:
-        """Stop it: `fast`, or `immediate` as a crash would."""
-        self._run("pg_ctl", "-w", "-D", f"{self.folder}/data", "-m", how, "stop")
+        self._run("pg_ctl", "-w", "-m", how, "stop")
 
     def _run(self, program: str, *arguments: str) -> None:
-        as_whom = {}
-        if os.getuid() == 0:
-            known = pwd.getpwnam("postgres")
-            as_whom = {"user": known.pw_uid, "group": known.pw_gid, "extra_groups": []}
+        command: Sequence[str] = (str(self._bin / program), "-D", str(self.folder / "data"), *arguments)
         done = subprocess.run(
-            [f"{BINARIES}/{program}", *arguments],
-            cwd="/",
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            command,
+            user=self._as,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
             text=True,
             check=False,
-            **as_whom,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr + done.stdout
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """A server for as long as it is needed."""
-    made = Cluster(folder)
+def running() -> Iterator[Cluster | None]:
+    """A cluster that runs; None where there is no PostgreSQL."""
+    bin = programs()
+    if bin is None:
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix="lcagent-pg-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
+    folder.chmod(0o711)
     try:
-        yield made
+        cluster = Cluster(folder, bin)
+        cluster.start()
+        try:
+            yield cluster
+        finally:
+            cluster.stop("immediate")
     finally:
-        made.stop("immediate")
+        shutil.rmtree(folder, ignore_errors=True)

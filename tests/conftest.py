@@ -1,20 +1,21 @@
 """Every test has a home of its own, and nothing of the environment's."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import stamina
 from hypothesis import settings
 
-from lcagent.memory.store import Store
+from lcagent.memory.rows import Rows
 from lcagent.memory.tiers.tables import open_memory
-from tests.cluster import Cluster, cluster
+from lcagent.place import Place
+from tests.cluster import Cluster, running
 from tests.loopback import Loopback
 
 # A slow machine is no fault of what is tested. `--hypothesis-profile all` tries every example.
@@ -54,10 +55,31 @@ def waits(no_waits: None) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL that runs, for all tests of this process."""
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    with running() as one:
+        if one is None:
+            pytest.skip("no PostgreSQL here")
+        yield one
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Where things are kept, by the settings too: what a test says of one store it says of the other."""
+    if request.param == "sqlite":
+        return Place(home)
+    cluster: Cluster = request.getfixturevalue("cluster")
+    place = Place(home, f"{cluster.url}#{secrets.token_hex(8)}")
+    monkeypatch.setenv("LCAGENT_STORE", place.url)
+    return place
+
+
 @pytest.fixture
-def store(home: Path) -> Iterator[Store]:
+def store(place: Place) -> Iterator[Rows]:
     """The memory of conversations, open."""
-    with closing(open_memory(home)) as store:
+    with closing(open_memory(place)) as store:
         yield store
 
 
@@ -68,16 +90,7 @@ def loopback() -> Iterator[Any]:
         yield lambda **options: stack.enter_context(Loopback(**options))
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Cluster]:
-    """A PostgreSQL server of the tests' own."""
-    with TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)  # it runs as another user
-        with cluster(Path(folder) / "postgres") as made:
-            yield made
-
-
 @pytest.fixture
-def database(postgres: Cluster) -> str:
+def database(cluster: Cluster) -> str:
     """An empty database there."""
-    return postgres.create()
+    return cluster.create()

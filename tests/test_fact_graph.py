@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,20 +10,22 @@ from hypothesis import strategies as st
 
 from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
-from lcagent.memory.store import Store
+from lcagent.memory.opening import open_store
+from lcagent.memory.rows import Rows
 from lcagent.memory.works import Works
+from lcagent.place import Place
 from tests.helpers import examples
 
 NAMES = ["ox", "red ox", "elk", "the elk", "yak", "gnu", "red gnu"]
 
 
 @pytest.fixture
-def store(home: Path):
-    with closing(Store.open(home)) as opened:
+def store(place: Place):
+    with closing(open_store(place)) as opened:
         yield opened
 
 
-def graph_of(store: Store, facts: list[set[str]], name: str = "a") -> FactGraph:
+def graph_of(store: Rows, facts: list[set[str]], name: str = "a") -> FactGraph:
     """Ten facts a segment, about these elements each."""
     works = Works(store)
     work = works.open("facts", name=name, document="", exact={"facts": str(facts), "name": name})
@@ -44,7 +45,7 @@ def graph_of(store: Store, facts: list[set[str]], name: str = "a") -> FactGraph:
     limit=st.integers(1, 8),
     without=st.sets(st.sampled_from(["ox", "elk", "gnu"]), max_size=2),
 )
-def test_neighbours_are_those_of_the_facts(store: Store, facts, limit: int, without: set[str]) -> None:
+def test_neighbours_are_those_of_the_facts(store: Rows, facts, limit: int, without: set[str]) -> None:
     graph = graph_of(store, facts)
     nodes = [{"elk" if name == "the elk" else name for name in held} for held in facts]
     stands = Counter(node for held in nodes for node in held)
@@ -60,7 +61,7 @@ def test_neighbours_are_those_of_the_facts(store: Store, facts, limit: int, with
         assert held == [" and ".join(sorted(f)) for f, of in zip(facts, nodes, strict=True) if node in of]
 
 
-def test_of_too_many_neighbours_one_that_is_named_is_among_those_given(store: Store) -> None:
+def test_of_too_many_neighbours_one_that_is_named_is_among_those_given(store: Rows) -> None:
     facts = [{"hub", f"lamp{letter}{other}"} for letter in "abcdefgh" for other in "xyz"]
     facts += [{"hub", "red gnu"}, *({"red gnu", f"thing {number}"} for number in range(20))]
     graph = graph_of(store, facts)
@@ -71,7 +72,7 @@ def test_of_too_many_neighbours_one_that_is_named_is_among_those_given(store: St
     assert len(named) == 5 and "red gnu" in [node.key for node, _ in named]
 
 
-def test_of_too_many_facts_those_that_say_most_of_a_query_are_given(store: Store) -> None:
+def test_of_too_many_facts_those_that_say_most_of_a_query_are_given(store: Rows) -> None:
     facts = [{"hub", f"lamp{a}{b}"} for a in "abcdefgh" for b in "xyz"]
     graph = graph_of(store, facts)
     found = graph.facts_of("hub", query="Where is lampgy?", limit=4)
@@ -79,7 +80,7 @@ def test_of_too_many_facts_those_that_say_most_of_a_query_are_given(store: Store
     assert [fact.id for fact in found] == sorted(fact.id for fact in found)
 
 
-def test_facts_that_come_later_are_among_those_of_their_nodes(store: Store) -> None:
+def test_facts_that_come_later_are_among_those_of_their_nodes(store: Rows) -> None:
     """A graph of what is extracted in part is listed anew; one of all is not."""
     works = Works(store)
     work = works.open("facts", name="a", document="", exact={})

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import re
+import secrets
 import signal
 import sqlite3
 from contextlib import closing
@@ -15,8 +16,11 @@ from hypothesis import strategies as st
 from lcagent.documents import Span
 from lcagent.errors import SettingsError
 from lcagent.memory.facts import Facts, search_facts
-from lcagent.memory.store import Store
+from lcagent.memory.opening import open_store
+from lcagent.memory.rows import Rows
 from lcagent.memory.works import Work, Works
+from lcagent.place import Place
+from tests.cluster import Cluster, only_files
 from tests.helpers import examples
 
 SAID = [
@@ -27,20 +31,20 @@ SAID = [
 
 
 @pytest.fixture
-def store(home: Path):
-    with closing(Store.open(home)) as opened:
+def store(place: Place):
+    with closing(open_store(place)) as opened:
         yield opened
 
 
-def work(store: Store, name: str = "a.txt") -> Work:
+def work(store: Rows, name: str = "a.txt") -> Work:
     return Works(store).open("facts", name=name, document="5ea", exact={"name": name})
 
 
-def texts(store: Store, query: str, *works: Work, limit: int = 9) -> list[str]:
+def texts(store: Rows, query: str, *works: Work, limit: int = 9) -> list[str]:
     return [fact.text for fact in search_facts(store, [w.id for w in works], query, limit)]
 
 
-def test_a_fact_comes_back_as_it_was_put(store: Store) -> None:
+def test_a_fact_comes_back_as_it_was_put(store: Rows) -> None:
     one, other = work(store), work(store, "b.txt")
     facts = Facts(store, one.id)
     ids = facts.put(3, SAID)
@@ -59,7 +63,7 @@ def test_a_fact_comes_back_as_it_was_put(store: Store) -> None:
     ]
 
 
-def test_the_best_facts_come_first_of_the_works_asked_for(store: Store) -> None:
+def test_the_best_facts_come_first_of_the_works_asked_for(store: Rows) -> None:
     one, other = work(store), work(store, "b.txt")
     Facts(store, one.id).put(0, SAID)
     Facts(store, other.id).put(0, [("Vellmere has a harbour.", [], [])])
@@ -79,7 +83,7 @@ def test_the_best_facts_come_first_of_the_works_asked_for(store: Store) -> None:
         st.lists(st.sampled_from('AND OR NOT NEAR ( ) " * ^ : - + { } words a ,'.split())).map(" ".join),
     )
 )
-def test_no_word_of_a_persons_is_a_syntax_error(store: Store, query: str) -> None:
+def test_no_word_of_a_persons_is_a_syntax_error(store: Rows, query: str) -> None:
     facts = work(store)
     Facts(store, facts.id).put(0, SAID)
     texts(store, query, facts)
@@ -90,14 +94,14 @@ def test_no_word_of_a_persons_is_a_syntax_error(store: Store, query: str) -> Non
 @example("0¼")
 @example("0º")
 @example("Éa ß")
-def test_a_fact_is_found_by_its_own_words(store: Store, text: str) -> None:
+def test_a_fact_is_found_by_its_own_words(store: Rows, text: str) -> None:
     facts = Works(store).open("facts", name="", document="", exact={"text": text})
     Facts(store, facts.id).put(0, [(text, [], [])])
     found = texts(store, text, facts)
     assert found in ([text], []) and (found or not any(c.isascii() and c.isalnum() for c in text))
 
 
-def test_vectors_come_back_one_a_row(store: Store) -> None:
+def test_vectors_come_back_one_a_row(store: Rows) -> None:
     numpy = pytest.importorskip("numpy")
     facts = Facts(store, work(store).id)
 
@@ -114,7 +118,8 @@ def test_vectors_come_back_one_a_row(store: Store) -> None:
     assert facts.vectors("fact", "n")[0] == []
 
 
-def test_a_deleted_work_leaves_nothing_not_even_in_the_full_text(store: Store, home: Path) -> None:
+@only_files
+def test_a_deleted_work_leaves_nothing_not_even_in_the_full_text(store: Rows, home: Path) -> None:
     one, other = work(store), work(store, "b.txt")
     for kept in (one, other):
         facts = Facts(store, kept.id)
@@ -130,7 +135,8 @@ def test_a_deleted_work_leaves_nothing_not_even_in_the_full_text(store: Store, h
     store.execute("INSERT INTO facts_words (facts_words) VALUES ('integrity-check')")
 
 
-def test_the_full_text_is_made_again_from_the_rows(store: Store) -> None:
+@only_files
+def test_the_full_text_is_made_again_from_the_rows(store: Rows) -> None:
     one = work(store)
     Facts(store, one.id).put(0, SAID)
     assert len(texts(store, "Vellmere", one)) == 2
@@ -146,7 +152,7 @@ STEPS = st.one_of(
 
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, max_size=14))
-def test_a_search_finds_what_was_put_up_to_now(store: Store, steps: list[tuple[str, str, list[str]]]) -> None:
+def test_a_search_finds_what_was_put_up_to_now(store: Rows, steps: list[tuple[str, str, list[str]]]) -> None:
     """Rows come into the full text when it is asked; works are deleted before and after that."""
     for old in Works(store).list():
         Works(store).drop(old.id)
@@ -164,10 +170,12 @@ def test_a_search_finds_what_was_put_up_to_now(store: Store, steps: list[tuple[s
     for name in "abc":
         for word in ("ox", "elk"):
             assert len(texts(store, word, work(store, name), limit=99)) == held.get(name, []).count(word)
-    store.execute("INSERT INTO facts_words (facts_words) VALUES ('integrity-check')")
+    if not store.place.url:
+        store.execute("INSERT INTO facts_words (facts_words) VALUES ('integrity-check')")
 
 
-def test_a_file_that_another_python_wrote_gets_its_full_text(store: Store) -> None:
+@only_files
+def test_a_file_that_another_python_wrote_gets_its_full_text(store: Rows) -> None:
     """A step of the store makes the rows' tables; only who searches needs FTS5."""
     one = work(store)
     row = (one.id, 0, 0, "Vellmere", "vellmer", "[]")
@@ -175,7 +183,8 @@ def test_a_file_that_another_python_wrote_gets_its_full_text(store: Store) -> No
     assert texts(store, "Vellmere", one) == ["Vellmere"]
 
 
-def test_a_python_without_fts5_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@only_files
+def test_a_python_without_fts5_is_told(store: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     def lacks(sql: str, *_: object) -> None:
         raise sqlite3.OperationalError("no such function: fts5_source_id")
 
@@ -185,7 +194,8 @@ def test_a_python_without_fts5_is_told(store: Store, monkeypatch: pytest.MonkeyP
     assert "FTS5" in caught.value.message and caught.value.hint
 
 
-def test_opening_and_searching_read_no_more_than_they_give(store: Store) -> None:
+@only_files
+def test_opening_and_searching_read_no_more_than_they_give(store: Rows) -> None:
     """SQLite finds each row by an index: no table is read through."""
     one = work(store)
     facts = Facts(store, one.id)
@@ -210,7 +220,7 @@ def test_opening_and_searching_read_no_more_than_they_give(store: Store) -> None
 
 
 def _put(home: Path, steps: list[tuple[int, list[str]]]) -> None:
-    store = Store.open(home)
+    store = open_store(home)
     facts = Facts(store, work(store).id)
     for segment, said in steps:
         facts.put(segment, [(text, [], [text[:2]]) for text in said])
@@ -233,10 +243,36 @@ def test_what_was_put_survives_a_sigkill_and_what_was_put_first_stays(tmp_path_f
     first: dict[int, list[str]] = {}
     for segment, said in steps:
         first.setdefault(segment, said)
-    with closing(Store.open(home)) as store:
+    with closing(open_store(home)) as store:
         facts = Facts(store, work(store).id)
         assert facts.segments() == first.keys()
         rows = store.rows("SELECT segment, text FROM facts ORDER BY segment, seq")
         assert [(r["segment"], r["text"]) for r in rows] == [(s, t) for s in sorted(first) for t in first[s]]
         for text in {text for said in first.values() for text in said}:
             assert len(texts(store, text, work(store))) == sum(said.count(text) for said in first.values())
+
+
+@pytest.mark.parametrize(
+    "query", ["Vellmere", "towns of Vellmere", "wireless kept on the hill", "東京", "彼"]
+)
+def test_both_stores_rank_alike(cluster: Cluster, home: Path, query: str) -> None:
+    """BM25 by FTS5, and by what PostgreSQL counts of a tsvector: the same facts in the same order."""
+    said = [
+        ("The town of Vellmere lies on a hill", [], []),
+        ("Vellmere, Vellmere and again Vellmere: three towns of one name", [], []),
+        ("The wireless was kept in the lamp room by the keeper of the hill", [], []),
+        ("Nobody kept a wireless", [], []),
+        ("The hill", [], []),
+        *[
+            (f"Of towns the {number}th, which has no name and a wireless or two", [], [])
+            for number in range(9)
+        ],
+        *SAID,
+    ]
+    found: list[list[str]] = []
+    for place in (Place(home), Place(home, f"{cluster.url}#{secrets.token_hex(8)}")):
+        with closing(open_store(place)) as store:
+            one = work(store)
+            Facts(store, one.id).put(0, said)
+            found.append(texts(store, query, one, limit=20))
+    assert found[0] == found[1] and found[0]

@@ -11,7 +11,9 @@ from lcagent.documents import Span
 from lcagent.graphs.shared.noting import JOINT, view
 from lcagent.memory.findings import Finding, Known
 from lcagent.memory.ledger import STRIDE, Ledger
-from lcagent.memory.store import Store
+from lcagent.memory.opening import open_store
+from lcagent.memory.rows import Rows
+from lcagent.place import Place
 from tests.helpers import examples
 
 
@@ -20,9 +22,9 @@ def finding(text: str, start: int = 0, segment: int = 0) -> Finding:
     return Finding(0, segment, text, (Span(start, start + len(text)),), quote=text)
 
 
-def opened(path: Path) -> Store:
+def opened(where: Path | Place) -> Rows:
     """A store that holds a run."""
-    store = Store(path)
+    store = open_store(where)
     names = "id, key, status, created, updated, question, sources, strategy, model, settings"
     store.execute(
         f"INSERT INTO runs ({names}) VALUES ('run', 'k', 'running', 0, 0, '', '[]', '', '', '{{}}')"
@@ -37,8 +39,8 @@ def operations(first: str, second: str) -> list[tuple[str, str | None]]:
     return [(f.op, f.target) for f in [*known.findings.values(), *known.tried([finding(second, 900, 1)])]]
 
 
-def test_a_correction_supersedes_and_a_repetition_merges(tmp_path: Path) -> None:
-    ledger = Ledger(opened(tmp_path / "x.db"), "run")
+def test_a_correction_supersedes_and_a_repetition_merges(place: Place) -> None:
+    ledger = Ledger(opened(place), "run")
     correction = "The depth of the stilling well should read 5.9 metres, not 6.4."
     said = [
         "The depth of the stilling well is 6.4 metres.",
@@ -110,8 +112,8 @@ def test_a_fact_in_the_models_own_words_repeats_another_only_where_the_words_are
     assert [f.seq for f in found] == [0, 1, 2]
 
 
-def test_rounds_keep_apart_and_one_can_be_left_out(tmp_path: Path) -> None:
-    ledger = Ledger(opened(tmp_path / "x.db"), "run")
+def test_rounds_keep_apart_and_one_can_be_left_out(place: Place) -> None:
+    ledger = Ledger(opened(place), "run")
     for round_number, text in enumerate(("first", "second")):
         found = Known().tried([finding(text)], first=round_number * STRIDE)
         ledger.record(0, 0, found)
@@ -129,7 +131,7 @@ def test_rounds_keep_apart_and_one_can_be_left_out(tmp_path: Path) -> None:
     )
 )
 def test_nothing_recorded_is_lost_and_a_step_done_twice_changes_nothing(tmp_path_factory, steps) -> None:
-    store = opened(tmp_path_factory.mktemp("l") / "x.db")
+    store = opened(tmp_path_factory.mktemp("l"))
     ledger = Ledger(store, "run")
     recorded: list[str] = []
     for segment, step in enumerate(steps):

@@ -21,6 +21,7 @@ from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.search import Search
 from lcagent.memory.tiers.sessions import sessions
 from lcagent.memory.tiers.tables import FILE, open_memory
+from tests.cluster import only_files
 from tests.helpers import examples
 from tests.remembering import EVERY, Doing, operations_with
 
@@ -47,6 +48,7 @@ def texts(entries: Entries) -> list[str]:
     return [one.text for one in entries.oldest(every, limit=10_000)]  # type: ignore[arg-type]
 
 
+@only_files
 def test_what_was_made_of_a_message_goes_with_it_and_the_file_holds_no_trace(
     store: Store, entries: Entries, home: Path
 ) -> None:
@@ -225,6 +227,7 @@ def test_runs_are_told_that_nothing_else_tells_of(store: Store, entries: Entries
     assert forget(store, "default", [told[1].id]).runs == ("a",)
 
 
+@only_files
 def test_a_session_goes_whole_with_what_others_made_of_it(store: Store, entries: Entries, home: Path) -> None:
     told = say(entries, f"I am {SECRET}.")
     Archival(entries).attach(Document("notes.txt", f"{SECRET} was here", (), "", "ab", "text"))
@@ -308,7 +311,9 @@ def test_a_document_is_forgotten_by_name(store: Store, entries: Entries, home: P
     cited = {"citations": [{"document": "a.txt", "quote": "text of a.txt"}]}
     entries.append(New("message", "It says a text.", "assistant", "assistant", data=cited))
     gone = forget_documents(store, "default", "main", ["a.txt"])
-    assert gone == Forgotten({"event": 1, "message": 1, "result": 1}, ("a.txt",), ("r",))
+    assert gone == Forgotten(
+        {"event": 1, "message": 1, "result": 1}, ("a.txt",), ("r",), erased=not store.place.url
+    )
     assert texts(entries) == ["other", "I saw a.txt lie there"]
     assert [one.document.name for one in archival.documents()] == ["b.txt"] and not traces(
         home, "text of a.txt"
@@ -325,6 +330,7 @@ def test_nobody_forgets_for_somebody_else(store: Store, entries: Entries) -> Non
     assert entries.get([told.id])
 
 
+@only_files
 def test_a_file_that_somebody_reads_meanwhile_is_told_not_to_be_clean(
     store: Store, entries: Entries, home: Path
 ) -> None:

@@ -22,6 +22,7 @@ from lcagent.memory.tiers.index import index, rebuild, unindex
 from lcagent.memory.tiers.search import Search
 from lcagent.memory.tiers.tables import FILE, open_memory
 from lcagent.models.vectors import Vectors, unit
+from tests.cluster import only_files
 from tests.helpers import ROOT, examples
 
 
@@ -273,6 +274,7 @@ def test_what_is_no_cursor_is_refused(store: Store, cursor: str) -> None:
         Search(store, "t").find("x", limit=1, cursor=cursor)
 
 
+@only_files
 def test_what_is_forgotten_leaves_no_trace_in_the_file(store: Store) -> None:
     said = [f"message {number} unique{number}x" for number in range(600)]
     say_all(store, [*said[:150], "quokkas", *said[150:]])

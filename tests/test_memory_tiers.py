@@ -27,6 +27,7 @@ from lcagent.memory.tiers.entries import USER, Entries, Entry, New
 from lcagent.memory.tiers.leases import SECONDS, Lease, leased
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.tables import open_memory
+from tests.cluster import only_files
 from tests.dying import counts_up, takes_and_waits
 from tests.helpers import examples
 from tests.killable import FORKED
@@ -224,6 +225,7 @@ def test_eight_processes_write_one_session_and_no_change_is_lost(home: Path) -> 
         assert sorted(map(int, said)) == list(range(1, sum(raised) + 1))
 
 
+@only_files
 def test_a_lease_that_could_not_be_given_back_is_taken_again(store: Store) -> None:
     lease = Lease(store, "t", "s")
     first = lease.take()

@@ -15,6 +15,7 @@ from lcagent import Finished, Reader, SegmentRead
 from lcagent.errors import RunBusy
 from lcagent.memory.checkpoints import open_checkpoints
 from lcagent.memory.locks import locked
+from lcagent.place import Place
 from tests.helpers import QUESTION, clever, in_this_process, prose, some_slow
 from tests.killable import Command, dies_before_printing, killed_at
 from tests.loopback import Loopback
@@ -54,7 +55,7 @@ def command(server: Loopback, document: Path, home: Path) -> subprocess.Popen:
 
 @pytest.mark.parametrize("step", some_slow(range(SEGMENTS + 2)))
 def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
-    loopback, document: Path, tmp_path: Path, step: int
+    loopback, document: Path, tmp_path: Path, place: Place, step: int
 ) -> None:
     server = loopback(window=2048)
     home = tmp_path / "home"
@@ -73,7 +74,7 @@ def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
     assert keys[step] == keys[step + 1]
 
 
-def test_two_processes_cannot_write_one_run(loopback, document: Path, tmp_path: Path) -> None:
+def test_two_processes_cannot_write_one_run(loopback, document: Path, tmp_path: Path, place: Place) -> None:
     server = loopback(window=2048, latency=1.0, reply=clever)
     words = arguments(server, document, tmp_path / "home")
     first = Command(*words)
@@ -109,7 +110,7 @@ def test_ctrl_c_is_exit_status_130_and_says_that_it_goes_on(loopback, document: 
 
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_run_killed_before_its_answer_was_printed_tells_it_at_no_call(
-    loopback, document: Path, tmp_path: Path, as_json: bool
+    loopback, document: Path, tmp_path: Path, place: Place, as_json: bool
 ) -> None:
     server = loopback(window=2048, reply=clever)
     words = arguments(server, document, tmp_path / "home")
@@ -124,7 +125,7 @@ def test_a_run_killed_before_its_answer_was_printed_tells_it_at_no_call(
     assert server.calls == 2 * calls  # now that it was told, it is asked anew
 
 
-def test_an_answer_that_was_taken_from_a_stream_is_told(loopback, document: Path) -> None:
+def test_an_answer_that_was_taken_from_a_stream_is_told(loopback, document: Path, place: Place) -> None:
     server = loopback(window=2048, reply=clever)
     with Reader(api_base=server.url, window=2048, strategy="memagent") as reader:
         stream = reader.stream(document, QUESTION)

@@ -34,7 +34,7 @@ ORDER = [
 ]
 """Each may use those before it, but for `models`, which knows no documents, and the last three, of which only
 `cli` knows `server`."""
-LEAVES = {"answer", "errors", "events", "local_file", "private", "settings", "text"}
+LEAVES = {"answer", "errors", "events", "local_file", "place", "private", "settings", "text"}
 """Single files that every room may use."""
 MAY_NOT = {room: set(ORDER[at + 1 :]) for at, room in enumerate(ORDER)}
 MAY_NOT["models"].add("documents")

@@ -15,11 +15,9 @@ import psycopg
 import pytest
 
 from lcagent.work.engine import Engine
-from tests import cluster
-from tests.cluster import QUICK
+from tests.cluster import Cluster
+from tests.handing import QUICK
 from tests.helpers import ROOT
-
-pytestmark = cluster.needed
 
 
 async def worked(engine: Engine, until: int, places: int = 2) -> list[tuple[str, str]]:
@@ -186,16 +184,16 @@ async def test_a_job_that_takes_its_workers_down_is_given_up(database: str, work
 
 
 async def test_a_database_that_is_restarted_is_waited_for(
-    postgres: cluster.Cluster, database: str, workers: Workers
+    cluster: Cluster, database: str, workers: Workers
 ) -> None:
     async with (engine := Engine(database, QUICK)).open():
         for number in range(8):
             await engine.hand_out("anna", f"{number}")
     workers.start(seconds=0.5)
     await until(lambda: len(workers.noted("end")) >= 2)
-    postgres.stop("immediate")
+    cluster.stop("immediate")
     await asyncio.sleep(1)
-    postgres.start()
+    cluster.start()
     await until(lambda: len({job for _, job, _ in workers.noted("end")}) == 8)
     await until(lambda: _statuses(database) == {"succeeded": 8})
 

@@ -155,7 +155,7 @@ class Commands:
         self.forgot = True
         self._screen.say(f"{many} deleted")
         if not gone.erased:
-            self._screen.answer("traces stay in the file until another process that reads it has ended")
+            self._screen.answer("traces stay until who reads them has ended, or a server writes over them")
 
     def _memory(self, _rest: str) -> None:
         for label, lines in self._chat.memory().items():

@@ -107,8 +107,9 @@ def _profile(choice: Choice, settings: Settings) -> ModelProfile | None:
     """The profile that would apply; None where no model would be used."""
     if choice.source == "none":
         return None
+    from lcagent.memory.opening import open_store
     from lcagent.memory.profiles import StoredProfiles, with_stance
-    from lcagent.memory.store import FILE, Store
+    from lcagent.memory.store import FILE
     from lcagent.models.profile import unmeasured
     from lcagent.models.serving.weights import DEFAULT
 
@@ -116,8 +117,8 @@ def _profile(choice: Choice, settings: Settings) -> ModelProfile | None:
     model = Path(model).stem if choice.source == "embedded" else model
     fingerprint = _fingerprint(choice, settings)
     kept: ModelProfile | None = None
-    if (settings.data_dir / FILE).exists():
-        with closing(Store.open(settings.data_dir)) as store:
+    if settings.place.url or (settings.place.folder / FILE).exists():
+        with closing(open_store(settings.place)) as store:
             profiles = StoredProfiles(store)
             # Of a server that does not run yet nobody can tell what it will serve under the name.
             kept = profiles.get(model, fingerprint) if fingerprint else profiles.latest(model)

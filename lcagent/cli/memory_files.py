@@ -23,7 +23,7 @@ from lcagent.errors import UsageError
 from lcagent.text import folded_line
 
 if TYPE_CHECKING:
-    from lcagent.memory.store import Store
+    from lcagent.memory.rows import Rows
     from lcagent.settings import Settings
 
 
@@ -97,7 +97,7 @@ def import_memory(
 
 
 def _import_folder(
-    store: Store, settings: Settings, path: Path, whose: tuple[str, str], as_json: bool
+    store: Rows, settings: Settings, path: Path, whose: tuple[str, str], as_json: bool
 ) -> None:
     from dataclasses import asdict
 

@@ -25,7 +25,7 @@ from lcagent.errors import UsageError
 from lcagent.text import clipped, folded_line
 
 if TYPE_CHECKING:
-    from lcagent.memory.store import Store
+    from lcagent.memory.rows import Rows
     from lcagent.memory.tiers.entries import Entries
     from lcagent.settings import Settings
 
@@ -91,7 +91,7 @@ def forget(
                 _show_derived(store, tenant, numbers)
             _sure(yes, "this")
             gone = forgetting.forget(store, tenant, numbers)
-    forget_runs(settings.data_dir, gone.runs)
+    forget_runs(settings.place, gone.runs)
     memory_told.print_forgotten(gone, as_json)
 
 
@@ -107,7 +107,7 @@ def _holding(
     return holding(entries, query, since=since, until=until)
 
 
-def _show_derived(store: Store, tenant: str, numbers: Sequence[int]) -> None:
+def _show_derived(store: Rows, tenant: str, numbers: Sequence[int]) -> None:
     from lcagent.memory.tiers.derived import derived
 
     for number, row in derived(store, tenant, numbers).items():
@@ -117,7 +117,7 @@ def _show_derived(store: Store, tenant: str, numbers: Sequence[int]) -> None:
         )
 
 
-def _show_traces(store: Store, tenant: str, session: str, names: Sequence[str]) -> None:
+def _show_traces(store: Rows, tenant: str, session: str, names: Sequence[str]) -> None:
     from lcagent.memory.tiers.entries import Entries
     from lcagent.memory.tiers.forgetting import document_traces
 

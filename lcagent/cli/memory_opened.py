@@ -11,7 +11,7 @@ import typer
 from lcagent.cli import dates
 
 if TYPE_CHECKING:
-    from lcagent.memory.store import Store
+    from lcagent.memory.rows import Rows
     from lcagent.memory.tiers.core import Core
     from lcagent.memory.tiers.entries import Entries
     from lcagent.settings import Settings
@@ -28,15 +28,15 @@ DEFAULT_TENANT, DEFAULT_SESSION = "default", "main"
 
 
 @contextmanager
-def opened(settings: Settings) -> Generator[Store]:
+def opened(settings: Settings) -> Generator[Rows]:
     """The memory that the settings lead to."""
     from lcagent.memory.tiers.tables import open_memory
 
-    with closing(open_memory(settings.data_dir)) as store:
+    with closing(open_memory(settings.place)) as store:
         yield store
 
 
-def entries_of(store: Store, tenant: str, session: str) -> Entries:
+def entries_of(store: Rows, tenant: str, session: str) -> Entries:
     """A session that is there, to be read."""
     from lcagent.memory.tiers.entries import Entries
     from lcagent.memory.tiers.sessions import known
@@ -45,7 +45,7 @@ def entries_of(store: Store, tenant: str, session: str) -> Entries:
 
 
 @contextmanager
-def writing(store: Store, tenant: str, session: str) -> Generator[Entries]:
+def writing(store: Rows, tenant: str, session: str) -> Generator[Entries]:
     """A session that is there, under its lease."""
     from lcagent.memory.tiers.entries import Entries
     from lcagent.memory.tiers.leases import Lease

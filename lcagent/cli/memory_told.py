@@ -173,7 +173,7 @@ def print_forgotten(gone: Forgotten, as_json: bool) -> None:
             numbers = " ".join(map(str, gone.perhaps))
             terminal.line(f"written with it in sight, and kept: `lcagent memory show ID` of {numbers}")
     if not gone.erased:
-        terminal.note("another process was reading memory.db: traces stay until more is forgotten")
+        terminal.note("traces stay: a process was reading memory.db, or a server has yet to write over them")
 
 
 def print_json(told: object) -> None:

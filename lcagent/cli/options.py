@@ -29,6 +29,10 @@ TimeoutOption = Annotated[
     float | None, typer.Option("--timeout", help="Seconds for one model call, waits and retries included.")
 ]
 HomeOption = Annotated[str | None, typer.Option("--home", help="Folder of runs, model files and logs.")]
+StoreOption = Annotated[
+    str | None,
+    typer.Option("--store", help="Keep it in a folder, or in postgresql://… (default: --home)."),
+]
 TrustOption = Annotated[
     bool, typer.Option("--trust-config", help="Say yes to ./lcagent.toml as it is, once and for all.")
 ]
@@ -112,6 +116,7 @@ def _flags(
     timeout: TimeoutOption = None,
     profile: ProfileOption = None,
     home: HomeOption = None,
+    store: StoreOption = None,
     trust_config: TrustOption = False,
     encoding: EncodingOption = None,
     pairs: SetOption = None,

@@ -55,14 +55,14 @@ def probe(
 
 def _measured(settings: Settings, quiet: bool) -> ModelProfile:
     from lcagent.cli.progress import Console
+    from lcagent.memory.opening import open_store
     from lcagent.memory.profiles import StoredProfiles
-    from lcagent.memory.store import Store
     from lcagent.models.serving.session import ModelSession
     from lcagent.runs.probe import measure
 
     console = Console(quiet=quiet)
     with (
-        closing(Store.open(settings.data_dir)) as store,
+        closing(open_store(settings.place)) as store,
         console,
         ModelSession(settings, console.fetching, afresh=True) as session,
     ):

@@ -163,15 +163,16 @@ def prune(
     """Delete old finished runs, and works that no run uses; what is unfinished stays."""
     from lcagent.runs import prune as room
 
-    folder = settings_from(home=home).data_dir
+    place = settings_from(home=home).place
     most = None if max_size is None else max_size << 20
-    runs, works = room.prune(folder, older_than=older_than, most=most)
-    size = room.stored_bytes(folder) / (1 << 20)
-    terminal.line(f"deleted {runs} runs and {works} works; {size:.1f} MB are left")
+    runs, works = room.prune(place, older_than=older_than, most=most)
+    size = room.stored_bytes(place.folder) / (1 << 20)
+    left = "" if place.url else f"; {size:.1f} MB are left"
+    terminal.line(f"deleted {runs} runs and {works} works{left}")
 
 
 def _runs(home: str | None) -> Runs:
-    from lcagent.memory.store import Store
+    from lcagent.memory.opening import open_store
     from lcagent.runs.records import Runs
 
-    return Runs(Store.open(settings_from(home=home).data_dir))
+    return Runs(open_store(settings_from(home=home).place))

@@ -101,7 +101,7 @@ def _open_keys(settings: Any) -> tuple[Keys, Any]:
     from lcagent.memory.served.keys import Keys
     from lcagent.memory.served.tables import open_served
 
-    store = open_served(settings.data_dir)
+    store = open_served(settings.place)
     return Keys(store), store
 
 

@@ -14,7 +14,7 @@ from lcagent.cli.options import HomeOption, settings_from
 from lcagent.text import folded_line
 
 if TYPE_CHECKING:
-    from lcagent.memory.store import Store
+    from lcagent.memory.rows import Rows
 
 app = typer.Typer(help="List, show and delete what is kept of documents.", no_args_is_help=True)
 WorkArgument = Annotated[
@@ -105,7 +105,7 @@ def _when(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
-def _store(home: str | None) -> Store:
-    from lcagent.memory.store import Store
+def _store(home: str | None) -> Rows:
+    from lcagent.memory.opening import open_store
 
-    return Store.open(settings_from(home=home).data_dir)
+    return open_store(settings_from(home=home).place)

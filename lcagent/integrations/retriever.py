@@ -14,8 +14,8 @@ from pydantic import ConfigDict, PrivateAttr
 from lcagent.documents import Document, load_all
 from lcagent.documents.corpus import Corpus, Region
 from lcagent.documents.retrieval import Retrieval
+from lcagent.memory.opening import open_store
 from lcagent.memory.parsed import StoredDocuments
-from lcagent.memory.store import Store
 from lcagent.models.embeddings import Likeness
 from lcagent.reader import Reader
 
@@ -60,7 +60,7 @@ class PassageRetriever(BaseRetriever):
     def _retrieval(self) -> Retrieval:
         """Over the documents as they are now; where they are as before, with what is known of them."""
         settings = self.reader.settings
-        with closing(Store.open(settings.data_dir)) as store:
+        with closing(open_store(settings.place)) as store:
             parsed = StoredDocuments(store)
             loaded = load_all(self.documents, encoding=settings.encoding, cache=parsed)
         last = self._last

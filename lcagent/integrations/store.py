@@ -93,7 +93,7 @@ class MemoryStore(BaseStore):
         self._settings = settings or load_settings(options)
         self.ttl_config = {"refresh_on_read": True, "omit_expired": True, "default_ttl": None, **(ttl or {})}
         self._tenant, self._indexed, self._clock = tenant, tenant + _INDEX, clock
-        self._store = open_memory(self._settings.data_dir)
+        self._store = open_memory(self._settings.place)
         self._embedder: Embedder | None = None
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:

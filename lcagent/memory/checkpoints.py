@@ -31,7 +31,7 @@ _CHECKSUM = 4
 """Bytes of it."""
 
 
-class _Checked(JsonPlusSerializer):
+class Checked(JsonPlusSerializer):
     """States with a checksum each: one that is damaged is noticed, whatever it would be read as."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class _Checked(JsonPlusSerializer):
         return super().loads_typed((kind, own))
 
 
-class _OnLoop(BaseCheckpointSaver[Any]):
+class OnLoop(BaseCheckpointSaver[Any]):
     """A synchronous saver, called from the event loop."""
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -102,11 +102,11 @@ class _OnLoop(BaseCheckpointSaver[Any]):
         self.delete_thread(thread_id)
 
 
-class LoopSaver(_OnLoop, SqliteSaver):
+class LoopSaver(OnLoop, SqliteSaver):
     """The synchronous saver of SQLite on the event loop: a write takes a fraction of a millisecond."""
 
 
-class LentSaver(_OnLoop):
+class LentSaver(OnLoop):
     """A saver of a graph that is invoked synchronously, for a subgraph whose nodes are coroutines.
 
     Args:
@@ -180,7 +180,7 @@ def _open(path: Path) -> LoopSaver:
     connection = connect(path, "DEFERRED")
     try:
         with told(path):
-            saver = LoopSaver(connection, serde=_Checked())
+            saver = LoopSaver(connection, serde=Checked())
             saver.setup()
             connection.execute("PRAGMA synchronous=NORMAL")
     except (sqlite3.Error, StoreError):

@@ -1,22 +1,20 @@
 """Facts of a document: rows of a work, found by words, by key element, by id.
 
-Nothing is held in memory: a work of 100,000 facts opens as fast as one of ten. The full text is SQLite's FTS5
+Nothing is held in memory: a work of 100,000 facts opens as fast as one of ten. The full text is
 over a column of words as `lcagent.documents` tells them (stems; pairs of characters where a script sets no
-words apart). Rows come into it when it is next asked, all at once (docs/design/0014-works.md).
+words apart).
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lcagent.documents import Span, query_words
 from lcagent.documents.canonical import canonical
-from lcagent.documents.lexical import stem, terms, unspaced
-from lcagent.errors import SettingsError
+from lcagent.documents.lexical import stem, terms
 from lcagent.memory.elements import node_of
 from lcagent.memory.rows import Rows
 
@@ -58,7 +56,7 @@ class Facts:
     """
 
     def __init__(self, store: Rows, work_id: int) -> None:
-        _make_index(store)
+        store.full_text.make()
         self._store, self._work = store, work_id
 
     def put(self, segment: int, facts: Sequence[Extracted]) -> range:
@@ -75,7 +73,8 @@ class Facts:
         """
         with self._store.transaction():
             taken = self._store.execute(
-                "INSERT OR IGNORE INTO extracted (work, segment) VALUES (?, ?)", (self._work, segment)
+                "INSERT INTO extracted (work, segment) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (self._work, segment),
             )
             if not taken.rowcount:
                 return range(0)
@@ -159,20 +158,12 @@ def search_facts(
         node: only facts of this node of a graph: the graph's work, and the node; None: all facts.
     """
     index(store)
-    if not (match := _match(query)) or not works:
+    if not (words := _asked(query)) or not works:
         return []
-    of_node = " AND f.id IN (SELECT fact FROM mentions WHERE work = ? AND node = ?)" if node else ""
-    best = (
-        "SELECT f.id, bm25(facts_words) AS worth FROM facts_words JOIN facts f ON f.id = facts_words.rowid"  # noqa: S608 - ours
-        f" WHERE facts_words MATCH ? AND f.work IN ({','.join('?' * len(works))}){of_node}"
-        " ORDER BY worth, f.id LIMIT ?"
-    )
-    rows = store.execute(
-        f"SELECT f.id, f.work, f.segment, f.text, f.spans FROM ({best}) b JOIN facts f ON f.id = b.id"  # noqa: S608 - ours
-        " ORDER BY b.worth, f.id",
-        (match, *works, *(node or ()), limit),
-    )
-    return [StoredFact(id, work, segment, text, spans_of(spans)) for id, work, segment, text, spans in rows]
+    return [
+        StoredFact(id, work, segment, text, spans_of(spans))
+        for id, work, segment, text, spans in store.full_text.best(words, works, limit, node)
+    ]
 
 
 def index(store: Rows) -> None:
@@ -184,57 +175,21 @@ def index(store: Rows) -> None:
     Raises:
         SettingsError: this Python's SQLite has no full-text search.
     """
-    _make_index(store)
-    if store.rows(f"SELECT 1 {_MISSING} LIMIT 1"):
-        store.execute(f"INSERT INTO facts_words (rowid, words) SELECT id, words {_MISSING}")
+    store.full_text.update()
 
 
 def compact(store: Rows) -> None:
     """Drop the words of deleted rows from the full text, where they stay until its pieces are merged."""
-    if store.rows(_HELD):
-        store.execute("INSERT INTO facts_words (facts_words) VALUES ('optimize')")
-
-
-_MISSING = "FROM facts WHERE id > (SELECT coalesce(max(id), 0) FROM facts_words_docsize)"
-"""FTS5 keeps in `facts_words_docsize` a row for each that it holds."""
-_HELD = "SELECT 1 FROM sqlite_master WHERE name = 'facts_words_gone'"
-_INDEX = (
-    "DROP TABLE IF EXISTS facts_words",
-    "DROP TABLE IF EXISTS passages_words",
-    "CREATE VIRTUAL TABLE facts_words USING fts5 (words, content = 'facts', content_rowid = 'id')",
-    "CREATE TRIGGER facts_words_gone AFTER DELETE ON facts"
-    " WHEN EXISTS (SELECT 1 FROM facts_words_docsize WHERE id = old.id)"
-    " BEGIN INSERT INTO facts_words (facts_words, rowid, words) VALUES ('delete', old.id, old.words); END",
-)
-
-
-def _make_index(store: Rows) -> None:
-    """Make the full text where it is missing, or an earlier version made it: the tables need no FTS5."""
-    try:
-        store.execute("SELECT fts5_source_id()")
-    except sqlite3.OperationalError as error:
-        raise SettingsError(
-            "this Python's SQLite has no full-text search (FTS5)",
-            hint="use a Python whose sqlite3 has it, such as one from python.org or a Linux distribution",
-        ) from error
-    if store.rows(_HELD):
-        return
-    with store.transaction():
-        if store.rows(_HELD):  # another process was first
-            return
-        for statement in _INDEX:
-            store.execute(statement)
+    store.full_text.compact()
 
 
 def _words(text: str) -> str:
     return " ".join(map(stem, terms(canonical(text).casefold())))
 
 
-def _match(query: str) -> str:
-    """A query in FTS5's language that no word of a person's can be an operator of; empty if it has none."""
-    wanted = query_words(query) or list(dict.fromkeys(terms(canonical(query).casefold())))
-    # A single character of a script without spaces begins some of the pairs that are kept.
-    return " OR ".join(f'"{word}"{" *" if len(word) == 1 and unspaced(word) else ""}' for word in wanted)
+def _asked(query: str) -> list[str]:
+    """The words that a query is searched by; where it has none but those that stand everywhere, these."""
+    return query_words(query) or list(dict.fromkeys(terms(canonical(query).casefold())))
 
 
 def spans_of(kept: str) -> tuple[Span, ...]:

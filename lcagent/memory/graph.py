@@ -21,6 +21,7 @@ from lcagent.documents.corpus import Place, Region
 from lcagent.memory.elements import too_common
 from lcagent.memory.facts import Facts, index, search_facts, spans_of
 from lcagent.memory.nodes import NODE, list_nodes
+from lcagent.memory.rows import NUMBERS
 from lcagent.memory.works import Work, Works
 from lcagent.models.embeddings import Embedder
 
@@ -39,14 +40,14 @@ WITH around AS MATERIALIZED (
     LEFT JOIN merges m ON m.work = a.work AND m.node = b.node
     WHERE a.work = :graph AND a.node = :node AND b.node != ''
     GROUP BY 1 HAVING coalesce(m.target, b.node) NOT IN (SELECT value FROM json_each(:without)))
-SELECT n.node, n.name, n.facts, shared, (SELECT count(*) FROM around) AS every,
-    n.node IN (
+SELECT n.node, n.name, n.facts, shared, (SELECT count(*) FROM around) AS every
+FROM around CROSS JOIN nodes n WHERE n.work = :graph AND n.node = around.node
+ORDER BY 1.0 * shared * shared / n.facts + CASE WHEN n.node IN (
         SELECT node FROM node_words WHERE work = :graph AND word IN (SELECT value FROM json_each(:words))
-        UNION SELECT value FROM json_each(:alike)) AS named
-FROM around CROSS JOIN nodes n ON n.work = :graph AND n.node = around.node
-ORDER BY 1.0 * shared * shared / n.facts + named DESC, n.node LIMIT :most
+        UNION SELECT value FROM json_each(:alike)) THEN 1 ELSE 0 END DESC,
+    n.node LIMIT :most
 """
-"""A node's neighbours, counted and sorted by SQLite itself, which does it in files where they are many."""
+"""A node's neighbours, counted and sorted by the store itself, which does it in files where they are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class FactGraph:
 
     @property
     def _name(self) -> str:
-        sql = "SELECT name FROM works WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT 3"
+        sql = f"SELECT name FROM works WHERE id IN {NUMBERS} ORDER BY id LIMIT 3"  # noqa: S608 - ours
         return ", ".join(row["name"] for row in self._rows(sql, self._in))
 
     @property
@@ -139,14 +140,14 @@ class FactGraph:
     @property
     def whole(self) -> bool:
         """Whether all of the documents is extracted; what is not may still come."""
-        sql = "SELECT 1 FROM works WHERE id IN (SELECT value FROM json_each(?)) AND status != 'done' LIMIT 1"
+        sql = f"SELECT 1 FROM works WHERE id IN {NUMBERS} AND status != 'done' LIMIT 1"  # noqa: S608 - ours
         return not self._rows(sql, self._in)
 
     @property
     def _behind(self) -> bool:
         """Whether facts came since the nodes were listed: ids grow."""
         sql = (
-            "SELECT 1 FROM facts WHERE work IN (SELECT value FROM json_each(?))"
+            f"SELECT 1 FROM facts WHERE work IN {NUMBERS}"  # noqa: S608 - ours
             " AND id > (SELECT coalesce(max(fact), 0) FROM mentions WHERE work = ?) LIMIT 1"
         )
         return bool(self._rows(sql, self._in, self.key))
@@ -197,9 +198,9 @@ class FactGraph:
     def counts(self) -> dict[str, int]:
         """How many documents, facts, nodes and edges there are."""
         edges = (
-            "WITH ends AS (SELECT DISTINCT e.fact, coalesce(m.target, e.node) AS node FROM facts f"
+            "WITH ends AS (SELECT DISTINCT e.fact, coalesce(m.target, e.node) AS node FROM facts f"  # noqa: S608 - ours
             " JOIN elements e ON e.fact = f.id LEFT JOIN merges m ON m.work = ? AND m.node = e.node"
-            " WHERE f.work IN (SELECT value FROM json_each(?)) AND e.node != '')"
+            f" WHERE f.work IN {NUMBERS} AND e.node != '')"
             " SELECT count(*) AS n FROM (SELECT DISTINCT a.node, b.node FROM ends a JOIN ends b"
             " ON a.fact = b.fact AND a.node < b.node)"
         )
@@ -274,7 +275,7 @@ class FactGraph:
         return [node for key in best[:limit] if (node := found[key])]
 
     def _total(self) -> int:
-        sql = "SELECT count(*) AS n FROM facts WHERE work IN (SELECT value FROM json_each(?))"
+        sql = f"SELECT count(*) AS n FROM facts WHERE work IN {NUMBERS}"  # noqa: S608 - ours
         return self._rows(sql, self._in)[0]["n"]
 
     @staticmethod
@@ -290,7 +291,10 @@ class FactGraph:
 
     def facts(self) -> list[Fact]:
         """All facts, in reading order: for a view of the whole, it takes memory."""
-        found = self._facts("SELECT * FROM facts WHERE work IN (SELECT value FROM json_each(?))", self._in)
+        found = self._facts(
+            f"SELECT * FROM facts WHERE work IN {NUMBERS}",  # noqa: S608 - ours
+            self._in,
+        )
         return sorted(found, key=lambda fact: (fact.place, fact.id))
 
     def facts_of(self, key: str, *, query: str, limit: int) -> list[Fact]:

@@ -67,7 +67,8 @@ class Items:
         """
         with self._store.transaction():
             taken = self._store.execute(
-                "INSERT OR IGNORE INTO labelled (work, segment) VALUES (?, ?)", (self._work, segment)
+                "INSERT INTO labelled (work, segment) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (self._work, segment),
             )
             if not taken.rowcount:
                 return

@@ -6,6 +6,7 @@ A scope says whose calls they are: a run's id, or `work:` and a work's id.
 from __future__ import annotations
 
 import json
+import secrets
 import time
 import zlib
 from collections.abc import Sequence
@@ -55,8 +56,8 @@ class StoredJournal:
             request: the body as it was sent, as JSON.
         """
         self._store.execute(
-            f"INSERT OR IGNORE INTO calls (scope, key, role, {_REPLY}, created, request)"  # noqa: S608 - ours
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            f"INSERT INTO calls (scope, key, role, {_REPLY}, created, request)"  # noqa: S608 - ours
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
             (
                 self._scope,
                 key,
@@ -76,14 +77,16 @@ class StoredJournal:
 
     def forget(self, keys: Sequence[str]) -> None:
         """Replies that were of no use are not given again; their rows stay, for what they cost."""
-        several = ",".join("?" * len(keys))
-        own = f"UPDATE calls SET key = '{UNUSABLE}' || hex(randomblob(8)) WHERE scope = ?"  # noqa: S608 - ours
-        self._store.execute(f"{own} AND key IN ({several})", (self._scope, *keys))
+        with self._store.transaction():
+            self._store.execute_many(
+                "UPDATE calls SET key = ? WHERE scope = ? AND key = ?",
+                [(f"{UNUSABLE}{secrets.token_hex(8)}", self._scope, key) for key in keys],
+            )
 
     def usable(self) -> int:
         """Finished calls whose replies need not be asked for again."""
-        sql = "SELECT count(*) FROM calls WHERE scope = ? AND key NOT LIKE ?"
-        return int(self._store.execute(sql, (self._scope, f"{UNUSABLE}%")).fetchone()[0])
+        sql = "SELECT count(*) FROM calls WHERE scope = ? AND substr(key, 1, ?) != ?"
+        return int(self._store.execute(sql, (self._scope, len(UNUSABLE), UNUSABLE)).fetchone()[0])
 
     def totals(self) -> dict[str, int]:
         """Calls and tokens, over all commands that worked on it."""

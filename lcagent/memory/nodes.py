@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lcagent.documents import query_words
 from lcagent.memory.elements import merges
 from lcagent.memory.facts import Facts
-from lcagent.memory.rows import Rows
+from lcagent.memory.rows import NUMBERS, Rows
 from lcagent.models.embeddings import Embedder
 
 if TYPE_CHECKING:
@@ -24,13 +24,14 @@ MEANT = 0.93
 _AT_ONCE = 5000
 """Rows that are made and written at a time, so that what is to be written takes no memory."""
 _FORMS = (
-    "SELECT node, name, count(DISTINCT fact) AS facts FROM facts JOIN elements ON fact = facts.id"
-    " WHERE work IN (SELECT value FROM json_each(?)) AND node != '' GROUP BY node, name"
+    "SELECT node, name, count(DISTINCT fact) AS facts FROM facts JOIN elements ON fact = facts.id"  # noqa: S608 - ours
+    f" WHERE work IN {NUMBERS} AND node != '' GROUP BY node, name"
 )
 _MENTIONS = (
-    "INSERT OR IGNORE INTO mentions SELECT ?, coalesce(m.target, e.node) AS node, e.fact"
+    "INSERT INTO mentions (work, node, fact) SELECT ?, coalesce(m.target, e.node) AS node, e.fact"  # noqa: S608 - ours
     " FROM facts f JOIN elements e ON e.fact = f.id LEFT JOIN merges m ON m.work = ? AND m.node = e.node"
-    " WHERE f.work IN (SELECT value FROM json_each(?)) AND e.node != '' ORDER BY node, e.fact"
+    f" WHERE f.work IN {NUMBERS} AND e.node != ''"
+    " ORDER BY node, e.fact ON CONFLICT DO NOTHING"
 )
 
 

@@ -61,7 +61,8 @@ class StoredDocuments:
         with self._store.transaction():
             work = works.keep(DOCUMENT, key, name=document.name, document=document.sha256, exact=exact)
             self._store.execute(
-                "INSERT OR REPLACE INTO documents (work, meta, text) VALUES (?,?,?)",
+                "INSERT INTO documents (work, meta, text) VALUES (?,?,?)"
+                " ON CONFLICT (work) DO UPDATE SET meta = excluded.meta, text = excluded.text",
                 (work.id, meta, text),
             )
             works.done(work)
@@ -137,7 +138,8 @@ class StoredSegments:
         with self._store.transaction():
             work = works.keep(SEGMENTATION, key, name=document.name, document=document.sha256, exact=exact)
             self._store.execute(
-                "INSERT OR REPLACE INTO segmentations (work, spans, pieces) VALUES (?,?,?)",
+                "INSERT INTO segmentations (work, spans, pieces) VALUES (?,?,?)"
+                " ON CONFLICT (work) DO UPDATE SET spans = excluded.spans, pieces = excluded.pieces",
                 (
                     work.id,
                     json.dumps([[s.start, s.end, s.tokens] for s in segments]),

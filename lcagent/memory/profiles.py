@@ -29,7 +29,9 @@ class StoredProfiles:
     def put(self, profile: ModelProfile) -> None:
         """Keep a measured profile; it replaces the one before."""
         self._store.execute(
-            "INSERT OR REPLACE INTO profiles VALUES (?,?,?,?)",
+            "INSERT INTO profiles (model, fingerprint, measured, profile) VALUES (?,?,?,?)"
+            " ON CONFLICT (model, fingerprint)"
+            " DO UPDATE SET measured = excluded.measured, profile = excluded.profile",
             (profile.model, profile.fingerprint, profile.measured, profile.model_dump_json()),
         )
 

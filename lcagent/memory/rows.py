@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from lcagent.errors import LcagentError
+from lcagent.place import Place
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
 
 T = TypeVar("T")
 MOST_VALUES = 500
 """Values in one statement."""
+
+NUMBERS = "(SELECT CAST(value AS INTEGER) FROM json_each(?))"
+"""Numbers within `IN`, of which there may be many: their value is one JSON array."""
 
 
 def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -38,21 +46,73 @@ class Result(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
-class Rows(Protocol):
-    """An open store (`lcagent.memory.store.Store` is the one there is)."""
+class FullText(Protocol):
+    """The full text of a store's facts."""
 
-    @property
-    def folder(self) -> Path:
-        """Where what is no row lies beside it: locks, checkpoints."""
-        ...
-
-    @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Open the store of a folder, or make it.
+    def make(self) -> None:
+        """Make it where it is missing.
 
         Raises:
-            StoreError: it cannot be read or written there.
-            SettingsError: a newer version made it.
+            SettingsError: this Python's SQLite has no full-text search.
+        """
+        ...
+
+    def update(self) -> None:
+        """Take in what was put since; errors as for `make`."""
+        ...
+
+    def compact(self) -> None:
+        """Drop the words of deleted rows."""
+        ...
+
+    def best(
+        self, words: Sequence[str], works: Sequence[int], limit: int, node: tuple[int, str] | None
+    ) -> list[tuple[Any, ...]]:
+        """The facts that share most with some words by BM25, the best first.
+
+        Args:
+            words: stems; a single character of a script without spaces also stands for what it begins.
+            works: ids of those whose facts are looked at.
+            limit: facts at most.
+            node: only facts of this node of a graph: the graph's work, and the node.
+
+        Returns:
+            Id, work, segment, text and spans of each.
+        """
+        ...
+
+
+class Rows(Protocol):
+    """An open store: `lcagent.memory.store.Store`, or that of a PostgreSQL (`lcagent.memory.postgres`)."""
+
+    @property
+    def place(self) -> Place:
+        """Where it is, and what is no row beside it."""
+        ...
+
+    @property
+    def full_text(self) -> FullText:
+        """What finds facts by their words."""
+        ...
+
+    def locked(self, name: str, busy: LcagentError) -> AbstractContextManager[None]:
+        """Be the one who writes something, such as a run; the lock goes with the process, however it ends.
+
+        Args:
+            name: of what is written.
+            busy: raised where somebody else is at it.
+
+        Raises:
+            LcagentError: `busy`.
+        """
+        ...
+
+    def checkpoints(self) -> AbstractContextManager[BaseCheckpointSaver[Any]]:
+        """The steps of runs, as LangGraph keeps them.
+
+        Raises:
+            StoreDamaged: some of them cannot be read.
+            StoreError: they cannot be read or written.
         """
         ...
 
@@ -84,8 +144,16 @@ class Rows(Protocol):
         """Give the space of what was deleted back."""
         ...
 
-    def rewrite(self) -> None:
-        """Write everything that is kept anew, so that what was deleted stands nowhere any more."""
+    def drop_steps(self, run: str) -> None:
+        """Delete the steps of a run, and leave nothing of them; errors as for `checkpoints`."""
+        ...
+
+    def rewrite(self) -> bool:
+        """Write everything that is kept anew, so that what was deleted stands nowhere any more.
+
+        Returns:
+            Whether that is so; not while others still read what was there.
+        """
         ...
 
     def close(self) -> None:

@@ -6,13 +6,19 @@ import sqlite3
 import threading
 import time
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from lcagent.errors import LcagentError, StoreDamaged
+from lcagent.memory.fts5 import Fts5
+from lcagent.memory.locks import locked
 from lcagent.memory.migrations import STEPS, Steps, check, migrate
 from lcagent.memory.sqlite import PRIMARY, WAIT, Cursor, connect, damaged, discard, told
+from lcagent.place import Place
+
+if TYPE_CHECKING:
+    from lcagent.memory.checkpoints import LoopSaver
 
 FILE, CHECKPOINTS = "lcagent.db", "checkpoints.db"
 """Its name within its folder, and that of the steps of its runs."""
@@ -36,7 +42,7 @@ class Store:
         # Threads of a run share the connection: while one is in a transaction, what another writes would
         # be part of that, and lost with it.
         self._alone = threading.RLock()
-        self.folder, self._path = path.parent, path
+        self.place, self.folder, self._path = Place(path.parent), path.parent, path
         try:
             self._conn = _opened(path, steps)
         except StoreDamaged:
@@ -108,7 +114,7 @@ class Store:
         if not rows:
             return
         names, values = ",".join(rows[0]), ",".join(f":{name}" for name in rows[0])
-        sql = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({values})"  # noqa: S608 - names are ours
+        sql = f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
         with self.transaction():
             self.execute_many(sql, rows)
 
@@ -126,7 +132,37 @@ class Store:
         with self._alone, told(self._path):
             release(self._conn)
 
-    def rewrite(self) -> None:
+    def locked(self, name: str, busy: LcagentError) -> AbstractContextManager[None]:
+        """Be the one who writes something (`lcagent.memory.locks`)."""
+        return locked(self.folder, name, busy)
+
+    @property
+    def full_text(self) -> Fts5:
+        """What finds facts by their words."""
+        return Fts5(self)
+
+    @contextmanager
+    def checkpoints(self) -> Generator[LoopSaver]:
+        """The steps of runs, in a file beside it.
+
+        Raises:
+            StoreDamaged: some of them cannot be read.
+            StoreError: they cannot be read or written.
+        """
+        from lcagent.memory.checkpoints import open_checkpoints
+
+        with open_checkpoints(self.folder / CHECKPOINTS) as saver:
+            yield saver
+
+    def drop_steps(self, run: str) -> None:
+        """Delete the steps of a run, and give their space back; errors as for `checkpoints`."""
+        if not (self.folder / CHECKPOINTS).is_file():
+            return
+        with self.checkpoints() as saver:
+            saver.delete_thread(run)
+            release(saver.conn)
+
+    def rewrite(self) -> bool:
         """Write everything that is kept anew, so that what was deleted stands nowhere any more.
 
         Deleted rows are overwritten where they lay (`secure_delete`), but not the copies that stay in unused
@@ -135,7 +171,8 @@ class Store:
         """
         with self._alone, told(self._path):
             self._conn.execute("VACUUM")
-            self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            busy, *_ = self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
 
 def _opened(path: Path, steps: Steps) -> sqlite3.Connection:

@@ -17,7 +17,6 @@ from typing import Any, Literal
 
 from lcagent.errors import WorkBusy, WorkNotFound
 from lcagent.memory.journal import StoredJournal
-from lcagent.memory.locks import locked
 from lcagent.memory.rows import Rows
 
 _HOLDING = {
@@ -113,7 +112,8 @@ class Works:
             )
             (work,) = self._where("kind = ? AND key = ?", kind, key)
             if self._run:
-                self.store.execute("INSERT OR IGNORE INTO uses VALUES (?, ?)", (self._run, work.id))
+                sql = "INSERT INTO uses (run, work) VALUES (?, ?) ON CONFLICT DO NOTHING"
+                self.store.execute(sql, (self._run, work.id))
         return work
 
     def done(self, work: Work) -> Work:
@@ -178,7 +178,7 @@ class Works:
 
     def list(self) -> list[Work]:
         """All works, the one that was used last first."""
-        return self._where("1 ORDER BY used DESC, id DESC")
+        return self._where("TRUE ORDER BY used DESC, id DESC")
 
     def find(self, prefix: str) -> Work:
         """The work of an id, or of a key that begins so.
@@ -228,7 +228,7 @@ class Works:
 
     def _locked(self, id: int) -> Any:
         busy = WorkBusy(f"another process is building work {id}", hint="wait for it to end")
-        return locked(self.store.folder, f"work-{id}", busy)
+        return self.store.locked(f"work-{id}", busy)
 
     def _where(self, condition: str, *values: object) -> list[Work]:
         rows = self.store.rows(f"SELECT {_COLUMNS} FROM works WHERE {condition}", values)  # noqa: S608 - ours

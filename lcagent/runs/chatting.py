@@ -24,8 +24,9 @@ from lcagent.graphs.memgpt.replying import seen_at
 from lcagent.graphs.memgpt.turn import Memory, Occasion, Read, Reader, Turn, memory_of
 from lcagent.graphs.memgpt.view import View
 from lcagent.graphs.shared.trust import Trust
+from lcagent.memory.opening import open_store
 from lcagent.memory.profiles import profile_for
-from lcagent.memory.store import Store
+from lcagent.memory.rows import Rows
 from lcagent.memory.tiers.archival import Attached
 from lcagent.memory.tiers.entries import ASSISTANT, Entries, Entry, New
 from lcagent.memory.tiers.leases import Lease
@@ -100,7 +101,7 @@ class Talk:
 
 
 async def take_turn(
-    talk: Talk, store: Store, lease: Lease, fence: int, number: int, clock: Callable[[], float]
+    talk: Talk, store: Rows, lease: Lease, fence: int, number: int, clock: Callable[[], float]
 ) -> Reply:
     """Answer an entry of a session; what of the turn was done before is not done again.
 
@@ -151,7 +152,7 @@ async def _boxed(reply: Reply, turn: Turn) -> Reply:
 
 
 def _profile(talk: Talk, opened: OpenModel) -> ModelProfile:
-    with closing(Store.open(talk.settings.data_dir)) as runs:
+    with closing(open_store(talk.settings.place)) as runs:
         profile = talk.profiles[opened.fingerprint] = profile_for(opened, talk.settings, runs)
     return profile
 
@@ -248,7 +249,7 @@ def options_of(settings: Settings) -> Options:
 
 
 @asynccontextmanager
-async def _embedding(store: Store, tenant: str, embedder: Embedder | None) -> AsyncGenerator[None]:
+async def _embedding(store: Rows, tenant: str, embedder: Embedder | None) -> AsyncGenerator[None]:
     """Embed, meanwhile, what was said."""
     if embedder is None:
         yield

@@ -11,7 +11,6 @@ import sqlite3
 import uuid
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcagent import __version__
@@ -19,6 +18,7 @@ from lcagent.documents.load import PARSER_VERSION
 from lcagent.errors import LcagentError, StoreDamaged
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.task import Task
+from lcagent.memory.rows import Rows
 from lcagent.memory.sqlite import discard
 from lcagent.memory.store import CHECKPOINTS
 from lcagent.runs.records import RunRecord, Runs
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
 
-async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, folder: Path) -> dict[str, Any]:
+async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, store: Rows) -> dict[str, Any]:
     """The last state of the strategy's graph, from where its checkpoint stands.
 
     Args:
@@ -35,26 +35,23 @@ async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, fo
         strategy: whose graph it is.
         record: the run.
         runs: where it is noted.
-        folder: where the checkpoints' file lies.
+        store: what keeps the checkpoints.
 
     Raises:
         LcagentError: any of the tree; the run can be resumed.
     """
-    path = folder / CHECKPOINTS
     try:
-        return await _read(task, strategy, record, runs, path)
+        return await _read(task, strategy, record, runs, store)
     except StoreDamaged as error:
-        if error.file is None or not error.file.name.startswith(path.name):
+        if error.file is None or not error.file.name.startswith(CHECKPOINTS):
             raise
         task.progress.notice(f"{error.message}: the run goes on from its finished calls")
-        discard(path)
-        return await _read(task, strategy, record, runs, path)
+        discard(store.place.folder / CHECKPOINTS)
+        return await _read(task, strategy, record, runs, store)
 
 
-async def _read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, path: Path) -> dict[str, Any]:
-    from lcagent.memory.checkpoints import open_checkpoints
-
-    with open_checkpoints(path) as saver:
+async def _read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, store: Rows) -> dict[str, Any]:
+    with store.checkpoints() as saver:
         graph = strategy.graph(task).compile(checkpointer=saver)
         version = _version(task, strategy, graph)
         config: Any = {

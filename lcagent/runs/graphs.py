@@ -18,9 +18,9 @@ from lcagent.graphs.shared.segmenting import segmented
 from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
 from lcagent.memory.graph_whole import as_networkx, everything
+from lcagent.memory.opening import open_store
 from lcagent.memory.parsed import StoredDocuments, StoredSegments
 from lcagent.memory.rows import Rows
-from lcagent.memory.store import Store
 from lcagent.memory.works import Work, Works
 from lcagent.models.serving.session import ModelSession
 from lcagent.runs.graph_page import (
@@ -124,7 +124,7 @@ def kept_graph(
     Raises:
         GraphNotBuilt: no fact of one of them was ever extracted.
     """
-    store = Store.open(settings.data_dir)
+    store = open_store(settings.place)
     try:
         loaded = load_all(
             sources, password=password, encoding=settings.encoding, cache=StoredDocuments(store)

@@ -16,7 +16,7 @@ from lcagent.agents import answerer, reader
 from lcagent.errors import CutReply, MalformedReply, WindowExceeded
 from lcagent.graphs.shared.reading import gathered
 from lcagent.memory.profiles import StoredProfiles, profile_for
-from lcagent.memory.store import Store
+from lcagent.memory.rows import Rows
 from lcagent.models.budget import Budget
 from lcagent.models.chat import ChatModel
 from lcagent.models.profile import ModelProfile, stance_of
@@ -61,7 +61,7 @@ class Result:
 
 
 async def ensure_profile(
-    opened: OpenModel, settings: Settings, store: Store, say: Callable[[str], None]
+    opened: OpenModel, settings: Settings, store: Rows, say: Callable[[str], None]
 ) -> ModelProfile:
     """The profile that applies to an open model; with `--profile probe` it is measured first, once.
 

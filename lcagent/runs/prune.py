@@ -8,10 +8,11 @@ from pathlib import Path
 
 from lcagent.errors import RunBusy
 from lcagent.memory.journal import StoredJournal
+from lcagent.memory.opening import open_store
 from lcagent.memory.parsed import PARSED
 from lcagent.memory.rows import Rows
-from lcagent.memory.store import Store
 from lcagent.memory.works import Works
+from lcagent.place import Place
 from lcagent.runs.records import Runs
 
 OLD_DAYS = 30.0
@@ -70,7 +71,7 @@ def evict(store: Rows, limit: int) -> int:
     return gone
 
 
-def prune(folder: Path, *, older_than: float | None, most: int | None) -> tuple[int, int]:
+def prune(where: Path | Place, *, older_than: float | None, most: int | None) -> tuple[int, int]:
     """Delete old finished runs, and works that no run uses.
 
     Works that cost no call go at once, the others when they were last used as long ago. One that is not
@@ -85,7 +86,7 @@ def prune(folder: Path, *, older_than: float | None, most: int | None) -> tuple[
     Returns:
         How many runs went, and how many works.
     """
-    with closing(Store.open(folder)) as store:
+    with closing(open_store(where)) as store:
         runs, works, before = Runs(store), Works(store), _count(store)
         days = OLD_DAYS if older_than is None and most is None else older_than
         until = float("-inf") if days is None else time.time() - days * 86400

@@ -18,12 +18,17 @@ from lcagent.errors import LcagentError, RunBusy, RunNotFound, StoreError
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
-from lcagent.memory.locks import locked
+from lcagent.memory.opening import open_store
 from lcagent.memory.parsed import PARSED
 from lcagent.memory.rows import Rows
-from lcagent.memory.store import CHECKPOINTS, Store, release
 from lcagent.memory.works import Works
+from lcagent.place import Place
 from lcagent.settings import Settings
+
+_COLUMNS = (
+    "id, key, status, created, updated, question, sources, strategy, model, settings, answer, error, seconds,"
+    " told, version"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ class Runs:
             f"run {run} is being written by another process",
             hint="wait for it to end; its command with --resume then shows its answer",
         )
-        return locked(self._store.folder, run, busy)
+        return self._store.locked(run, busy)
 
     def uses(self, run: str, works: Iterable[int]) -> None:
         """Note what a run uses, and that it was used now.
@@ -135,7 +140,9 @@ class Runs:
         with self._store.transaction():
             for work in works:
                 self._store.execute(
-                    "INSERT OR IGNORE INTO uses SELECT ?, id FROM works WHERE id = ?", (run, work)
+                    "INSERT INTO uses (run, work) SELECT ?, id FROM works WHERE id = ?"
+                    " ON CONFLICT DO NOTHING",
+                    (run, work),
                 )
                 self._store.execute("UPDATE works SET used = ? WHERE id = ?", (now, work))
 
@@ -150,7 +157,9 @@ class Runs:
         with self._store.transaction():
             for name, path in loaded.paths.items():
                 self._store.execute(
-                    "INSERT OR REPLACE INTO files (run, document, path, sha256, format) VALUES (?,?,?,?,?)",
+                    "INSERT INTO files (run, document, path, sha256, format) VALUES (?,?,?,?,?)"
+                    " ON CONFLICT (run, document) DO UPDATE SET path = excluded.path,"
+                    " sha256 = excluded.sha256, format = excluded.format",
                     (run, name, os.fsencode(path), known[name].sha256, known[name].format),
                 )
 
@@ -229,10 +238,10 @@ class Runs:
             RunNotFound: none, or several.
         """
         if prefix == "last":
-            rows = self._store.rows("SELECT * FROM runs ORDER BY rowid DESC LIMIT 1")
+            rows = self._store.rows(f"SELECT {_COLUMNS} FROM runs ORDER BY rowid DESC LIMIT 1")  # noqa: S608 - ours
         else:
             rows = self._store.rows(
-                "SELECT * FROM runs WHERE substr(id, 1, ?) = ? ORDER BY rowid DESC",
+                f"SELECT {_COLUMNS} FROM runs WHERE substr(id, 1, ?) = ? ORDER BY rowid DESC",  # noqa: S608 - ours
                 (len(prefix), prefix),
             )
         if len(rows) != 1:
@@ -256,14 +265,8 @@ class Runs:
             RunBusy: another process is writing it.
         """
         with self.writing(run):
-            checkpoints = self._store.folder / CHECKPOINTS
-            if checkpoints.is_file():
-                from lcagent.memory.checkpoints import open_checkpoints
-
-                with open_checkpoints(checkpoints) as saver:
-                    saver.delete_thread(run)
-                    release(saver.conn)
-            page_file(self._store.folder, run).unlink(missing_ok=True)
+            self._store.drop_steps(run)
+            page_file(self._store.place.folder, run).unlink(missing_ok=True)
             with self._store.transaction():
                 own = self._store.rows(
                     "SELECT w.id, w.kind FROM works w JOIN uses u ON u.work = w.id AND u.run = ?"
@@ -306,11 +309,11 @@ def _can_be_read(answer: str) -> bool:
     return True
 
 
-def forget_runs(folder: Path, runs: Iterable[str]) -> None:
+def forget_runs(place: Path | Place, runs: Iterable[str]) -> None:
     """Delete the runs that forgotten entries tell of: they hold the question, and what was found.
 
     Args:
-        folder: of the store.
+        place: of the store.
         runs: their ids; one that is gone already is passed over.
 
     Raises:
@@ -319,7 +322,7 @@ def forget_runs(folder: Path, runs: Iterable[str]) -> None:
     names = list(runs)
     if not names:
         return
-    with closing(Store.open(folder)) as store:
+    with closing(open_store(place)) as store:
         for run in names:
             with suppress(RunNotFound):
                 Runs(store).delete(run)

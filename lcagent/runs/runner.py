@@ -26,9 +26,10 @@ from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.trust import Trust
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
+from lcagent.memory.opening import open_store
 from lcagent.memory.parsed import StoredDocuments, StoredSegments
 from lcagent.memory.profiles import profile_for
-from lcagent.memory.store import Store
+from lcagent.memory.rows import Rows
 from lcagent.models.budget import Budget
 from lcagent.models.embeddings import Embedder, Likeness
 from lcagent.models.profile import ModelProfile
@@ -76,7 +77,7 @@ class Asked:
 
     request: Request
     settings: Settings
-    store: Store
+    store: Rows
     parsed: StoredDocuments
     loaded: Loaded
     embedder: Embedder | None
@@ -146,7 +147,7 @@ async def asking(
         raise UsageError("no document is named", hint='lcagent ask doc.pdf "question"')
     # A byte of the command line that is no UTF-8 comes as half a surrogate pair.
     request = replace(request, question=whole_characters(request.question))
-    with closing(Store.open(settings.data_dir)) as store:
+    with closing(open_store(settings.place)) as store:
         parsed = StoredDocuments(store)
         loaded = Loaded(list(request.documents), [])
         if request.sources:
@@ -177,7 +178,7 @@ def mark_told(settings: Settings, run_id: str) -> None:
         settings: where the run is kept.
         run_id: the answer's.
     """
-    with closing(Store.open(settings.data_dir)) as store:
+    with closing(open_store(settings.place)) as store:
         Runs(store).tell(run_id)
 
 
@@ -213,7 +214,7 @@ def _tell_loaded(loaded: Loaded, emit: Emit) -> None:
         emit(Notice(f"not read: {what}"))
 
 
-async def _profile(opened: OpenModel, settings: Settings, store: Store, emit: Emit) -> ModelProfile:
+async def _profile(opened: OpenModel, settings: Settings, store: Rows, emit: Emit) -> ModelProfile:
     if settings.profile != "probe":
         return profile_for(opened, settings, store)
     from lcagent.runs.probe import ensure_profile
@@ -359,7 +360,7 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
     try:
         with tracing(asked.settings.tracing):
             if within is None:
-                state = await read(task, strategy, record, runs, asked.settings.data_dir)
+                state = await read(task, strategy, record, runs, asked.store)
             else:
                 state = await read_within(task, strategy, record, runs, within)
         seconds = record.seconds + time.monotonic() - started

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lcagent.answer import Answer
 from lcagent.documents.pdf_pages import unchanged
 from lcagent.errors import RunNotFound
-from lcagent.memory.store import Store
+from lcagent.memory.opening import open_store
 from lcagent.runs.records import Runs, SourceFile
 from lcagent.settings import Settings
 
@@ -43,7 +43,7 @@ def kept(settings: Settings, run: str) -> Kept:
     Raises:
         RunNotFound: there is none, or it has given no answer that this version can read.
     """
-    with closing(Store.open(settings.data_dir)) as store:
+    with closing(open_store(settings.place)) as store:
         runs = Runs(store)
         row = runs.find(run)
         try:

@@ -21,7 +21,6 @@ from weakref import WeakValueDictionary
 
 from lcagent.errors import LcagentError, LimitReached, RunBusy
 from lcagent.events import Event, Finished, Replied, RunStarted
-from lcagent.memory.locks import locked
 from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus
 from lcagent.models.limit import ON_BEHALF, Limit
 from lcagent.server.asks import Ask
@@ -373,4 +372,4 @@ def _owned(tenant: Tenant, job: str) -> AbstractContextManager[None]:
     Raises:
         RunBusy: another process has it.
     """
-    return locked(tenant.folder, job, RunBusy(f"run {job} is worked on elsewhere", hint="ask how far it is"))
+    return tenant.store.locked(job, RunBusy(f"run {job} is worked on elsewhere", hint="ask how far it is"))

@@ -13,8 +13,8 @@ from lcagent.documents import Document, File, load_all
 from lcagent.documents.parsing import PARSER
 from lcagent.documents.recognised import Watch
 from lcagent.errors import DocumentTooLarge
+from lcagent.memory.opening import open_store
 from lcagent.memory.parsed import StoredDocuments
-from lcagent.memory.store import Store
 from lcagent.models.limit import Limit
 from lcagent.server.tenants import Tenant
 
@@ -100,6 +100,6 @@ def documents_of(tenant: Tenant, sources: Sequence[File], watch: Watch | None = 
     Raises:
         DocumentError: one cannot be read.
     """
-    with closing(Store.open(tenant.folder)) as store:
+    with closing(open_store(tenant.settings.place)) as store:
         encoding = tenant.settings.encoding
         return load_all(sources, encoding=encoding, cache=StoredDocuments(store), watch=watch).documents

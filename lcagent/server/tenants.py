@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+from lcagent.memory.rows import Rows
 from lcagent.memory.served.jobs import StoredJobs
 from lcagent.memory.served.keys import Keys, checked_tenant
 from lcagent.memory.served.tables import open_served
 from lcagent.memory.served.uploads import Uploads
-from lcagent.memory.store import Store
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings
 
@@ -30,7 +30,7 @@ class Tenant:
 
     def __init__(self, name: str, settings: Settings, models: ModelSession) -> None:
         self.name, self.settings, self.models = name, settings, models
-        self.store: Store = open_served(settings.data_dir)
+        self.store: Rows = open_served(settings.place)
         self.uploads, self.jobs = Uploads(self.store), StoredJobs(self.store)
 
     @property

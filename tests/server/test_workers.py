@@ -15,18 +15,16 @@ import pytest
 from lcagent.chat import ChatSession
 from lcagent.settings import load_settings
 from lcagent.work.engine import Engine
-from tests import cluster
-from tests.cluster import QUICK
+from tests.handing import QUICK
 from tests.helpers import NEEDLE, QUESTION, ROOT, haystack
 from tests.server.serving import Served, able, slowly, sse, until
 
-pytestmark = cluster.needed
 WORKER = """
 import asyncio, sys
 from lcagent.server.worker import work
 from lcagent.settings import load_settings
 from lcagent.work.engine import Engine
-from tests.cluster import QUICK
+from tests.handing import QUICK
 home, base, url = sys.argv[1:]
 settings = load_settings({"home": home, "api_base": base, "window": 2048})
 asyncio.run(work(settings, Engine(url, QUICK), places=4))

@@ -75,7 +75,11 @@ class StoredJobs:
 
     def tell(self, job: str, seq: int, event: dict[str, Any]) -> None:
         """Keep an event."""
-        self._store.execute("INSERT OR REPLACE INTO events VALUES (?,?,?)", (job, seq, json.dumps(event)))
+        self._store.execute(
+            "INSERT INTO events (job, seq, event) VALUES (?,?,?)"
+            " ON CONFLICT (job, seq) DO UPDATE SET event = excluded.event",
+            (job, seq, json.dumps(event)),
+        )
 
     def events(self, job: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
         """Its events after a number, in order."""
@@ -125,7 +129,7 @@ class StoredJobs:
             jobs: of which.
         """
         rows = self._store.rows(
-            f"SELECT id FROM jobs WHERE unwanted AND id IN ({marks(jobs)})",  # noqa: S608 - marks alone
+            f"SELECT id FROM jobs WHERE unwanted != 0 AND id IN ({marks(jobs)})",  # noqa: S608 - marks alone
             tuple(jobs),
         )
         return {row["id"] for row in rows}

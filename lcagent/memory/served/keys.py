@@ -87,8 +87,9 @@ class Keys:
     def spend(self, tenant: str, tokens: int) -> None:
         """Count tokens of today."""
         self._store.execute(
-            "INSERT INTO spent VALUES (?,?,?) ON CONFLICT (tenant, day) DO UPDATE SET tokens = tokens + ?",
-            (tenant, _today(), tokens, tokens),
+            "INSERT INTO spent (tenant, day, tokens) VALUES (?,?,?)"
+            " ON CONFLICT (tenant, day) DO UPDATE SET tokens = spent.tokens + excluded.tokens",
+            (tenant, _today(), tokens),
         )
 
     def spent(self, tenant: str) -> int:

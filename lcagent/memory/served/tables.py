@@ -6,7 +6,9 @@ import sqlite3
 from pathlib import Path
 
 from lcagent.memory.migrations import Steps
-from lcagent.memory.store import Store
+from lcagent.memory.opening import opened
+from lcagent.memory.rows import Rows
+from lcagent.place import Place
 
 FILE = "server.db"
 """Its name within its folder."""
@@ -48,11 +50,11 @@ def _unwanted(connection: sqlite3.Connection) -> None:
 STEPS: Steps = (_first, _unwanted)
 
 
-def open_served(folder: Path) -> Store:
-    """Open what is served from a folder, or make it.
+def open_served(where: Path | Place) -> Rows:
+    """Open what is served from a place, or make it.
 
     Raises:
         StoreError: it cannot be read or written there.
         SettingsError: a newer version made it.
     """
-    return Store(folder / FILE, STEPS)
+    return opened(where, FILE, STEPS)

@@ -54,7 +54,7 @@ class Uploads:
 
     def __init__(self, store: Rows) -> None:
         self._store = store
-        self._folder = store.folder / "files"
+        self._folder = store.place.folder / "files"
 
     def put(self, file: BinaryIO, name: str, *, purpose: str, most: int, room: int) -> Upload:
         """Keep a file; the same bytes under the same name are kept once. When this returns, nothing loses it.
@@ -157,7 +157,11 @@ class Uploads:
     def attach(self, session: str, named: Iterable[tuple[str, str]]) -> None:
         """Note which files a conversation has, as (id, name under which it cites them)."""
         for file, name in named:
-            self._store.execute("INSERT OR REPLACE INTO attached VALUES (?,?,?)", (session, file, name))
+            self._store.execute(
+                "INSERT INTO attached (session, file, name) VALUES (?,?,?)"
+                " ON CONFLICT (session, file) DO UPDATE SET name = excluded.name",
+                (session, file, name),
+            )
 
     def attached(self, session: str) -> dict[str, str]:
         """The files of a conversation: names by ids."""
@@ -175,7 +179,9 @@ class Uploads:
         with self._store.transaction():
             for file in held:
                 self.get(file)
-            self._store.execute("INSERT INTO collections VALUES (?,?,?)", (new.id, new.name, new.created))
+            self._store.execute(
+                "INSERT INTO collections (id, name, created) VALUES (?,?,?)", (new.id, new.name, new.created)
+            )
             self._add(new.id, held)
         return new
 
@@ -195,7 +201,10 @@ class Uploads:
 
     def _add(self, collection: str, files: Iterable[str]) -> None:
         for file in files:
-            self._store.execute("INSERT OR IGNORE INTO collected VALUES (?,?)", (collection, file))
+            self._store.execute(
+                "INSERT INTO collected (collection, file) VALUES (?,?) ON CONFLICT DO NOTHING",
+                (collection, file),
+            )
 
     def remove(self, collection: str, file: str) -> Collection:
         """Take a file out of a collection; the file stays."""

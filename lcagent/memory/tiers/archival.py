@@ -136,8 +136,8 @@ class Archival:
         with entries.store.transaction():
             holds(entries.store, entries)
             entries.store.execute(
-                "INSERT OR IGNORE INTO attached (tenant, session, name, sha256, meta, text)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO attached (tenant, session, name, sha256, meta, text)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (entries.tenant, entries.session, document.name, document.sha256, meta, text),
             )
             if file is not None:

@@ -113,7 +113,7 @@ def _made_of(store: Rows, tenant: str, gone: Mapping[int, Row]) -> Iterator[Row]
         yield from _rows(
             store,
             f"FROM rests r JOIN entries e ON e.id = r.entry WHERE r.source IN ({marks(some)})"
-            " AND r.entry > r.source AND +e.tenant = ?",
+            " AND r.entry > r.source AND e.tenant || '' = ?",
             (*some, tenant),
         )
     yield from _read(store, tenant, _of_turns(store, tenant, gone))
@@ -238,14 +238,16 @@ def _strings(data: object) -> Iterator[str]:
 
 def _with(store: Rows, tenant: str, name: str) -> Iterator[tuple[Row, dict[str, Any]]]:
     """Entries whose data has a name, with their data."""
-    for row in _rows(store, "FROM entries e WHERE e.tenant = ? AND e.data LIKE ?", (tenant, f'%"{name}"%')):
+    for row in _rows(
+        store, "FROM entries e WHERE e.tenant = ? AND instr(e.data, ?) > 0", (tenant, f'"{name}"')
+    ):
         if name in (data := json.loads(row["data"])):
             yield row, data
 
 
 def _read(store: Rows, tenant: str, numbers: Sequence[int]) -> Iterator[Row]:
     for some in parts(numbers):
-        where = f"FROM entries e WHERE e.id IN ({marks(some)}) AND +e.tenant = ?"
+        where = f"FROM entries e WHERE e.id IN ({marks(some)}) AND e.tenant || '' = ?"
         yield from _rows(store, where, (*some, tenant))
 
 

@@ -138,14 +138,17 @@ class Entries:
 
     def rest(self, number: int, source: int) -> None:
         """Note that an entry rests on another one too."""
-        self.store.execute("INSERT OR IGNORE INTO rests (entry, source) VALUES (?, ?)", (number, source))
+        self.store.execute(
+            "INSERT INTO rests (entry, source) VALUES (?, ?) ON CONFLICT DO NOTHING", (number, source)
+        )
 
     def _close(self, number: int, data: Mapping[str, Any], at: float) -> None:
         """Carry out what an entry says of others: that they hold no more, or again (`changes`)."""
         for closed in data.get("closes", ()):
             self.store.execute(  # what was forgotten meanwhile is passed over
-                'INSERT OR REPLACE INTO closings (entry, "by", at, gone)'
-                " SELECT id, ?, ?, ? FROM entries WHERE id = ?",
+                'INSERT INTO closings (entry, "by", at, gone)'
+                " SELECT id, ?, ?, ? FROM entries WHERE id = ?"
+                ' ON CONFLICT (entry, "by") DO UPDATE SET at = excluded.at, gone = excluded.gone',
                 (number, at, " ".join(closed["gone"]), closed["entry"]),
             )
         for by in data.get("reopens", ()):
@@ -208,7 +211,7 @@ class Entries:
                 where, values = f"{where} AND name = ?", [*values, name]
             if before is not None:
                 where, values = f"{where} AND id < ?", [*values, before]
-            found.append(f"SELECT id FROM (SELECT id FROM entries WHERE {where} {end})")  # noqa: S608 - ours
+            found.append(f"SELECT id FROM (SELECT id FROM entries WHERE {where} {end}) AS last")  # noqa: S608 - ours
         sql = f"SELECT {_COLUMNS} FROM entries WHERE id IN ({' UNION ALL '.join(found)}) {end}"  # noqa: S608 - ours
         return [_entry(row) for row in self.store.execute(sql, tuple(values))]
 
@@ -236,8 +239,8 @@ class Entries:
     def _read(
         self, where: str, values: tuple[Any, ...], rest: str = "ORDER BY id", *, by_id: bool = False
     ) -> list[Entry]:
-        # The plus keeps SQLite from walking through a whole session where numbers are given.
-        whose = "+tenant = ? AND +session = ?" if by_id else "tenant = ? AND session = ?"
+        # What is put together has no index: where numbers are given SQLite walks through no whole session.
+        whose = "tenant || '' = ? AND session || '' = ?" if by_id else "tenant = ? AND session = ?"
         rows = self.store.execute(
             f"SELECT {_COLUMNS} FROM entries WHERE {whose} AND {where} {rest}",  # noqa: S608 - ours
             (self.tenant, self.session, *values),

@@ -41,7 +41,7 @@ class Forgotten:
         perhaps: numbers of entries that stay, and that may have been made of a document that was deleted: it
             was in sight when they were written.
         erased: whether the file holds no trace; False where another process was reading it, until that ends
-            and something else is forgotten or the file is closed by all.
+            and something else is forgotten or the file is closed by all. A server writes over it in time.
     """
 
     entries: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -175,9 +175,7 @@ def forget_sessions(store: Rows, tenant: str, sessions: Sequence[str]) -> Forgot
 
 def _erased(store: Rows, told: Forgotten) -> Forgotten:
     """Overwrite what was deleted in the file, and in what is written ahead of it."""
-    store.rewrite()
-    ((busy, *_),) = (row.values() for row in store.rows("PRAGMA wal_checkpoint(TRUNCATE)"))
-    return replace(told, erased=not busy)
+    return replace(told, erased=store.rewrite())
 
 
 def _delete(

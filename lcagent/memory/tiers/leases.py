@@ -8,14 +8,13 @@ it is known to be gone.
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lcagent.errors import SessionBusy, SessionLost
+from lcagent.memory.holders import gone, this_process
 from lcagent.memory.rows import Rows
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class Lease:
     ) -> None:
         self._store, self.tenant, self.session, self._clock = store, tenant, session, clock
         self.fence, self._given_back = 0, 0
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+        self._holder = this_process()
 
     def take(self, wait: float = 0.0) -> int:
         """Take the lease.
@@ -118,7 +117,7 @@ class Lease:
                 held["fence"] = _begin(self._store, self.tenant, self.session, now)
             # One that could not be given back, as on a full disk, is ours.
             own = held["holder"] == self._holder and held["fence"] == self._given_back
-            if held["holder"] and held["until"] > now and not own and not _gone(held["holder"]):
+            if held["holder"] and held["until"] > now and not own and not gone(held["holder"]):
                 return False
             self.fence = int(held["fence"]) + 1
             self._store.execute(
@@ -220,26 +219,3 @@ async def _taken_now(lease: Lease) -> bool:
         if taken is True:
             lease.release()
         raise
-
-
-def _gone(holder: str) -> bool:
-    """Whether a holder is a process of this machine that has ended."""
-    host, pid, started = holder.rsplit(":", 2)
-    if host != socket.gethostname():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return bool(started) and _started(int(pid)) != started
-
-
-def _started(pid: int) -> str:
-    """When a process began, which tells it from a later one of its number; empty where that is not told."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - no path
-            return file.read().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""

@@ -210,6 +210,6 @@ def _keep(store: Rows, key: _Key, codes: Mapping[int, bytes]) -> None:
     held = bitmaps.of_offsets(codes).to_bytes(CHUNK // 8, "little")[: _PART // 8]
     store.execute(
         "INSERT INTO codes (tenant, model, part, held, codes) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET held = excluded.held, codes = excluded.codes",
+        " ON CONFLICT (tenant, model, part) DO UPDATE SET held = excluded.held, codes = excluded.codes",
         (*key, held, b"".join(codes[offset] for offset in sorted(codes))),
     )

@@ -194,7 +194,7 @@ def add(store: Rows, entries: Iterable[Said]) -> None:
     kept = _kept(store, [row for row, _ in chunks])
     store.execute_many(
         "INSERT INTO postings (tenant, term, chunk, ids) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET ids = excluded.ids",
+        " ON CONFLICT (tenant, term, chunk) DO UPDATE SET ids = excluded.ids",
         [(*row, bitmaps.added(kept.get(row, b""), offsets)) for row, offsets in chunks],
     )
 

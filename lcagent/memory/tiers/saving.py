@@ -15,8 +15,9 @@ def _follows(store: Store) -> None:
     """Make again what follows from the entries: the index of their words, and what of them holds no more."""
     store.execute("UPDATE sessions SET holder = '', until = 0")
     store.execute(
-        "INSERT OR IGNORE INTO sessions"
-        " SELECT tenant, session, max(recorded), 0, '', 0 FROM entries GROUP BY tenant, session"
+        "INSERT INTO sessions"
+        " SELECT tenant, session, max(recorded), 0, '', 0 FROM entries WHERE TRUE GROUP BY tenant, session"
+        " ON CONFLICT DO NOTHING"
     )
     for (tenant,) in store.execute("SELECT DISTINCT tenant FROM sessions"):
         index.rebuild(store, tenant)

@@ -32,8 +32,8 @@ class Session:
 
 
 _HELD = (
-    "SELECT session, max(recorded) AS used, sum(kind = 'message') AS messages,"
-    " sum(kind = 'passage') AS passages,"
+    "SELECT session, max(recorded) AS used, count(*) FILTER (WHERE kind = 'message') AS messages,"
+    " count(*) FILTER (WHERE kind = 'passage') AS passages,"
     " sum(length(CAST(text AS BLOB)) + length(CAST(data AS BLOB))) AS bytes"
     " FROM entries WHERE tenant = ? GROUP BY session"
 )

@@ -6,7 +6,9 @@ import sqlite3
 from pathlib import Path
 
 from lcagent.memory.migrations import Steps
-from lcagent.memory.store import Store
+from lcagent.memory.opening import opened
+from lcagent.memory.rows import Rows
+from lcagent.place import Place
 
 FILE = "memory.db"
 """Its name within its folder."""
@@ -86,11 +88,11 @@ def _files(connection: sqlite3.Connection) -> None:
 STEPS: Steps = (_entries, _search, _items, _files)
 
 
-def open_memory(folder: Path) -> Store:
-    """Open the memory of a folder, or make it; what is deleted there is overwritten.
+def open_memory(where: Path | Place) -> Rows:
+    """Open the memory of a place, or make it; what is deleted there is overwritten.
 
     Raises:
         StoreError: it cannot be read or written there.
         SettingsError: a newer version made it.
     """
-    return Store(folder / FILE, STEPS)
+    return opened(where, FILE, STEPS)

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from lcagent.errors import NotFound, RunBusy, UsageError
+from lcagent.memory.opening import open_store
 from lcagent.memory.served.jobs import JobRow, JobStatus
-from lcagent.memory.store import Store
 from lcagent.runs.records import Runs
 from lcagent.server.asks import MODEL, Ask, strategy_of
 from lcagent.server.context import BaseDep, ServiceDep, TenantDep
@@ -144,7 +144,7 @@ async def get_findings(run: str, service: ServiceDep, tenant: TenantDep) -> Find
     row = tenant.jobs.get(run)
     if not row.run:
         return FindingList(data=[])
-    with closing(Store.open(tenant.folder)) as store:
+    with closing(open_store(tenant.settings.place)) as store:
         found = [_finding(one) for one in Runs(store).findings(row.run)]
     files = Ask.model_validate(row.ask).files
     for number in {one["document"] for one in found if one["spans"]} & {*range(len(files))}:

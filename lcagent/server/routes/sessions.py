@@ -80,9 +80,9 @@ async def get_session(session: str, tenant: TenantDep) -> SessionObject:
 
 
 def _listed(tenant: Tenant) -> SessionList:
-    if not (tenant.folder / FILE).is_file():
+    if not tenant.settings.place.url and not (tenant.folder / FILE).is_file():
         return SessionList(data=[])
-    store = open_memory(tenant.folder)
+    store = open_memory(tenant.settings.place)
     try:
         found = [(one.name, one.messages) for one in sessions(store, tenant.name)]
     finally:

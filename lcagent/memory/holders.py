@@ -1,0 +1,34 @@
+"""Who holds a lease: a process, told from a later one of its number, and known to be gone on its machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+
+def this_process() -> str:
+    """This process, as a lease names its holder."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def gone(holder: str) -> bool:
+    """Whether a holder is a process of this machine that has ended."""
+    host, pid, started = holder.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return bool(started) and _started(int(pid)) != started
+
+
+def _started(pid: int) -> str:
+    """When a process began, which tells it from a later one of its number; empty where that is not told."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - no path
+            return file.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
