@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from lcagent.errors import SettingsError
 from lcagent.private import private_file, private_folder
-from lcagent.text import without_password
+from lcagent.text import listed, without_password
 
 _PROVIDER = re.compile(r"^(?!hosted_vllm/)[a-z0-9_]+/.+")
 _ALWAYS = ("api_base", "api_key", "embed_base", "home", "store", "tracing")
@@ -115,5 +115,10 @@ def _told(name: str, value: object) -> str:
         return "api_key"
     if not name.endswith("_base"):
         return f"{name} = {value}"
-    url = str(value) if "://" in str(value) else f"http://{value}"
-    return f"{name} = {without_password(str(value))} (host {urlsplit(url).hostname or '?'})"
+    urls = [str(one) for one in value] if isinstance(value, list) else listed(str(value))
+    told = [f"{without_password(url)} (host {_host(url)})" for url in urls]
+    return f"{name} = {', '.join(told)}"
+
+
+def _host(url: str) -> str:
+    return urlsplit(url if "://" in url else f"http://{url}").hostname or "?"

@@ -23,7 +23,7 @@ from lcagent.errors import ConfigUnreadable, SettingsError, StoreError
 from lcagent.graphs import STRATEGIES, options
 from lcagent.local_file import LocalFile
 from lcagent.place import URLS, Place
-from lcagent.text import without_password
+from lcagent.text import listed, without_passwords
 
 
 class _Settings(BaseSettings):
@@ -36,7 +36,8 @@ class _Settings(BaseSettings):
     model: str | None = None
     """litellm's name (`hosted_vllm/NAME`, `openai/NAME`, …), a bare served NAME, or a .gguf file."""
     api_base: str | None = None
-    """An OpenAI-compatible endpoint, e.g. http://127.0.0.1:8000/v1."""
+    """An OpenAI-compatible endpoint, e.g. http://127.0.0.1:8000/v1; or several of one model, as a list or
+    with commas between them: what shares a beginning keeps to one of them."""
     api_key: str | None = None
     """Bearer token for the endpoint."""
     tokenizer: str | None = None
@@ -65,7 +66,7 @@ class _Settings(BaseSettings):
     timeout: float = Field(default=600.0, gt=0)
     """Seconds for one model call, waits and retries included."""
     concurrency: int | None = Field(default=None, ge=1)
-    """Requests in flight at once; default: what the server says it runs, else 8."""
+    """Requests in flight at once, to each server; default: what it says it runs, else 8."""
     max_calls: int | None = Field(default=None, ge=1)
     """Budget: model calls in this command."""
     max_tokens: int | None = Field(default=None, ge=1)
@@ -141,10 +142,22 @@ class _Settings(BaseSettings):
             )
         return home
 
+    @field_validator("api_base", mode="before")
+    @classmethod
+    def _joined(cls, base: Any) -> Any:
+        if isinstance(base, list | tuple) and all(isinstance(one, str) for one in base):
+            return ",".join(base) or None
+        return base
+
+    @property
+    def api_bases(self) -> list[str]:
+        """The endpoints that `api_base` names."""
+        return listed(self.api_base or "")
+
     @field_serializer("api_base", "embed_base", "store")
     def _without_password(self, base: str | None) -> str | None:
         """What is kept and shown of an address: no name and password, which belong to nobody else."""
-        return base and without_password(base)
+        return base and without_passwords(base)
 
     @field_validator("home")
     @classmethod
@@ -159,7 +172,7 @@ class _Settings(BaseSettings):
         values = self.model_dump(mode="json", exclude={"api_key"})
         for name in ("api_base", "embed_base", "store"):
             if values[name] is not None:
-                values[name] = without_password(values[name])
+                values[name] = without_passwords(values[name])
         return values
 
     @property

@@ -27,6 +27,22 @@ def without_password(url: str) -> str:
     return _SECRET_VALUE.sub(r"\1…", kept)
 
 
+def listed(urls: str) -> list[str]:
+    """Several URLs that are written with commas between them; a comma within one is written `%2C`.
+
+    Args:
+        urls: as somebody wrote them. A comma behind which nothing looks like a URL may stand in a password:
+            where there are passwords it parts nothing.
+    """
+    between = r",\s*(?=[A-Za-z][A-Za-z0-9+.-]*://)" if "@" in urls else ","
+    return [one for one in map(str.strip, re.split(between, urls)) if one]
+
+
+def without_passwords(urls: str) -> str:
+    """Several URLs as they may be kept and shown (`without_password`), with commas between them."""
+    return ",".join(map(without_password, listed(urls)))
+
+
 def told_time(at: float) -> str:
     """A time as people write it, in UTC.
 

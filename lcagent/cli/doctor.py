@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,8 +52,11 @@ def doctor(
         return
     from lcagent.models.serving.connect import survey
     from lcagent.models.serving.facts import machine_facts
+    from lcagent.models.serving.several import described, look_at_each
 
-    choice, instead = survey(settings)
+    given = look_at_each(settings)
+    servers = described(given, settings)
+    choice, instead = survey(settings, given)
     from lcagent.runs.prune import stored_bytes
 
     wrong = _damaged(settings.data_dir)
@@ -70,6 +74,7 @@ def doctor(
             "why": choice.why,
             "remedy": choice.remedy,
             "profile": profile and profile.model_dump(),
+            "servers": [asdict(server) for server in servers],
             "facts": facts,
         }
         terminal.as_json(told)
@@ -78,9 +83,12 @@ def doctor(
         terminal.line(f"because  {choice.why}")
         if choice.remedy:
             terminal.line(f"{'mend' if choice.source == 'none' else 'better':<9}{choice.remedy}")
+        for server in servers:
+            terminal.line(f"named    {server}")
         for name, fact in {**({"profile": _told(profile)} if profile else {}), **facts}.items():
             terminal.line(f"{name:<9}{fact}")
-    raise typer.Exit(1 if choice.source == "none" or wrong else 0)
+    differs = any(server.model and server.left_out for server in servers)
+    raise typer.Exit(1 if choice.source == "none" or wrong or differs else 0)
 
 
 def _damaged(folder: Path) -> dict[str, str]:

@@ -18,8 +18,11 @@ ModelOption = Annotated[
     typer.Option("-m", "--model", help="Served name, litellm name (provider/NAME), or a .gguf file."),
 ]
 ApiBaseOption = Annotated[
-    str | None,
-    typer.Option("--api-base", help="OpenAI-compatible endpoint, e.g. http://127.0.0.1:8000."),
+    list[str] | None,
+    typer.Option(
+        "--api-base",
+        help="OpenAI-compatible endpoint, e.g. http://127.0.0.1:8000; repeated for several of one model.",
+    ),
 ]
 ApiKeyOption = Annotated[str | None, typer.Option("--api-key", help="Bearer token of the endpoint.")]
 WindowOption = Annotated[
@@ -105,7 +108,8 @@ def settings_from(pairs: list[str] | None = None, *, trust_config: bool = False,
     """Settings with these flags in front; imported late, so that --help stays fast."""
     from lcagent.settings import load_settings
 
-    return load_settings(flags, pairs, trust_config=trust_config)
+    given = {name: value for name, value in flags.items() if value != []}  # an option not given at all
+    return load_settings(given, pairs, trust_config=trust_config)
 
 
 def _flags(

@@ -114,8 +114,10 @@ def _key(settings: Settings) -> str | None:
     """The key of the chat endpoint, for the same server alone: it is no other's business."""
     if not settings.embed_base or not settings.api_base:
         return None
-    embed, chat = (urlsplit(Address.of(base).base) for base in (settings.embed_base, settings.api_base))
-    return settings.api_key if (embed.scheme, embed.netloc) == (chat.scheme, chat.netloc) else None
+    embed, *chats = (
+        urlsplit(Address.of(base).base)[:2] for base in (settings.embed_base, *settings.api_bases)
+    )
+    return settings.api_key if embed in chats else None
 
 
 class LocalEmbedder:

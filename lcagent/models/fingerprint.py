@@ -47,6 +47,21 @@ def of_name(model: str, tokenizer: str) -> str:
     return _of("name", model, {"model": model, "tokenizer": tokenizer})
 
 
+def alike(one: str, other: str) -> bool:
+    """Whether two servers may serve the same model, as far as they tell.
+
+    Of vLLM the model's path alone counts: its version and its window differ where one of several servers is
+    brought up to date after the other.
+
+    Args:
+        one: the fingerprint of one; empty where it tells nothing.
+        other: of the other.
+    """
+    if one.startswith("vllm:") and other.startswith("vllm:"):
+        return one.rpartition(":")[0] == other.rpartition(":")[0]
+    return not one or not other or one == other
+
+
 def _of(kind: str, name: str, facts: Facts) -> str:
     exact = json.dumps(facts, sort_keys=True, default=str).encode("utf-8", "replace")
     return f"{kind}:{_base(name)}:{hashlib.sha256(exact).hexdigest()[:16]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from contextvars import ContextVar
 from weakref import WeakKeyDictionary
 
@@ -19,47 +20,80 @@ class Limit:
 
     Args:
         size: how many.
+        spare: gives a turn that waits with another limit, where nobody waits here.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, size: int, spare: Callable[[], Turn | None] = lambda: None) -> None:
+        self._size, self._spare = size, spare
         self._inside = 0
-        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[Turn]] = OrderedDict()
 
     def resize(self, size: int) -> None:
         """Let so many in from now on; those inside already stay to their end."""
         self._size = size
-        self._admit()
+        self.admit()
 
     @property
     def waiting(self) -> int:
         """How many wait."""
         return sum(len(line) for line in self._waiting.values())
 
-    async def __aenter__(self) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    @property
+    def load(self) -> int:
+        """How many are inside or wait."""
+        return self._inside + self.waiting
+
+    async def enter(self) -> Limit | None:
+        """Wait for a place, and take it: `leave` of what this gives gives it back.
+
+        Returns:
+            This limit; another one that had a place free before it; None: no place (`scatter`).
+        """
+        turn: Turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(ON_BEHALF.get(), deque()).append(turn)
-        self._admit()
+        self.admit()
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
-            if not turn.cancelled():  # let in at that very moment
-                await self.__aexit__()
+            if not turn.cancelled() and (where := turn.result()):  # let in at that very moment
+                where.leave()
             raise
 
-    async def __aexit__(self, *_: object) -> None:
+    def leave(self) -> None:
+        """Give a place back."""
         self._inside -= 1
-        self._admit()
+        self.admit()
 
-    def _admit(self) -> None:
-        while self._waiting and self._inside < self._size:
+    async def __aenter__(self) -> None:
+        await self.enter()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.leave()
+
+    def admit(self) -> None:
+        """Let in whoever there is a place for."""
+        while self._inside < self._size and (turn := self.turn() or self._spare()):
+            turn.set_result(self)
+            self._inside += 1
+
+    def turn(self) -> Turn | None:
+        """Whose turn it is of those who wait; they wait here no more."""
+        while self._waiting:
             behalf, line = self._waiting.popitem(last=False)
             turn = line.popleft()
             if line:
                 self._waiting[behalf] = line  # behind everybody else
             if not turn.done():  # else it was cancelled
-                turn.set_result(None)
-                self._inside += 1
+                return turn
+        return None
+
+    def scatter(self) -> None:
+        """Send away whoever waits, to find a place elsewhere."""
+        while turn := self.turn():
+            turn.set_result(None)
+
+
+Turn = asyncio.Future[Limit | None]
 
 
 _limits: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Limit]] = WeakKeyDictionary()

@@ -120,6 +120,20 @@ def found(target: Target) -> Endpoint | None:
         return None
 
 
+def now(endpoint: Endpoint) -> Endpoint | None:
+    """What an endpoint is now; None where it cannot be asked, or takes the key no more."""
+    given = endpoint.address.given
+    return found(Target(given, endpoint.model, endpoint.api_key, origin=endpoint.origin))
+
+
+def same(endpoint: Endpoint) -> bool:
+    """Whether an endpoint still answers, and as it did. A busy one is asked twice."""
+    for _ in range(2):
+        if (told := now(endpoint)) is not None:
+            return told == endpoint
+    return False
+
+
 class _NoList(NotServed):
     """Something answers there, and lists no models (404)."""
 

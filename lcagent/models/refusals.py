@@ -30,10 +30,12 @@ class Transient(ModelError):
     Attributes:
         retry_after: seconds that the server asked to be left alone.
         tries: how often it is worth trying: a connection changes, what a server makes of a request seldom.
+        gone: the server is not there, or what stands before it says so; it is not this request's fault.
     """
 
     retry_after: float = 0.0
     tries: int = _TRIES
+    gone: bool = False
 
 
 _OVERRUN = re.compile(
@@ -64,6 +66,7 @@ def refusal(status: int, text: str, headers: Mapping[str, str]) -> LcagentError:
     if status in {408, 409, 425, 429} or status >= 500:
         fault = Transient(f"the model server says {status}: {message}")
         fault.retry_after = retry_after(headers.get("retry-after", ""))
+        fault.gone = status in {502, 503, 504}
         return fault
     if status in {401, 402, 403}:
         hint = "its account there has no credit" if status == 402 else "set LCAGENT_API_KEY or --api-key"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,11 @@ from typing import Any
 import orjson
 
 from lcagent.models.estimate import Messages, Tools
+
+_HEAD = 2048
+"""Characters of the first message that is no system's which name a prefix. Fewer would take documents that
+begin with the same page for one; with more, a conversation would have another name with each of its first
+turns."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,19 @@ class ChatRequest:
             return orjson.dumps(self.body)
         except orjson.JSONEncodeError:  # half a surrogate pair, which only an escape can carry
             return json.dumps(self.body).encode()
+
+    @cached_property
+    def prefix(self) -> str:
+        """Names how its prompt begins: of requests of one name a server computes the beginning once, and has
+        it in its prefix cache for the others. Another role, document, segment or conversation has another."""
+        digest = hashlib.blake2b(digest_size=12)
+        for message in self.messages:
+            system = message["role"] == "system"
+            said = message["content"] if system else message["content"][:_HEAD]
+            digest.update(f"{message['role']}\0{said}\0".encode("utf-8", "surrogatepass"))
+            if not system:
+                break
+        return digest.hexdigest()
 
     @property
     def fields(self) -> frozenset[str]:

@@ -64,12 +64,22 @@ class ServerCounter:
         route: whose protocol its `/tokenize` speaks.
         source: names its tokenizer.
         manners: what the server was found not to take.
+        patient: a count that fails is tried again.
     """
 
     exact = True
 
-    def __init__(self, endpoint: Endpoint, route: str, source: str, manners: Manners | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        route: str,
+        source: str,
+        manners: Manners | None = None,
+        *,
+        patient: bool = True,
+    ) -> None:
         self.source = source
+        self._tries = 5 if patient else 1
         self._endpoint, self._route = endpoint, route
         self._root, self._manners = endpoint.address.root, manners or Manners(endpoint.base_url)
         self._pool = connections(self._root, endpoint.api_key, timeout=_SECONDS, kept=8)
@@ -168,7 +178,7 @@ class ServerCounter:
     def _retry(self, path: str, body: dict[str, Any], first: _NoCount) -> wire.TokenCount:
         """Try again; stamina counts the failed first try, but is not set up for counts that succeed."""
         try:
-            for attempt in retries(_passes, attempts=5):
+            for attempt in retries(_passes, attempts=self._tries):
                 with attempt:
                     if attempt.num == 1:
                         raise first
@@ -346,13 +356,16 @@ def _fingerprint(raw: bytes) -> str:
     return hashlib.sha256(exact.encode()).hexdigest()
 
 
-def counter_for(endpoint: Endpoint, tokenizer: str | None, manners: Manners | None = None) -> TokenCounter:
+def counter_for(
+    endpoint: Endpoint, tokenizer: str | None, manners: Manners | None = None, *, patient: bool = True
+) -> TokenCounter:
     """The best counter there is for an endpoint.
 
     Args:
         endpoint: the server; its `/tokenize` is tried in vLLM's way, then in llama.cpp's.
         tokenizer: a tokenizer file, which goes before the server.
         manners: what the server was found not to take; what it refuses here is added.
+        patient: a count that fails is tried again there; else somebody else is asked.
     """
     if tokenizer:
         return FileCounter(tokenizer)
@@ -368,7 +381,8 @@ def counter_for(endpoint: Endpoint, tokenizer: str | None, manners: Manners | No
                 told = answered(pool, root.url("/tokenize"), data, most=_most_bytes(data))
                 if told.status == 200:
                     _counted(told.body, "/tokenize", body)
-                    return ServerCounter(endpoint, route, f"server:{_fingerprint(told.body)}", manners)
+                    source = f"server:{_fingerprint(told.body)}"
+                    return ServerCounter(endpoint, route, source, manners, patient=patient)
             except (HTTPError, wire.BadBody):
                 continue
     return EstimateCounter()

@@ -26,6 +26,9 @@ _MOST_OF_ERROR = 1 << 16
 """Bytes of an error's body that are read."""
 _FEW = 2
 """Tries of a request whose reply came whole and is none."""
+SESSION = "X-Session-ID"
+"""The header by which routers keep requests to one server: vLLM's takes it first of all, production-stack's
+where it is told so (`--session-key`). A server that stands alone does not look at it."""
 
 
 class Transport(Protocol):
@@ -97,9 +100,9 @@ class HttpTransport:
         try:
             return await self._manners.asked(request, self._fields(on_delta), send, self._notice)
         except TimeoutError as error:
-            raise Transient(f"{self._endpoint.base_url} did not answer in time") from error
+            raise _gone(f"{self._endpoint.base_url} did not answer in time") from error
         except self._faults as error:
-            raise Transient(
+            raise _gone(
                 f"{self._endpoint.base_url} cannot be reached: {error or type(error).__name__}",
                 hint="is the server still running? the run can be resumed",
             ) from error
@@ -115,7 +118,8 @@ class HttpTransport:
         return fields
 
     async def _post(self, body: bytes, request: ChatRequest, on_delta: OnDelta | None) -> RawReply:
-        async with self._client.post(self._url, data=body, allow_redirects=False) as response:
+        told = {SESSION: request.prefix}
+        async with self._client.post(self._url, data=body, headers=told, allow_redirects=False) as response:
             if response.status != 200:
                 text = await _read(response.content, _MOST_OF_ERROR)
                 raise Refused(response.status, text.decode("utf-8", "replace"), response.headers)
@@ -147,7 +151,7 @@ class HttpTransport:
             return parsed(wire.loaded(bytes(other)), request)
         # Some servers never say how a reply ended, but say that it did.
         if not reply.finished and not (done and reply.size):
-            raise Transient(f"{self._endpoint.base_url} broke off in the middle of a reply")
+            raise _gone(f"{self._endpoint.base_url} broke off in the middle of a reply")
         return reply.whole()
 
     def _endless(self, request: ChatRequest) -> CutReply:
@@ -159,6 +163,12 @@ class HttpTransport:
     async def close(self) -> None:
         """Close connections."""
         await self._client.close()
+
+
+def _gone(message: str, *, hint: str = "") -> Transient:
+    fault = Transient(message, hint=hint)
+    fault.gone = True
+    return fault
 
 
 async def _read(content: Any, most: int) -> bytes:

@@ -27,6 +27,8 @@ class Request:
     ended: float = 0.0
     status: int = 0
     fault: str | None = None
+    session: str = ""
+    """What its header says by which routers go."""
 
     @property
     def messages(self) -> list[dict[str, str]]:
@@ -312,12 +314,13 @@ class Loopback:
                 return await _send(writer, data, {"error": {"message": "on purpose"}})
             return await _send(writer, 200, {"object": "list", "data": data})
         if path == "/v1/chat/completions":
-            return await self._chat(json.loads(body), writer)
+            session = headers.get("x-session-id", "")
+            return await self._chat(json.loads(body), session, writer)
         return await _send(writer, 404, {"detail": "Not Found"})
 
-    async def _chat(self, body: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
+    async def _chat(self, body: dict[str, Any], session: str, writer: asyncio.StreamWriter) -> bool:
         tokens = count_messages(body["messages"], body.get("tools"))
-        request = Request(body, self._number, tokens, time.monotonic())
+        request = Request(body, self._number, tokens, time.monotonic(), session=session)
         self._number += 1
         if self.keep_requests:
             self.requests.append(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -14,7 +14,8 @@ from typing import Literal
 from lcagent.errors import AccessRefused, EndpointUnavailable
 from lcagent.local_file import names_provider
 from lcagent.models.endpoint import Endpoint
-from lcagent.models.probing import ServerLoading, Target, found, probe
+from lcagent.models.probing import ServerLoading, Target, found
+from lcagent.models.serving.several import Found, check_models, look_at_each
 from lcagent.settings import Settings
 
 LOCAL_BASE = "http://127.0.0.1:8000/v1"
@@ -24,9 +25,6 @@ _KNOWN = frozenset(
     " nvidia_nim ollama openai openrouter perplexity replicate together_ai vertex_ai watsonx xai".split()
 )
 """Providers whose names tell what is missing where litellm, which knows them all, is not installed."""
-
-GIVEN_SECONDS = 30.0
-"""A named endpoint has so long for each of its replies about itself: some list thousands of models."""
 
 Source = Literal["given", "found", "vllm", "provider", "embedded", "none"]
 Say = Callable[[str], None]
@@ -41,7 +39,8 @@ class Choice:
         model: the model's name there; empty if the server decides.
         why: one clause for people.
         remedy: the one command that mends or betters it; empty if nothing is missing.
-        endpoint: the endpoint, where one answers already.
+        endpoint: the endpoint, where one answers already; of several that are named the first that does.
+        several: all that are named, where these are several.
     """
 
     source: Source
@@ -50,18 +49,24 @@ class Choice:
     remedy: str = ""
     endpoint: Endpoint | None = None
     vllm: Path | None = None
+    several: tuple[Found, ...] = ()
 
 
-def choose(settings: Settings) -> Choice:
+def choose(settings: Settings, given: Sequence[Found] = ()) -> Choice:
     """Pick a model server, in the order that docs and `lcagent doctor` state; starts nothing.
+
+    Args:
+        settings: endpoints, model, key.
+        given: the endpoints that are named, where they have been asked already (`look_at_each`).
 
     Raises:
         ServerLoading: the endpoint that was named is not ready yet.
-        EndpointUnavailable: an endpoint was named and cannot be asked. No other is taken instead.
+        EndpointUnavailable: an endpoint was named and cannot be asked, or several serve different models.
+            No other is taken instead.
     """
     wanted = (settings.model or "").removeprefix("hosted_vllm/")
-    if settings.api_base:
-        return _given(settings, wanted)
+    if settings.api_bases:
+        return _given(settings, given or look_at_each(settings))
     if _is_gguf(settings.model) or settings.model == "embedded":
         return _embedded(settings, "named with --model")
     provider = _provider(settings.model or "")
@@ -77,34 +82,52 @@ def choose(settings: Settings) -> Choice:
     return _own(settings, wanted)
 
 
-def survey(settings: Settings) -> tuple[Choice, Choice | None]:
+def survey(settings: Settings, given: Sequence[Found] = ()) -> tuple[Choice, Choice | None]:
     """For `lcagent doctor`: what would be used, and what instead where a named endpoint cannot be.
+
+    Args:
+        settings: endpoints, model, key.
+        given: see `choose`.
 
     Raises:
         SettingsError: the endpoint is no URL.
     """
     try:
-        return choose(settings), None
+        return choose(settings, given), None
     except EndpointUnavailable as error:
         mend = error.hint.removesuffix(_DOCTOR).removesuffix("; ")
         instead = choose(settings.model_copy(update={"api_base": None}))
         return Choice("none", "", error.message, remedy=mend), instead
 
 
-def _given(settings: Settings, wanted: str) -> Choice:
-    try:
-        target = Target(settings.api_base or "", wanted or None, settings.api_key, timeout=GIVEN_SECONDS)
-        endpoint = probe(target)
-    except AccessRefused as error:
+def _given(settings: Settings, found: Sequence[Found]) -> Choice:
+    endpoints = [one.endpoint for one in found if one.endpoint]
+    if not endpoints:
+        raise _unasked(settings, [one.error for one in found if one.error])
+    check_models(found)
+    why = "given by --api-base or LCAGENT_API_BASE"
+    if len(found) == 1:
+        return Choice("given", endpoints[0].model, why, endpoint=endpoints[0])
+    why = f"{len(found)} servers, {why}; {len(endpoints)} of them answer{'s' * (len(endpoints) == 1)}"
+    return Choice("given", endpoints[0].model, why, endpoint=endpoints[0], several=tuple(found))
+
+
+def _unasked(settings: Settings, errors: Sequence[EndpointUnavailable]) -> EndpointUnavailable:
+    """Why none of the endpoints that are named can be asked."""
+    loading = next((error for error in errors if isinstance(error, ServerLoading)), None)
+    if loading:
+        return loading
+    error = errors[0]
+    if isinstance(error, AccessRefused):
         if settings.api_key is None and Path("lcagent.toml").is_file():
             error.hint += "; a server that ./lcagent.toml names gets no key but one from there"
-        raise
-    except ServerLoading:
-        raise
-    except EndpointUnavailable as error:
-        error.hint = "; ".join(filter(None, [error.hint, _DOCTOR]))
-        raise
-    return Choice("given", endpoint.model, "given by --api-base or LCAGENT_API_BASE", endpoint=endpoint)
+        return error
+    hint = "; ".join(filter(None, [error.hint, _DOCTOR]))
+    if len(errors) == 1:
+        error.hint = hint
+        return error
+    told = "; ".join(error.message for error in errors)
+    return EndpointUnavailable(f"none of the {len(errors)} model servers can be asked: {told}", hint=hint)
 
 
 def _local(wanted: str, api_key: str | None) -> Endpoint | None:

@@ -6,9 +6,9 @@ import asyncio
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lcagent.errors import EndpointUnavailable, SettingsError
@@ -21,8 +21,11 @@ from lcagent.models.fingerprint import of_name
 from lcagent.models.kept_manners import KeptManners
 from lcagent.models.limit import endpoint_limit
 from lcagent.models.manners import Manners
-from lcagent.models.probing import ServerLoading, Target, found
+from lcagent.models.probing import ServerLoading, now, same
 from lcagent.models.serving.connect import Choice, choose, open_endpoint, provider_base
+from lcagent.models.serving.servers import Known, Servers
+from lcagent.models.serving.several import Found, Meeting
+from lcagent.models.serving.spread import SpreadCounter, SpreadTransport
 from lcagent.models.serving.waiting import pause
 from lcagent.models.tokens import TokenCounter, counter_for, counter_of
 from lcagent.models.transport import HttpTransport, LiteLlmTransport, Notice, Transport
@@ -66,11 +69,16 @@ class OpenModel:
     """Whether what was found out when it was opened still holds."""
     slots: int | None
     fingerprint: str
+    servers: Servers | None = None
+    """Where several serve it; `slots` are then those of all of them."""
     counts: Counts = field(default_factory=Counts)
     """What has been counted for earlier questions, or turns."""
 
     def at_once(self, settings: Settings) -> int:
-        """Requests in flight at once: the setting, else what the server runs, as far as it tells."""
+        """Requests in flight at once: the setting, else what the server runs, as far as it tells; of several
+        servers those of all of them."""
+        if self.servers:
+            return self.servers.places
         return settings.concurrency or self.slots or DEFAULT_CONCURRENCY
 
     def chat(
@@ -99,7 +107,9 @@ class OpenModel:
             window=Window(size, self.counter, reasoning=self.reasoning, counts=self.counts),
             journal=journal,
             budget=budget,
-            limit=endpoint_limit(self.name, self.at_once(settings)),
+            # Several servers have limits of their own, at which as many may wait: whoever waits longer for
+            # the server that knows its beginning would else find a place at any other first.
+            limit=endpoint_limit(self.name, self.at_once(settings) * (2 if self.servers else 1)),
             timeout=settings.timeout,
             # The answering call may fill the window; never more than half of a small budget is kept.
             reserve_tokens=min(size, (budget.max_tokens or 0) // 2),
@@ -211,17 +221,15 @@ class ModelSession:
         choice = self._chosen(say, halt)
         if choice.source == "provider":
             return self._provider(choice, say)
+        if choice.several:
+            return self._several(choice.several, say)
         endpoint = open_endpoint(
             choice, self._settings, say=say, progress=self._progress, stack=self._stack, halt=halt
         )
-        manners = self._manners(endpoint.base_url, kept_manners(endpoint, self._settings.data_dir))
+        manners = self._manners_of(endpoint)
         counter = counter_for(endpoint, self._settings.tokenizer, manners)
         self._stack.callback(counter.close)
-        if not counter.exact:
-            say(
-                f"{endpoint.base_url} counts no tokens, so the most that they can be is reckoned with, two"
-                " to three times what they are: set LCAGENT_TOKENIZER to the model's tokenizer.json"
-            )
+        _tell_counting(counter, endpoint.base_url, say)
         timeout = self._settings.timeout
         window = self._window(endpoint, say)
         return OpenModel(
@@ -232,10 +240,43 @@ class ModelSession:
             reasoning=self._reasoning(endpoint.model, window),
             counter=counter,
             transport=lambda notice: HttpTransport(endpoint, timeout=timeout, manners=manners, notice=notice),
-            alive=lambda: _now(endpoint) is not None,
-            same=lambda: _same(endpoint),
+            alive=lambda: now(endpoint) is not None,
+            same=lambda: same(endpoint),
             slots=endpoint.slots,
             fingerprint=endpoint.fingerprint or of_name(endpoint.model, counter.source),
+        )
+
+    def _several(self, found: Sequence[Found], say: Say) -> OpenModel:
+        """Several servers as one model; those that do not answer yet are told, and used once they do."""
+        meeting = Meeting(self._settings, self._manners_of)
+        servers = meeting.meet(found)
+        self._stack.callback(servers.close)
+        for one in found:
+            if one.error:
+                say(f"left out for now: {one.error.message}")
+        first = servers.known[0]
+        endpoint, counter, timeout = first.endpoint, first.counter, self._settings.timeout
+        _tell_counting(counter, endpoint.base_url, say)
+        if counter.source.startswith("server:"):
+            counter = SpreadCounter(servers, counter.source)
+        window = self._window(replace(endpoint, max_model_len=meeting.most), say)
+
+        def reach(known: Known, notice: Notice) -> Transport:
+            return HttpTransport(known.endpoint, timeout=timeout, manners=known.manners, notice=notice)
+
+        return OpenModel(
+            name=",".join(server.name for server in servers.all),
+            model=endpoint.model,
+            window=window,
+            most=meeting.most,
+            reasoning=self._reasoning(endpoint.model, window),
+            counter=counter,
+            transport=lambda notice: SpreadTransport(servers, lambda known: reach(known, notice), notice),
+            alive=servers.any_answers,
+            same=servers.still,
+            slots=servers.places,
+            fingerprint=endpoint.fingerprint or of_name(endpoint.model, counter.source),
+            servers=servers,
         )
 
     def _chosen(self, say: Say, halt: threading.Event | None) -> Choice:
@@ -285,6 +326,9 @@ class ModelSession:
             fingerprint=of_name(choice.model, counter.source),
         )
 
+    def _manners_of(self, endpoint: Endpoint) -> Manners:
+        return self._manners(endpoint.base_url, kept_manners(endpoint, self._settings.data_dir))
+
     def _manners(self, name: str, kept: KeptManners) -> Manners:
         if self._afresh:
             kept.forget()
@@ -317,6 +361,14 @@ class ModelSession:
         return given
 
 
+def _tell_counting(counter: TokenCounter, base_url: str, say: Say) -> None:
+    if not counter.exact:
+        say(
+            f"{base_url} counts no tokens, so the most that they can be is reckoned with, two"
+            " to three times what they are: set LCAGENT_TOKENIZER to the model's tokenizer.json"
+        )
+
+
 def kept_manners(endpoint: Endpoint, folder: Path) -> KeptManners:
     """Where it is kept what an endpoint was found not to take.
 
@@ -325,17 +377,3 @@ def kept_manners(endpoint: Endpoint, folder: Path) -> KeptManners:
         folder: of what is kept.
     """
     return KeptManners(folder, endpoint.url(""), endpoint.model, endpoint.fingerprint)
-
-
-def _now(endpoint: Endpoint) -> Endpoint | None:
-    """What an endpoint is now; None where it cannot be asked, or takes the key no more."""
-    given = endpoint.address.given
-    return found(Target(given, endpoint.model, endpoint.api_key, origin=endpoint.origin))
-
-
-def _same(endpoint: Endpoint) -> bool:
-    """Whether an endpoint still answers, and as it did. A busy one is asked twice."""
-    for _ in range(2):
-        if (now := _now(endpoint)) is not None:
-            return now == endpoint
-    return False
