@@ -23,6 +23,7 @@ ORDER = [
     "agents",
     "graphs",
     "runs",
+    "many",
     "reader",
     "session_memory",
     "chat",
@@ -104,6 +105,7 @@ def test_what_is_imported_is_declared() -> None:
         *extras["embed"],
         *extras["langchain"],
         *extras["xlsx"],
+        *extras["parquet"],
         *extras["ocr"],
         *extras["server"],
     ]

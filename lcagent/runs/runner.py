@@ -68,6 +68,10 @@ class Request:
     """Documents that are read already, in place of `sources`."""
     within: RunnableConfig | None = None
     """Of the LangGraph node that asks: the strategy's graph is then a subgraph of its graph."""
+    budget: Budget | None = None
+    """One that is shared with other calls, in place of the settings'."""
+    trusted: float = 0.0
+    """Seconds for which a server that was there is taken to be there still (`ModelSession.wait_open`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ async def asking(
         # First, since what is set wrongly there is known at once.
         embedder = await asyncio.to_thread(session.embedder)
         # Waited for here, so that a question that is given up gives up the wait too.
-        opened = await session.wait_open(lambda text: emit(Notice(text)))
+        opened = await session.wait_open(lambda text: emit(Notice(text)), trusted=request.trusted)
         asked = Asked(request, settings, store, parsed, loaded, embedder)
         live = Live(emit, (settings.max_calls, settings.max_tokens, settings.max_seconds))
         profile = await _profile(opened, settings, store, emit)
@@ -170,15 +174,16 @@ async def asking(
             emit(Notice(f"the store could not be kept to its size: {error}"))
 
 
-def mark_told(settings: Settings, run_id: str) -> None:
-    """Note that an answer has reached whoever asked: asked again, the question is a new run.
+def mark_told(settings: Settings, *run_ids: str) -> None:
+    """Note that answers have reached whoever asked: asked again, the questions are new runs.
 
     Args:
-        settings: where the run is kept.
-        run_id: the answer's.
+        settings: where the runs are kept.
+        run_ids: the answers'.
     """
     with closing(Store.open(settings.data_dir)) as store:
-        Runs(store).tell(run_id)
+        for run_id in run_ids:
+            Runs(store).tell(run_id)
 
 
 async def _loaded(request: Request, encoding: str | None, parsed: StoredDocuments, emit: Emit) -> Loaded:
@@ -224,7 +229,7 @@ async def _profile(opened: OpenModel, settings: Settings, store: Store, emit: Em
 def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) -> Task:
     """What a strategy may use; its run, and with it journal, ledger and segments, is not known yet."""
     request, settings = asked.request, asked.settings
-    budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
+    budget = request.budget or Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
     gate = asyncio.Semaphore(2 * opened.at_once(settings))
     question = request.question.strip()
     corpus = Corpus(tuple(asked.loaded.documents))
