@@ -67,7 +67,7 @@ async def make_table(wanted: Wanted, settings: Settings, session: ModelSession, 
         LcagentError: what concerns all documents. What is done is kept, and the same call goes on.
     """
     path = check_out(wanted.out)
-    files, unread = await asyncio.to_thread(listed, wanted.sources, wanted.limit)
+    files, unread = await asyncio.to_thread(listed, wanted.sources, wanted.limit, {wanted.out, path})
     if unread:
         one = len(unread) == 1
         emit(Notice(f"not read: {len(unread):,} file{'' if one else 's'} of kinds that are not read"))
@@ -100,9 +100,11 @@ class _Batch:
         self._budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
         self._model: OpenModel | None = None
         self._slots = asyncio.Semaphore()
-        again = wanted.retry_failed
-        self._done = {name: sha256 for name, sha256, failed in kept.known() if not (failed and again)}
-        self._alike = {_content(name, sha256): name for name, sha256 in self._done.items() if sha256}
+        self._done = kept.known(failed=not wanted.retry_failed)
+        self._alike: dict[tuple[str, str], str] = {}
+        for name, sha256 in self._done.items():
+            if sha256:
+                self._alike.setdefault(_content(name, sha256), name)
         self._working: dict[tuple[str, str], asyncio.Future[Row]] = {}
         self._finished = self._failed = self._asked = self._unanswered = 0
         self._out_of_budget = False
@@ -143,25 +145,23 @@ class _Batch:
         """Have a document read, in a task of the group; in the order of the sources, so that of several of
         the same bytes the first is read and the others are copies."""
         source = Source(file, await asyncio.to_thread(bytes_of, file), self._wanted.password)
-        if self._done.get(file.name) == source.sha256:
+        before = self._done.get(file.name)
+        if before == source.sha256:
             self._finished += 1
             return
         content = _content(file.name, source.sha256)
+        if before is not None and self._alike.get(_content(file.name, before)) == file.name:
+            del self._alike[_content(file.name, before)]  # it has changed since
         if (same := self._working.get(content)) is not None:
             group.create_task(self._copy(source, same))
-        elif (row := self._row_alike(content)) is not None:
-            await self._keep(row.copied(file.name))
+        elif (name := self._alike.get(content)) is not None:
+            await self._keep(self._kept.get(name).copied(file.name))
         else:
             await self._open()
             await self._slots.acquire()
             if source.sha256:
                 self._working[content] = asyncio.get_running_loop().create_future()
             group.create_task(self._read(source, content))
-
-    def _row_alike(self, content: tuple[str, str]) -> Row | None:
-        name = self._alike.get(content)
-        row = self._kept.get(name) if name is not None else None
-        return row if row is not None and row.sha256 == content[0] else None  # else it has changed since
 
     async def _open(self) -> OpenModel:
         if self._model is None:

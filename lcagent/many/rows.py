@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -81,7 +81,7 @@ class Row(BaseModel):
 
     def copied(self, document: str) -> Row:
         """The row of another document of the same bytes."""
-        free = {"document": document, "copy_of": self.copy_of or self.document}
+        free = {"document": document, "copy_of": self.document}
         return self.model_copy(update={**free, "calls": 0, "tokens": 0, "seconds": 0.0})
 
 
@@ -141,9 +141,14 @@ class KeptRows:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def known(self) -> Iterator[tuple[str, str, bool]]:
-        """Each document that has a row, what its bytes were, and whether it has failed."""
-        return ((name, place.sha256, place.failed) for name, place in self._places.items())
+    def known(self, *, failed: bool) -> dict[str, str]:
+        """The documents that have rows, and what their bytes were; copies last.
+
+        Args:
+            failed: those too that could not be read.
+        """
+        some = [(name, place) for name, place in self._places.items() if failed or not place.failed]
+        return {name: place.sha256 for name, place in sorted(some, key=lambda one: one[1].copied)}
 
     def counts(self) -> tuple[int, int, int]:
         """How many rows there are, how many of these failed, and how many are copies."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from lcagent.documents.named import File, named
@@ -15,17 +15,19 @@ Sources = str | Path | Sequence[str | Path]
 """A file, a folder, a pattern (`papers/**/*.pdf`), or several of these."""
 
 
-def listed(sources: Sources, limit: int | None = None) -> tuple[list[File], list[str]]:
+def listed(sources: Sources, limit: int | None, ours: Collection[Path]) -> tuple[list[File], list[str]]:
     """The files of some sources, each named by its path, and those of kinds that are not read.
 
     Args:
         sources: see `Sources`.
         limit: so many files at most.
+        ours: files that are no documents, wherever they lie.
 
     Raises:
         UsageError: standard input is named.
         DocumentNotFound: a pattern or folder holds no document.
     """
+    apart = {path.absolute() for path in ours}
     files: dict[Path, File] = {}
     unread: list[str] = []
     for source in [sources] if isinstance(sources, str | Path) else sources:
@@ -42,7 +44,8 @@ def listed(sources: Sources, limit: int | None = None) -> tuple[list[File], list
                 )
             for file in one.files:
                 assert file.path is not None
-                files.setdefault(file.path.absolute(), File(file.path, _shown(file.path)))
+                if (absolute := file.path.absolute()) not in apart:
+                    files.setdefault(absolute, File(file.path, _shown(file.path)))
     if not files:
         raise UsageError("no document is named", hint='lcagent map DOC… "question" --out answers.csv')
     return list(files.values())[:limit], unread
