@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from lcagent import DocumentNotice, Notice, Reader, RowKept
-from lcagent.errors import DocumentNotFound, EndpointUnavailable, LcagentError, OutputError, UsageError
+from lcagent.errors import AccessRefused, DocumentNotFound, EndpointUnavailable, OutputError, UsageError
 from lcagent.many.columns import Column, columns_of
 from lcagent.many.rows import Row
 from lcagent.many.tables import Table
@@ -428,21 +428,27 @@ def test_a_budget_is_for_all_documents_together(
 # What concerns all
 
 
-def test_a_server_that_goes_ends_the_table_and_what_is_done_is_kept(loopback: Any, folder: Path) -> None:
-    server = loopback(reply=shipyard)
-    stopped: list[bool] = []
+def test_a_server_that_goes_ends_the_table_and_another_goes_on_with_it(loopback: Any, folder: Path) -> None:
+    gone = loopback()
 
-    def reply(request: Request) -> Reply | str:
-        if request.number >= 3:
-            stopped.append(True)
-            server.models_status = 500
-            return Reply("", status=500)
+    def goes(request: Request) -> str:
+        if request.number == 3:
+            gone.stop_soon()
         return shipyard(request)
 
-    server.reply = reply
-    with pytest.raises(LcagentError):
-        table(loopback(reply=lambda _: Reply("", status=401)), folder, out="refused.jsonl")
-    assert rows_of("refused.jsonl") == []
+    gone.reply = goes
+    with pytest.raises(EndpointUnavailable):
+        table(gone, folder, concurrency=1)
+    kept = rows_of("t.jsonl")
+    assert 3 <= len(kept) < 6 and all(row.status == "read" for row in kept)
+    server = loopback(reply=shipyard)
+    assert table(server, folder).rows == 6 and server.calls <= 3
+
+
+def test_a_server_that_refuses_the_key_concerns_all(loopback: Any, folder: Path) -> None:
+    with pytest.raises(AccessRefused):
+        table(loopback(reply=lambda _: Reply("", status=401)), folder)
+    assert rows_of("t.jsonl") == []
     with pytest.raises(EndpointUnavailable):
         Reader(api_base="http://127.0.0.1:1").map(folder, QUESTION, out="none.jsonl")
 

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +20,10 @@ from lcagent.many.rows import KeptRows, Row
 from lcagent.many.sources import Sources, bytes_of, listed
 from lcagent.many.tables import Table, check_out, rows_in, write_table
 from lcagent.memory.locks import locked
+from lcagent.memory.store import Store
 from lcagent.models.budget import Budget
 from lcagent.models.serving.session import ModelSession, OpenModel
-from lcagent.runs.runner import mark_told
+from lcagent.runs.records import Runs
 from lcagent.settings import Settings
 
 Emit = Callable[[Event], None]
@@ -74,13 +75,33 @@ async def make_table(wanted: Wanted, settings: Settings, session: ModelSession, 
     name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]
     busy = UsageError(f"{wanted.out} is being written by another process", hint="wait for it to end")
     with locked(settings.data_dir, f"table-{name}", busy):
-        with await asyncio.to_thread(KeptRows, path, table_key(wanted.columns)) as kept:
-            batch = _Batch(wanted, settings, session, emit, kept, len(files))
+        # Open throughout: SQLite puts its files in order when the last who has them open closes them, which
+        # would be after every document.
+        with (
+            closing(Store.open(settings.data_dir)) as store,
+            await asyncio.to_thread(KeptRows, path, table_key(wanted.columns)) as kept,
+        ):
+            batch = _Batch(wanted, settings, session, emit, _Keeping(kept, Runs(store), len(files)))
             await batch.work(files)
             names = kept.in_order(file.name for file in files)
             await asyncio.to_thread(kept.put_in_order, names)
         await asyncio.to_thread(write_table, wanted.out, wanted.columns, rows_in(path, wanted.columns))
     return batch.table(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Keeping:
+    """Where what is done is kept.
+
+    Args:
+        rows: of the table.
+        runs: which are told of when their row is kept.
+        total: documents in all.
+    """
+
+    rows: KeptRows
+    runs: Runs
+    total: int
 
 
 class _Batch:
@@ -92,15 +113,14 @@ class _Batch:
         settings: Settings,
         session: ModelSession,
         emit: Emit,
-        kept: KeptRows,
-        total: int,
+        keeping: _Keeping,
     ) -> None:
         self._wanted, self._settings, self._session = wanted, settings, session
-        self._emit, self._kept, self._total = emit, kept, total
+        self._emit, self._kept, self._runs, self._total = emit, keeping.rows, keeping.runs, keeping.total
         self._budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
         self._model: OpenModel | None = None
         self._slots = asyncio.Semaphore()
-        self._done = kept.known(failed=not wanted.retry_failed)
+        self._done = self._kept.known(failed=not wanted.retry_failed)
         self._alike: dict[tuple[str, str], str] = {}
         for name, sha256 in self._done.items():
             if sha256:
@@ -180,8 +200,8 @@ class _Batch:
             self._asked += 1
             await self._keep(row)
             if row.status == "read":  # asked again, those of a failed one are given again without a call
-                runs = [cell.run for cell in row.answers.values()]
-                await asyncio.to_thread(mark_told, self._settings, *runs)
+                for cell in row.answers.values():
+                    self._runs.tell(cell.run)
             if working is not None:
                 working.set_result(row)
                 self._alike[content] = source.file.name

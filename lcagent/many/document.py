@@ -58,7 +58,7 @@ async def read_row(
     budget: Budget | None = None,
     emit: Callable[[Event], None] = lambda _: None,
 ) -> Row:
-    """Ask all questions about one document. The runs are told of (`mark_told`) once the row is kept.
+    """Ask all questions about one document. The runs are told of (`Runs.tell`) once the row is kept.
 
     Args:
         settings: how it is read.

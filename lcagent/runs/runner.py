@@ -174,16 +174,15 @@ async def asking(
             emit(Notice(f"the store could not be kept to its size: {error}"))
 
 
-def mark_told(settings: Settings, *run_ids: str) -> None:
-    """Note that answers have reached whoever asked: asked again, the questions are new runs.
+def mark_told(settings: Settings, run_id: str) -> None:
+    """Note that an answer has reached whoever asked: asked again, the question is a new run.
 
     Args:
-        settings: where the runs are kept.
-        run_ids: the answers'.
+        settings: where the run is kept.
+        run_id: the answer's.
     """
     with closing(Store.open(settings.data_dir)) as store:
-        for run_id in run_ids:
-            Runs(store).tell(run_id)
+        Runs(store).tell(run_id)
 
 
 async def _loaded(request: Request, encoding: str | None, parsed: StoredDocuments, emit: Emit) -> Loaded:
