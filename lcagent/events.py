@@ -86,3 +86,25 @@ class Replied(Event):
     """The last event of a turn."""
 
     reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentNotice(Event):
+    """A sentence for people about one document of a table."""
+
+    document: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowKept(Event):
+    """One more document of a table is done and its row kept: `done` of `total`, those of earlier calls among
+    them. `failed`, `calls` and `tokens` are of this call so far."""
+
+    document: str
+    status: str
+    done: int
+    total: int
+    failed: int
+    calls: int
+    tokens: int

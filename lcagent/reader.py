@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from lcagent import blocking
 from lcagent.answer import Answer
@@ -15,8 +16,19 @@ from lcagent.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from lcagent.documents import DocumentSource
+    from lcagent.many.columns import Questions
+    from lcagent.many.tables import Table
 
     Sources = DocumentSource | Sequence[DocumentSource]
+
+
+class Mapping(TypedDict, total=False):
+    """What `Reader.map` may be told beside sources, questions and file."""
+
+    limit: int | None
+    concurrency: int | None
+    password: str | None
+    retry_failed: bool
 
 
 class Reader:
@@ -172,6 +184,54 @@ class Reader:
 
         several = _several(sources)
         return await build_graph(several, self.settings, self.session, on_event, password=password)
+
+    def map(
+        self,
+        sources: str | Path | Sequence[str | Path],
+        questions: Questions,
+        *,
+        out: str | Path,
+        on_event: Callable[[Event], None] = lambda _: None,
+        **how: Unpack[Mapping],
+    ) -> Table:
+        """Ask each of many documents the same: a table, a row a document, its columns typed.
+
+        A row is kept as soon as its document is done; the same call goes on with the rest. A document that
+        cannot be read is a row that says why. The budgets of the settings are for all documents together.
+
+        Args:
+            sources: files, folders, patterns (`papers/**/*.pdf`).
+            questions: one question; or a pydantic model or a JSON schema of an object, whose fields are the
+                columns and whose descriptions are the questions.
+            out: a .jsonl, .csv or .parquet file.
+            on_event: gets what happens meanwhile: `RowKept`, `Notice`, `DocumentNotice`.
+            how: `limit` (the first so many documents), `concurrency` (documents at once), `password` (for
+                encrypted PDFs), `retry_failed` (read those again that failed before).
+
+        Returns:
+            The table; iterated, it gives its rows from the file. Its `complete` is False where a budget ended
+            it.
+
+        Raises:
+            LcagentError: what concerns all documents, such as a server that has gone.
+        """
+        return blocking.run(self.amap(sources, questions, out=out, on_event=on_event, **how))
+
+    async def amap(
+        self,
+        sources: str | Path | Sequence[str | Path],
+        questions: Questions,
+        *,
+        out: str | Path,
+        on_event: Callable[[Event], None] = lambda _: None,
+        **how: Unpack[Mapping],
+    ) -> Table:
+        """`map`, awaited."""
+        from lcagent.many.batch import Wanted, make_table
+        from lcagent.many.columns import columns_of
+
+        wanted = Wanted(sources, columns_of(questions), Path(out), **how)
+        return await make_table(wanted, self.settings, self.session, on_event)
 
     def close(self) -> None:
         """End what was started for this object alone."""

@@ -85,3 +85,14 @@ def clipped(text: str, most: int) -> str:
     cut = line[: most - 1]
     at = cut.rfind(" ")
     return (cut[:at] if at > most // 2 else cut).rstrip(" ,;:") + "…"
+
+
+_PLAIN_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for a formula where a cell begins with it."""
+
+
+def harmless_cell(text: str) -> str:
+    """The text of a cell that a spreadsheet shows as it is, and does not run."""
+    runs = text.startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(text)
+    return f"'{text}" if runs else text

@@ -13,6 +13,7 @@ from lcagent.cli import chat as chat_command
 from lcagent.cli import config, doctor, graph, memory, models, runs, terminal, works
 from lcagent.cli import export as export_command
 from lcagent.cli import inspect as inspect_command
+from lcagent.cli import many as many_command
 from lcagent.cli import mcp as mcp_command
 from lcagent.cli import probe as probe_command
 from lcagent.cli import serve as serve_command
@@ -28,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("ask")(ask_command.ask)
+app.command("map")(many_command.map_documents)
 app.command("summarize")(summarize_command.summarize)
 app.command("chat")(chat_command.chat)
 app.command("inspect")(inspect_command.inspect)
@@ -46,7 +48,7 @@ app.command("mcp")(mcp_command.mcp)
 app.add_typer(serve_command.keys, name="keys")
 
 
-_READING = frozenset({"ask", "summarize"})
+_READING = frozenset({"ask", "map", "summarize"})
 """Commands that import what they need while they start, and let the collector run from there on."""
 
 

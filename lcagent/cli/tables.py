@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcagent.errors import UsageError
+from lcagent.text import harmless_cell
 
 if TYPE_CHECKING:
     from lcagent.answer import Answer, RowReport
 
 _SUFFIXES = (".csv", ".xlsx")
-_PLAIN_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula where a cell begins with it."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -58,7 +56,7 @@ def write_table(answer: Answer, file: Path) -> None:
     try:
         if file.suffix.lower() == ".csv":
             with file.open("w", encoding="utf-8-sig", newline="") as out:  # Excel knows UTF-8 by its mark
-                csv.writer(out).writerows([[_harmless(cell) for cell in line] for line in _lines(answer)])
+                csv.writer(out).writerows([[harmless_cell(cell) for cell in line] for line in _lines(answer)])
         else:
             _write_xlsx(answer, file)
     except OSError as error:
@@ -81,12 +79,6 @@ def _line(row: RowReport, counts: str) -> list[str]:
     first = [cited[0].document, cited[0].place] if cited else ["", ""]
     cells = [*row.values, counts, *first, " … ".join(one.quote for one in cited)]
     return [_CONTROL.sub(" ", cell) for cell in cells]
-
-
-def _harmless(cell: str) -> str:
-    """A cell that a spreadsheet shows as it is, and does not run."""
-    runs = cell.startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(cell)
-    return f"'{cell}" if runs else cell
 
 
 def _write_xlsx(answer: Answer, file: Path) -> None:

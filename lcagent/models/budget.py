@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from lcagent.errors import BudgetReached
@@ -26,6 +28,21 @@ class Budget:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     started: float = field(default_factory=time.monotonic)
+    _in_flight: list[int] = field(default_factory=list[int])
+    """Most tokens of each call that is sent and not yet counted, whoever of those who share this sent it."""
+
+    @contextmanager
+    def in_flight(self, tokens: int) -> Generator[None]:
+        """A call is sent, and counted or given up at the end.
+
+        Args:
+            tokens: most that it can take.
+        """
+        self._in_flight.append(tokens)
+        try:
+            yield
+        finally:
+            self._in_flight.remove(tokens)
 
     @property
     def tokens(self) -> int:
@@ -38,14 +55,11 @@ class Budget:
         self.prompt_tokens += prompt_tokens
         self.completion_tokens += completion_tokens
 
-    def check(
-        self, *, in_flight: int, tokens: int, reserve_calls: int, reserve_tokens: int, late: bool = False
-    ) -> None:
-        """Raise unless one more call fits, and what is kept back after it.
+    def check(self, *, tokens: int, reserve_calls: int, reserve_tokens: int, late: bool = False) -> None:
+        """Raise unless one more call fits beside those in flight, and what is kept back after it.
 
         Args:
-            in_flight: calls sent and not yet counted.
-            tokens: most tokens that the next call and those in flight can take.
+            tokens: most tokens that the next call can take.
             reserve_calls: calls kept back.
             reserve_tokens: tokens kept back.
             late: the call may be sent although the time is up.
@@ -53,7 +67,8 @@ class Budget:
         Raises:
             BudgetReached: with the limit that would be passed.
         """
-        if self.max_calls is not None and self.calls + in_flight + 1 + reserve_calls > self.max_calls:
+        sent, tokens = len(self._in_flight), tokens + sum(self._in_flight)
+        if self.max_calls is not None and self.calls + sent + 1 + reserve_calls > self.max_calls:
             raise BudgetReached(f"the budget of {self.max_calls} calls is reached", hint=_HINT)
         if self.max_tokens is not None and self.tokens + tokens + reserve_tokens > self.max_tokens:
             raise BudgetReached(f"the budget of {self.max_tokens} tokens is reached", hint=_HINT)

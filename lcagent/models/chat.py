@@ -105,7 +105,6 @@ class ChatModel:
     notice: Callable[[str], None] = lambda _: None
     faults: Faults = field(default_factory=Faults)
     _pending: dict[str, asyncio.Future[RawReply]] = field(default_factory=dict)
-    _reserved: dict[str, int] = field(default_factory=dict)
     _reads: PromptReads = field(default_factory=PromptReads)
     _told: float = float("-inf")
 
@@ -168,8 +167,7 @@ class ChatModel:
         if key in self._pending:
             return self._split(await asyncio.shield(self._pending[key]), key)
         self.budget.check(
-            in_flight=len(self._reserved),
-            tokens=fitted.total + sum(self._reserved.values()),
+            tokens=fitted.total,
             reserve_calls=0 if call.final else 1,
             reserve_tokens=0 if call.final else self.reserve_tokens,
             late=call.final and not call.retry,
@@ -197,15 +195,15 @@ class ChatModel:
         """Two identical requests at once are one call; both get its reply."""
         future: asyncio.Future[RawReply] = asyncio.get_running_loop().create_future()
         self._pending[key] = future
-        self._reserved[key] = tokens
         try:
-            yield future
+            with self.budget.in_flight(tokens):
+                yield future
         except BaseException as error:
             future.set_exception(error)
             future.exception()  # marks it as seen: often nobody else waits
             raise
         finally:
-            del self._pending[key], self._reserved[key]
+            del self._pending[key]
 
     async def _send(self, request: ChatRequest, call: _Call) -> RawReply:
         clock = asyncio.timeout(None)

@@ -69,6 +69,10 @@ class Request:
     """Documents that are read already, in place of `sources`."""
     within: RunnableConfig | None = None
     """Of the LangGraph node that asks: the strategy's graph is then a subgraph of its graph."""
+    budget: Budget | None = None
+    """One that is shared with other calls, in place of the settings'."""
+    trusted: float = 0.0
+    """Seconds for which a server that was there is taken to be there still (`ModelSession.wait_open`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ async def asking(
         # First, since what is set wrongly there is known at once.
         embedder = await asyncio.to_thread(session.embedder)
         # Waited for here, so that a question that is given up gives up the wait too.
-        opened = await session.wait_open(lambda text: emit(Notice(text)))
+        opened = await session.wait_open(lambda text: emit(Notice(text)), trusted=request.trusted)
         asked = Asked(request, settings, store, parsed, loaded, embedder)
         live = Live(emit, (settings.max_calls, settings.max_tokens, settings.max_seconds))
         profile = await _profile(opened, settings, store, emit)
@@ -225,7 +229,7 @@ async def _profile(opened: OpenModel, settings: Settings, store: Rows, emit: Emi
 def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) -> Task:
     """What a strategy may use; its run, and with it journal, ledger and segments, is not known yet."""
     request, settings = asked.request, asked.settings
-    budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
+    budget = request.budget or Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
     gate = asyncio.Semaphore(2 * opened.at_once(settings))
     question = request.question.strip()
     corpus = Corpus(tuple(asked.loaded.documents))

@@ -22,7 +22,7 @@ from lcagent.documents.values.quantities import Kind, Value, iso_within, rounds_
 from lcagent.documents.values.spelt import Spelt, scaled, spelt
 from lcagent.documents.values.vocabulary import ALL, LATIN, Unit, Vocabulary, plain, prefixes, vocabulary
 
-__all__ = ["Value", "iso_within", "rounds_to", "same_value", "values", "within"]
+__all__ = ["Value", "bare_number", "iso_within", "rounds_to", "same_value", "values", "within"]
 
 _BEFORE = re.compile(r"(US\$|[$€£¥₹₽₩]|\b[A-Z]{3})[ \u00a0\u202f]?$")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|ère|e|ème|º|ª|-?(?:й|я|е|го|му))(?!\w)")

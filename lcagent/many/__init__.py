@@ -1,0 +1,1 @@
+"""Many documents: a table of typed answers, a row a document."""
