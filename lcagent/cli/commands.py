@@ -18,6 +18,7 @@ from lcagent.cli import mcp as mcp_command
 from lcagent.cli import probe as probe_command
 from lcagent.cli import serve as serve_command
 from lcagent.cli import summarize as summarize_command
+from lcagent.cli import worker as worker_command
 
 app = typer.Typer(
     name="lcagent",
@@ -45,6 +46,7 @@ app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
 app.command("serve")(serve_command.serve)
 app.command("mcp")(mcp_command.mcp)
+app.command("worker")(worker_command.worker)
 app.add_typer(serve_command.keys, name="keys")
 
 

@@ -13,8 +13,11 @@ from lcagent.errors import ServerError, UsageError
 
 
 @contextmanager
-def needs_server_extra() -> Generator[None]:
-    """Imports in it are of packages that the extra `server` brings.
+def needs_extra(extra: str) -> Generator[None]:
+    """Imports in it are of packages that an extra brings.
+
+    Args:
+        extra: its name.
 
     Raises:
         UsageError: one is not installed.
@@ -23,8 +26,8 @@ def needs_server_extra() -> Generator[None]:
         yield
     except ImportError as error:
         raise UsageError(
-            f"the server needs packages that are not installed ({error.name})",
-            hint="pip install 'lcagent[server]'",
+            f"this needs packages that are not installed ({error.name})",
+            hint=f"pip install 'lcagent[{extra}]'",
         ) from error
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lcagent.cli.listening import log_to_terminal, needs_server_extra, serve_at
+from lcagent.cli.listening import log_to_terminal, needs_extra, serve_at
 from lcagent.cli.options import reading, settings_from
 from lcagent.errors import UsageError
 
@@ -33,7 +33,7 @@ def mcp(
         )
     settings = settings_from(**flags)
     log_to_terminal({"": logging.WARNING})  # before the protocol's package would show it its own way
-    with needs_server_extra():
+    with needs_extra("server"):
         from lcagent.server.mcp import create_mcp, http_app
     server = create_mcp(settings, paths=not http)
     if http:

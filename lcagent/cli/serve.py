@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lcagent.cli import terminal
-from lcagent.cli.listening import log_to_terminal, needs_server_extra, serve_at
+from lcagent.cli.listening import log_to_terminal, needs_extra, serve_at
 from lcagent.cli.options import HomeOption, JsonOption, reading, settings_from
 from lcagent.errors import ServerError
 
 if TYPE_CHECKING:
     from lcagent.memory.served.keys import Keys
     from lcagent.server.options import ServeOptions
+    from lcagent.settings import Settings
+    from lcagent.work.engine import Engine
 
 keys = typer.Typer(help="Keys to the server: make, list, revoke.", no_args_is_help=True)
 MIB = 1 << 20
@@ -81,7 +83,7 @@ def serve(
 
 
 def _run(settings: Any, options: ServeOptions, *, require_key: bool) -> None:
-    with needs_server_extra():
+    with needs_extra("server"):
         from lcagent.server.app import create_app
     from lcagent.memory.locks import locked
 
@@ -93,8 +95,17 @@ def _run(settings: Any, options: ServeOptions, *, require_key: bool) -> None:
         if needed and not any(key.revoked is None for key in _open_keys(settings)[0].all()):
             terminal.note("no key is in use yet, and nobody may ask without one: lcagent keys create NAME")
         log_to_terminal({"lcagent.server": logging.INFO, "uvicorn.error": logging.WARNING})
-        app = create_app(settings, options, require_keys=needed)
+        app = create_app(settings, options, require_keys=needed, engine=_engine(settings))
         serve_at(options.host, options.port, app)
+
+
+def _engine(settings: Settings) -> Engine | None:
+    """What hands readings to workers, where the store is one that they share."""
+    if not settings.place.url:
+        return None
+    with needs_extra("postgres"):
+        from lcagent.server.worker import engine_of
+    return engine_of(settings.place)
 
 
 def _open_keys(settings: Any) -> tuple[Keys, Any]:

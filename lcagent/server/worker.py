@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from lcagent.errors import RunNotFound
+from lcagent.place import Place
 from lcagent.server.jobs import Jobs
 from lcagent.server.opened import Opened
 from lcagent.server.options import Limits
@@ -14,6 +15,15 @@ from lcagent.settings import Settings
 from lcagent.work.engine import Engine
 
 LOG = logging.getLogger("lcagent.work")
+
+
+def engine_of(place: Place) -> Engine:
+    """What hands out the work of a place.
+
+    Args:
+        place: in a PostgreSQL.
+    """
+    return Engine(place.server, queue=f"lcagent {place.name}".strip())
 
 
 async def work(

@@ -89,9 +89,9 @@ class _Fenced(JobManager):
 
 _NEXT = (
     "SELECT 1 + greatest("
-    " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE task_name = %(task)s"
+    " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE queue_name = %(queue)s"
     "  AND status = 'doing'),"
-    " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE task_name = %(task)s"
+    " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE queue_name = %(queue)s"
     "  AND status IN ('todo', 'doing') AND args->>'tenant' = %(tenant)s)) AS tag"
 )
 """Start-time fair queueing (Goyal, Vin and Cheng 1996): a job's tag is one more than that of what runs, and
@@ -104,10 +104,11 @@ class Engine:
     Args:
         url: of the database: `postgresql://…`.
         beats: when a worker is dead.
+        queue: whose work it is, where several share the database.
     """
 
-    def __init__(self, url: str, beats: Beats | None = None) -> None:
-        self._beats = beats or Beats()
+    def __init__(self, url: str, beats: Beats | None = None, *, queue: str = TASK) -> None:
+        self._beats, self._queue = beats or Beats(), queue
         # Prepared statements are a session's, and behind PgBouncer a transaction has any session.
         unprepared = {"prepare_threshold": None}
         connector = PsycopgConnector(conninfo=url, min_size=1, max_size=4, kwargs=unprepared)
@@ -116,7 +117,7 @@ class Engine:
         self._handler: Handler | None = None
         # A job whose worker is told to end is put back as one that failed is.
         retry = RetryStrategy(max_attempts=self._beats.attempts, wait=1)
-        self._app.task(name=TASK, queue=TASK, retry=retry)(self._done)
+        self._app.task(name=TASK, queue=queue, retry=retry)(self._done)
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
@@ -144,9 +145,15 @@ class Engine:
             StoreError: the database cannot be reached.
         """
         try:
-            (row,) = await self._app.connector.execute_query_all_async(_NEXT, task=TASK, tenant=tenant)
+            (row,) = await self._app.connector.execute_query_all_async(
+                _NEXT, queue=self._queue, tenant=tenant
+            )
             deferrer = self._app.configure_task(
-                TASK, queue=TASK, priority=-row["tag"], lock=turn, queueing_lock=f"{tenant}/{job}"
+                TASK,
+                queue=self._queue,
+                priority=-row["tag"],
+                lock=None if turn is None else f"{self._queue}/{turn}",
+                queueing_lock=f"{self._queue}/{tenant}/{job}",
             )
             with contextlib.suppress(AlreadyEnqueued):
                 await deferrer.defer_async(tenant=tenant, job=job)
@@ -171,7 +178,7 @@ class Engine:
                     rescuing = beside.create_task(self._rescue(lost))
                     try:
                         await self._app.run_worker_async(
-                            queues=[TASK],
+                            queues=[self._queue],
                             concurrency=places,
                             name=name,
                             fetch_job_polling_interval=self._beats.poll,
@@ -194,7 +201,9 @@ class Engine:
         """Give the jobs of dead workers to others. Beside the worker: as a job it would wait for a place."""
         manager = self._app.job_manager
         while True:
-            for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._beats.dead):
+            for job in await manager.get_stalled_jobs(
+                queue=self._queue, seconds_since_heartbeat=self._beats.dead
+            ):
                 if job.attempts < self._beats.attempts:
                     await manager.retry_job(job)
                 else:
