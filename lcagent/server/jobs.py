@@ -76,8 +76,9 @@ class Jobs:
 
     @property
     def live(self) -> int:
-        """How many are worked on or wait."""
-        return len(self._live)
+        """How many are worked on or wait, here and at workers."""
+        handed = 0 if self._engine is None else sum(one.jobs.waiting() for one in self._tenants.all())
+        return len(self._live) + handed
 
     async def start(self, tenant: Tenant, ask: Ask, *, kept: bool) -> Job:
         """Begin with what is asked.
@@ -255,7 +256,7 @@ class Jobs:
 
     def _check(self, tenant: Tenant) -> None:
         limits = self._limits
-        handed = 0 if self._engine is None else len(tenant.jobs.unfinished())
+        handed = 0 if self._engine is None else tenant.jobs.waiting()
         if self._counts[tenant.name] + handed >= limits.running + limits.waiting:
             raise LimitReached(
                 f"{limits.waiting:,} questions wait already", hint="ask again when some are answered"

@@ -75,6 +75,7 @@ def test_a_reading_is_done_by_a_worker_and_followed_at_the_server(
 ) -> None:
     run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
     assert served.http.get(f"/v1/runs/{run}").json()["status"] == "queued" and slow.calls == 0
+    assert "lcagent_queue 1.0" in served.http.get("/metrics").text
     workers.start()
     events = sse(served.http.get(f"/v1/runs/{run}/events").text)
     assert [int(event["id"]) for event in events[:-1]] == list(range(1, len(events)))

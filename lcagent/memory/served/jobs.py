@@ -116,6 +116,11 @@ class StoredJobs:
         rows = self._store.rows("SELECT * FROM jobs WHERE status IN (?,?) ORDER BY created", UNFINISHED)
         return [_row(row) for row in rows]
 
+    def waiting(self) -> int:
+        """How many wait or are worked on."""
+        sql = "SELECT count(*) FROM jobs WHERE status IN (?,?)"
+        return self._store.execute(sql, UNFINISHED).fetchone()[0]
+
     def give_up(self, job: str) -> None:
         """Note that somebody wants one given up; one that has ended stays as it is."""
         self._store.execute(
