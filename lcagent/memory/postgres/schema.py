@@ -47,7 +47,15 @@ _WORDS = (
     " STORED",
     "CREATE INDEX facts_terms ON {schema}.facts USING gin (terms)",
 )
-"""What finds facts by their words; only in PostgreSQL."""
+"""What finds facts by their words."""
+_PIECES = (
+    'CREATE TABLE {schema}.pieces (file TEXT COLLATE "C" NOT NULL'
+    " REFERENCES {schema}.files ON DELETE CASCADE, seq BIGINT NOT NULL, bytes BYTEA NOT NULL,"
+    " PRIMARY KEY (file, seq))",
+)
+"""The bytes of uploaded files, which lie in a folder as well where one machine does it all."""
+_ONLY_HERE: Mapping[str, tuple[str, ...]] = {"runs": _WORDS, "server": _PIECES}
+"""What a kind of store has in PostgreSQL alone."""
 STEPS_OF_OUR_OWN: Mapping[str, Mapping[int, tuple[str, ...]]] = {}
 """By the kind of a store: what brings one that stands there from the version before to each further one."""
 
@@ -106,7 +114,7 @@ def schema_of(place: Place, kind: str) -> str:
 
 def dialect_of(place: Place, kind: str, steps: Steps) -> Dialect:
     """How statements name the tables of a store."""
-    own = {table.name for table in tables(steps)} | {"leases", "version"}
+    own = {table.name for table in tables(steps)} | {"leases", "version", "pieces"}
     kept = ("checkpoints", "checkpoint_blobs", "checkpoint_writes", "checkpoint_migrations")
     return Dialect(schema_of(place, kind), own | set(kept))
 
@@ -160,6 +168,5 @@ def _make(connection: psycopg.Connection[Any], kind: str, steps: Steps, dialect:
     connection.execute(_raw(dialect.made(_LEASES)))
     connection.execute(_raw(f"CREATE TABLE {dialect.table('version')} (number INT NOT NULL)"))
     connection.execute(_raw(f"INSERT INTO {dialect.table('version')} VALUES ({len(steps)})"))  # noqa: S608 - ours
-    if any(table.name == "facts" for table in tables(steps)):
-        for statement in _WORDS:
-            connection.execute(_raw(statement.replace("{schema}", f'"{dialect.schema}"')))
+    for statement in _ONLY_HERE.get(kind, ()):
+        connection.execute(_raw(statement.replace("{schema}", f'"{dialect.schema}"')))
