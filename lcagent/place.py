@@ -32,6 +32,11 @@ class Place:
         """Whose rows they are; empty: those of who names nobody."""
         return self.url.partition("#")[2]
 
+    def within(self, tenant: str) -> Place:
+        """The place of one of those who are served here."""
+        url = f"{self.server}#{self.name}/{tenant}" if self.url else ""
+        return Place(self.folder / "tenants" / tenant, url)
+
 
 def place_of(where: Path | Place) -> Place:
     """A place, of which a folder alone is one."""

@@ -11,6 +11,7 @@ from typing import Any, Self
 from lcagent.answer import Message
 from lcagent.errors import EntryNotFound, UsageError
 from lcagent.models.serving.session import ModelSession
+from lcagent.place import Place
 from lcagent.settings import Settings, load_settings
 from lcagent.text import whole_characters
 
@@ -84,12 +85,12 @@ class SessionMemory:
         self.settings = settings or load_settings(options)
         self._wait, self._clock = wait, clock
         self._models, self._own = models or ModelSession(self.settings), models is None
-        self._store = open_memory(self._folder())
+        self._store = open_memory(self._place())
         self._lease = Lease(self._store, tenant, session, clock=clock)
 
-    def _folder(self) -> Path:
+    def _place(self) -> Path | Place:
         """Where the memory is kept."""
-        return self.settings.data_dir
+        return self.settings.place
 
     def add(self, text: str, *, author: str = "user", at: float | None = None, key: str | None = None) -> int:
         """Store a message without a reply, as of a conversation that was had elsewhere; no model is called.

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -40,13 +40,13 @@ class Cluster:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         # It refuses to be run by root.
-        self._as = pwd.getpwnam("postgres").pw_uid if os.getuid() == 0 else None
-        if self._as is not None:
-            shutil.chown(folder, self._as)
+        self.user = pwd.getpwnam("postgres").pw_uid if os.getuid() == 0 else None
+        if self.user is not None:
+            shutil.chown(folder, self.user)
         secret = folder / "secret"
         secret.write_text(PASSWORD)
-        if self._as is not None:
-            shutil.chown(secret, self._as)
+        if self.user is not None:
+            shutil.chown(secret, self.user)
         self._run(
             "initdb", "-U", "owner", "-A", "scram-sha-256", "--pwfile", str(secret), "-E", "UTF8", "--no-sync"
         )
@@ -75,7 +75,7 @@ class Cluster:
         command: Sequence[str] = (str(self._bin / program), "-D", str(self.folder / "data"), *arguments)
         done = subprocess.run(
             command,
-            user=self._as,
+            user=self.user,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -100,6 +100,40 @@ def running() -> Iterator[Cluster | None]:
         try:
             yield cluster
         finally:
-            cluster.stop("immediate")
+            if (folder / "data" / "postmaster.pid").exists():
+                cluster.stop("immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def bouncing(cluster: Cluster) -> Iterator[str | None]:
+    """The address of a PgBouncer before a cluster, in transaction mode with fewer connections than are asked for;
+    None where there is none."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        yield None
+        return
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folder = cluster.folder / f"bouncer-{port}"
+    folder.mkdir()
+    (folder / "users").write_text(f'"owner" "{PASSWORD}"\n')
+    (folder / "bouncer.ini").write_text(
+        f"[databases]\npostgres = host=127.0.0.1 port={cluster.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nauth_type = plain\nauth_file = {folder}/users\nunix_socket_dir =\n"
+        "pool_mode = transaction\ndefault_pool_size = 3\nmax_client_conn = 100\n"
+    )
+    for file in (folder, *folder.iterdir()):
+        shutil.chown(file, cluster.user) if cluster.user is not None else None
+    command = [program, "-q", str(folder / "bouncer.ini")]
+    with subprocess.Popen(
+        command, user=cluster.user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            while process.poll() is None:
+                with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+                    break
+            yield f"postgresql://owner:{PASSWORD}@127.0.0.1:{port}/postgres"
+        finally:
+            process.terminate()

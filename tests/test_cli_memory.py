@@ -20,13 +20,16 @@ from lcagent.errors import (
     SessionNotFound,
     UsageError,
 )
-from lcagent.memory.store import Store
+from lcagent.memory.opening import open_store
+from lcagent.memory.rows import Rows
 from lcagent.memory.tiers.archival import Archival
 from lcagent.memory.tiers.core import Core
 from lcagent.memory.tiers.entries import Entries, New
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.tables import FILE
+from lcagent.place import Place
+from tests.cluster import only_files
 from tests.helpers import in_this_process
 from tests.killable import Command
 
@@ -49,7 +52,7 @@ def error(*arguments: str) -> Any:
 
 
 @pytest.fixture
-def entries(store: Store) -> Entries:
+def entries(store: Rows) -> Entries:
     """Three days: a session with messages, a summary, lines that changed, a passage and a document."""
     now = [BEGIN]
     entries = Entries(store, "default", "main", clock=lambda: now[0])
@@ -67,7 +70,7 @@ def entries(store: Store) -> Entries:
     return entries
 
 
-def test_sessions_are_listed(entries: Entries, store: Store) -> None:
+def test_sessions_are_listed(entries: Entries, store: Rows) -> None:
     Entries(store, "default", "empty\x1b[2J", clock=lambda: 5.0).append_all([])
     lines = run("list").stdout.splitlines()
     assert len(lines) == 2 and "\x1b" not in "".join(lines)
@@ -161,6 +164,7 @@ def test_a_folder_goes_out_is_edited_and_comes_back(entries: Entries, tmp_path: 
     assert {one["source"] for one in blocks["human"]} == {"imported"}
 
 
+@only_files
 def test_forgetting_shows_first_and_deletes_with_yes(entries: Entries, home: Path) -> None:
     done = in_this_process("memory", "forget", "3")
     assert "3 main message: I moved to Lyon.\n" in done.stdout
@@ -179,8 +183,8 @@ def test_forgetting_shows_first_and_deletes_with_yes(entries: Entries, home: Pat
     assert isinstance(error("show"), SessionNotFound)
 
 
-def test_a_run_goes_with_the_only_entry_that_tells_of_it(entries: Entries, home: Path) -> None:
-    with closing(Store.open(home)) as runs:
+def test_a_run_goes_with_the_only_entry_that_tells_of_it(entries: Entries, place: Place) -> None:
+    with closing(open_store(place)) as runs:
         values = ("r1", "k", "finished", 1.0, 1.0, "Which?", "[]", "direct", "m", "{}")
         runs.execute(
             "INSERT INTO runs (id, key, status, created, updated, question, sources, strategy, model, settings)"
@@ -198,7 +202,7 @@ def test_a_run_goes_with_the_only_entry_that_tells_of_it(entries: Entries, home:
         assert not runs.rows("SELECT id FROM runs")
 
 
-def test_all_sessions_of_a_tenant_go_and_no_others(entries: Entries, store: Store) -> None:
+def test_all_sessions_of_a_tenant_go_and_no_others(entries: Entries, store: Rows) -> None:
     for tenant, session in (("default", "side"), ("anna", "main")):
         Entries(store, tenant, session).append(New("message", "hello"))
     refused = error("forget", "--all-sessions")
@@ -207,7 +211,7 @@ def test_all_sessions_of_a_tenant_go_and_no_others(entries: Entries, store: Stor
     assert told("list") == [] and len(told("list", "--tenant", "anna")) == 1
 
 
-def test_rebuilding_makes_anew_what_was_lost(entries: Entries, store: Store) -> None:
+def test_rebuilding_makes_anew_what_was_lost(entries: Entries, store: Rows) -> None:
     before = told("show")
     store.execute("DELETE FROM postings")
     store.execute("DELETE FROM closings")
@@ -249,7 +253,7 @@ def test_what_cannot_be_done_is_said_with_a_hint(entries: Entries, arguments: li
     assert not Path("x.jsonl").exists()
 
 
-def test_a_session_that_is_written_is_busy(entries: Entries, store: Store) -> None:
+def test_a_session_that_is_written_is_busy(entries: Entries, store: Rows) -> None:
     with Lease(store, "default", "main").held():
         for arguments in (
             ["edit", "human", "--append", "x"],

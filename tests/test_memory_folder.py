@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lcagent.errors import UsageError
-from lcagent.memory.store import Store
+from lcagent.memory.rows import Rows
 from lcagent.memory.tiers.archival import Archival
 from lcagent.memory.tiers.changes import standings
 from lcagent.memory.tiers.core import BlockFull, Core, labels
@@ -25,7 +25,7 @@ BY: Any = {"author": "assistant", "source": "said"}
 
 
 @pytest.fixture
-def entries(store: Store) -> Entries:
+def entries(store: Rows) -> Entries:
     """A session with messages, a summary, two core lines and two passages."""
     moments = iter(range(10**9, 10**9 + 10**6, 3600))
     entries = Entries(store, "default", "main", clock=lambda: float(next(moments)))
@@ -69,7 +69,7 @@ def test_a_folder_is_written_that_a_person_can_read(entries: Entries, tmp_path: 
     assert all((folder / name).exists() for name in ("notes.md", "archival/mine.md", "archival/picture.png"))
 
 
-def test_an_empty_session_gets_all_that_is_there(entries: Entries, store: Store) -> None:
+def test_an_empty_session_gets_all_that_is_there(entries: Entries, store: Rows) -> None:
     told = files(entries)
     copy = Entries(store, "default", "copy")
     assert edited(copy, told).ignored == ()
@@ -99,7 +99,7 @@ def test_edits_are_applied_once_through_core_and_archival(entries: Entries) -> N
     assert edited(entries, told) == Edits((), ())  # the folder as it was edited, once more
 
 
-def test_what_is_not_to_be_edited_is_told_and_left(entries: Entries, store: Store) -> None:
+def test_what_is_not_to_be_edited_is_told_and_left(entries: Entries, store: Rows) -> None:
     before, told = files(entries), files(entries)
     tea, key = sorted(names(told, "archival"), key=lambda name: "key" in told[name])
     told["conversation/2001-09-09.md"] = told["conversation/2001-09-09.md"].replace("bye", "bye-bye")
@@ -125,7 +125,7 @@ def test_what_is_not_to_be_edited_is_told_and_left(entries: Entries, store: Stor
     assert len(edits.ignored) == 7
 
 
-def test_what_was_replaced_or_forgotten_since_does_not_come_back(entries: Entries, store: Store) -> None:
+def test_what_was_replaced_or_forgotten_since_does_not_come_back(entries: Entries, store: Rows) -> None:
     told = files(entries)
     first, second = entries.oldest(["passage"], limit=2)
     Archival(entries).replace(first, "Tea at three.", **BY)

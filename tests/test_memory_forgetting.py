@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 
 from lcagent.documents import Document
 from lcagent.errors import DocumentNotFound, EntryNotFound, SessionBusy, SessionLost, SessionNotFound
-from lcagent.memory.store import Store
+from lcagent.memory.rows import Rows
 from lcagent.memory.tiers.archival import Archival
 from lcagent.memory.tiers.changes import standings
 from lcagent.memory.tiers.core import Core
@@ -30,7 +30,7 @@ BY_USER: Any = {"author": "user", "source": "said"}
 
 
 @pytest.fixture
-def entries(store: Store) -> Entries:
+def entries(store: Rows) -> Entries:
     return Entries(store, "default", "main")
 
 
@@ -50,7 +50,7 @@ def texts(entries: Entries) -> list[str]:
 
 @only_files
 def test_what_was_made_of_a_message_goes_with_it_and_the_file_holds_no_trace(
-    store: Store, entries: Entries, home: Path
+    store: Rows, entries: Entries, home: Path
 ) -> None:
     before = say(entries, "I like tea.")
     told = say(entries, f"My code name is {SECRET}.")
@@ -79,7 +79,7 @@ def test_what_was_made_of_a_message_goes_with_it_and_the_file_holds_no_trace(
 
 
 def test_a_passage_that_was_there_before_stays_when_it_was_only_said_again(
-    store: Store, entries: Entries
+    store: Rows, entries: Entries
 ) -> None:
     archival, first = Archival(entries), say(entries, "The key lies under the mat.")
     kept = archival.insert(
@@ -93,7 +93,7 @@ def test_a_passage_that_was_there_before_stays_when_it_was_only_said_again(
     assert forget(store, "default", [first.id]).entries == {"message": 1, "passage": 1}
 
 
-def test_what_a_forgotten_statement_had_replaced_holds_again(store: Store, entries: Entries) -> None:
+def test_what_a_forgotten_statement_had_replaced_holds_again(store: Rows, entries: Entries) -> None:
     core = Core(entries)
     paris, lyon = say(entries, "My home is Paris."), say(entries, "My home is Lyon now.")
     first = core.append("human", "Home: Paris", rests_on=[paris.id], author="assistant", source="said")
@@ -106,7 +106,7 @@ def test_what_a_forgotten_statement_had_replaced_holds_again(store: Store, entri
 
 
 def test_what_replaced_the_forgotten_one_closes_what_both_replaced(
-    store: Store, entries: Entries, home: Path
+    store: Rows, entries: Entries, home: Path
 ) -> None:
     core = Core(entries)
     told = [say(entries, f"Home is {place}.") for place in ("Paris", SECRET, "Rome")]
@@ -122,7 +122,7 @@ def test_what_replaced_the_forgotten_one_closes_what_both_replaced(
 
 
 def test_words_of_a_forgotten_line_are_not_kept_in_what_replaced_it(
-    store: Store, entries: Entries, home: Path
+    store: Rows, entries: Entries, home: Path
 ) -> None:
     core, told = Core(entries), say(entries, "Home is Paris.")
     line = core.append(
@@ -136,7 +136,7 @@ def test_words_of_a_forgotten_line_are_not_kept_in_what_replaced_it(
 
 
 def test_a_line_that_keeps_words_of_a_forgotten_one_goes_too(
-    store: Store, entries: Entries, home: Path
+    store: Rows, entries: Entries, home: Path
 ) -> None:
     core = Core(entries)
     told = say(entries, f"I am {SECRET} of Paris.")
@@ -148,7 +148,7 @@ def test_a_line_that_keeps_words_of_a_forgotten_one_goes_too(
     assert core.lines("human") == [] and traces(home) == []
 
 
-def test_a_core_line_is_forgotten_by_itself(store: Store, entries: Entries, home: Path) -> None:
+def test_a_core_line_is_forgotten_by_itself(store: Rows, entries: Entries, home: Path) -> None:
     core, told = Core(entries), say(entries, "I am tall.")
     core.append("human", "Tall", rests_on=[told.id], author="assistant", source="said")
     line = core.append("human", SECRET, rests_on=[told.id], author="assistant", source="said")
@@ -161,7 +161,7 @@ def test_a_core_line_is_forgotten_by_itself(store: Store, entries: Entries, home
 
 
 def test_summaries_of_it_go_and_the_queue_begins_where_it_did(
-    store: Store, entries: Entries, home: Path
+    store: Rows, entries: Entries, home: Path
 ) -> None:
     queue = Queue(entries)
     said = [say(entries, text) for text in ("one", "two", SECRET, "four", "five", "six")]
@@ -180,7 +180,7 @@ def test_summaries_of_it_go_and_the_queue_begins_where_it_did(
     assert queue.summary() == summary
 
 
-def test_short_words_that_stand_everywhere_take_nothing_with_them(store: Store, entries: Entries) -> None:
+def test_short_words_that_stand_everywhere_take_nothing_with_them(store: Rows, entries: Entries) -> None:
     told, thanks = say(entries, "Ok"), say(entries, "Thank you, dear.")
     say(entries, "Thank you, dear.")
     entries.append(New("result", "ok: thank you, dear"))
@@ -193,7 +193,7 @@ def test_short_words_that_stand_everywhere_take_nothing_with_them(store: Store, 
     assert texts(entries)[-1] == "2 messages tell of dancing"
 
 
-def test_what_a_turn_did_goes_with_what_began_it(store: Store, entries: Entries, home: Path) -> None:
+def test_what_a_turn_did_goes_with_what_began_it(store: Rows, entries: Entries, home: Path) -> None:
     began = say(entries, f"remember {SECRET}")
     call = entries.append(New("call", "thought", "core_memory_append", key=f"{began.id}.0"))
     entries.append(New("result", "added", key=f"{began.id}.0.result", rests_on=(call.id,)))
@@ -208,7 +208,7 @@ def test_what_a_turn_did_goes_with_what_began_it(store: Store, entries: Entries,
 
 
 def test_a_reply_that_names_it_goes_and_one_that_merely_came_later_stays(
-    store: Store, entries: Entries
+    store: Rows, entries: Entries
 ) -> None:
     told = say(entries, "Today I had a wonderful lunch with Ida, at gate 4711.")
     for text in ("Wonderful, lunch it is.", "Greet Ida!", "Gate 4711, then.", "Bo is fine."):
@@ -221,14 +221,14 @@ def test_a_reply_that_names_it_goes_and_one_that_merely_came_later_stays(
     assert forget(store, "default", [again.id]).entries == {"message": 1}  # the other one says so, too
 
 
-def test_runs_are_told_that_nothing_else_tells_of(store: Store, entries: Entries) -> None:
+def test_runs_are_told_that_nothing_else_tells_of(store: Rows, entries: Entries) -> None:
     told = [entries.append(New("result", f"answer {n}", data={"run": run})) for n, run in enumerate("aab")]
     assert forget(store, "default", [told[0].id, told[2].id]).runs == ("b",)
     assert forget(store, "default", [told[1].id]).runs == ("a",)
 
 
 @only_files
-def test_a_session_goes_whole_with_what_others_made_of_it(store: Store, entries: Entries, home: Path) -> None:
+def test_a_session_goes_whole_with_what_others_made_of_it(store: Rows, entries: Entries, home: Path) -> None:
     told = say(entries, f"I am {SECRET}.")
     Archival(entries).attach(Document("notes.txt", f"{SECRET} was here", (), "", "ab", "text"))
     other = Entries(store, "default", "other")
@@ -279,7 +279,7 @@ def test_whatever_was_done_no_trace_stays_and_nothing_hangs_in_the_air(
         assert store.rows(closed) == before
 
 
-def test_who_had_a_forgotten_session_open_writes_no_more(store: Store) -> None:
+def test_who_had_a_forgotten_session_open_writes_no_more(store: Rows) -> None:
     lease = Lease(store, "default", "main")
     fenced = Entries(store, "default", "main", fence=lease.take())
     told = say(fenced, SECRET)
@@ -299,7 +299,7 @@ def test_who_had_a_forgotten_session_open_writes_no_more(store: Store) -> None:
         Archival(fenced).attach(Document("a.txt", "text", (), "", "ab", "text"))
 
 
-def test_a_document_is_forgotten_by_name(store: Store, entries: Entries, home: Path) -> None:
+def test_a_document_is_forgotten_by_name(store: Rows, entries: Entries, home: Path) -> None:
     archival = Archival(entries)
     for name in ("a.txt", "b.txt"):
         archival.attach(Document(name, f"text of {name}", (), "", name, "text"))
@@ -323,7 +323,7 @@ def test_a_document_is_forgotten_by_name(store: Store, entries: Entries, home: P
     assert archival.documents()
 
 
-def test_nobody_forgets_for_somebody_else(store: Store, entries: Entries) -> None:
+def test_nobody_forgets_for_somebody_else(store: Rows, entries: Entries) -> None:
     told = say(entries, "Mine")
     with pytest.raises(EntryNotFound):
         forget(store, "stranger", [told.id])
@@ -332,7 +332,7 @@ def test_nobody_forgets_for_somebody_else(store: Store, entries: Entries) -> Non
 
 @only_files
 def test_a_file_that_somebody_reads_meanwhile_is_told_not_to_be_clean(
-    store: Store, entries: Entries, home: Path
+    store: Rows, entries: Entries, home: Path
 ) -> None:
     told = [say(entries, text) for text in (SECRET, "other")]
     store.execute("PRAGMA busy_timeout=10")

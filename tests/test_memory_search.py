@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lcagent.memory.store import Store
+from lcagent.memory.rows import Rows
 from lcagent.memory.tiers import bitmaps, nearest
 from lcagent.memory.tiers.bitmaps import CHUNK
 from lcagent.memory.tiers.entries import Entries, Entry, Kind, New
@@ -49,7 +49,7 @@ class ByLetters:
 
 
 def say(
-    store: Store,
+    store: Rows,
     text: str,
     *,
     tenant: str = "t",
@@ -62,18 +62,18 @@ def say(
     return Entries(store, tenant, session).append(New(kind, text, author=author, valid=valid)).id
 
 
-def say_all(store: Store, texts: Iterable[str], session: Callable[[int], str] = lambda _: "s") -> None:
+def say_all(store: Rows, texts: Iterable[str], session: Callable[[int], str] = lambda _: "s") -> None:
     """One an hour."""
     with store.transaction():
         for at, text in enumerate(texts):
             Entries(store, "t", session(at)).append(New("message", text, valid=at * 3600.0))
 
 
-def ids(store: Store, query: str, tenant: str = "t", embedder: Any = None, **how: Any) -> list[int]:
+def ids(store: Rows, query: str, tenant: str = "t", embedder: Any = None, **how: Any) -> list[int]:
     return [hit.id for hit in Search(store, tenant, embedder).find(query, **{"limit": 100, **how}).entries]
 
 
-def forget(store: Store, numbers: Iterable[int]) -> None:
+def forget(store: Rows, numbers: Iterable[int]) -> None:
     with store.transaction():
         numbers = list(numbers)
         unindex(store, numbers)
@@ -81,7 +81,7 @@ def forget(store: Store, numbers: Iterable[int]) -> None:
             store.execute("DELETE FROM entries WHERE id = ?", (one,))
 
 
-def test_words_are_found_in_all_their_forms_and_the_rarest_weigh_most(store: Store) -> None:
+def test_words_are_found_in_all_their_forms_and_the_rarest_weigh_most(store: Rows) -> None:
     lamp = say(store, "We painted the lamp", session="1")
     kite = say(store, "A kite, and we painted it", session="2")
     for number in range(5):
@@ -92,7 +92,7 @@ def test_words_are_found_in_all_their_forms_and_the_rarest_weigh_most(store: Sto
     assert ids(store, "zebra") == []
 
 
-def test_only_what_may_be_found_is_found(store: Store) -> None:
+def test_only_what_may_be_found_is_found(store: Rows) -> None:
     said = say(store, "the harbour was closed")
     noted = say(store, "harbour: closed", kind="passage")
     say(store, "harbour", kind="call")
@@ -101,7 +101,7 @@ def test_only_what_may_be_found_is_found(store: Store) -> None:
     assert sorted(ids(store, "harbour", kinds=["message", "passage"])) == [said, noted]
 
 
-def test_an_answer_is_found_beside_its_question_in_the_same_session_alone(store: Store) -> None:
+def test_an_answer_is_found_beside_its_question_in_the_same_session_alone(store: Rows) -> None:
     say(store, "What did you research, Ann?", session="a")
     say(store, "Nothing.", session="b")
     answer = say(store, "Agencies.", session="a")
@@ -109,14 +109,14 @@ def test_an_answer_is_found_beside_its_question_in_the_same_session_alone(store:
     assert ids(store, "what was researched")[1:] == [answer]
 
 
-def test_who_wants_only_what_holds_the_words_gets_no_neighbours(store: Store) -> None:
+def test_who_wants_only_what_holds_the_words_gets_no_neighbours(store: Rows) -> None:
     asked, told = say(store, "Where is the buoy?"), say(store, "Over there.")
     assert ids(store, "buoy") == [asked, told]
     found = Search(store, "t", beside=False).find("buoy", limit=10)
     assert (found.numbers, found.total) == ([asked], 1)
 
 
-def test_who_speaks_counts_for_more_than_who_is_spoken_to(store: Store) -> None:
+def test_who_speaks_counts_for_more_than_who_is_spoken_to(store: Rows) -> None:
     """What somebody did she tells herself; those who say her name speak to her."""
     to_her = say(store, "Caroline, did you go camping?", author="Melanie", session="1")
     by_her = say(store, "I did go camping", author="Caroline", session="2")
@@ -125,7 +125,7 @@ def test_who_speaks_counts_for_more_than_who_is_spoken_to(store: Store) -> None:
     assert set(ids(store, "Caroline")) == {to_her, by_her}
 
 
-def test_times_narrow_a_search_to_the_second(store: Store) -> None:
+def test_times_narrow_a_search_to_the_second(store: Rows) -> None:
     days = ["2023-05-07T23:59:59", "2023-05-08T00:00:00", "2023-05-08T12:00:00", "2023-05-10T01:00:00"]
     said = [say(store, "rain again", at=day) for day in days]
     when = [datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() for day in days]
@@ -139,7 +139,7 @@ def test_times_narrow_a_search_to_the_second(store: Store) -> None:
     assert sorted(ids(store, "rain", until=when[1])) == said[:1]
 
 
-def test_an_empty_query_gives_everything_in_the_order_of_time(store: Store) -> None:
+def test_an_empty_query_gives_everything_in_the_order_of_time(store: Rows) -> None:
     later = say(store, "two", at="2024-01-01T10:00")
     first = say(store, "one", at="1899-12-31T10:00")
     same_day = say(store, "three", at="2024-01-01T09:00", session="other")
@@ -148,7 +148,7 @@ def test_an_empty_query_gives_everything_in_the_order_of_time(store: Store) -> N
     assert ids(store, "", sessions=[]) == []
 
 
-def test_a_time_that_the_query_names_is_found(store: Store) -> None:
+def test_a_time_that_the_query_names_is_found(store: Rows) -> None:
     say(store, "We swam", at="2023-05-07", session="1")
     of_day = say(store, "We slept", at="2023-10-13", session="2")
     say(store, "We swam", at="2023-10-14", session="3")
@@ -169,14 +169,14 @@ def test_a_time_that_the_query_names_is_found(store: Store) -> None:
         ("Zoë's café", "cafe"),
     ],
 )
-def test_other_scripts(store: Store, text: str, query: str) -> None:
+def test_other_scripts(store: Rows, text: str, query: str) -> None:
     wanted = say(store, text, session="1")
     say(store, "nothing of the kind", session="2")
     say(store, "今日は雨", session="3")
     assert ids(store, query) == [wanted]
 
 
-def test_a_tenant_neither_finds_nor_feels_another(store: Store) -> None:
+def test_a_tenant_neither_finds_nor_feels_another(store: Rows) -> None:
     mine = say(store, "the red boat", author="Ann", session="1")
     say(store, "the red car", session="2")
     before = Search(store, "t").find("red boat Bob", limit=10)
@@ -189,7 +189,7 @@ def test_a_tenant_neither_finds_nor_feels_another(store: Store) -> None:
     assert len(ids(store, "boat", tenant="u")) == 20
 
 
-def test_totals_are_counted(store: Store) -> None:
+def test_totals_are_counted(store: Rows) -> None:
     said = [f"apple {number}" if number % 3 else "pear" for number in range(1200)]
     say_all(store, said, lambda number: str(number // 50))
     every = Search(store, "t").find("apple", limit=5)
@@ -208,7 +208,7 @@ messages = st.tuples(texts, st.sampled_from("ab"), st.sampled_from(["Ann", "Bob"
 
 
 @contextmanager
-def memory() -> Iterator[Store]:
+def memory() -> Iterator[Rows]:
     with TemporaryDirectory() as folder, closing(open_memory(Path(folder))) as opened:
         yield opened
 
@@ -261,7 +261,7 @@ def test_pages_give_each_hit_once_and_in_order_whatever_comes_between(
         assert scores == sorted(scores, reverse=True)
 
 
-def test_pages_go_on_beyond_what_was_weighed(store: Store) -> None:
+def test_pages_go_on_beyond_what_was_weighed(store: Rows) -> None:
     say_all(store, (f"apple {number}" for number in range(700)), str)
     found = [one for one, _ in pages(Search(store, "t"), "apple 7", 90, lambda: None)]
     assert sorted(found) == list(range(1, 701)) and found[0] == 8
@@ -269,13 +269,13 @@ def test_pages_go_on_beyond_what_was_weighed(store: Store) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "1", "1.2", "a.b.c", "1.2.3.4", "-1.0.0", "9" * 30 + ".1.1"])
-def test_what_is_no_cursor_is_refused(store: Store, cursor: str) -> None:
+def test_what_is_no_cursor_is_refused(store: Rows, cursor: str) -> None:
     with pytest.raises(ValueError, match="cursor"):
         Search(store, "t").find("x", limit=1, cursor=cursor)
 
 
 @only_files
-def test_what_is_forgotten_leaves_no_trace_in_the_file(store: Store) -> None:
+def test_what_is_forgotten_leaves_no_trace_in_the_file(store: Rows) -> None:
     said = [f"message {number} unique{number}x" for number in range(600)]
     say_all(store, [*said[:150], "quokkas", *said[150:]])
     secret = say(store, "Tintagel xylophone quokkas", session="s", author="Wolframina")
@@ -304,7 +304,7 @@ def test_what_is_forgotten_leaves_no_trace_in_the_file(store: Store) -> None:
     assert [store.rows(f"SELECT * FROM {table}") for table in ("postings", "embedded", "codes")] == [[]] * 3
 
 
-def test_an_entry_and_its_index_are_written_together_or_not_at_all(store: Store) -> None:
+def test_an_entry_and_its_index_are_written_together_or_not_at_all(store: Rows) -> None:
     with pytest.raises(RuntimeError), store.transaction():
         say(store, "lighthouse")
         raise RuntimeError
@@ -312,7 +312,7 @@ def test_an_entry_and_its_index_are_written_together_or_not_at_all(store: Store)
     assert store.rows("SELECT * FROM postings") == []
 
 
-def test_the_index_can_be_made_anew(store: Store) -> None:
+def test_the_index_can_be_made_anew(store: Rows) -> None:
     entries: list[Entry] = []
     for number in range(50):
         entries.append(
@@ -329,7 +329,7 @@ def test_the_index_can_be_made_anew(store: Store) -> None:
     assert store.rows("SELECT * FROM postings") == made
 
 
-def test_meaning_finds_what_no_word_does(store: Store) -> None:
+def test_meaning_finds_what_no_word_does(store: Rows) -> None:
     meant = say(store, "I purchased an automobile", session="1")
     said = say(store, "What is car polish?", session="2")
     for number in range(10):
@@ -345,7 +345,7 @@ def test_meaning_finds_what_no_word_does(store: Store) -> None:
     assert ids(store, "bought a car", embedder=embedder, sessions=["2"]) == [said]
 
 
-def test_names_of_those_who_speak_are_left_out_of_what_is_embedded(store: Store) -> None:
+def test_names_of_those_who_speak_are_left_out_of_what_is_embedded(store: Rows) -> None:
     say(store, "I like tea", author="Caroline")
     embedder = ByLetters()
     nearest.embed_missing(store, "t", embedder, 5)
@@ -354,7 +354,7 @@ def test_names_of_those_who_speak_are_left_out_of_what_is_embedded(store: Store)
     assert embedder.asked == ["I like tea", "What is favourite drink, ?", "Caroline?"]
 
 
-def test_vectors_of_another_model_are_others(store: Store) -> None:
+def test_vectors_of_another_model_are_others(store: Rows) -> None:
     say(store, "one")
     say(store, "two")
     old, new = ByLetters("old"), ByLetters("new")
@@ -366,7 +366,7 @@ def test_vectors_of_another_model_are_others(store: Store) -> None:
     assert len(ids(store, "xyz", embedder=old)) == 2
 
 
-def test_what_is_forgotten_while_it_is_embedded_gets_no_vector(store: Store) -> None:
+def test_what_is_forgotten_while_it_is_embedded_gets_no_vector(store: Rows) -> None:
     for text in ("one", "two", "three"):
         say(store, text)
 
@@ -425,7 +425,7 @@ def test_a_chunk_is_kept_as_it_is_few_or_many(one: set[int], other: set[int]) ->
     assert bitmaps.removed(kept, other) == bitmaps.added(b"", one - other)
 
 
-def test_strange_texts_are_no_harm(store: Store) -> None:
+def test_strange_texts_are_no_harm(store: Rows) -> None:
     long = say(store, "a" * 100_000 + " end", session="1")
     say(store, "", session="2", at=-1e11)
     say(store, "?!", session="3", at=1e12)

@@ -18,7 +18,7 @@ from lcagent.chat import ChatSession
 from lcagent.documents import load
 from lcagent.errors import EntryNotFound, SessionBusy, SessionLost, StoreError
 from lcagent.graphs.memgpt.provenance import Seen, rests_on
-from lcagent.memory.store import Store
+from lcagent.memory.rows import Rows
 from lcagent.memory.tiers.archival import Archival, Inserted
 from lcagent.memory.tiers.changes import Standing, standings
 from lcagent.memory.tiers.changes import closing as closes
@@ -45,7 +45,7 @@ class Clock:
 
 
 @pytest.fixture
-def entries(store: Store) -> Entries:
+def entries(store: Rows) -> Entries:
     return Entries(store, "t", "s", clock=Clock())
 
 
@@ -94,7 +94,7 @@ def test_a_key_names_one_entry_and_what_is_written_under_it_again_changes_nothin
     assert twice[0] == twice[1] and entries.count(["event"]) == 2
 
 
-def test_all_entries_of_a_call_are_written_or_none(entries: Entries, store: Store) -> None:
+def test_all_entries_of_a_call_are_written_or_none(entries: Entries, store: Rows) -> None:
     with pytest.raises(TypeError):
         entries.append_all([New("message", "first"), New("message", "second", data={"x": object()})])
     assert entries.count(["message"]) == 0
@@ -102,13 +102,13 @@ def test_all_entries_of_a_call_are_written_or_none(entries: Entries, store: Stor
     assert say(entries, "third").text == "third"
 
 
-def test_a_number_is_never_given_twice(entries: Entries, store: Store) -> None:
+def test_a_number_is_never_given_twice(entries: Entries, store: Rows) -> None:
     gone = [say(entries, "a").id, say(entries, "b").id]
     store.execute("DELETE FROM entries")
     assert say(entries, "c").id > max(gone)
 
 
-def test_no_row_of_one_tenant_or_session_is_seen_by_another(store: Store) -> None:
+def test_no_row_of_one_tenant_or_session_is_seen_by_another(store: Rows) -> None:
     mine = Entries(store, "t", "s")
     first, core = say(mine, "mine", key="k"), Core(mine)
     keep(core, "a line", first)
@@ -123,7 +123,7 @@ def test_no_row_of_one_tenant_or_session_is_seen_by_another(store: Store) -> Non
 # Leases
 
 
-def test_who_has_lost_the_lease_writes_nothing(store: Store) -> None:
+def test_who_has_lost_the_lease_writes_nothing(store: Rows) -> None:
     now = [0.0]
     old, new = (Lease(store, "t", "s", clock=lambda: now[0]) for _ in range(2))
     stale = Entries(store, "t", "s", fence=old.take())
@@ -149,7 +149,7 @@ def test_who_has_lost_the_lease_writes_nothing(store: Store) -> None:
     ]
 
 
-def test_a_lease_is_renewed_released_and_ends_with_its_time(store: Store) -> None:
+def test_a_lease_is_renewed_released_and_ends_with_its_time(store: Rows) -> None:
     now = [0.0]
     one, other = (Lease(store, "t", "s", clock=lambda: now[0]) for _ in range(2))
     one.take()
@@ -166,7 +166,7 @@ def test_a_lease_is_renewed_released_and_ends_with_its_time(store: Store) -> Non
     assert one.take() == other.fence + 1
 
 
-def test_a_waiting_process_gets_the_lease_when_it_is_given_back(store: Store) -> None:
+def test_a_waiting_process_gets_the_lease_when_it_is_given_back(store: Rows) -> None:
     one = Lease(store, "t", "s")
     first = one.take()
     looked: list[float] = []
@@ -195,7 +195,7 @@ def test_the_lease_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
         assert Lease(store, "t", "s").take() == row["fence"] + 1
 
 
-def test_a_session_that_begins_anew_is_not_written_under_an_old_lease(store: Store) -> None:
+def test_a_session_that_begins_anew_is_not_written_under_an_old_lease(store: Rows) -> None:
     now = [1000.0]
     old = Lease(store, "t", "s", clock=lambda: now[0])
     stale = Entries(store, "t", "s", fence=old.take())
@@ -226,7 +226,7 @@ def test_eight_processes_write_one_session_and_no_change_is_lost(home: Path) -> 
 
 
 @only_files
-def test_a_lease_that_could_not_be_given_back_is_taken_again(store: Store) -> None:
+def test_a_lease_that_could_not_be_given_back_is_taken_again(store: Rows) -> None:
     lease = Lease(store, "t", "s")
     first = lease.take()
     store.execute("PRAGMA query_only=ON")
@@ -240,7 +240,7 @@ def test_a_lease_that_could_not_be_given_back_is_taken_again(store: Store) -> No
         lease.take()  # by two threads of one process: it is held
 
 
-async def test_a_turn_that_is_given_up_while_it_waits_leaves_no_lease(store: Store) -> None:
+async def test_a_turn_that_is_given_up_while_it_waits_leaves_no_lease(store: Rows) -> None:
     held, waits = Lease(store, "t", "s"), Lease(store, "t", "s")
     first = held.take()
 

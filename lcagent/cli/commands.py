@@ -10,7 +10,7 @@ import typer
 from lcagent.cli import ask as ask_command
 from lcagent.cli import bench as bench_command
 from lcagent.cli import chat as chat_command
-from lcagent.cli import config, doctor, graph, memory, models, runs, terminal, works
+from lcagent.cli import config, doctor, graph, memory, models, runs, store, terminal, works
 from lcagent.cli import export as export_command
 from lcagent.cli import inspect as inspect_command
 from lcagent.cli import many as many_command
@@ -44,6 +44,7 @@ app.add_typer(graph.app, name="graph")
 app.add_typer(works.app, name="works")
 app.add_typer(memory.app, name="memory")
 app.add_typer(models.app, name="models")
+app.add_typer(store.app, name="store")
 app.command("serve")(serve_command.serve)
 app.command("mcp")(mcp_command.mcp)
 app.command("worker")(worker_command.worker)

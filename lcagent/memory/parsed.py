@@ -142,7 +142,7 @@ class StoredSegments:
                 " ON CONFLICT (work) DO UPDATE SET spans = excluded.spans, pieces = excluded.pieces",
                 (
                     work.id,
-                    json.dumps([[s.start, s.end, s.tokens] for s in segments]),
+                    json.dumps([[s.start, s.end, s.tokens] for s in segments]).encode(),
                     json.dumps([astuple(Piece.of(document.text, s)) for s in segments]),
                 ),
             )
@@ -150,7 +150,7 @@ class StoredSegments:
         self.works.add(work.id)
 
 
-def _segments(spans: str) -> list[Segment]:
+def _segments(spans: str | bytes) -> list[Segment]:
     return [Segment(i, start, end, tokens) for i, (start, end, tokens) in enumerate(json.loads(spans))]
 
 

@@ -136,6 +136,15 @@ class Rows(Protocol):
         """Everything in it, or nothing; one within another is part of it."""
         ...
 
+    def given(self, table: str, at_least: int = 0) -> int:
+        """The last id that a table has given, of those that give no id twice.
+
+        Args:
+            table: which.
+            at_least: it goes on above this one.
+        """
+        ...
+
     def size(self) -> int:
         """Bytes that are in use."""
         ...

@@ -118,6 +118,15 @@ class Store:
         with self.transaction():
             self.execute_many(sql, rows)
 
+    def given(self, table: str, at_least: int = 0) -> int:
+        """The last id that a table has given; see `lcagent.memory.rows.Rows`."""
+        row = self.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        if row is None and at_least:
+            self.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, at_least))
+        elif row and row[0] < at_least:
+            self.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (at_least, table))
+        return max(row[0] if row else 0, at_least)
+
     def size(self) -> int:
         """Bytes that are in use."""
         with told(self._path):

@@ -45,7 +45,7 @@ def write_page(kept: Kept, settings: Settings, password: str | None) -> str:
     Raises:
         OSError: it cannot be written.
     """
-    file = page_file(settings.data_dir, kept.answer.run_id)
+    file = page_file(settings.place.folder, kept.answer.run_id)
     private_folder(file.parent)
     private_file(file).write_text(page(kept, password, settings.encoding), encoding="utf-8")
     return file.absolute().as_uri()

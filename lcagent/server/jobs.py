@@ -7,12 +7,13 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
-    AbstractContextManager,
     ExitStack,
     aclosing,
+    closing,
+    contextmanager,
     nullcontext,
     suppress,
 )
@@ -22,6 +23,7 @@ from weakref import WeakValueDictionary
 from lcagent.errors import LcagentError, LimitReached, RunBusy
 from lcagent.events import Event, Finished, Replied, RunStarted
 from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus
+from lcagent.memory.served.tables import open_served
 from lcagent.models.limit import ON_BEHALF, Limit
 from lcagent.server.asks import Ask
 from lcagent.server.faults import said_of
@@ -367,10 +369,15 @@ class Jobs:
             self._tenants.keys.spend(job.tenant.name, tokens_of(job.outcome))
 
 
-def _owned(tenant: Tenant, job: str) -> AbstractContextManager[None]:
+@contextmanager
+def _owned(tenant: Tenant, job: str) -> Generator[None]:
     """The right to work on a kept job: several processes may serve one folder.
+
+    Held by a store of its own: who has lost it writes nothing, and the tenant's store is everybody's.
 
     Raises:
         RunBusy: another process has it.
     """
-    return tenant.store.locked(job, RunBusy(f"run {job} is worked on elsewhere", hint="ask how far it is"))
+    busy = RunBusy(f"run {job} is worked on elsewhere", hint="ask how far it is")
+    with closing(open_served(tenant.settings.place)) as store, store.locked(job, busy):
+        yield

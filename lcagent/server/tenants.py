@@ -35,8 +35,8 @@ class Tenant:
 
     @property
     def folder(self) -> Path:
-        """Where all of it lies."""
-        return self.settings.data_dir
+        """Where all of it lies that is no row."""
+        return self.settings.place.folder
 
 
 class Tenants:
@@ -62,15 +62,24 @@ class Tenants:
         """A tenant, whose folder is made where there is none."""
         with self._lock:
             if name not in self._open:
-                folder = tenant_folder(self._settings, name)
-                settings = self._settings.model_copy(update={"home": folder})
+                settings = self._settings
+                if name != OWN:
+                    place = settings.place.within(checked_tenant(name))
+                    settings = settings.model_copy(update={"home": place.folder, "store": place.url or None})
                 self._open[name] = Tenant(name, settings, self.models)
             return self._open[name]
 
     def all(self) -> list[Tenant]:
-        """Every tenant that has a folder."""
-        others = self._settings.data_dir / "tenants"
-        names = sorted(path.name for path in others.iterdir() if path.is_dir()) if others.is_dir() else []
+        """Every tenant that has a folder; where the store is a server, that ever had a key.
+
+        Its folder may then lie on another machine.
+        """
+        place = self._settings.place
+        others = place.folder / "tenants"
+        if place.url:
+            names = sorted({key.tenant for key in self.keys.all()} - {OWN})
+        else:
+            names = sorted(path.name for path in others.iterdir() if path.is_dir()) if others.is_dir() else []
         return [self.of(name) for name in [OWN, *names]]
 
     def close(self) -> None:
@@ -79,10 +88,3 @@ class Tenants:
             tenant.store.close()
         self._open.clear()
         self.models.close()
-
-
-def tenant_folder(settings: Settings, name: str) -> Path:
-    """Where what belongs to a tenant lies."""
-    if name == OWN:
-        return settings.data_dir
-    return settings.data_dir / "tenants" / checked_tenant(name)

@@ -54,7 +54,7 @@ class _Passing(ChatSession):
         self._own_folder = folder
         super().__init__(*names, **given)
 
-    def _folder(self) -> Path:
+    def _place(self) -> Path:
         return self._own_folder
 
 

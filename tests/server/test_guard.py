@@ -13,13 +13,18 @@ import pytest
 
 from lcagent.memory.served.keys import Keys
 from lcagent.memory.served.tables import open_served
+from lcagent.place import Place
 from lcagent.server.options import Limits
+from lcagent.settings import load_settings
+from tests.cluster import only_files
 from tests.helpers import QUESTION, haystack, in_this_process
 from tests.server.serving import Served, able, asks, slowly, until
 
+pytestmark = pytest.mark.usefixtures("place")
+
 
 def key(home: Path, tenant: str) -> str:
-    store = open_served(home)
+    store = open_served(load_settings({"home": home}).place)
     secret = Keys(store).create(tenant)[1]
     store.close()
     return secret
@@ -36,12 +41,12 @@ def test_without_a_key_nothing_but_health_and_the_page_is_shown(home: Path, mode
         assert served.http.get("/health").json()["status"] == "ok"
 
 
-def test_a_revoked_key_opens_nothing_at_once(home: Path, model: Any) -> None:
+def test_a_revoked_key_opens_nothing_at_once(home: Path, place: Place, model: Any) -> None:
     with Served(home, model.url, require_keys=True) as served:
         secret = key(home, "a")
         client = served.as_key(secret)
         assert client.get("/v1/files").status_code == 200
-        store = open_served(home)
+        store = open_served(place)
         Keys(store).revoke(Keys(store).all()[0].id)
         store.close()
         assert client.get("/v1/files").status_code == 401
@@ -321,6 +326,7 @@ def test_a_list_that_is_too_long_is_refused(served: Served, path: str, body: dic
     assert served.http.post(path, json=body).status_code == 400
 
 
+@only_files  # elsewhere the bytes are fetched again
 def test_a_run_that_fails_keeps_no_path_of_this_disk(served: Served, home: Path) -> None:
     file = served.upload(haystack(20))
     (home / "files" / file).unlink()

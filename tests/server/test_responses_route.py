@@ -8,6 +8,8 @@ import pytest
 from tests.helpers import NEEDLE, QUESTION, haystack
 from tests.server.serving import Served, until
 
+pytestmark = pytest.mark.usefixtures("place")
+
 
 def given(file: str, text: str = QUESTION) -> Any:
     return [

@@ -16,11 +16,15 @@ import pytest
 from lcagent.memory.served.jobs import StoredJobs
 from lcagent.memory.served.tables import FILE, STEPS, open_served
 from lcagent.memory.store import Store
+from lcagent.place import Place
 from lcagent.server.asks import Ask
 from lcagent.server.tenants import OWN
+from tests.cluster import only_files
 from tests.helpers import NEEDLE, QUESTION, ROOT, haystack
 from tests.server.serving import Served, able, slowly, sse, until
 from tests.server.test_mcp import held, inside, said
+
+pytestmark = pytest.mark.usefixtures("place")
 
 
 def test_a_run_is_started_followed_and_answered(served: Served) -> None:
@@ -111,12 +115,12 @@ async def test_what_a_client_of_mcp_had_begun_the_server_cancels(home: Path, loo
 
 
 def test_a_run_that_nobody_works_on_is_cancelled_where_it_stands(
-    home: Path, served: Served, model: Any
+    home: Path, place: Place, served: Served, model: Any
 ) -> None:
     file = served.upload(haystack())
     served.ended(served.run(QUESTION, file))  # by now the model would be asked at once
     calls, ask = model.calls, Ask(text="Who kept the light?", files=(file,)).model_dump(mode="json")
-    with closing(open_served(home)) as store:
+    with closing(open_served(place)) as store:
         StoredJobs(store).put("run_left", ask)
         assert served.http.post("/v1/runs/run_left/cancel").json()["status"] == "cancelled"
         StoredJobs(store).put("run_unwanted", ask)
@@ -130,10 +134,11 @@ def test_a_run_that_nobody_works_on_is_cancelled_where_it_stands(
     assert model.calls == calls
 
 
-def test_jobs_from_before_are_wanted(home: Path) -> None:
+@only_files
+def test_jobs_from_before_are_wanted(home: Path, place: Place) -> None:
     with closing(Store(home / FILE, STEPS[:1])) as store:
         store.execute("INSERT INTO jobs (id, status, created, updated, ask) VALUES ('a','finished',1,2,'{}')")
-    with closing(open_served(home)) as store:
+    with closing(open_served(place)) as store:
         assert not StoredJobs(store).get("a").unwanted
 
 

@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     r"""(?P<text>'(?:[^']|'')*')          # a percent sign in it is none of a mark's
     |(?P<mark>\?)
     |(?P<cast>::\w+)
-    |:(?P<name>[a-z_]+)
+    |:(?P<name>[a-z_][a-z0-9_]*)
     |(?P<percent>%)
     |CAST\((?P<bytes>\w+)\ AS\ BLOB\)
     |\bAS\ (?P<type>INTEGER|REAL)\b

@@ -42,6 +42,9 @@ _KINDS: Sequence[tuple[tuple[str, ...], type[StoreError], str, str]] = (
 )
 """What is said of a server, and what may help, by how SQLSTATEs begin."""
 
+_SAID = {"password": "28", "database": "3D000"}
+"""SQLSTATEs by what a refusal speaks of."""
+
 
 def shown(place: Place) -> str:
     """A place as it may be shown."""
@@ -77,11 +80,15 @@ def lost(error: psycopg.Error) -> bool:
 
 
 def _fault(place: Place, error: psycopg.Error | PoolTimeout) -> StoreError | None:
-    code = getattr(error, "sqlstate", None) or GONE[0]
     why = " ".join(str(error).split("\n", 1)[0].split())
-    if "password" in why:  # of a connection that was not made no SQLSTATE is told
-        code = _REFUSED[0]
+    code = getattr(error, "sqlstate", None) or _of_a_refusal(why)
     for begins, kind, what, hint in _KINDS:
         if code.startswith(begins):
             return kind(f"{shown(place)} {what}: {why}", hint=hint)
     return None
+
+
+def _of_a_refusal(why: str) -> str:
+    """The SQLSTATE of a connection that was not made, of which none is told."""
+    _, _, said = why.partition("FATAL:")
+    return next((code for word, code in _SAID.items() if f"{word} " in said), GONE[0])

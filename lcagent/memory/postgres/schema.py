@@ -7,17 +7,14 @@ in it.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import psycopg
 
 from lcagent.errors import SettingsError
-from lcagent.memory.migrations import Steps, migrate
+from lcagent.memory.described import ORDERED, tables
+from lcagent.memory.migrations import Steps
 from lcagent.memory.postgres.dialect import Dialect
 from lcagent.memory.postgres.pools import connect
 from lcagent.place import Place
@@ -25,8 +22,6 @@ from lcagent.place import Place
 PREFIX = "lcagent"
 _MOST_NAME = 63
 """Bytes of a name in PostgreSQL."""
-_ORDERED = ("runs", "calls", "items")
-"""Tables whose rows are asked for in the order they were written in: SQLite numbers all."""
 _ROWID = "rowid BIGINT GENERATED ALWAYS AS IDENTITY UNIQUE"
 _LEASES = (
     "CREATE TABLE leases (name TEXT PRIMARY KEY, fence INTEGER NOT NULL, holder TEXT NOT NULL,"
@@ -47,53 +42,17 @@ _WORDS = (
     " STORED",
     "CREATE INDEX facts_terms ON {schema}.facts USING gin (terms)",
 )
-"""What finds facts by their words; only in PostgreSQL."""
+"""What finds facts by their words."""
+_PIECES = (
+    'CREATE TABLE {schema}.pieces (file TEXT COLLATE "C" NOT NULL'
+    " REFERENCES {schema}.files ON DELETE CASCADE, seq BIGINT NOT NULL, bytes BYTEA NOT NULL,"
+    " PRIMARY KEY (file, seq))",
+)
+"""The bytes of uploaded files, which lie in a folder as well where one machine does it all."""
+_ONLY_HERE: Mapping[str, tuple[str, ...]] = {"runs": _WORDS, "server": _PIECES}
+"""What a kind of store has in PostgreSQL alone."""
 STEPS_OF_OUR_OWN: Mapping[str, Mapping[int, tuple[str, ...]]] = {}
 """By the kind of a store: what brings one that stands there from the version before to each further one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table as SQLite makes it, with its indices."""
-
-    name: str
-    sql: str
-    indices: tuple[str, ...]
-    columns: tuple[str, ...]
-
-
-@lru_cache
-def tables(steps: Steps) -> tuple[Table, ...]:
-    """The tables that some steps come to, each after those that it refers to."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        migrate(connection, steps)
-        made = connection.execute(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-            " ORDER BY rowid"
-        ).fetchall()
-        found: list[Table] = []
-        for name, sql in made:
-            indices = connection.execute(
-                "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?",
-                (name,),
-            ).fetchall()
-            columns = connection.execute("SELECT name FROM pragma_table_info(?)", (name,)).fetchall()
-            found.append(Table(name, sql, tuple(one for (one,) in indices), tuple(one for (one,) in columns)))
-    known = {table.name for table in found}
-    ordered: list[Table] = []
-    while found:
-        done = {table.name for table in ordered}
-        at = next(i for i, table in enumerate(found) if _needs(table, known) <= done | {table.name})
-        ordered.append(found.pop(at))
-    return tuple(ordered)
-
-
-def _needs(table: Table, known: set[str]) -> set[str]:
-    words = table.sql.replace("(", " ").replace(",", " ").split()
-    after = {
-        word.strip('"') for word, before in zip(words[1:], words, strict=False) if before == "REFERENCES"
-    }
-    return after & known
 
 
 def schema_of(place: Place, kind: str) -> str:
@@ -106,7 +65,7 @@ def schema_of(place: Place, kind: str) -> str:
 
 def dialect_of(place: Place, kind: str, steps: Steps) -> Dialect:
     """How statements name the tables of a store."""
-    own = {table.name for table in tables(steps)} | {"leases", "version"}
+    own = {table.name for table in tables(steps)} | {"leases", "version", "pieces"}
     kept = ("checkpoints", "checkpoint_blobs", "checkpoint_writes", "checkpoint_migrations")
     return Dialect(schema_of(place, kind), own | set(kept))
 
@@ -154,12 +113,11 @@ def _version(connection: psycopg.Connection[Any], dialect: Dialect) -> int:
 def _make(connection: psycopg.Connection[Any], kind: str, steps: Steps, dialect: Dialect) -> None:
     connection.execute(_raw(f'CREATE SCHEMA IF NOT EXISTS "{dialect.schema}"'))
     for table in tables(steps):
-        more = _ROWID if table.name in _ORDERED else ""
+        more = _ROWID if table.name in ORDERED else ""
         for statement in (dialect.made(table.sql, more), *map(dialect.made, table.indices)):
             connection.execute(_raw(statement))
     connection.execute(_raw(dialect.made(_LEASES)))
     connection.execute(_raw(f"CREATE TABLE {dialect.table('version')} (number INT NOT NULL)"))
     connection.execute(_raw(f"INSERT INTO {dialect.table('version')} VALUES ({len(steps)})"))  # noqa: S608 - ours
-    if any(table.name == "facts" for table in tables(steps)):
-        for statement in _WORDS:
-            connection.execute(_raw(statement.replace("{schema}", f'"{dialect.schema}"')))
+    for statement in _ONLY_HERE.get(kind, ()):
+        connection.execute(_raw(statement.replace("{schema}", f'"{dialect.schema}"')))

@@ -128,6 +128,16 @@ class PostgresStore:
         with self.checkpoints() as saver:
             saver.delete_thread(run)
 
+    def given(self, table: str, at_least: int = 0) -> int:
+        """The last id that a table has given; see `lcagent.memory.rows.Rows`."""
+        sequence = self.execute("SELECT pg_get_serial_sequence(?, 'id')", (self.dialect.table(table),))
+        (name,) = sequence.fetchone() or ("",)
+        (last, called) = self.execute(f"SELECT last_value, is_called FROM {name}").fetchone() or (0, False)  # noqa: S608 - ours
+        given = last if called else last - 1
+        if given < at_least:
+            self.execute("SELECT setval(?::regclass, ?)", (name, at_least))
+        return max(given, at_least)
+
     def size(self) -> int:
         """0: room is the server's business, and what is deleted gives none back at once."""
         return 0

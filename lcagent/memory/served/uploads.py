@@ -89,6 +89,8 @@ class Uploads:
                     "INSERT INTO files (id, name, sha256, bytes, purpose, created) VALUES (?,?,?,?,?,?)",
                     (one.id, one.name, one.sha256, one.bytes, one.purpose, one.created),
                 )
+                if self._store.place.url:
+                    self._share(path, one.id)
                 return one
         path.unlink(missing_ok=True)
         if not same:
@@ -127,8 +129,49 @@ class Uploads:
         return [Upload(**row) for row in rows]
 
     def path(self, upload: Upload) -> Path:
-        """Where its bytes lie."""
-        return self._folder / upload.id
+        """Where its bytes lie; of a store that machines share they are fetched where they are missing.
+
+        Raises:
+            StoreError: there is no room for them.
+        """
+        path = self._folder / upload.id
+        if self._store.place.url and not path.is_file():
+            rows = self._store.execute("SELECT bytes FROM pieces WHERE file = ? ORDER BY seq", (upload.id,))
+            coming = private_folder(self._folder) / f".{upload.id}-{secrets.token_hex(4)}"
+            try:
+                private_file(coming).write_bytes(b"".join(piece for (piece,) in rows))
+                coming.replace(path)
+            except OSError as error:
+                coming.unlink(missing_ok=True)
+                raise StoreError(f"the file cannot be kept: {error.strerror or error}") from error
+        return path
+
+    def take(self, other: Uploads) -> None:
+        """Take the bytes of files along from where the same ones are kept.
+
+        Args:
+            other: has rows of all of them.
+
+        Raises:
+            StoreError: there is no room for them.
+        """
+        for upload in self.all(limit=1 << 31):
+            if self._store.place.url:
+                with self._store.transaction():
+                    self._store.execute("DELETE FROM pieces WHERE file = ?", (upload.id,))
+                    self._share(other.path(upload), upload.id)
+            elif not (path := self.path(upload)).is_file():
+                private_folder(self._folder)
+                with other.path(upload).open("rb") as file:
+                    _written(file, path, upload.bytes)
+
+    def _share(self, path: Path, file: str) -> None:
+        """Put the bytes of a file beside its row, where other machines read it too."""
+        with path.open("rb") as whole:
+            for seq, piece in enumerate(iter(lambda: whole.read(_PIECE), b"")):
+                self._store.execute(
+                    "INSERT INTO pieces (file, seq, bytes) VALUES (?,?,?)", (file, seq, piece)
+                )
 
     def named(self, files: Iterable[str]) -> list[File]:
         """Files as sources to read, each under a name of its own.

@@ -1,0 +1,316 @@
+"""What a store in PostgreSQL has beside what both have: leases, restarts, PgBouncer, and how it fails."""
+
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from lcagent.errors import LcagentError, RunBusy, SettingsError, StoreError, WorkBusy, WorkNotFound
+from lcagent.memory.facts import Facts, search_facts
+from lcagent.memory.migrations import STEPS
+from lcagent.memory.opening import open_store
+from lcagent.memory.rows import Rows
+from lcagent.memory.tiers import tables as memory
+from lcagent.memory.works import Work, Works
+from lcagent.place import Place
+from tests.cluster import PASSWORD, Cluster, bouncing, running
+from tests.helpers import QUESTION, clever, haystack, in_this_process
+
+pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+
+
+@pytest.fixture
+def place(cluster: Cluster, home: Path) -> Place:
+    return Place(home, f"{cluster.url}#{secrets.token_hex(8)}")
+
+
+@pytest.fixture
+def store(place: Place) -> Iterator[Rows]:
+    with closing(open_store(place)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def other(place: Place) -> Iterator[Rows]:
+    """The same store, as another process has it open."""
+    with closing(open_store(place)) as opened:
+        yield opened
+
+
+def begun(store: Rows, name: str = "a") -> Work:
+    return Works(store).open("facts", name=name, document="5ea", exact={"name": name})
+
+
+BUSY = RunBusy("somebody is at it")
+
+
+def usurp(other: Rows) -> None:
+    """Have somebody else take a lease, as after its time."""
+    other.execute("UPDATE leases SET fence = fence + 1, holder = 'x:1:2'")
+
+
+def test_who_has_lost_a_lease_writes_nothing(store: Rows, other: Rows) -> None:
+    work = begun(store)
+    with store.locked("run", BUSY):
+        Works(store).done(work)
+        usurp(other)
+        with pytest.raises(RunBusy):
+            store.execute("UPDATE works SET name = 'late'")
+        with pytest.raises(RunBusy), store.transaction():
+            store.execute("UPDATE works SET name = 'late'")
+        with pytest.raises(RunBusy):
+            store.insert_many("extracted", [{"work": work.id, "segment": 1}])
+        with pytest.raises(RunBusy), store.checkpoints() as steps:
+            steps.delete_thread("run")
+        assert Works(store).find(str(work.id)).name == "a"  # it may still read
+    assert other.rows("SELECT name FROM works") == [{"name": "a"}]
+    assert other.rows("SELECT count(*) AS n FROM extracted") == [{"n": 0}]
+
+
+def test_a_lease_is_held_by_one_and_each_time_under_a_higher_fence(store: Rows, other: Rows) -> None:
+    fences: list[int] = []
+    for _ in range(2):
+        with store.locked("it's a run", BUSY):
+            fences += [row["fence"] for row in other.rows("SELECT fence FROM leases")]
+            with pytest.raises(RunBusy), other.locked("it's a run", BUSY):
+                pass
+            with other.locked("another", BUSY):
+                pass
+    assert fences == sorted(set(fences)) and len(fences) == 2
+    assert other.rows("SELECT * FROM leases") == []
+
+
+def test_the_lease_of_a_process_that_died_here_is_taken_at_once(store: Rows, other: Rows) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with store.locked("run", BUSY):
+        store.execute("UPDATE leases SET holder = ?", (f"{_host()}:{ended.pid}:1",))
+        with other.locked("run", BUSY):
+            pass
+
+
+def _host() -> str:
+    import socket
+
+    return socket.gethostname()
+
+
+STOPPED = """
+import sys
+from pathlib import Path
+from lcagent.errors import RunBusy
+from lcagent.memory.opening import open_store
+from lcagent.memory.postgres import leases
+from lcagent.place import Place
+leases.SECONDS = 1.0
+store = open_store(Place(Path(sys.argv[1]), sys.argv[2]))
+try:
+    with store.locked("run", RunBusy("taken")):
+        print("holds it", flush=True)
+        sys.stdin.readline()
+        store.execute("UPDATE works SET name = 'late'")
+except RunBusy:
+    print("lost it", flush=True)
+store.close()
+"""
+
+
+def test_a_worker_that_was_stopped_past_its_lease_cannot_write(store: Rows, place: Place) -> None:
+    begun(store)
+    command = [sys.executable, "-c", STOPPED, str(place.folder), place.url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdin is not None and worker.stdout is not None
+        assert worker.stdout.readline() == "holds it\n"
+        worker.send_signal(signal.SIGSTOP)
+        while True:
+            try:
+                with store.locked("run", BUSY):
+                    store.execute("UPDATE works SET name = 'mine'")
+                    worker.send_signal(signal.SIGCONT)
+                    worker.stdin.write("\n")
+                    worker.stdin.flush()
+                    assert worker.stdout.readline() == "lost it\n"
+                break
+            except RunBusy:  # not yet past it
+                time.sleep(0.05)
+    assert store.rows("SELECT name FROM works") == [{"name": "mine"}]
+
+
+@pytest.fixture
+def own() -> Iterator[Cluster]:
+    """A PostgreSQL that a test may stop."""
+    with running() as one:
+        if one is None:
+            pytest.skip("no PostgreSQL here")
+        yield one
+
+
+def test_a_server_that_was_started_anew_is_gone_on_with(own: Cluster, home: Path) -> None:
+    with closing(open_store(Place(home, own.url))) as store:
+        work = begun(store)
+        own.stop()
+        own.start()
+        store.execute("UPDATE works SET name = 'after it'")  # over a connection of before it
+        with store.transaction():
+            store.execute("UPDATE works SET used = 1")
+        own.stop()
+        own.start()
+        with store.checkpoints() as steps:
+            assert steps.get_tuple({"configurable": {"thread_id": "run"}}) is None
+        with pytest.raises(StoreError, match="cannot be reached") as caught, store.transaction():
+            store.execute("UPDATE works SET name = 'lost with it'")
+            own.stop()
+            own.start()
+            store.execute("UPDATE works SET used = 2")
+        assert PASSWORD not in f"{caught.value} {caught.value.hint}" and caught.value.hint
+        found = Works(store).find(str(work.id))
+        assert (found.name, found.used) == ("after it", 1)
+
+
+def test_faults_are_told_in_our_words_without_the_password(
+    own: Cluster, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(url: str) -> LcagentError:
+        with pytest.raises(LcagentError) as caught:
+            open_store(Place(home, url))
+        for secret in (PASSWORD, "wrong-one"):
+            assert secret not in f"{caught.value!r} {caught.value.hint}"
+        assert caught.value.hint
+        return caught.value
+
+    assert "does not let us in" in told(own.url.replace(PASSWORD, "wrong-one")).message
+    assert "no such database" in told(own.url.replace("/postgres", "/none")).message
+    with closing(open_store(Place(home, f"{own.url}#newer"))) as store:
+        store.execute("UPDATE version SET number = number + 1")
+    monkeypatch.setattr("lcagent.memory.postgres.store._prepared", set[tuple[str, str]]())
+    newer = told(f"{own.url}#newer")
+    assert isinstance(newer, SettingsError) and "a newer lcagent" in newer.message
+    with closing(open_store(Place(home, f"{own.url}#cut"))) as store:
+        store.execute("DROP TABLE uses")
+        with pytest.raises(StoreError, match="does not have the tables"):
+            store.rows("SELECT * FROM uses")
+    own.stop()
+    assert "cannot be reached" in told(own.url).message
+
+
+def test_a_statement_that_fails_undoes_all_that_was_to_be_written_with_it(store: Rows) -> None:
+    import psycopg
+
+    work = begun(store)
+    with pytest.raises(StoreError, match="all of what was to be written"), store.transaction():
+        store.execute("UPDATE works SET name = 'half'")
+        with pytest.raises(psycopg.Error):
+            store.execute("INSERT INTO works (id) VALUES (?)", (work.id,))
+    assert Works(store).find(str(work.id)).name == "a"
+
+
+def test_it_has_the_tables_of_the_files(place: Place) -> None:
+    """What is asked of one store can be asked of the other."""
+    for kind, steps, opened in (("runs", STEPS, open_store), ("memory", memory.STEPS, memory.open_memory)):
+        with closing(opened(place.folder)) as files, closing(opened(place)) as there:
+            held = files.rows(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            )
+            assert len(held) > len(steps) // 2
+            for table in (row["name"] for row in held):
+                columns = {row["name"] for row in files.rows(f"PRAGMA table_info({table})")}
+                own = there.rows(
+                    "SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?",
+                    (f"lcagent_{kind}_{place.name}", table),
+                )
+                assert {row["column_name"] for row in own} - columns <= {"rowid", "terms", "size"}
+                assert columns <= {row["column_name"] for row in own}
+
+
+@pytest.mark.parametrize(
+    "text", ["a\0b", "\ue000", "\ue0000\0\ue0001", "' \\ % %s ? :name ::text", "𝔘 ütf\n"]
+)
+def test_any_text_comes_back_as_it_went(store: Rows, text: str) -> None:
+    store.execute(
+        "INSERT INTO profiles (model, fingerprint, measured, profile) VALUES (?, ?, '', '')", (text, text)
+    )
+    assert store.rows("SELECT model FROM profiles WHERE fingerprint = :f", {"f": text}) == [{"model": text}]
+    assert store.rows("SELECT '?:a%' AS x, length(model) AS n FROM profiles")[0]["x"] == "?:a%"
+
+
+def test_what_is_opened_by_many_at_once_is_made_once(cluster: Cluster, home: Path) -> None:
+    place = Place(home, f"{cluster.url}#{secrets.token_hex(8)}")
+    ready = threading.Barrier(4)
+
+    def opened(number: int) -> int:
+        ready.wait()
+        with closing(open_store(place)) as store, store.checkpoints() as steps:
+            steps.delete_thread("none")
+            return begun(store).id
+
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(opened, range(4))) == {1}
+
+
+def test_each_name_has_rows_of_its_own(cluster: Cluster, home: Path) -> None:
+    """Also one that is too long for a name there, or that has a quotation mark in it."""
+    names = [secrets.token_hex(8), 'a"b' + secrets.token_hex(8), "x" * 80 + secrets.token_hex(8)]
+    for at, name in enumerate(names):
+        with closing(open_store(Place(home, f"{cluster.url}#{name}"))) as store:
+            begun(store, name=str(at))
+    for at, name in enumerate(names):
+        with closing(open_store(Place(home, f"{cluster.url}#{name}"))) as store:
+            assert [work.name for work in Works(store).list()] == [str(at)]
+
+
+def test_pgbouncer_in_transaction_mode_will_do(
+    cluster: Cluster, home: Path, loopback, tmp_path: Path
+) -> None:
+    """More threads than it has connections: no statement needs the one before it."""
+    with bouncing(cluster) as url:
+        if url is None:
+            pytest.skip("no PgBouncer here")
+        place = Place(home, f"{url}#{secrets.token_hex(8)}")
+
+        def working(number: int) -> int:
+            with closing(open_store(place)) as store:
+                work = begun(store, str(number))
+                with Works(store).building(work):
+                    for segment in range(20):
+                        Facts(store, work.id).put(segment, [(f"Fact {segment} of {number}", [], ["fact"])])
+                        assert len(search_facts(store, [work.id], "fact", 99)) == segment + 1
+                    Works(store).done(work)
+                return work.id
+
+        with ThreadPoolExecutor(8) as threads:
+            assert len(set(threads.map(working, range(8)))) == 8
+        (tmp_path / "doc.txt").write_text(haystack(100))
+        server = loopback(window=2048, reply=clever)
+        words = ("--api-base", server.url, "--window", "2048", "--strategy", "memagent", "--store", place.url)
+        assert in_this_process("ask", str(tmp_path / "doc.txt"), QUESTION, *words).exit_code == 0
+        with closing(open_store(place)) as store:
+            assert store.rows("SELECT status FROM runs") == [{"status": "finished"}]
+            assert store.rows("SELECT count(*) AS n FROM pg_prepared_statements") == [{"n": 0}]
+
+
+def test_a_work_that_is_built_elsewhere_is_busy(store: Rows, other: Rows) -> None:
+    work = begun(store)
+    with Works(store).building(work):
+        with pytest.raises(WorkBusy), Works(other).building(work):
+            pass
+        with pytest.raises(WorkBusy):
+            Works(other).delete(work.id)
+    Works(other).delete(work.id)
+    with pytest.raises(WorkNotFound), Works(store).building(work):
+        pass
+
+
+def test_no_driver_is_imported_for_files(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib; from lcagent.memory.opening import open_store;"
+        f"open_store(pathlib.Path({str(tmp_path)!r})).close(); sys.exit('psycopg' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
