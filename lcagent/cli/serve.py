@@ -105,6 +105,7 @@ def _engine(settings: Settings) -> Engine | None:
         return None
     with needs_extra("postgres"):
         from lcagent.server.worker import engine_of
+    terminal.note("what outlives its client is done by workers: lcagent worker, with the same --store")
     return engine_of(settings.place)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from lcagent.answer import Answer, Reply
 from lcagent.errors import LcagentError, RunNotFound
-from lcagent.memory.served.jobs import UNFINISHED, JobStatus
+from lcagent.memory.served.jobs import UNFINISHED, JobStatus, StoredJobs
 from lcagent.server.asks import Ask
 from lcagent.server.tenants import Tenant
 
@@ -29,13 +29,15 @@ class Job:
         tenant: who asked.
         ask: what.
         kept: it outlives the connection and the server.
-        left: its process ends, and another one goes on with it.
+        rows: where it is kept, written by who holds it alone; None where nothing is.
+        left: its process ends, or was thought dead, and another one goes on with it.
     """
 
     id: str
     tenant: Tenant
     ask: Ask
     kept: bool
+    rows: StoredJobs | None = None
     left: bool = False
     created: float = field(default_factory=time.time)
     status: JobStatus = "queued"
@@ -54,8 +56,8 @@ class Job:
     def tell(self, event: dict[str, Any]) -> None:
         """Tell everybody who looks on."""
         seq = self.events[-1][0] + 1 if self.events else 1
-        if self.kept:
-            self.tenant.jobs.tell(self.id, seq, event)
+        if self.rows is not None:
+            self.rows.tell(self.id, seq, event)
         self.events.append((seq, event))
         self.wake()
 
@@ -71,7 +73,7 @@ class Job:
             while at < len(self.events):
                 yield self.events[at]
                 at += 1
-            if self.ended:
+            if self.ended or self.left:
                 return
             await self._news.wait()
 

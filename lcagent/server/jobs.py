@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 
 from lcagent.errors import LcagentError, LimitReached, RunBusy
 from lcagent.events import Event, Finished, Replied, RunStarted
-from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus
+from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus, StoredJobs
 from lcagent.memory.served.tables import open_served
 from lcagent.models.limit import ON_BEHALF, Limit
 from lcagent.server.asks import Ask
@@ -102,13 +102,12 @@ class Jobs:
             tenant.jobs.put(id, ask.model_dump(mode="json"))
             await self._hand_out(tenant, id, ask)
             return Elsewhere(id, tenant, ask, kept)
-        job = Job(id, tenant, ask, kept)
         if not kept:
-            return self._begin(job)
+            return self._begin(Job(id, tenant, ask, kept))
         with ExitStack() as held:  # first, so that no other process takes it for left
-            held.enter_context(_owned(job.tenant, job.id))
-            tenant.jobs.put(job.id, ask.model_dump(mode="json"))
-            return self._begin(job, held.pop_all())
+            rows = held.enter_context(_owned(tenant, id))
+            rows.put(id, ask.model_dump(mode="json"))
+            return self._begin(Job(id, tenant, ask, kept, rows), held.pop_all())
 
     async def resume(self, tenants: Iterable[Tenant]) -> int:
         """Go on with what a process left that is no more; how many there are."""
@@ -152,7 +151,8 @@ class Jobs:
         """
         if self.row(tenant, id).status in UNFINISHED:
             error = LcagentError("the workers that took it ended without a word", hint="their log says why")
-            job = Job(id, tenant, Ask.model_validate(self.row(tenant, id).ask), kept=True, error=error)
+            ask = Ask.model_validate(self.row(tenant, id).ask)
+            job = Job(id, tenant, ask, kept=True, rows=tenant.jobs, error=error)
             job.events = tenant.jobs.events(id)
             self._end(job, "failed")
 
@@ -194,8 +194,10 @@ class Jobs:
             if live is not None:
                 async with aclosing(live.follow(after)) as events:
                     async for event in events:
+                        after = event[0]
                         yield event
-                return
+                if not live.left:
+                    return
             ended = self._closing or self.row(tenant, job).status not in UNFINISHED  # before its last event
             for event in tenant.jobs.events(job, after):
                 after = event[0]
@@ -280,7 +282,7 @@ class Jobs:
             return None
         with ExitStack() as held:
             try:
-                held.enter_context(_owned(tenant, id))
+                rows = held.enter_context(_owned(tenant, id))
             except RunBusy:
                 return None
             row = self.row(tenant, id)  # it may have ended meanwhile
@@ -288,11 +290,11 @@ class Jobs:
                 return None
             if row.unwanted:
                 last = max((seq for seq, _ in tenant.jobs.events(id)), default=0)
-                tenant.jobs.tell(id, last + 1, {"type": "cancelled"})
-                tenant.jobs.set(id, "cancelled")
+                rows.tell(id, last + 1, {"type": "cancelled"})
+                rows.set(id, "cancelled")
                 return None
             ask = Ask.model_validate(row.ask).model_copy(update={"resume": True})
-            job = Job(row.id, tenant, ask, kept=True, created=row.created, run=row.run)
+            job = Job(row.id, tenant, ask, kept=True, rows=rows, created=row.created, run=row.run)
             job.events = tenant.jobs.events(row.id)
             return self._begin(job, held.pop_all())
 
@@ -308,17 +310,29 @@ class Jobs:
 
     async def _work(self, job: Job) -> None:
         ON_BEHALF.set(job.tenant.name)
+        try:
+            await self._worked(job)
+        except _Lost:
+            LOG.warning("run %s was taken over by another process", job.id)
+            job.left = True
+        finally:
+            del self._live[job.tenant.name, job.id]
+            self._counts[job.tenant.name] -= 1
+            job.wake()
+
+    async def _worked(self, job: Job) -> None:
         own = self._own_places.setdefault(job.tenant.name, Limit(self._limits.running))
         try:
             async with self._turn(job), own, self._places:
                 job.status = "running"
-                if job.kept:
-                    job.tenant.jobs.set(job.id, "running")
+                if job.rows is not None:
+                    job.rows.set(job.id, "running")
                 await self._opened.ensure(job.tenant, job.ask.files)
-                async with aclosing(work(job.ask, job.tenant, job.id, job.created)) as events:
-                    async for event in events:
-                        self._tell(job, event)
+                while not await self._done(job):  # noqa: ASYNC110 - another process is waited for
+                    await asyncio.sleep(LOOK)
             self._end(job, "finished")
+        except _Lost:
+            raise
         except LcagentError as error:
             job.error = error
             self._end(job, "failed")
@@ -330,10 +344,24 @@ class Jobs:
             LOG.exception("run %s failed", job.id)
             job.error = LcagentError("something went wrong in the server", hint="its log says what")
             self._end(job, "failed")
-        finally:
-            del self._live[job.tenant.name, job.id]
-            self._counts[job.tenant.name] -= 1
-            job.wake()
+
+    async def _done(self, job: Job) -> bool:
+        """Do it; not while somebody holds its run who was at it before, and is thought dead.
+
+        Raises:
+            LcagentError: any of the tree.
+        """
+        try:
+            async with aclosing(work(job.ask, job.tenant, job.id, job.created)) as events:
+                async for event in events:
+                    self._tell(job, event)
+        except _Lost:
+            raise
+        except RunBusy:
+            if not job.kept:
+                raise
+            return False
+        return True
 
     def _turn(self, job: Job) -> AbstractAsyncContextManager[None]:
         """The turn of what was said in a conversation, in the order in which it came; it takes no place."""
@@ -344,8 +372,8 @@ class Jobs:
     def _tell(self, job: Job, event: Event) -> None:
         if isinstance(event, RunStarted):
             job.run = event.run_id
-            if job.kept:
-                job.tenant.jobs.reads(job.id, event.run_id)
+            if job.rows is not None:
+                job.rows.reads(job.id, event.run_id)
         elif isinstance(event, Finished):
             job.outcome, job.run = event.answer, event.answer.run_id
         elif isinstance(event, Replied):
@@ -360,24 +388,28 @@ class Jobs:
             job.tell({"type": "error", "error": error})
         elif status == "cancelled":
             job.tell({"type": "cancelled"})
-        if job.kept:
+        if job.rows is not None:
             outcome = job.outcome.model_dump(mode="json") if job.outcome else None
-            job.tenant.jobs.set(job.id, status, outcome=outcome, error=error)
+            job.rows.set(job.id, status, outcome=outcome, error=error)
         job.status = status
         self._ended(status, job.outcome)
         if job.outcome is not None:
             self._tenants.keys.spend(job.tenant.name, tokens_of(job.outcome))
 
 
-@contextmanager
-def _owned(tenant: Tenant, job: str) -> Generator[None]:
-    """The right to work on a kept job: several processes may serve one folder.
+class _Lost(RunBusy):
+    """Another process works on a job by now: this one was thought dead."""
 
-    Held by a store of its own: who has lost it writes nothing, and the tenant's store is everybody's.
+
+@contextmanager
+def _owned(tenant: Tenant, job: str) -> Generator[StoredJobs]:
+    """The right to work on a kept job, and where it is kept: several processes may serve one folder.
+
+    A store of its own, as the tenant's is everybody's: what is written in it by who has lost the right fails.
 
     Raises:
         RunBusy: another process has it.
     """
-    busy = RunBusy(f"run {job} is worked on elsewhere", hint="ask how far it is")
+    busy = _Lost(f"run {job} is worked on elsewhere", hint="ask how far it is")
     with closing(open_served(tenant.settings.place)) as store, store.locked(job, busy):
-        yield
+        yield StoredJobs(store)

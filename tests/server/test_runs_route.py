@@ -211,6 +211,7 @@ class Killable:
         return self._process.wait(30)
 
 
+@only_files  # elsewhere workers do it: tests/server/test_workers.py
 def test_a_server_that_is_killed_goes_on_with_its_runs_when_it_comes_back(
     home: Path, tmp_path: Path, loopback: Any
 ) -> None:

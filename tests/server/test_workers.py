@@ -13,40 +13,46 @@ from typing import Any
 import pytest
 
 from lcagent.chat import ChatSession
-from lcagent.settings import load_settings
+from lcagent.place import Place
+from lcagent.server.options import Limits
 from lcagent.work.engine import Engine
 from tests.handing import QUICK
 from tests.helpers import NEEDLE, QUESTION, ROOT, haystack
 from tests.server.serving import Served, able, slowly, sse, until
 
+UNBOUND = Limits(requests=1_000_000)
 WORKER = """
 import asyncio, sys
 from lcagent.server.worker import work
+from lcagent.place import Place
 from lcagent.settings import load_settings
 from lcagent.work.engine import Engine
 from tests.handing import QUICK
-home, base, url = sys.argv[1:]
-settings = load_settings({"home": home, "api_base": base, "window": 2048})
+home, base, url, store = sys.argv[1:]
+settings = load_settings({"home": home, "api_base": base, "window": 2048, "store": store or None})
 asyncio.run(work(settings, Engine(url, QUICK), places=4))
 """
 
 
 class Workers:
-    """Workers in processes of their own, over one home.
+    """Workers in processes of their own: over one home, or over a store, with a home each.
 
     Args:
         home: where all is kept.
         base: of the model.
         url: of the engine's database.
+        store: in a PostgreSQL, if it is kept there.
     """
 
-    def __init__(self, home: Path, base: str, url: str) -> None:
-        self._given = [str(home), base, url]
+    def __init__(self, home: Path, base: str, url: str, store: str) -> None:
+        self._home, self._given = home, [base, url, store]
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> subprocess.Popen[bytes]:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.running.append(subprocess.Popen([sys.executable, "-c", WORKER, *self._given], cwd=ROOT, env=env))
+        home = f"{self._home}-{len(self.running)}" if self._given[-1] else str(self._home)
+        command = [sys.executable, "-c", WORKER, home, *self._given]
+        self.running.append(subprocess.Popen(command, cwd=ROOT, env=env))
         return self.running[-1]
 
 
@@ -56,8 +62,8 @@ def slow(loopback: Any) -> Any:
 
 
 @pytest.fixture
-def workers(home: Path, slow: Any, database: str) -> Iterator[Workers]:
-    made = Workers(home, slow.url, database)
+def workers(home: Path, slow: Any, database: str, place: Place) -> Iterator[Workers]:
+    made = Workers(home, slow.url, database, place.url)
     yield made
     for process in made.running:
         process.kill()
@@ -65,8 +71,8 @@ def workers(home: Path, slow: Any, database: str) -> Iterator[Workers]:
 
 
 @pytest.fixture
-def served(home: Path, slow: Any, database: str) -> Iterator[Served]:
-    with Served(home, slow.url, engine=Engine(database, QUICK)) as server:
+def served(home: Path, slow: Any, database: str, place: Place) -> Iterator[Served]:
+    with Served(home, slow.url, engine=Engine(database, QUICK), limits=UNBOUND) as server:
         yield server
 
 
@@ -88,14 +94,14 @@ def test_a_reading_is_done_by_a_worker_and_followed_at_the_server(
 def test_a_killed_worker_costs_the_calls_in_flight_and_a_killed_server_nothing(
     home: Path, slow: Any, workers: Workers, database: str
 ) -> None:
-    with Served(home, slow.url, engine=Engine(database, QUICK)) as served:
+    with Served(home, slow.url, engine=Engine(database, QUICK), limits=UNBOUND) as served:
         run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
     first = workers.start()
     until(lambda: slow.calls >= 5)
     first.kill()
     before = slow.calls
     workers.start()
-    with Served(home, slow.url, engine=Engine(database, QUICK)) as served:
+    with Served(home, slow.url, engine=Engine(database, QUICK), limits=UNBOUND) as served:
         row = served.ended(run)
         answer = served.http.get(f"/v1/runs/{run}/answer").json()["answer"]
     assert row["status"] == "finished" and answer["answer"] == "Oskar Brandvold"
@@ -133,7 +139,7 @@ def test_a_reading_is_given_up_wherever_it_is(
 
 
 def test_messages_of_a_session_are_answered_in_their_order_by_many_workers(
-    served: Served, workers: Workers, home: Path
+    served: Served, workers: Workers
 ) -> None:
     said = [f"Ship {number} came in." for number in range(8)]
     for text in said:
@@ -142,7 +148,7 @@ def test_messages_of_a_session_are_answered_in_their_order_by_many_workers(
     workers.start()
     tenant = served.service.tenants.of("default")
     until(lambda: not tenant.jobs.unfinished(), 60)
-    with ChatSession("anna", settings=load_settings({"home": home})) as chat:
+    with ChatSession("anna", settings=tenant.settings) as chat:
         assert [one.text for one in chat.history(100) if one.author == "user"] == said
 
 
