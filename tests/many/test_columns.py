@@ -32,6 +32,8 @@ from tests.helpers import in_this_process
             "uniqueItems",
         ),
         ({"properties": {"a": {"type": "integer"}}}, "has no question"),
+        ({"properties": {"a": {"type": "integer", "pattern": "a", "description": "What?"}}}, "does not fit"),
+        ({"properties": {"a": {"type": "string", "pattern": "(", "description": "What?"}}}, "does not fit"),
     ],
 )
 def test_questions_that_cannot_be_asked_are_refused_before_anything_is_read(
@@ -39,6 +41,11 @@ def test_questions_that_cannot_be_asked_are_refused_before_anything_is_read(
 ) -> None:
     with pytest.raises(UsageError, match=says):
         columns_of(questions)
+
+
+def test_what_may_be_missing_is_a_column_of_its_type() -> None:
+    (column,) = columns_of({"properties": {"a": {"type": ["integer", "null"], "description": "What?"}}})
+    assert (column.kind, column.question) == ("int", "What?")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What ends a table, and what is refused before it is begun."""
 
+import errno
+import os
 import signal
 import threading
 from pathlib import Path
@@ -109,3 +111,27 @@ def test_a_file_of_something_else_is_left_as_it_is(server: Loopback, folder: Pat
     with pytest.raises(OutputError):
         table(server, folder, out="nowhere/t.jsonl")
     assert server.calls == 1
+
+
+def test_a_full_disk_ends_it_with_whole_rows_and_it_goes_on(
+    server: Loopback, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def write(file: int, data: Any) -> int:
+        if not os.path.samestat(os.fstat(file), Path("t.jsonl").stat()):
+            return real(file, data)
+        written.append(len(data))
+        if len(written) == 3:
+            return real(file, data[:50])
+        if len(written) > 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(file, data)
+
+    real = os.write
+    with monkeypatch.context() as full, pytest.raises(OutputError, match="No space left"):
+        full.setattr(os, "write", write)
+        table(server, folder, concurrency=1)
+    assert len(rows_of("t.jsonl")) == 2 and Path("t.jsonl").read_bytes().endswith(b"}\n")
+    calls = server.calls
+    assert table(server, folder).rows == 6 and server.calls <= calls + 4

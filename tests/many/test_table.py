@@ -3,6 +3,7 @@
 import csv
 import enum
 import json
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -206,6 +207,18 @@ def test_patterns_and_folders_are_named_and_nothing_else(server: Loopback, folde
     (folder / "none").mkdir()
     with pytest.raises(DocumentNotFound, match="holds no document"):
         table(server, [folder, folder / "none"])
+
+
+def test_names_that_are_no_text_are_told_apart(server: Loopback, tmp_path: Path) -> None:
+    try:
+        for number, name in enumerate((b"a\xe9.txt", b"a\xe8.txt")):
+            (tmp_path / os.fsdecode(name)).write_text(boat(number))
+    except OSError:
+        pytest.skip("this file system takes text alone")
+    rows = list(table(server, tmp_path, out="t.csv"))
+    assert [Path(row.document).name for row in rows] == ["a\ufffd.txt", "a\ufffd.txt (2)"]
+    assert {row.values["answer"] for row in rows} == {"1900", "1901"}
+    assert table(server, tmp_path, out="t.csv").asked == 0
 
 
 def test_what_there_is_to_say_of_one_document_is_said_apart(server: Loopback, tmp_path: Path) -> None:
