@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from lcagent import Reader
 from lcagent.errors import UsageError
+from lcagent.memory.opening import open_store
+from lcagent.place import Place
 from tests.helpers import examples, in_this_process
 from tests.killable import Command, killed_at
 from tests.loopback import Loopback, Request
@@ -157,3 +160,26 @@ def test_two_at_once_do_not_write_one_table(loopback: Any, folder: Path) -> None
     go.set()
     first.join()
     assert len(rows_of("t.jsonl")) == 6
+
+
+def test_a_table_over_either_store_goes_on(loopback: Any, folder: Path, place: Place) -> None:
+    server = loopback(reply=shipyard)
+    arguments = [
+        "map",
+        str(folder),
+        QUESTION,
+        "--out",
+        "t.jsonl",
+        "--api-base",
+        server.url,
+        "--concurrency",
+        "2",
+    ]
+    killed_at(3, server, arguments, shipyard)
+    assert Command(*arguments).ended() == 0
+    rows = rows_of("t.jsonl")
+    assert [row.values["answer"] for row in rows] == [str(1900 + number) for number in range(6)]
+    assert len({request.text for request in server.requests}) == 6 and len(server.requests) <= 8
+    with closing(open_store(place)) as store:
+        told = {row["id"] for row in store.rows("SELECT id FROM runs WHERE told = 1")}
+    assert {row.answers["answer"].run for row in rows} <= told
