@@ -7,6 +7,7 @@ import pytest
 from platformdirs import user_cache_path
 
 from lcagent import Reader
+from lcagent.many.columns import Column
 from lcagent.models.serving.weights import ensure
 from tests.helpers import REPORT
 
@@ -56,3 +57,13 @@ def test_overwrite_mode_and_direct_on_the_real_model(weights: Path, tmp_path: Pa
     assert direct.strategy == "direct"
     assert "Isolde Frey" in direct.text
     assert "Isolde Frey" in direct.citations[0].quote
+
+
+def test_a_table_of_two_documents(weights: Path, tmp_path: Path) -> None:
+    for name, year in (("Aurelia", 1911), ("Sofie", 1926)):
+        (tmp_path / f"{name}.txt").write_text(f"The ferry {name} was built at Tarn in {year}.")
+    columns = [Column("built", "In which year was the ferry built?", "int")]
+    with Reader(model=str(weights), window=2048) as reader:
+        table = reader.map(str(tmp_path / "*.txt"), columns, out=tmp_path / "boats.csv")
+    assert [row.values["built"] for row in table] == [1911, 1926]
+    assert [row.answers["built"].citations[0].char_start for row in table] == [0, 0]

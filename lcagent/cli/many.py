@@ -77,7 +77,7 @@ def map_documents(
             password=password,
             retry_failed=retry_failed,
         )
-    _tell(table, as_json)
+    _tell(table, as_json, told.console)
     raise typer.Exit(4 if not table.complete else 1 if table.failed == table.rows else 0)
 
 
@@ -109,7 +109,7 @@ class _Told:
             self.console.say(f"{event.document}: {event.text}")
 
 
-def _tell(table: Table, as_json: bool) -> None:
+def _tell(table: Table, as_json: bool, console: Console) -> None:
     counts = {
         "rows": table.rows,
         "failed": table.failed,
@@ -122,4 +122,4 @@ def _tell(table: Table, as_json: bool) -> None:
         terminal.as_json({"version": 1, "out": str(table.out), "complete": table.complete, **counts})
         return
     terminal.line(str(table.out))
-    terminal.note(", ".join(f"{number:,} {what}" for what, number in counts.items()))
+    console.say(", ".join(f"{number:,} {what}" for what, number in counts.items()))

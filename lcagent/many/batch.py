@@ -20,7 +20,7 @@ from lcagent.many.rows import KeptRows, Row
 from lcagent.many.sources import Sources, bytes_of, listed
 from lcagent.many.tables import Table, check_out, rows_in, write_table
 from lcagent.memory.locks import locked
-from lcagent.memory.store import Store
+from lcagent.memory.opening import open_store
 from lcagent.models.budget import Budget
 from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.runs.records import Runs
@@ -78,7 +78,7 @@ async def make_table(wanted: Wanted, settings: Settings, session: ModelSession, 
         # Open throughout: SQLite puts its files in order when the last who has them open closes them, which
         # would be after every document.
         with (
-            closing(Store.open(settings.data_dir)) as store,
+            closing(open_store(settings.place)) as store,
             await asyncio.to_thread(KeptRows, path, table_key(wanted.columns)) as kept,
         ):
             batch = _Batch(wanted, settings, session, emit, _Keeping(kept, Runs(store), len(files)))

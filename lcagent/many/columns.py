@@ -6,12 +6,14 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic_core import SchemaError
 
 from lcagent.documents.values import Value, values
 from lcagent.errors import UsageError
@@ -19,6 +21,7 @@ from lcagent.settings import Settings
 
 Kind = Literal["str", "int", "float", "bool", "date", "enum"]
 PYTHON: dict[Kind, type] = {"str": str, "int": int, "float": float, "bool": bool, "date": date, "enum": str}
+_SAMPLES = {"str": "a", "int": 1, "float": 1.0, "bool": True, "date": date(2000, 1, 1), "enum": "a"}
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "str": {"type": "string"},
     "int": {"type": "integer"},
@@ -232,6 +235,11 @@ def _plain(schema: Mapping[str, Any], defined: Mapping[str, Any]) -> dict[str, A
     plain = dict(schema)
     if "$ref" in plain:
         plain = {**defined.get(str(plain.pop("$ref")).rpartition("/")[2], {}), **plain}
+    if (
+        isinstance(plain.get("type"), list)
+        and len(some := [one for one in plain["type"] if one != "null"]) == 1
+    ):
+        plain["type"] = some[0]
     if "anyOf" in plain:
         some = [one for one in plain["anyOf"] if one.get("type") != "null"]
         if len(some) == 1:
@@ -268,7 +276,14 @@ def _check(columns: Sequence[Column]) -> None:
         if column.unit and column.kind not in {"int", "float"}:
             raise UsageError(f"column {column.name} has a unit and is no number", hint='type = "float"')
         column.measure()
-        column.check()
+        sample: Any = _SAMPLES[column.kind]
+        try:  # some rules are looked at only where there is a value
+            with suppress(ValidationError):
+                column.check().validate_python([sample] if column.many else sample)
+        except (TypeError, RuntimeError, SchemaError) as error:
+            raise UsageError(
+                f"column {column.name}: its schema does not fit its type: {error}", hint=_HINT
+            ) from error
         names += flat_names(column)
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import glob
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lcagent.documents.named import File, named
@@ -46,6 +48,11 @@ def listed(sources: Sources, limit: int | None, ours: Collection[Path]) -> tuple
                 assert file.path is not None
                 if (absolute := file.path.absolute()) not in apart:
                     files.setdefault(absolute, File(file.path, _shown(file.path)))
+    seen: Counter[str] = Counter()
+    for path, file in files.items():  # of names that are no text some are shown alike
+        seen[file.name] += 1
+        if seen[file.name] > 1:
+            files[path] = replace(file, name=f"{file.name} ({seen[file.name]})")
     if not files:
         raise UsageError("no document is named", hint='lcagent map DOC… "question" --out answers.csv')
     return list(files.values())[:limit], unread
