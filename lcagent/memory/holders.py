@@ -26,9 +26,13 @@ def gone(holder: str) -> bool:
 
 
 def _started(pid: int) -> str:
-    """When a process began, which tells it from a later one of its number; empty where that is not told."""
+    """When a process began, which tells it from a later one of its number; empty where that is not told.
+
+    One that has ended, and that nobody has taken note of, never began.
+    """
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - no path
-            return file.read().rpartition(")")[2].split()[19]
+            told = file.read().rpartition(")")[2].split()
+            return "never" if told[0] in {"Z", "X"} else told[19]
     except (OSError, IndexError):
         return ""

@@ -114,14 +114,14 @@ class Jobs:
         left = [(tenant, row) for tenant in tenants for row in tenant.jobs.unfinished()]
         if self._engine is None:
             return sum(self._take_up(tenant, row.id) is not None for tenant, row in left)
-        for tenant, row in left:  # whatever waits already is not handed out twice
-            await self._hand_out(tenant, row.id, Ask.model_validate(row.ask))
+        for tenant, row in left:
+            await self._hand_out(tenant, row.id, Ask.model_validate(row.ask), anew=True)
         return len(left)
 
-    async def _hand_out(self, tenant: Tenant, job: str, ask: Ask) -> None:
+    async def _hand_out(self, tenant: Tenant, job: str, ask: Ask, *, anew: bool = False) -> None:
         assert self._engine is not None
         turn = None if ask.session is None else f"{tenant.name}/{ask.session}"
-        await self._engine.hand_out(tenant.name, job, turn=turn)
+        await self._engine.hand_out(tenant.name, job, turn=turn, anew=anew)
 
     async def take(self, tenant: Tenant, id: str) -> None:
         """Do a job that was handed out, to its end; one that somebody still holds is waited for.

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, LiteralString, cast
 
 from procrastinate import App, PsycopgConnector, RetryStrategy
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from psycopg.types.json import Jsonb
@@ -65,12 +65,15 @@ class _Fenced(JobManager):
         """Put a job back, if this worker holds it."""
         names = ("retry_at", "priority", "queue", "lock")
         values = dict.fromkeys(names) | dict(zip(names, given, strict=False)) | named
-        await self._own(
-            job,
-            "procrastinate_retry_job_v2(id, coalesce(%(retry_at)s::timestamptz, now()), %(priority)s::int,"
-            " %(queue)s::varchar, %(lock)s::varchar)",
-            **values,
-        )
+        try:
+            await self._own(
+                job,
+                "procrastinate_retry_job_v2(id, coalesce(%(retry_at)s::timestamptz, now()),"
+                " %(priority)s::int, %(queue)s::varchar, %(lock)s::varchar)",
+                **values,
+            )
+        except UniqueViolation:  # it was handed out anew meanwhile, and waits
+            await self.finish_job(job, Status.ABORTED, True)
 
     async def _own(self, job: Job, call: LiteralString, **values: Any) -> None:
         # Pruning a worker that gave no sign takes its id out of its jobs: those, too, are nobody's else.
@@ -96,6 +99,7 @@ _NEXT = (
 )
 """Start-time fair queueing (Goyal, Vin and Cheng 1996): a job's tag is one more than that of what runs, and
 than its tenant's own last. Lower tags go first, so that tenants take turns, whoever has more waiting."""
+_THERE = "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(named)s AND status IN ('todo', 'doing')"
 
 
 class Engine:
@@ -133,18 +137,22 @@ class Engine:
         except ConnectorException as error:
             raise _away(error) from error
 
-    async def hand_out(self, tenant: str, job: str, *, turn: str | None = None) -> None:
+    async def hand_out(self, tenant: str, job: str, *, turn: str | None = None, anew: bool = False) -> None:
         """Have a job done by whichever worker is free; one that waits already is not handed out twice.
 
         Args:
             tenant: whose it is.
             job: its id.
             turn: names what is done one job after the other, in the order in which they are handed out.
+            anew: it may be at a worker already, and is then left there.
 
         Raises:
             StoreError: the database cannot be reached.
         """
+        named = f"{self._queue}/{tenant}/{job}"
         try:
+            if anew and await self._app.connector.execute_query_all_async(_THERE, named=named):
+                return
             (row,) = await self._app.connector.execute_query_all_async(
                 _NEXT, queue=self._queue, tenant=tenant
             )
@@ -153,7 +161,7 @@ class Engine:
                 queue=self._queue,
                 priority=-row["tag"],
                 lock=None if turn is None else f"{self._queue}/{turn}",
-                queueing_lock=f"{self._queue}/{tenant}/{job}",
+                queueing_lock=named,
             )
             with contextlib.suppress(AlreadyEnqueued):
                 await deferrer.defer_async(tenant=tenant, job=job)
@@ -183,6 +191,7 @@ class Engine:
                             name=name,
                             fetch_job_polling_interval=self._beats.poll,
                             shutdown_graceful_timeout=0,
+                            delete_jobs="always",  # what came of them is kept elsewhere
                             update_heartbeat_interval=self._beats.every,
                             stalled_worker_timeout=self._beats.dead,
                             install_signal_handlers=False,
@@ -208,7 +217,7 @@ class Engine:
                     await manager.retry_job(job)
                 else:
                     await lost(str(job.task_kwargs["tenant"]), str(job.task_kwargs["job"]))
-                    await manager.finish_job(job, Status.FAILED, False)
+                    await manager.finish_job(job, Status.FAILED, True)
             await asyncio.sleep(self._beats.dead / 3)
 
     async def _migrate(self) -> None:
