@@ -167,8 +167,9 @@ class UsageReport(BaseModel):
     """What the run cost over all commands that worked on it.
 
     `calls` and tokens are of finished calls, as the server counted them; `replayed` calls were
-    finished by earlier commands. `retries`, `malformed` and `cut` replies are this command's. `building` is
-    no part of the other figures; it is None where nothing was built, as for a second question.
+    finished by earlier commands. `retries`, `malformed` and `cut` replies are this command's, and so are
+    the requests that each of several model `servers` answered; none where there is one. `building` is no part
+    of the other figures; it is None where nothing was built, as for a second question.
     """
 
     calls: int
@@ -180,6 +181,7 @@ class UsageReport(BaseModel):
     cached_tokens: int
     completion_tokens: int
     seconds: float
+    servers: dict[str, int] = {}
     building: BuildingReport | None = None
 
 

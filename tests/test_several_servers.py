@@ -114,7 +114,8 @@ def test_questions_about_a_document_keep_to_the_servers_that_have_read_it(loopba
     servers = several(loopback, 3)
     with reader(servers) as asking:
         for question in (QUESTION, *OTHERS):
-            asking.ask(document, question)
+            usage = asking.ask(document, question).usage
+            assert sum(usage.servers.values()) == usage.calls and len(usage.servers) == 3
     seen = read(servers)
     assert all(counts.total() == 3 for counts in seen.values())
     assert sum(max(counts.values()) for counts in seen.values()) >= 0.8 * 3 * len(seen)

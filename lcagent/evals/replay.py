@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -153,6 +153,7 @@ class _Silent:
 
     def __init__(self, *, tells_certainty: bool) -> None:
         self.tells_certainty, self.sets_window = tells_certainty, False
+        self.answered: Mapping[str, int] = {}
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """There is nobody to ask.

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import Any, Protocol
 
 from lcagent.errors import CutReply, RequestRefused, WindowExceeded
@@ -38,6 +38,8 @@ class Transport(Protocol):
     """Whether it may be asked how probable a decision was: some servers refuse that."""
     sets_window: bool
     """Whether each request tells the server how large a context to open."""
+    answered: Mapping[str, int]
+    """Requests that each of several servers has answered; empty where there is one."""
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """Send one request and wait for its whole reply."""
@@ -72,6 +74,7 @@ class HttpTransport:
         self._manners = manners or Manners(endpoint.base_url)
         self._notice = notice
         self.tells_certainty, self.sets_window = endpoint.kind != "openai", False
+        self.answered: Mapping[str, int] = {}
         self._url = endpoint.url("/chat/completions")
         self._client = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 10.0)),
@@ -224,6 +227,7 @@ class LiteLlmTransport:
         self._litellm, self._openai = litellm, openai
         self._model, self._manners, self._notice = model, manners or Manners(model), notice
         key = (api_key or "").strip() or None
+        self.answered: Mapping[str, int] = {}
         self._options: dict[str, Any] = {"model": model, "api_key": key, "timeout": timeout, "num_retries": 0}
         self.tells_certainty, self.sets_window = False, bool(window) and model.startswith(_OLLAMA)
         if self.sets_window:

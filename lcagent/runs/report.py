@@ -223,6 +223,7 @@ def make_usage(
         malformed=ours.malformed,
         cut=ours.cut,
         seconds=round(seconds, 3),
+        servers=dict(task.model.transport.answered),
         building=BuildingReport(**summed) if built else None,
     )
 

@@ -53,7 +53,7 @@ def create_app(
     options = options or ServeOptions()
     needed = not options.local if require_keys is None else require_keys
     tenants = Tenants(settings)
-    metrics = Metrics(lambda: jobs.live)
+    metrics = Metrics(lambda: jobs.live, lambda: tenants.models.servers)
     opened = Opened(options.limits.pages)
     jobs = Jobs(tenants, opened, options.running, options.limits, engine=engine, ended=metrics.ended)
     readiness = Readiness(tenants.models)

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from lcagent.answer import Answer, Reply
+from lcagent.models.serving.servers import Server
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800)
+
+
+class _ModelServers(Collector):
+    """What is known of each of several model servers, when it is asked for."""
+
+    def __init__(self, servers: Callable[[], Sequence[Server]]) -> None:
+        self._servers = servers
+
+    def collect(self) -> Iterable[Metric]:
+        name, label = "lcagent_model_server", ("server",)
+        there = GaugeMetricFamily(f"{name}_up", "Whether a model server is asked.", labels=label)
+        answered = CounterMetricFamily(f"{name}_answered", "Requests it answered.", labels=label)
+        failed = CounterMetricFamily(f"{name}_failed", "Times that it was left out.", labels=label)
+        for server in self._servers():
+            there.add_metric([server.name], float(not server.why))
+            answered.add_metric([server.name], server.answered)
+            failed.add_metric([server.name], server.failed)
+        return there, answered, failed
 
 
 class Metrics:
@@ -17,10 +38,12 @@ class Metrics:
 
     Args:
         queue: how many jobs are worked on or wait.
+        servers: those of the model, where these are several.
     """
 
-    def __init__(self, queue: Callable[[], int]) -> None:
+    def __init__(self, queue: Callable[[], int], servers: Callable[[], Sequence[Server]]) -> None:
         self._registry = CollectorRegistry()
+        self._registry.register(_ModelServers(servers))
         self._requests = Counter(
             "lcagent_requests", "Requests.", ("route", "method", "status"), registry=self._registry
         )

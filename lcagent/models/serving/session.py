@@ -23,7 +23,7 @@ from lcagent.models.limit import endpoint_limit
 from lcagent.models.manners import Manners
 from lcagent.models.probing import ServerLoading, now, same
 from lcagent.models.serving.connect import Choice, choose, open_endpoint, provider_base
-from lcagent.models.serving.servers import Known, Servers
+from lcagent.models.serving.servers import Known, Server, Servers
 from lcagent.models.serving.several import Found, Meeting
 from lcagent.models.serving.spread import SpreadCounter, SpreadTransport
 from lcagent.models.serving.waiting import pause
@@ -189,6 +189,12 @@ class ModelSession:
     def look_again(self) -> None:
         """Have `wait_open` ask the server next time: something went wrong with it."""
         self._sure = float("-inf")
+
+    @property
+    def servers(self) -> Sequence[Server]:
+        """Those of the model that is open, where these are several."""
+        opened = self._open
+        return opened.servers.all if opened and opened.servers else ()
 
     def embedder(self) -> Embedder | None:
         """The embedding model that the settings name, opened once; None where they name none.

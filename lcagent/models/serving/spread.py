@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import TypeVar
 
@@ -38,6 +39,8 @@ class SpreadTransport:
         self._reached: dict[Server, tuple[Known, Transport]] = {}
         self.tells_certainty = all(known.endpoint.kind != "openai" for known in servers.known)
         self.sets_window = False
+        self._answered = Counter[str]()
+        self.answered: Mapping[str, int] = self._answered
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """Send one request; with `on_delta` the reply is streamed, and shown once.
@@ -79,6 +82,7 @@ class SpreadTransport:
             fault = Transient(f"{server.name} takes much longer for a reply than usual")
             fault.gone = True
             raise fault from error
+        self._answered[server.name] += 1
         self._servers.answered(server, time.monotonic() - started, reply.completion_tokens)
         return reply
 
