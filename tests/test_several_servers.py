@@ -100,14 +100,14 @@ def test_shares_are_even_and_one_of_eight_has_an_eighth() -> None:
     prefix=st.text(max_size=20),
 )
 @settings(max_examples=examples(200), deadline=None)
-def test_no_server_is_given_a_quarter_above_its_share(
+def test_no_server_is_given_more_than_half_above_its_share(
     loads: list[int], places: list[int], prefix: str
 ) -> None:
     servers = [Server("", f"http://10.0.0.{at}", places[at]) for at in range(len(loads))]
     home = chosen(prefix, dict(zip(servers, loads, strict=True)))
     load = loads[servers.index(home)]
     share = (sum(loads) + 1) * home.places / sum(server.places for server in servers)
-    assert load + 1 < 1.25 * share + 1
+    assert load + 1 < 1.5 * share + 1
 
 
 def test_questions_about_a_document_keep_to_the_servers_that_have_read_it(loopback, document: Path) -> None:
@@ -168,7 +168,7 @@ def test_one_hot_beginning_keeps_nobody_idle(loopback, opened) -> None:
     replies = send(opened(servers, concurrency=2), [request(number) for number in range(32)])
     assert all(reply.finish_reason == "stop" for reply in replies)
     assert sum(len(server.requests) for server in servers) == 32
-    assert all(6 <= len(server.requests) <= 10 for server in servers)
+    assert all(4 <= len(server.requests) <= 13 for server in servers)
     assert all(server.peak_in_flight == 2 for server in servers)  # each has its limit, and uses it
 
 

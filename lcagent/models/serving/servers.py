@@ -2,7 +2,7 @@
 
 A request goes to the server that its beginning leads to (`ChatRequest.prefix`), by rendezvous hashing (Thaler
 and Ravishankar, 1998): that server has the beginning in its prefix cache, and where a server comes or goes
-only its own share moves. No server is given more than a quarter above its share of what is in flight
+only its own share moves. No server is given more than half above its share of what is in flight
 (Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2018), and one with a free place
 for which nobody waits takes who waits longest for others. docs/design/0034-many-servers.md has the reasons.
 """
@@ -32,8 +32,8 @@ from lcagent.models.tokens import TokenCounter
 
 Notice = Callable[[str], None]
 
-_SHARE = 1.25
-"""What a server may have in flight, of its share."""
+_SHARE = 1.5
+"""What a server may have in flight or waiting, of its share."""
 _FIRST_PAUSE, _MOST_PAUSE = 1.0, 60.0
 """Seconds for which a server that failed is left out: doubled each time, and half more or less by chance."""
 _REPLIES = 64
