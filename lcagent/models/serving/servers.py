@@ -2,9 +2,10 @@
 
 A request goes to the server that its beginning leads to (`ChatRequest.prefix`), by rendezvous hashing (Thaler
 and Ravishankar, 1998): that server has the beginning in its prefix cache, and where a server comes or goes
-only its own share moves. No server is given more than half above its share of what is in flight
-(Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2018), and one with a free place
-for which nobody waits takes who waits longest for others. docs/design/0034-many-servers.md has the reasons.
+only its own share moves. No server is given more than half above its share of what is in flight (Mirrokni,
+Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2018), nobody waits for one while another has
+a free place, and one where a place becomes free for which nobody waits takes over who waits for another.
+docs/design/0034-many-servers.md has the reasons.
 """
 
 from __future__ import annotations
@@ -88,8 +89,10 @@ def chosen(prefix: str, loads: Mapping[Server, int]) -> Server:
         loads: the servers that are there, with what each has in flight or waiting; at least one.
     """
     most = _SHARE * (sum(loads.values()) + 1) / sum(server.places for server in loads)
-    free = [server for server, load in loads.items() if load < ceil(most * server.places)]
-    return max(free, key=lambda server: _weight(server.name, prefix))
+    within = [server for server, load in loads.items() if load < ceil(most * server.places)]
+    # One that has nothing to do until somebody comes takes nothing over from others.
+    free = [server for server in within if loads[server] < server.places]
+    return max(free or within, key=lambda server: _weight(server.name, prefix))
 
 
 def _weight(name: str, prefix: str) -> bytes:
