@@ -32,9 +32,9 @@ def listed(urls: str) -> list[str]:
 
     Args:
         urls: as somebody wrote them. A comma behind which nothing looks like a URL may stand in a password:
-            where there are passwords it parts nothing.
+            where there are passwords or queries it parts nothing.
     """
-    between = r",\s*(?=[A-Za-z][A-Za-z0-9+.-]*://)" if "@" in urls else ","
+    between = r",\s*(?=[A-Za-z][A-Za-z0-9+.-]*://)" if re.search("[@?]", urls) else ","
     return [one for one in map(str.strip, re.split(between, urls)) if one]
 
 

@@ -22,6 +22,7 @@ from lcagent.models.request import ChatRequest
 from lcagent.models.serving.servers import Server, Servers, chosen
 from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.settings import Settings, load_settings
+from lcagent.text import without_passwords
 from tests.helpers import QUESTION, clever, examples, haystack, in_this_process
 from tests.loopback import Faults, Loopback, Odd, Reply, Request
 from tests.loopback.router import Router
@@ -454,6 +455,9 @@ def test_several_are_named_by_flags_variables_and_files(tmp_path: Path, monkeypa
     kept = load_settings(trust_config=True)
     assert kept.api_bases == ["http://a:1", "http://u:s,x@b:2"]
     assert kept.without_secrets()["api_base"] == "http://a:1,http://b:2"
+    one = "postgresql://h/db?password=a,b"
+    assert Settings(api_base=one).api_bases == [one]
+    assert without_passwords(one) == "postgresql://h/db?password=…"
 
 
 def test_an_address_that_is_named_twice_is_one_server(loopback, document: Path) -> None:

@@ -3,8 +3,8 @@
 A request goes to the server that its beginning leads to (`ChatRequest.prefix`), by rendezvous hashing (Thaler
 and Ravishankar, 1998): that server has the beginning in its prefix cache, and where a server comes or goes
 only its own share moves. No server is given more than half above its share of what is in flight (Mirrokni,
-Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2018), nobody waits for one while another has
-a free place, and one where a place becomes free for which nobody waits takes over who waits for another.
+Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2018), nobody waits for one while another
+has a free place, and one where a place becomes free for which nobody waits takes over who waits for another.
 docs/design/0034-many-servers.md has the reasons.
 """
 
