@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -417,23 +416,35 @@ def test_where_none_is_there_all_are_told(loopback, document: Path) -> None:
     assert all(str(server.port) in caught.value.message for server in gone)
 
 
-def test_all_die_and_one_comes_back(loopback, document: Path) -> None:
+def test_all_die_and_one_comes_back(loopback, document: Path, monkeypatch) -> None:
     servers = several(loopback, 2)
+    back: list[Loopback] = []
+    alone, look = threading.Lock(), Servers.look
+
+    def returns(self: Servers, server: Server) -> bool:
+        with alone:
+            if not back and len(fatal) == len(servers):
+                for one in servers:
+                    one.die()  # to its end: it dies by itself
+                back.append(loopback(window=2048, reply=clever, port=servers[1].port))
+        return look(self, server)
+
+    fatal: set[int] = set()
+
+    def dies(asked: Request, server: Loopback) -> str:
+        fatal.add(server.port)
+        server.stop_soon()
+        return clever(asked)
+
+    monkeypatch.setattr(Servers, "look", returns)
     with reader(servers) as asking:
-        asking.ask(document, OTHERS[0])
+        for number in range(4):  # so that each was asked something
+            document.with_name(f"{number}.txt").write_text(haystack(120).replace("river", f"canal{number}"))
+            asking.ask(document.with_name(f"{number}.txt"), OTHERS[0])
+        assert all(server.requests for server in servers)
         for server in servers:
-            server.reply = lambda asked, server=server: (server.stop_soon(), clever(asked))[1]
-        back: list[Loopback] = []
-
-        def return_one() -> None:
-            while not all(server._loop.is_closed() for server in servers):
-                time.sleep(0.02)
-            back.append(loopback(window=2048, reply=clever, port=servers[1].port))
-
-        helper = threading.Thread(target=return_one)
-        helper.start()
+            server.reply = lambda asked, server=server: dies(asked, server)
         assert asking.ask(document, QUESTION).answer == SAID
-        helper.join()
     assert back[0].requests
 
 

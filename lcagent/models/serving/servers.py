@@ -254,8 +254,11 @@ class Places:
             there = self._servers.there or await self._found(notice)
             several = [server for server in there if server not in but] or there
             home = chosen(prefix, {server: self._limits[server].load for server in several})
-            if limit := await self._limits[home].enter():
+            limit = await self._limits[home].enter()
+            if limit and not self._of[limit].why:
                 break
+            if limit:  # whoever counts, or another loop, has found meanwhile that it is not there
+                limit.leave()
         try:
             yield self._of[limit]
         finally:

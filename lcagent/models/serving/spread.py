@@ -99,9 +99,11 @@ class SpreadTransport:
         return reached[1]
 
     def _judge(self, server: Server, error: LcagentError) -> None:
-        if _gone(error) and self._servers.fell(server, error.message):
+        if not _gone(error):
+            return
+        if self._servers.fell(server, error.message):
             self._notice(f"{server.name} is left out for now: {error.message}")
-            self._places.scatter(server)
+        self._places.scatter(server)
 
     async def close(self) -> None:
         """Close connections."""
