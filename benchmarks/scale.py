@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,16 +60,25 @@ def measure(before: dict[str, Any], data: Path | None) -> dict[str, Any]:
 
 def simulate(table: dict[str, Any]) -> dict[str, Any]:
     """All sizes: with enough beside the servers, and as it comes."""
-    found: dict[str, Any] = {"strategies": {}, "large": []}
+    found: dict[str, Any] = {"strategies": {}, "longest first": {}, "large": []}
     for strategy in scale_costs.STRATEGIES:
         rows = []
         for servers, number in SIZES:
             free = run(table, strategy, Setup(servers), number)
             right = run(table, strategy, enough(table, strategy, free), number)
             plain = run(table, strategy, Setup(servers, **AS_IT_COMES), number)
-            rows.append({"enough": _row(right, free), "as it comes": _row(plain, free)})
+            one = run(table, strategy, replace(right.setup, store=STORE_CORES), number)
+            rows.append(
+                {
+                    "enough": _row(right, free),
+                    "as it comes": _row(plain, free),
+                    "one database": _row(one, free),
+                }
+            )
             print(strategy, servers, json.dumps(rows[-1]), file=sys.stderr)
         found["strategies"][strategy] = rows
+        first = run(table, strategy, Setup(1), SIZES[0][1], longest_first=True)
+        found["longest first"][strategy] = _row(first, first)
     for servers, number in SIZES:
         row = run(table, "auto", Setup(servers), number, "large")
         found["large"].append(_row(row, row))
@@ -78,7 +87,7 @@ def simulate(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(row: Row, free: Row) -> dict[str, Any]:
-    told = {name: round(value, 3) for name, value in asdict(row).items() if isinstance(value, float)}
+    told = {name: round(value, 4) for name, value in asdict(row).items() if isinstance(value, float)}
     told["share"] = round(row.rate / free.rate, 3)
     most = max(
         (name for name in row.used if name != "model servers"), key=lambda name: row.used[name], default=""
@@ -89,7 +98,7 @@ def _row(row: Row, free: Row) -> dict[str, Any]:
         **asdict(row.setup),
         "documents": row.documents,
         "used": row.used,
-        "dollars": round(row.dollars),
+        "dollars": round(row.dollars, 2),
         "short": short,
     }
 

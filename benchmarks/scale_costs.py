@@ -27,7 +27,7 @@ from benchmarks.scale_client import Job
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 STRATEGIES = ("auto", "memagent", "mapreduce")
-SIZES = {3_000: 40, 12_000: 30, 25_000: 16, 40_000: 16, 120_000: 8}
+SIZES = {3_000: 40, 12_000: 30, 16_000: 16, 25_000: 16, 40_000: 16, 120_000: 8}
 """Documents of each size in characters."""
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 

@@ -183,7 +183,10 @@ def simulate(
 
 @dataclass(frozen=True)
 class Row:
-    """A fleet, as it comes out: rates a second of the whole, times in hours."""
+    """A fleet, as it comes out: rates a second of the whole, times in hours.
+
+    `tail` is from when no document is left to begin with until the last has ended; it is part of `hours`.
+    """
 
     setup: Setup
     documents: int
@@ -191,51 +194,55 @@ class Row:
     calls: float
     hours: float
     tail: float
-    longest: float
     used: dict[str, float]
-    share: float = 1.0
-    """Of the rate that the same servers reach when nothing else is short."""
+    gpus: int = 1
 
     @property
     def dollars(self) -> float:
-        """Rent of GPUs and of clients' cores while it runs."""
+        """Rent of GPUs and of cores while it runs."""
         cores = self.setup.clients + self.setup.router + self.setup.store
-        return self.hours * (self.setup.servers * GPU_HOUR + cores * CORE_HOUR)
+        return self.hours * (self.setup.servers * self.gpus * GPU_HOUR + cores * CORE_HOUR)
 
 
-def run(table: dict[str, Any], strategy: str, setup: Setup, number: int, model: str = "small") -> Row:
-    """A fleet and so many documents."""
-    kind = MODELS[model]
+def run(
+    table: dict[str, Any],
+    strategy: str,
+    setup: Setup,
+    number: int,
+    model: str = "small",
+    *,
+    longest_first: bool = False,
+) -> Row:
+    """A fleet and so many documents, in any order or the longest first."""
     sizes = drawn(table["sizes_tokens"], number)
     cell = min(setup.servers, CELL)
     part = cell / setup.servers
-    texts = documents(table, strategy, sizes[: min(int(number * part), SIMULATED * cell // CELL + 500)])
-    outcome = simulate(table, strategy, setup, kind, texts)
-    rate = outcome.rate() / part
-    rate /= np.mean([text.calls for text in documents(table, strategy, sizes[:200_000])])
-    seconds_a_call = sum(took for _, took in outcome.took) / outcome.calls
-    rng = np.random.default_rng(1)
-    calls = np.array(
-        [len(text.waves) for text in documents(table, strategy, rng.choice(sizes, 50_000))], float
-    )
-    hands = setup.servers * SLOTS
-    # Who is met in flight at the end is met in proportion to how long it takes, at any moment of that.
-    met = rng.choice(calls, min(hands, 400_000), p=calls / calls.sum()) * rng.random(min(hands, 400_000))
-    whole = len(texts) >= number
-    tail = 0.0 if whole else float(met.max()) * seconds_a_call
-    longest = len(documents(table, strategy, sizes.max(keepdims=True))[0].waves) * seconds_a_call
+    texts = documents(table, strategy, sizes[: min(number, SIMULATED * cell // CELL + 500)])
+    whole = len(texts) == number and part == 1
+    if longest_first:
+        texts.sort(key=lambda text: -text.calls)
+    elif not whole:
+        texts.append(_last(documents(table, strategy, sizes[:200_000]), setup.servers * SLOTS))
+    outcome = simulate(table, strategy, setup, MODELS[model], texts)
+    calls = outcome.rate() / part
+    rate = calls / float(np.mean([text.calls for text in documents(table, strategy, sizes[:200_000])]))
+    tail = outcome.seconds - outcome.emptied
     seconds = outcome.seconds if whole else number / rate + tail
     used = {name: round(float(value), 3) for name, value in outcome.used.items()}
-    return Row(
-        setup,
-        number,
-        float(rate),
-        outcome.rate() / part,
-        float(seconds) / 3600,
-        tail / 3600,
-        longest / 3600,
-        used,
-    )
+    return Row(setup, number, rate, calls, seconds / 3600, tail / 3600, used, MODELS[model].gpus)
+
+
+def _last(texts: list[Document], hands: int) -> Document:
+    """What is left of the slowest document that all hands of a fleet hold when nothing is left to begin with.
+
+    Who is met then is met in proportion to how long it takes, at any moment of that. One cell alone would
+    rarely hold the slowest of all; it is given to the one that is simulated, as its last document.
+    """
+    rng = np.random.default_rng(1)
+    waves = np.array([len(text.waves) for text in texts], float)
+    met = rng.choice(waves, min(hands, 400_000), p=waves / waves.sum()) * rng.random(min(hands, 400_000))
+    left = max(round(met.max()), 1)
+    return min(texts, key=lambda text: (abs(len(text.waves) - left), -text.calls))
 
 
 def enough(table: dict[str, Any], strategy: str, free: Row) -> Setup:

@@ -13,17 +13,17 @@ def tables(found: dict[str, Any], models: dict[str, str]) -> str:
         lines += [
             f"\n`{strategy}`, {models['small']}\n",
             "| servers; documents | wall time, with tail | documents, calls a second"
-            " | clients, router, store (cores) | dollars; per 1,000 | as it comes |",
-            "|---|---|---|---|---|---|",
+            " | clients, router, store (cores) | dollars; per 1,000 | as it comes | one database |",
+            "|---|---|---|---|---|---|---|",
         ]
         for row in rows:
-            one, plain = row["enough"], row["as it comes"]
+            one, plain, single = row["enough"], row["as it comes"], row["one database"]
             lines.append(
                 f"| {one['servers']:,}; {one['documents']:,} | {_time(one['hours'])}, {_time(one['tail'])}"
                 f" | {one['rate']:,.1f}, {one['calls']:,.0f}"
                 f" | {one['clients']:,}, {one['router']}, {one['store']}"
-                f" | {one['dollars']:,}; {1000 * one['dollars'] / one['documents']:.2f}"
-                f" | {100 * plain['share']:.0f} %: {plain['short']} |"
+                f" | {one['dollars']:,.0f}; {1000 * one['dollars'] / one['documents']:.2f}"
+                f" | {100 * plain['share']:.1f} %: {plain['short']} | {100 * single['share']:.0f} % |"
             )
     lines += ["\n| | " + " | ".join(found["limits"]) + " |", "|---|" + "---|" * len(found["limits"])]
     for name in next(iter(found["limits"].values())):
@@ -34,8 +34,14 @@ def tables(found: dict[str, Any], models: dict[str, str]) -> str:
         "|---|---|---|",
     ]
     for row in found["large"]:
-        dollars = row["dollars"] * 2  # two GPUs a server
-        lines.append(f"| {row['servers']:,}; {row['documents']:,} | {_time(row['hours'])} | {dollars:,} |")
+        lines.append(
+            f"| {row['servers']:,}; {row['documents']:,} | {_time(row['hours'])} | {row['dollars']:,.0f} |"
+        )
+    lines.append("\nLongest first, one server, 1,000 documents: wall time, tail\n")
+    lines += [
+        f"- {name}: {_time(row['hours'])}, {_time(row['tail'])}"
+        for name, row in found["longest first"].items()
+    ]
     return "\n".join(lines)
 
 
