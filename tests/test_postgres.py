@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from lcagent import Reader
 from lcagent.errors import LcagentError, RunBusy, SettingsError, StoreError, WorkBusy, WorkNotFound
 from lcagent.memory.facts import Facts, search_facts
 from lcagent.memory.migrations import STEPS
@@ -23,6 +24,7 @@ from lcagent.memory.works import Work, Works
 from lcagent.place import Place
 from tests.cluster import PASSWORD, Cluster, bouncing, running
 from tests.helpers import QUESTION, clever, haystack, in_this_process
+from tests.loopback import Request
 
 pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
 
@@ -142,6 +144,53 @@ def test_a_worker_that_was_stopped_past_its_lease_cannot_write(store: Rows, plac
             except RunBusy:  # not yet past it
                 time.sleep(0.05)
     assert store.rows("SELECT name FROM works") == [{"name": "mine"}]
+
+
+def test_a_state_with_any_text_comes_back(store: Rows) -> None:
+    """The server's JSON holds no NUL."""
+    from langgraph.checkpoint.base import empty_checkpoint
+
+    where = {"configurable": {"thread_id": "run", "checkpoint_ns": ""}}
+    state = {"memory": "a\0b", "plain": "c", "list": ["d\0"]}
+    versions = dict.fromkeys(state, "1")
+    whole = {**empty_checkpoint(), "channel_values": state, "channel_versions": versions}
+    with store.checkpoints() as steps:
+        steps.put(where, whole, {"source": "loop", "step": 0, "parents": {}}, versions)
+        kept = steps.get_tuple(where)
+    assert kept is not None and kept.checkpoint["channel_values"] == state
+
+
+@pytest.mark.parametrize("how", ["fast", "immediate"])
+def test_a_run_goes_on_when_the_server_was_started_anew(
+    own: Cluster, home: Path, tmp_path: Path, loopback, how: str
+) -> None:
+    """In the middle of a reading: at the least the same command goes on, and asks nothing that it had kept."""
+    (tmp_path / "doc.txt").write_text(haystack(200))
+    plain = loopback(window=2048, reply=clever)
+    calls = 0
+
+    def reply(request: Request) -> str:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            own.stop(how)
+            own.start()
+        return clever(request)
+
+    server = loopback(window=2048, reply=reply)
+    given = {"window": 2048, "strategy": "memagent"}
+    with Reader(api_base=plain.url, home=tmp_path / "undisturbed", **given) as reader:
+        undisturbed = reader.ask(tmp_path / "doc.txt", QUESTION)
+    for _ in range(3):
+        try:
+            with Reader(api_base=server.url, home=home, store=own.url, **given) as reader:
+                answer = reader.ask(tmp_path / "doc.txt", QUESTION)
+        except StoreError:
+            continue
+        break
+    assert (answer.answer, answer.usage.calls) == (undisturbed.answer, undisturbed.usage.calls)
+    keys = [request.key for request in server.requests]
+    assert len(keys) - len(set(keys)) <= 1  # the one that was in flight
 
 
 @pytest.fixture
