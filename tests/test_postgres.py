@@ -1,5 +1,6 @@
 """What a store in PostgreSQL has beside what both have: leases, restarts, PgBouncer, and how it fails."""
 
+import json
 import secrets
 import signal
 import subprocess
@@ -248,6 +249,20 @@ def test_faults_are_told_in_our_words_without_the_password(
             store.rows("SELECT * FROM uses")
     own.stop()
     assert "cannot be reached" in told(own.url).message
+
+
+def test_doctor_says_whether_it_answers(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LCAGENT_STORE", own.url)
+
+    def told() -> str:  # as in a process of its own
+        monkeypatch.setattr("lcagent.memory.postgres.store._prepared", set[tuple[str, str]]())
+        shown = in_this_process("doctor", "--json")
+        assert PASSWORD not in shown.stdout + shown.stderr
+        return json.loads(shown.stdout)["facts"]["store"]
+
+    assert told() == "a PostgreSQL, which answers"
+    own.stop()
+    assert "cannot be reached" in told()
 
 
 def test_a_statement_that_fails_undoes_all_that_was_to_be_written_with_it(store: Rows) -> None:
