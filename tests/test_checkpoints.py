@@ -1,27 +1,30 @@
 """The checkpointer keeps LangGraph's contract, and does not wait for itself."""
 
+from contextlib import closing
 from itertools import count
-from pathlib import Path
 
 import pytest
 from langgraph.checkpoint.base import empty_checkpoint
 
-from lcagent.memory.checkpoints import open_checkpoints
+from lcagent.memory.opening import open_store
+from lcagent.place import Place
 
 REQUIRED = {"put", "put_writes", "get_tuple", "list", "delete_thread"}
 """What LangGraph asks of every checkpointer."""
 
 
-async def test_langgraphs_conformance_suite_passes(tmp_path: Path) -> None:
+async def test_langgraphs_conformance_suite_passes(place: Place) -> None:
     conformance = pytest.importorskip(
         "langgraph.checkpoint.conformance",
         reason="langgraph-checkpoint-conformance is not installed; the extra `dev` brings it",
     )
     numbers = count()
 
-    @conformance.checkpointer_test(name="LoopSaver")
+    @conformance.checkpointer_test(name="of a store")
     async def fresh():
-        with open_checkpoints(tmp_path / f"{next(numbers)}.db") as saver:
+        number = str(next(numbers))
+        own = Place(place.folder / number, f"{place.url}-{number}" if place.url else "")
+        with closing(open_store(own)) as store, store.checkpoints() as saver:
             yield saver
 
     report = await conformance.validate(fresh)
@@ -31,9 +34,9 @@ async def test_langgraphs_conformance_suite_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(60)  # where it waits for itself it does so for good
-async def test_a_checkpoint_is_read_and_written_while_the_list_is_gone_through(tmp_path: Path) -> None:
+async def test_a_checkpoint_is_read_and_written_while_the_list_is_gone_through(place: Place) -> None:
     thread = {"configurable": {"thread_id": "1", "checkpoint_ns": ""}}
-    with open_checkpoints(tmp_path / "checkpoints.db") as saver:
+    with closing(open_store(place)) as store, store.checkpoints() as saver:
         first = await saver.aput(thread, empty_checkpoint(), {"step": 0}, {})
         second = await saver.aput(first, empty_checkpoint(), {"step": 1}, {})
         async for item in saver.alist(thread):

@@ -1,5 +1,6 @@
 """What a store in PostgreSQL has beside what both have: leases, restarts, PgBouncer, and how it fails."""
 
+import json
 import secrets
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from lcagent import Reader
 from lcagent.errors import LcagentError, RunBusy, SettingsError, StoreError, WorkBusy, WorkNotFound
 from lcagent.memory.facts import Facts, search_facts
 from lcagent.memory.migrations import STEPS
@@ -23,6 +25,7 @@ from lcagent.memory.works import Work, Works
 from lcagent.place import Place
 from tests.cluster import PASSWORD, Cluster, bouncing, running
 from tests.helpers import QUESTION, clever, haystack, in_this_process
+from tests.loopback import Request
 
 pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
 
@@ -144,6 +147,53 @@ def test_a_worker_that_was_stopped_past_its_lease_cannot_write(store: Rows, plac
     assert store.rows("SELECT name FROM works") == [{"name": "mine"}]
 
 
+def test_a_state_with_any_text_comes_back(store: Rows) -> None:
+    """The server's JSON holds no NUL."""
+    from langgraph.checkpoint.base import empty_checkpoint
+
+    where = {"configurable": {"thread_id": "run", "checkpoint_ns": ""}}
+    state = {"memory": "a\0b", "plain": "c", "list": ["d\0"]}
+    versions = dict.fromkeys(state, "1")
+    whole = {**empty_checkpoint(), "channel_values": state, "channel_versions": versions}
+    with store.checkpoints() as steps:
+        steps.put(where, whole, {"source": "loop", "step": 0, "parents": {}}, versions)
+        kept = steps.get_tuple(where)
+    assert kept is not None and kept.checkpoint["channel_values"] == state
+
+
+@pytest.mark.parametrize("how", ["fast", "immediate"])
+def test_a_run_goes_on_when_the_server_was_started_anew(
+    own: Cluster, home: Path, tmp_path: Path, loopback, how: str
+) -> None:
+    """In the middle of a reading: at the least the same command goes on, and asks nothing that it had kept."""
+    (tmp_path / "doc.txt").write_text(haystack(200))
+    plain = loopback(window=2048, reply=clever)
+    calls = 0
+
+    def reply(request: Request) -> str:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            own.stop(how)
+            own.start()
+        return clever(request)
+
+    server = loopback(window=2048, reply=reply)
+    given = {"window": 2048, "strategy": "memagent"}
+    with Reader(api_base=plain.url, home=tmp_path / "undisturbed", **given) as reader:
+        undisturbed = reader.ask(tmp_path / "doc.txt", QUESTION)
+    for _ in range(3):
+        try:
+            with Reader(api_base=server.url, home=home, store=own.url, **given) as reader:
+                answer = reader.ask(tmp_path / "doc.txt", QUESTION)
+        except StoreError:
+            continue
+        break
+    assert (answer.answer, answer.usage.calls) == (undisturbed.answer, undisturbed.usage.calls)
+    keys = [request.key for request in server.requests]
+    assert len(keys) - len(set(keys)) <= 1  # the one that was in flight
+
+
 @pytest.fixture
 def own() -> Iterator[Cluster]:
     """A PostgreSQL that a test may stop."""
@@ -199,6 +249,20 @@ def test_faults_are_told_in_our_words_without_the_password(
             store.rows("SELECT * FROM uses")
     own.stop()
     assert "cannot be reached" in told(own.url).message
+
+
+def test_doctor_says_whether_it_answers(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LCAGENT_STORE", own.url)
+
+    def told() -> str:  # as in a process of its own
+        monkeypatch.setattr("lcagent.memory.postgres.store._prepared", set[tuple[str, str]]())
+        shown = in_this_process("doctor", "--json")
+        assert PASSWORD not in shown.stdout + shown.stderr
+        return json.loads(shown.stdout)["facts"]["store"]
+
+    assert told() == "a PostgreSQL, which answers"
+    own.stop()
+    assert "cannot be reached" in told()
 
 
 def test_a_statement_that_fails_undoes_all_that_was_to_be_written_with_it(store: Rows) -> None:

@@ -23,6 +23,7 @@ from lcagent.cli.options import (
 if TYPE_CHECKING:
     from lcagent.models.profile import ModelProfile
     from lcagent.models.serving.connect import Choice
+    from lcagent.place import Place
     from lcagent.settings import Settings
 
 
@@ -59,11 +60,12 @@ def doctor(
     choice, instead = survey(settings, given)
     from lcagent.runs.prune import stored_bytes
 
-    wrong = _damaged(settings.data_dir)
+    wrong = _damaged(settings.data_dir) | _unreached(settings.place)
     profile = None if wrong else _profile(instead or choice, settings)
     facts = machine_facts(settings)
-    size = stored_bytes(settings.data_dir) / (1 << 20)
-    facts["store"] = f"{size:.1f} of {settings.store_mb} MB (`lcagent runs prune` makes room)"
+    size = stored_bytes(settings.place.folder) / (1 << 20)
+    kept = f"{size:.1f} of {settings.store_mb} MB (`lcagent runs prune` makes room)"
+    facts["store"] = "a PostgreSQL, which answers" if settings.place.url else kept
     facts |= wrong | _refused(choice, settings)
     if instead is not None:
         facts = {"instead": f"{_named(instead)}, because {instead.why}", **facts}
@@ -89,6 +91,20 @@ def doctor(
             terminal.line(f"{name:<9}{fact}")
     differs = any(server.model and server.left_out for server in servers)
     raise typer.Exit(1 if choice.source == "none" or wrong or differs else 0)
+
+
+def _unreached(place: Place) -> dict[str, str]:
+    """Why the server that keeps everything cannot be used; empty where it can, or where files are kept."""
+    if not place.url:
+        return {}
+    from lcagent.errors import LcagentError
+    from lcagent.memory.opening import open_store
+
+    try:
+        open_store(place).close()
+    except LcagentError as error:
+        return {"store": f"{error.message} ({error.hint})"}
+    return {}
 
 
 def _damaged(folder: Path) -> dict[str, str]:

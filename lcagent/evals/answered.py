@@ -10,7 +10,7 @@ from lcagent.answer import Answer
 from lcagent.documents import load
 from lcagent.evals.items import Cited, Cost, Item, Row
 from lcagent.evals.measure import cost, retention
-from lcagent.memory.store import Store
+from lcagent.memory.opening import open_store
 from lcagent.runs.records import Runs
 from lcagent.settings import Settings
 
@@ -92,7 +92,7 @@ def spent(row: Row, settings: Settings, seconds: float) -> Cost:
 
 @contextmanager
 def _runs(settings: Settings) -> Generator[Runs]:
-    store = Store.open(settings.data_dir)
+    store = open_store(settings.place)
     try:
         yield Runs(store)
     finally:

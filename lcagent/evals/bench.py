@@ -20,6 +20,7 @@ from lcagent.evals.scorers import rescored
 from lcagent.evals.tasks import Request, folder, generate, named
 from lcagent.events import Event, RunStarted
 from lcagent.graphs import STRATEGIES
+from lcagent.memory.opening import open_store
 from lcagent.memory.profiles import StoredProfiles
 from lcagent.memory.store import FILE, Store
 from lcagent.models.serving.session import ModelSession, OpenModel
@@ -142,9 +143,10 @@ class Bench:
 
     def _bring_profile(self, opened: OpenModel) -> None:
         """What was measured of the model holds here too, where runs have a store of their own."""
-        if not (self.settings.data_dir / FILE).exists():
+        place = self.settings.place
+        if not place.url and not (place.folder / FILE).exists():
             return
-        with closing(Store.open(self.settings.data_dir)) as store:
+        with closing(open_store(place)) as store:
             kept = StoredProfiles(store).get(opened.model, opened.fingerprint)
         if kept is not None:
             with closing(Store.open(self.plan.out / "home")) as store:
@@ -279,7 +281,7 @@ class Bench:
         values = self.settings.model_dump()
         # As dumped, an address lacks its password.
         values |= {name: getattr(self.settings, name) for name in ("api_base", "embed_base")}
-        values |= {**chosen, "home": self.plan.out / "home"}
+        values |= {**chosen, "home": self.plan.out / "home", "store": str(self.plan.out / "home")}
         if bare == "whole":
             values["window"] = max(self.settings.window, self._most or 0)
         try:

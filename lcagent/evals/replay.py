@@ -288,7 +288,9 @@ def _settings(row: Row, home: Path) -> Settings:
     name = row.strategy.partition(":")[0]
     strategy = "direct" if row.strategy.removesuffix(":") in BASELINES else name
     kept = {key: value for key, value in row.settings.items() if key not in _ROW_ONLY}
-    return load_settings(kept | {"window": row.window, "strategy": strategy, "home": home})
+    return load_settings(
+        kept | {"window": row.window, "strategy": strategy, "home": home, "store": str(home)}
+    )
 
 
 def _difference(before: Row, after: Row) -> str:

@@ -28,6 +28,18 @@ _prepared: set[tuple[str, str]] = set()
 """Schemas in which this process has seen LangGraph's tables, by server and name."""
 
 
+class _Apart:
+    """A text that JSON of PostgreSQL cannot hold: it is kept as bytes, as whatever is no plain value."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+class _Unwrapping(Checked):
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        return super().dumps_typed(obj.text if isinstance(obj, _Apart) else obj)
+
+
 class _Cursor:
     """A cursor whose statements name the tables of a schema."""
 
@@ -58,7 +70,7 @@ class PoolSaver(OnLoop, PostgresSaver):
     """
 
     def __init__(self, store: PostgresStore, connection: psycopg.Connection[Any] | None = None) -> None:
-        super().__init__(store.pool if connection is None else connection, serde=Checked())
+        super().__init__(store.pool if connection is None else connection, serde=_Unwrapping())
         self._store, self._fixed = store, connection
 
     @contextmanager
@@ -93,7 +105,10 @@ class PoolSaver(OnLoop, PostgresSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """See there."""
-        return self._again(lambda: super(PoolSaver, self).put(config, checkpoint, metadata, new_versions))
+        held = checkpoint["channel_values"]
+        odd = {name: _Apart(text) for name, text in held.items() if isinstance(text, str) and "\0" in text}
+        own: Checkpoint = {**checkpoint, "channel_values": {**held, **odd}} if odd else checkpoint
+        return self._again(lambda: super(PoolSaver, self).put(config, own, metadata, new_versions))
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""

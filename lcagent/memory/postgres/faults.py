@@ -38,6 +38,7 @@ _KINDS: Sequence[tuple[tuple[str, ...], type[StoreError], str, str]] = (
         "lets us keep nothing",
         "its user needs the right to make schemas: GRANT CREATE ON DATABASE … TO …",
     ),
+    (("54000",), StoreError, "holds no name as long as this", "of a key or an element it takes 2,700 bytes"),
     (("3D000",), StoreError, "has no such database", "createdb makes one"),
 )
 """What is said of a server, and what may help, by how SQLSTATEs begin."""

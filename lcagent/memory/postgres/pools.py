@@ -18,6 +18,14 @@ MOST = 16
 """Connections of one process."""
 WAIT = 30.0
 """Most seconds that a statement waits for a connection, a transaction for another one's end."""
+# One whose other end has gone without a word is noticed within half a minute.
+_LIVELY: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
 Pool = ConnectionPool[psycopg.Connection[Any]]
 # What it says of a server that is gone is told by the statement that waits for it.
 logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
@@ -41,7 +49,7 @@ def connect(place: Place) -> psycopg.Connection[Any]:
         StoreError: the server cannot be reached, or refuses.
     """
     with told(place):
-        connection = psycopg.connect(place.server, autocommit=True, connect_timeout=10, context=adapters())
+        connection = psycopg.connect(place.server, autocommit=True, context=adapters(), **_LIVELY)
         _configured(connection)
         return connection
 
@@ -52,7 +60,7 @@ def taken(place: Place) -> Pool:
         if place.server not in _open:
             pool: Pool = ConnectionPool(
                 place.server,
-                kwargs={"autocommit": True, "connect_timeout": 10, "context": adapters()},
+                kwargs={"autocommit": True, "context": adapters(), **_LIVELY},
                 configure=_configured,
                 min_size=1,
                 max_size=MOST,

@@ -39,6 +39,11 @@ _prepared: set[tuple[str, str]] = set()
 """Schemas that this process has seen at their version, by server and name."""
 
 
+def _ours(sql: str) -> Any:
+    """A statement that code alone has written."""
+    return sql
+
+
 class PostgresStore:
     """The rows of one kind of a place.
 
@@ -87,10 +92,23 @@ class PostgresStore:
         return [dict(zip(names, row, strict=True)) for row in found]
 
     def execute_many(self, sql: str, values: Iterable[tuple[Any, ...] | dict[str, Any]]) -> None:
-        """Run one statement for each of some values, in one go and one transaction; errors as `execute`."""
-        statement: Any = self.dialect.turned(sql)
-        with self._begun(alone=False), self.told():
-            self._current.cursor().executemany(statement, values)
+        """Run one statement for each of some values, in one go and one transaction.
+
+        Outside of one it is tried again as `execute` does; errors likewise.
+        """
+        statement, every = self.dialect.turned(sql), list(values)
+
+        def work(connection: _Connection) -> None:
+            with connection.pipeline():  # what is between two of its synchronisations is one transaction
+                if self.held and not self._within:
+                    connection.execute(self.fences())
+                connection.cursor().executemany(_ours(statement), every)
+
+        with self.told():
+            if self._within:
+                work(self._current)
+            else:
+                self.over(work)
 
     def insert_many(self, table: str, rows: list[dict[str, Any]]) -> None:
         """Insert rows in one transaction; a row that stands there already stays as it is."""
@@ -106,7 +124,7 @@ class PostgresStore:
 
         An inner one is part of it. Where the connection is lost, it fails, and whatever is done with it.
         """
-        return self._begun(alone=True)
+        return self._begun()
 
     def locked(self, name: str, busy: LcagentError) -> AbstractContextManager[None]:
         """Be the one who writes something (`lcagent.memory.postgres.leases`)."""
@@ -197,13 +215,12 @@ class PostgresStore:
         return self.dialect.qualified(leases.check(dict(self.held)))
 
     @contextmanager
-    def _begun(self, *, alone: bool) -> Generator[None]:
+    def _begun(self) -> Generator[None]:
         if self._within:
             yield
             return
-        begin = [_BEGIN]
-        if alone:
-            begin.append(f"SELECT pg_advisory_xact_lock({zlib.crc32(self.dialect.schema.encode())})")
+        alone = f"SELECT pg_advisory_xact_lock({zlib.crc32(self.dialect.schema.encode())})"
+        begin = [_BEGIN, alone]
         if self.held:
             begin.append(self.fences())
         every: Any = "; ".join(begin)
