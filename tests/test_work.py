@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import psycopg
@@ -50,6 +51,14 @@ async def test_what_is_handed_out_is_done_once(database: str) -> None:
             await engine.hand_out("anna", f"{number}")  # it waits already
         done = await worked(engine, 20)
     assert Counter(done) == Counter(("anna", f"{number}") for number in range(20))
+
+
+async def test_several_may_come_first_at_once(database: str) -> None:
+    engines = [Engine(database, QUICK) for _ in range(6)]
+    async with AsyncExitStack() as stack:
+        await asyncio.gather(*(stack.enter_async_context(engine.open()) for engine in engines))
+        await engines[0].hand_out("anna", "1")
+        assert await worked(engines[1], 1) == [("anna", "1")]
 
 
 async def test_tenants_take_turns_whoever_has_more_waiting(database: str) -> None:

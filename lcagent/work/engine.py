@@ -22,6 +22,7 @@ from procrastinate import App, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
+from psycopg import AsyncConnection, OperationalError
 from psycopg.types.json import Jsonb
 
 from lcagent.errors import LcagentError, StoreError
@@ -112,7 +113,7 @@ class Engine:
     """
 
     def __init__(self, url: str, beats: Beats | None = None, *, queue: str = TASK) -> None:
-        self._beats, self._queue = beats or Beats(), queue
+        self._url, self._beats, self._queue = url, beats or Beats(), queue
         # Prepared statements are a session's, and behind PgBouncer a transaction has any session.
         unprepared = {"prepare_threshold": None}
         connector = PsycopgConnector(conninfo=url, min_size=1, max_size=4, kwargs=unprepared)
@@ -134,7 +135,7 @@ class Engine:
             async with self._app.open_async():
                 await self._migrate()
                 yield
-        except ConnectorException as error:
+        except (ConnectorException, OperationalError) as error:
             raise _away(error) from error
 
     async def hand_out(self, tenant: str, job: str, *, turn: str | None = None, anew: bool = False) -> None:
@@ -221,28 +222,25 @@ class Engine:
             await asyncio.sleep(self._beats.dead / 3)
 
     async def _migrate(self) -> None:
-        """Make or renew the engine's tables; its migrations are files that are run in their order."""
-        connector = self._app.connector
+        """Make or renew the engine's tables: its migrations are files that are run in their order, by one
+        process, all or none."""
         folder = importlib.resources.files("procrastinate.sql") / "migrations"
         files = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
-        await connector.execute_query_async(
-            "CREATE TABLE IF NOT EXISTS lcagent_work_migrations (names jsonb NOT NULL)"
-        )
-        rows = await connector.execute_query_all_async("SELECT names FROM lcagent_work_migrations")
-        if not rows:
-            await self._app.schema_manager.apply_schema_async()
-            await connector.execute_query_async(
-                "INSERT INTO lcagent_work_migrations VALUES (%(names)s)", names=Jsonb(files)
+        async with await AsyncConnection.connect(self._url, prepare_threshold=None) as database:
+            await database.execute("SELECT pg_advisory_xact_lock(hashtext('lcagent work'))")
+            await database.execute(
+                "CREATE TABLE IF NOT EXISTS lcagent_work_migrations (names jsonb NOT NULL)"
             )
-            return
-        new = [name for name in files if name not in rows[0]["names"]]
-        for name in new:
-            sql = cast(LiteralString, (folder / name).read_text("utf-8").replace("%", "%%"))
-            await connector.execute_query_async(sql)
-        if new:
-            await connector.execute_query_async(
-                "UPDATE lcagent_work_migrations SET names = %(names)s", names=Jsonb(files)
-            )
+            row = await (await database.execute("SELECT names FROM lcagent_work_migrations")).fetchone()
+            done = row[0] if row else []
+            if row is None:
+                await database.execute(self._app.schema_manager.get_schema())
+                await database.execute("INSERT INTO lcagent_work_migrations VALUES ('[]')")
+            elif new := [name for name in files if name not in done]:
+                for name in new:
+                    await database.execute(cast(LiteralString, (folder / name).read_text("utf-8")))
+            if done != files:
+                await database.execute("UPDATE lcagent_work_migrations SET names = %s", (Jsonb(files),))
 
 
 def _away(error: Exception) -> LcagentError:
