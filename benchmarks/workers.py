@@ -131,11 +131,14 @@ def told(answer: str, citations: Sequence[Any], evidence: Sequence[Any]) -> dict
     return {"answer": answer, "quotes": quotes, "evidence": found}
 
 
-def by_one_process(base: str, numbers: range, folder: Path) -> list[dict[str, Any]]:
+def by_one_process(numbers: range, folder: Path) -> list[dict[str, Any]]:
     """What a single process makes of the documents."""
     found: list[dict[str, Any]] = []
     home = folder / "single"
-    with Reader(api_base=base, home=home, strategy=STRATEGY, window=2048) as reader:
+    with (
+        fleet(1) as ((base,), _),
+        Reader(api_base=base, home=home, strategy=STRATEGY, window=2048) as reader,
+    ):
         for number in numbers:
             path = folder / f"{number}.txt"
             path.write_text(text_of(number))
@@ -175,7 +178,7 @@ def throughput(cluster: Cluster, servers: int, workers: int, runs: int) -> dict[
                 time.sleep(0.2)
             seconds, used = time.perf_counter() - began, made.cpu() - before
             outcomes = [made.outcome(run) for run in asked]
-        single = by_one_process(bases[0], range(min(runs, 4)), Path(name))
+        single = by_one_process(range(min(runs, 4)), Path(name))
     calls = sum(one.pop("usage")["calls"] for one in outcomes)
     same = sum(one == other for one, other in zip(outcomes, single, strict=False))
     return {
@@ -225,7 +228,7 @@ def kills(cluster: Cluster, workers: int, runs: int, number: int, seed: int) -> 
         for pipe in pipes:
             pipe.send("told")
         sent = sum(sum(pipe.recv()[0].values()) for pipe in pipes)
-        single = by_one_process(bases[0], range(min(runs, 4)), Path(name)) if len(ended) == runs else []
+        single = by_one_process(range(min(runs, 4)), Path(name)) if len(ended) == runs else []
     calls = sum(one.pop("usage")["calls"] for one in outcomes)
     same = sum(one == other for one, other in zip(outcomes, single, strict=False))
     return {
