@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lcagent.errors import LcagentError, StoreDamaged
-from lcagent.memory.fts5 import Fts5
 from lcagent.memory.locks import locked
 from lcagent.memory.migrations import STEPS, Steps, check, migrate
 from lcagent.memory.sqlite import PRIMARY, WAIT, Cursor, connect, damaged, discard, told
@@ -19,6 +18,7 @@ from lcagent.place import Place
 
 if TYPE_CHECKING:
     from lcagent.memory.checkpoints import LoopSaver
+    from lcagent.memory.fts5 import Fts5
 
 FILE, CHECKPOINTS = "lcagent.db", "checkpoints.db"
 """Its name within its folder, and that of the steps of its runs."""
@@ -148,6 +148,8 @@ class Store:
     @property
     def full_text(self) -> Fts5:
         """What finds facts by their words."""
+        from lcagent.memory.fts5 import Fts5
+
         return Fts5(self)
 
     @contextmanager
