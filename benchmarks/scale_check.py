@@ -13,7 +13,8 @@ import simpy
 
 from benchmarks.scale_client import Job
 from benchmarks.scale_costs import run_jobs, stubs, write_documents
-from benchmarks.scale_sim import Costs, Document, Fleet, Process, Station, Stub, simulated
+from benchmarks.scale_parts import Document, Process, Station, Stub
+from benchmarks.scale_sim import Costs, Fleet, simulated
 
 LATENCY = 0.2
 CASES = ((1, 1), (8, 1), (8, 4))
@@ -70,9 +71,9 @@ def measured(strategy: str, servers: int, processes: int) -> Figures:
 def predicted(table: dict[str, Any], strategy: str, servers: int, processes: int) -> Figures:
     """Simulate the same, from the table of costs alone."""
     costs = table["client"][strategy]
-    known = [(row["characters"], row["calls"]) for row in costs["sizes"]]
+    sizes, made = ([row[name] for row in costs["sizes"]] for name in ("characters", "calls"))
     lengths = characters(EACH * servers)
-    calls = np.interp(lengths, *zip(*known, strict=True)).round().astype(int)
+    calls = np.interp(lengths, sizes, made).round().astype(int)
     documents = [
         Document(length // 4, _waves(strategy, int(number)), 0.0, 0.0, 0.0)
         for length, number in zip(lengths, calls, strict=True)

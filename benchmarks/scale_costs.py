@@ -14,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Stub:
 
 
 @contextmanager
-def stubs(number: int, latency: float) -> Iterator[list[Stub]]:
+def stubs(number: int, latency: float) -> Generator[list[Stub]]:
     """Several servers."""
     with ExitStack() as stack:
         made = []
@@ -129,7 +130,7 @@ def client(strategy: str, slots: int = 4) -> dict[str, Any]:
             before = server.cpu()
             (row,) = run_jobs([plain])
             stub = server.cpu() - before
-            (counted,) = run_jobs([Job(**{**vars(plain), "home": str(folder / "counted"), "count": True})])
+            (counted,) = run_jobs([replace(plain, home=str(folder / "counted"), count=True)])
             kept = sum(file.stat().st_size for file in (folder / "home").rglob("*.db"))
         calls = sum(one["calls"] for one in row["documents"])
         each = calls / number
@@ -197,7 +198,7 @@ def sizes(data: Path) -> list[int]:
 
 
 @contextmanager
-def first() -> Iterator[None]:
+def first() -> Generator[None]:
     """Have this session run before what else the machine does, where that is allowed (Linux, root).
 
     Linux weighs sessions first, and niceness within each of them.

@@ -13,18 +13,8 @@ from typing import Any
 import numpy as np
 import simpy
 
-from benchmarks.scale_sim import (
-    Costs,
-    Document,
-    Engine,
-    Fleet,
-    Outcome,
-    Place,
-    Share,
-    Spec,
-    Station,
-    simulated,
-)
+from benchmarks.scale_parts import Document, Engine, Place, Share, Spec, Station
+from benchmarks.scale_sim import Costs, Fleet, Outcome, simulated
 
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 CELL = 16

@@ -11,7 +11,7 @@ import re
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
+def cluster() -> Generator[Cluster]:
     """A cluster in a folder of its own; as root its processes belong to `postgres`, since it refuses root."""
     user = "postgres" if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory() as name:

@@ -30,7 +30,7 @@ def measure() -> dict[str, Any]:
         one.bind(("127.0.0.1", 0))
         other.bind(("127.0.0.1", 0))
         port, metrics = one.getsockname()[1], other.getsockname()[1]
-    body = {"model": "loopback", "max_tokens": 140}
+    body: dict[str, Any] = {"model": "loopback", "max_tokens": 140}
     body["messages"] = [{"role": "user", "content": prose(400)[:CHARACTERS]}]
     with stubs(2, 0.0) as servers:
         arguments = ["--host", "127.0.0.1", "--port", str(port), "--prometheus-port", str(metrics)]

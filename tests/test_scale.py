@@ -10,18 +10,16 @@ np = pytest.importorskip("numpy")
 
 from benchmarks import scale_fleet  # noqa: E402
 from benchmarks.scale_fleet import MODELS, Setup, documents, drawn, enough, run  # noqa: E402
-from benchmarks.scale_sim import (  # noqa: E402
-    Costs,
+from benchmarks.scale_parts import (  # noqa: E402
     Document,
     Engine,
-    Fleet,
     Process,
     Share,
     Spec,
     Station,
     Stub,
-    simulated,
 )
+from benchmarks.scale_sim import Costs, Fleet, simulated  # noqa: E402
 
 NOTHING = Costs((0.0, 0.0))
 TABLE = {
@@ -155,9 +153,9 @@ def test_a_cell_of_a_fleet_has_the_rate_that_it_has_within_the_whole(monkeypatch
     for store in (0, 1):
         setup = Setup(16, clients=16, router=1, store=store)
         slow = {**TABLE, "postgres": {"document": {"cpu_ms": 9.0}, "call": {"cpu_ms": 9.0}}}
-        whole = run(slow, "memagent", setup, 10_000)
+        whole = run(slow, "memagent", setup, 4_000)
         monkeypatch.setattr(scale_fleet, "CELL", 4)
-        part = run(slow, "memagent", setup, 10_000)
+        part = run(slow, "memagent", setup, 4_000)
         monkeypatch.setattr(scale_fleet, "CELL", 16)
         assert part.calls == pytest.approx(whole.calls, rel=0.06)
         assert (whole.used.get("store", 0) > 0.95) == bool(store)
@@ -178,10 +176,10 @@ def test_a_share_bounds_what_a_part_gets() -> None:
 
 def test_what_is_said_to_be_enough_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scale_fleet, "SIMULATED", 1500)
-    free = run(TABLE, "memagent", Setup(16), 100_000)
+    free = run(TABLE, "memagent", Setup(16), 4_000)
     setup = enough(TABLE, "memagent", free)
-    full = run(TABLE, "memagent", setup, 100_000)
-    one = run(TABLE, "memagent", Setup(16, clients=1, router=1, store=1), 100_000)
+    full = run(TABLE, "memagent", setup, 4_000)
+    one = run(TABLE, "memagent", Setup(16, clients=1, router=1, store=1), 4_000)
     assert setup.clients > 1
     assert full.rate > 0.93 * free.rate
     assert one.rate < 0.9 * free.rate
