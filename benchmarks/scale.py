@@ -157,6 +157,9 @@ def main() -> int:
     parser.add_argument(
         "--table", action="store_true", help="--check: take the client's costs from the table as it is"
     )
+    parser.add_argument(
+        "--draw", action="store_true", help="tables and charts again, of what was simulated last"
+    )
     options = parser.parse_args()
     table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     if options.measure:
@@ -164,7 +167,7 @@ def main() -> int:
     elif options.check:
         return 0 if check(table, not options.table) else 1
     else:
-        found = simulate(table)
+        found = json.loads(SIMULATED.read_text()) if options.draw else simulate(table)
         SIMULATED.write_text(json.dumps(found, indent=1) + "\n")
         checked = json.loads(CHECKED.read_text()) if CHECKED.exists() else None
         scale_report.charts(found, checked, scale_costs.ROOT / "docs" / "images")
