@@ -20,7 +20,7 @@ from contextlib import (
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from lcagent.errors import LcagentError, LimitReached, RunBusy
+from lcagent.errors import LcagentError, LimitReached, RunBusy, StoreError
 from lcagent.events import Event, Finished, Replied, RunStarted
 from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus, StoredJobs
 from lcagent.memory.served.tables import open_served
@@ -131,8 +131,15 @@ class Jobs:
         Raises:
             RunNotFound: this tenant has none of this id.
         """
-        while self.row(tenant, id).status in UNFINISHED:
-            if (job := self._take_up(tenant, id)) is None or job.task is None:
+        while True:
+            try:
+                if self.row(tenant, id).status not in UNFINISHED:
+                    return
+                job = self._take_up(tenant, id)
+            except StoreError as error:  # a server that is gone comes back
+                LOG.warning("run %s: %s", id, error.message)
+                job = None
+            if job is None or job.task is None:
                 await asyncio.sleep(LOOK)
                 continue
             try:
@@ -315,6 +322,9 @@ class Jobs:
         except _Lost:
             LOG.warning("run %s was taken over by another process", job.id)
             job.left = True
+        except StoreError as error:  # of a server that was away: nothing more can be written of it now
+            LOG.warning("run %s is left for now: %s", job.id, error.message)
+            job.left = True
         finally:
             del self._live[job.tenant.name, job.id]
             self._counts[job.tenant.name] -= 1
@@ -334,6 +344,9 @@ class Jobs:
         except _Lost:
             raise
         except LcagentError as error:
+            # A server that is gone comes back, and the reading then goes on; a full disk here does not.
+            if isinstance(error, StoreError) and job.kept and job.tenant.settings.place.url:
+                raise
             job.error = error
             self._end(job, "failed")
         except asyncio.CancelledError:
