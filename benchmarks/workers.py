@@ -235,7 +235,7 @@ def kills(cluster: Cluster, workers: int, runs: int, number: int, seed: int) -> 
         "kills": counts,
         "readings": runs,
         "finished": len(ended),
-        "others": sorted({*statuses} - {"finished"}),
+        "others": [made.http.get(f"/v1/runs/{run}").json()["error"] for run in asked if run not in ended],
         "calls in the journals": calls,
         "requests that the model servers got": sent,
         "repeated": sent - calls,

@@ -20,7 +20,7 @@ from contextlib import (
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from lcagent.errors import LcagentError, LimitReached, RunBusy, StoreError
+from lcagent.errors import LcagentError, LimitReached, RunBusy, StoreDamaged, StoreError
 from lcagent.events import Event, Finished, Replied, RunStarted
 from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus, StoredJobs
 from lcagent.memory.served.tables import open_served
@@ -345,7 +345,8 @@ class Jobs:
             raise
         except LcagentError as error:
             # A server that is gone comes back, and the reading then goes on; a full disk here does not.
-            if isinstance(error, StoreError) and job.kept and job.tenant.settings.place.url:
+            away = isinstance(error, StoreError) and not isinstance(error, StoreDamaged)
+            if away and job.kept and job.tenant.settings.place.url:
                 raise
             job.error = error
             self._end(job, "failed")
