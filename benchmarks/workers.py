@@ -53,10 +53,11 @@ class Site:
         cluster: the PostgreSQL.
         bases: of the model servers.
         folder: for homes and logs.
+        places: readings at once of a worker.
     """
 
-    def __init__(self, cluster: Cluster, bases: Sequence[str], folder: Path) -> None:
-        self._folder, self.url = folder, cluster.create()
+    def __init__(self, cluster: Cluster, bases: Sequence[str], folder: Path, places: int) -> None:
+        self._folder, self._places, self.url = folder, places, cluster.create()
         self._given = ["--store", self.url, "--api-base", ",".join(bases), "--window", "2048"]
         self._given += ["--set", "concurrency=1"]
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -84,7 +85,7 @@ class Site:
 
     def work(self) -> None:
         """Start one more worker."""
-        self.workers.append(self._start("worker", "--places", "16")[0])
+        self.workers.append(self._start("worker", "--places", str(self._places))[0])
 
     def ready(self, workers: int) -> None:
         """Wait until so many workers look for work."""
@@ -152,9 +153,9 @@ def by_one_process(numbers: range, folder: Path) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def site(cluster: Cluster, bases: Sequence[str], folder: Path, workers: int) -> Generator[Site]:
+def site(cluster: Cluster, bases: Sequence[str], folder: Path, workers: int, places: int) -> Generator[Site]:
     """A site that is ready."""
-    made = Site(cluster, bases, folder)
+    made = Site(cluster, bases, folder, places)
     made.serve()
     for _ in range(workers):
         made.work()
@@ -168,7 +169,7 @@ def site(cluster: Cluster, bases: Sequence[str], folder: Path, workers: int) -> 
 def throughput(cluster: Cluster, servers: int, workers: int, runs: int) -> dict[str, Any]:
     """What so many servers and workers do."""
     with fleet(servers) as (bases, _), tempfile.TemporaryDirectory() as name:
-        with site(cluster, bases, Path(name), workers) as made:
+        with site(cluster, bases, Path(name), workers, -(-runs // workers)) as made:
             warm = [made.ask(1000 + number) for number in range(workers)]
             while {*made.statuses(warm)} != {"finished"}:
                 time.sleep(0.1)
@@ -197,7 +198,7 @@ def kills(cluster: Cluster, workers: int, runs: int, number: int, seed: int) -> 
     chance = random.Random(seed)
     counts = dict.fromkeys(("workers", "stopped workers", "servers", "database"), 0)
     with fleet(2) as (bases, pipes), tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        made = stack.enter_context(site(cluster, bases, Path(name), workers))
+        made = stack.enter_context(site(cluster, bases, Path(name), workers, places=16))
         asked = [made.ask(at) for at in range(runs)]
         for _ in range(number):
             time.sleep(chance.uniform(0.5, 2.0))
@@ -258,7 +259,7 @@ def main() -> None:
     with running() as cluster:
         assert cluster is not None, "no PostgreSQL here"
         if "throughput" in options.parts:
-            one = throughput(cluster, 1, options.workers, max(2, options.runs // 4))
+            one = throughput(cluster, 1, options.workers, options.runs)
             many = throughput(cluster, options.servers, options.workers, options.runs)
             times = round(many["calls a second"] / one["calls a second"], 2)
             results["throughput"] = {"one": one, "many": many, "times": times}
