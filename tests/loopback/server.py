@@ -246,6 +246,8 @@ class Loopback:
         self._ready.set()
         await self._stopped.wait()
         server.close()
+        for _ in range(3):  # whoever has just come in is known by then
+            await asyncio.sleep(0)
         for writer in list(self._writers):
             writer.transport.abort()
         tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
