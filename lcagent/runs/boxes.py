@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from pydantic import BaseModel
 
 from lcagent.answer import Answer, Box, Citation, Quoted, Reply
 from lcagent.documents import Document, Span
+from lcagent.documents.halting import halting
 from lcagent.documents.pdf_pages import quote_boxes, unchanged
 
 Outcome = TypeVar("Outcome", Answer, Reply)
@@ -34,14 +34,7 @@ async def boxed(outcome: Outcome, sources: Sources, password: str | None = None)
             that two documents of one name hold at the same place: a conversation may have two of them.
         password: for encrypted PDFs.
     """
-    halt = threading.Event()
-    try:
-        return await asyncio.to_thread(_boxed, outcome, sources, password, halt)
-    except asyncio.CancelledError:
-        from lcagent.documents.parsing import PARSER
-
-        PARSER.halt(halt)
-        raise
+    return await halting(lambda halt: _boxed(outcome, sources, password, halt))
 
 
 def _boxed(outcome: Outcome, sources: Sources, password: str | None, halt: threading.Event) -> Outcome:

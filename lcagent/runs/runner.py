@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import stat
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from lcagent.answer import Answer
 from lcagent.documents import Document, DocumentSource, File, Loaded, load_all
 from lcagent.documents.corpus import Corpus
+from lcagent.documents.halting import halting
 from lcagent.documents.recognised import Watch
 from lcagent.documents.retrieval import Retrieval, Similarity
 from lcagent.errors import LcagentError, RunBusy, StoreError, UsageError
@@ -193,21 +195,16 @@ async def _loaded(request: Request, encoding: str | None, parsed: StoredDocument
     def say(text: str) -> None:  # in the thread that loads
         loop.call_soon_threadsafe(emit, Notice(text))
 
-    watch = Watch(say=say)
-    try:
-        return await asyncio.to_thread(
-            load_all,
+    def work(halt: threading.Event) -> Loaded:
+        return load_all(
             request.sources,
             password=request.password,
             encoding=encoding,
             cache=parsed,
-            watch=watch,
+            watch=Watch(halt, say),
         )
-    except asyncio.CancelledError:
-        from lcagent.documents.parsing import PARSER
 
-        PARSER.halt(watch.halt)
-        raise
+    return await halting(work)
 
 
 def _tell_loaded(loaded: Loaded, emit: Emit) -> None:

@@ -156,10 +156,10 @@ class Jobs:
         Raises:
             RunNotFound: this tenant has none of this id.
         """
-        if self.row(tenant, id).status in UNFINISHED:
+        row = self.row(tenant, id)
+        if row.status in UNFINISHED:
             error = LcagentError("the workers that took it ended without a word", hint="their log says why")
-            ask = Ask.model_validate(self.row(tenant, id).ask)
-            job = Job(id, tenant, ask, kept=True, rows=tenant.jobs, error=error)
+            job = Job(id, tenant, Ask.model_validate(row.ask), kept=True, rows=tenant.jobs, error=error)
             job.events = tenant.jobs.events(id)
             self._end(job, "failed")
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TypeVar
 
 from lcagent.documents import Document, File, load_all
-from lcagent.documents.parsing import PARSER
+from lcagent.documents.halting import halting
 from lcagent.documents.recognised import Watch
 from lcagent.errors import DocumentTooLarge
 from lcagent.memory.opening import open_store
@@ -18,7 +17,6 @@ from lcagent.memory.parsed import StoredDocuments
 from lcagent.models.limit import Limit
 from lcagent.server.tenants import Tenant
 
-T = TypeVar("T")
 _AT_ONCE = 2
 """Files of one tenant that are parsed at once: what one sends that takes long keeps nobody else waiting."""
 _MOST_KNOWN = 10_000
@@ -68,7 +66,8 @@ class Opened:
     async def load(self, tenant: Tenant, id: str) -> Document:
         """The document of a file; arguments and errors as for `ensure`."""
         await self.ensure(tenant, [id])
-        (document,) = await self._apart(lambda: documents_of(tenant, tenant.uploads.named([id])))
+        sources = tenant.uploads.named([id])
+        (document,) = await halting(lambda halt: documents_of(tenant, sources, halt), self._threads)
         return document
 
     def close(self) -> None:
@@ -77,29 +76,24 @@ class Opened:
 
     async def _pages(self, tenant: Tenant, source: File) -> int:
         """How many pages a file has; given up with whoever asks, whatever a parser is at."""
-        watch = Watch()
-        try:
-            (document,) = await self._apart(lambda: documents_of(tenant, [source], watch))
-        except asyncio.CancelledError:
-            PARSER.halt(watch.halt)
-            raise
+        (document,) = await halting(lambda halt: documents_of(tenant, [source], halt), self._threads)
         return len(document.pages)
 
-    async def _apart(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-
-def documents_of(tenant: Tenant, sources: Sequence[File], watch: Watch | None = None) -> list[Document]:
+def documents_of(
+    tenant: Tenant, sources: Sequence[File], halt: threading.Event | None = None
+) -> list[Document]:
     """Load documents, as far as they are kept from the tenant's store.
 
     Args:
         tenant: whose store it is.
         sources: the files.
-        watch: whoever waits, and may give up.
+        halt: set when nobody waits any more.
 
     Raises:
         DocumentError: one cannot be read.
     """
     with closing(open_store(tenant.settings.place)) as store:
-        encoding = tenant.settings.encoding
-        return load_all(sources, encoding=encoding, cache=StoredDocuments(store), watch=watch).documents
+        watch = Watch(halt or threading.Event())
+        cache, encoding = StoredDocuments(store), tenant.settings.encoding
+        return load_all(sources, encoding=encoding, cache=cache, watch=watch).documents

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from lcagent.errors import RunNotFound
 from lcagent.place import Place
@@ -26,24 +25,18 @@ def engine_of(place: Place) -> Engine:
     return Engine(place.server, queue=f"lcagent {place.name}".strip())
 
 
-async def work(
-    settings: Settings,
-    engine: Engine,
-    places: int,
-    progress: Callable[[str, int, int], None] | None = None,
-) -> None:
+async def work(settings: Settings, engine: Engine, places: int) -> None:
     """Do what is handed out, until this is cancelled; what is not finished then is left to others.
 
     Args:
         settings: with which model, and where all is kept.
         engine: hands it out.
         places: readings at once.
-        progress: gets (what, bytes done, bytes in all) while a model file is fetched.
 
     Raises:
         StoreError: the store, or the engine's database, cannot be reached.
     """
-    tenants = Tenants(settings, progress)
+    tenants = Tenants(settings)
     opened = Opened(Limits().pages)
     jobs = Jobs(tenants, opened, places, Limits(running=places))
 

@@ -8,14 +8,14 @@ looks for jobs of dead workers, and it is said whose job comes next.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.resources
 import logging
 import os
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, LiteralString, cast
 
 from procrastinate import App, PsycopgConnector, RetryStrategy
@@ -62,16 +62,24 @@ class _Fenced(JobManager):
             delete=delete_job,
         )
 
-    async def retry_job(self, job: Job, *given: Any, **named: Any) -> None:
+    async def retry_job(
+        self,
+        job: Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
         """Put a job back, if this worker holds it."""
-        names = ("retry_at", "priority", "queue", "lock")
-        values = dict.fromkeys(names) | dict(zip(names, given, strict=False)) | named
         try:
             await self._own(
                 job,
                 "procrastinate_retry_job_v2(id, coalesce(%(retry_at)s::timestamptz, now()),"
                 " %(priority)s::int, %(queue)s::varchar, %(lock)s::varchar)",
-                **values,
+                retry_at=retry_at,
+                priority=priority,
+                queue=queue,
+                lock=lock,
             )
         except UniqueViolation:  # it was handed out anew meanwhile, and waits
             await self.finish_job(job, Status.ABORTED, True)
@@ -164,7 +172,7 @@ class Engine:
                 lock=None if turn is None else f"{self._queue}/{turn}",
                 queueing_lock=named,
             )
-            with contextlib.suppress(AlreadyEnqueued):
+            with suppress(AlreadyEnqueued):
                 await deferrer.defer_async(tenant=tenant, job=job)
         except ConnectorException as error:
             raise _away(error) from error

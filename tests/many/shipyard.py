@@ -68,3 +68,9 @@ def plain(rows: Iterable[Row]) -> list[dict[str, Any]]:
 def rows_of(out: str) -> list[Row]:
     kept = Path(out if out.endswith(".jsonl") else f"{out}.jsonl")
     return [Row.model_validate_json(line) for line in kept.read_text().splitlines()]
+
+
+def command_line(folder: Path, server: Loopback, *, concurrency: int, out: str = "t.jsonl") -> list[str]:
+    """`lcagent map` of the boats in a folder."""
+    given = ["--out", out, "--api-base", server.url, "--concurrency", str(concurrency)]
+    return ["map", str(folder), QUESTION, *given]

@@ -14,7 +14,7 @@ from lcagent.errors import AccessRefused, EndpointUnavailable, OutputError, Usag
 from tests.helpers import in_this_process
 from tests.killable import Command
 from tests.loopback import Loopback, Reply, Request
-from tests.many.shipyard import QUESTION, boats, rows_of, shipyard, table
+from tests.many.shipyard import QUESTION, boats, command_line, rows_of, shipyard, table
 
 
 def test_a_server_that_goes_ends_the_table_and_another_goes_on_with_it(loopback: Any, folder: Path) -> None:
@@ -68,17 +68,7 @@ def test_ctrl_c_ends_it_at_once_and_it_goes_on(loopback: Any, folder: Path) -> N
         return shipyard(request)
 
     server = loopback(reply=reply)
-    arguments = [
-        "map",
-        str(folder),
-        QUESTION,
-        "--out",
-        "t.jsonl",
-        "--api-base",
-        server.url,
-        "--concurrency",
-        "1",
-    ]
+    arguments = command_line(folder, server, concurrency=1)
     command = Command(*arguments)
     assert started.wait(60)
     command.send_signal(signal.SIGINT)

@@ -18,7 +18,7 @@ from lcagent.place import Place
 from tests.helpers import examples, in_this_process
 from tests.killable import Command, killed_at
 from tests.loopback import Loopback, Request
-from tests.many.shipyard import QUESTION, boat, plain, rows_of, shipyard, table
+from tests.many.shipyard import QUESTION, boat, command_line, plain, rows_of, shipyard, table
 
 
 def test_a_table_that_is_whole_asks_nobody(server: Loopback, folder: Path) -> None:
@@ -40,7 +40,7 @@ def test_killed_and_started_again_it_is_the_table_of_an_undisturbed_one(
     whole = plain(table(loopback(reply=shipyard), folder, out=f"whole-{out}"))
     Path("home").rename("other")
     server = loopback(reply=shipyard)
-    arguments = ["map", str(folder), QUESTION, "--out", out, "--api-base", server.url, "--concurrency", "2"]
+    arguments = command_line(folder, server, concurrency=2, out=out)
     killed_at(step, server, arguments, shipyard)
     asked = {request.text for request in server.requests if request.ended}
     done = Command(*arguments, "--json").told()
@@ -164,17 +164,7 @@ def test_two_at_once_do_not_write_one_table(loopback: Any, folder: Path) -> None
 
 def test_a_table_over_either_store_goes_on(loopback: Any, folder: Path, place: Place) -> None:
     server = loopback(reply=shipyard)
-    arguments = [
-        "map",
-        str(folder),
-        QUESTION,
-        "--out",
-        "t.jsonl",
-        "--api-base",
-        server.url,
-        "--concurrency",
-        "2",
-    ]
+    arguments = command_line(folder, server, concurrency=2)
     killed_at(3, server, arguments, shipyard)
     assert Command(*arguments).ended() == 0
     rows = rows_of("t.jsonl")
