@@ -142,6 +142,13 @@ class _Settings(BaseSettings):
             )
         return home
 
+    @field_validator("store")
+    @classmethod
+    def _kept_there(cls, store: str | None) -> str | None:
+        if store and "://" in store and not store.startswith(URLS):
+            raise ValueError("nothing is kept there: name a folder, or postgresql://…")
+        return store
+
     @field_validator("api_base", mode="before")
     @classmethod
     def _joined(cls, base: Any) -> Any:
@@ -300,8 +307,11 @@ def _put(values: dict[str, Any], path: list[str], value: str) -> None:
 def _explain(error: ValidationError) -> SettingsError:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
+    given = first["input"]
+    if isinstance(given, str) and "://" in given:
+        given = without_passwords(given)
     return SettingsError(
-        f"setting {name!r}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r})",
+        f"setting {name!r}: {first['msg'].removeprefix('Value error, ')} (got {given!r})",
         hint=_names_hint(),
     )
 

@@ -125,6 +125,7 @@ def test_a_budget_is_exit_status_4(loopback, document: Path) -> None:
         (["ask", "doc.txt", " "], 2, "UsageError"),
         (["ask", "doc.txt", "why?", "--set", "memagent.mood=good"], 2, "SettingsError"),
         (["ask", "doc.txt", "why?", "--set", "nonsense"], 2, "SettingsError"),
+        (["ask", "doc.txt", "why?", "--store", "mysql://db/lcagent"], 2, "SettingsError"),
         (["ask", "doc.txt", "why?", "--window", "12"], 2, "SettingsError"),
         (["ask", "doc.txt", "why?", "--api-base", "127.0.0.1:9"], 1, "EndpointUnavailable"),
         (["ask", "doc.txt", "why?", "-o", "missing/run.json"], 2, "UsageError"),

@@ -88,9 +88,9 @@ class Console:
         self._advance(what, done >> 20, max(total >> 20, 1), "MiB")
 
     def counting(self, what: str, done: int, total: int, unit: str) -> None:
-        """Progress of anything else that is counted."""
+        """Progress of anything else that is counted, told as each is done."""
         if self._first is None:
-            self._first = done
+            self._first = max(done - 1, 0)
         self._advance(what, done, total, unit)
 
     def show(self, event: Event) -> None:
@@ -135,12 +135,10 @@ class Console:
             return
         self._told = now
         since = done - (self._first or 0)
-        left = (now - self._started) / since * (total - done) if since > 0 else 0
-        self.say(
-            f"{what}: {done} of {total} {unit}, about {duration(left)} left"
-            if done < total
-            else f"{what}: {done} of {total} {unit}"
-        )
+        left = ""
+        if since > 0 and done < total:
+            left = f", about {duration((now - self._started) / since * (total - done))} left"
+        self.say(f"{what}: {done} of {total} {unit}{left}")
 
     def tell_answer(self, answer: Answer, *, explain: bool = False) -> None:
         """Where the answer stands, how much was read, what it cost; and the way to it."""

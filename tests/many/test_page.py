@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lcagent.cli.progress import Console
 from tests.helpers import ROOT, in_this_process
 from tests.loopback import Request
 
@@ -80,3 +81,14 @@ def test_progress_tells_what_is_done_and_what_it_cost(contracts: Path) -> None:
     assert re.search(r"1 calls, [\d,]+ tokens, 1 failed: 2 of 2 documents", done.stderr)
     quiet = in_this_process("map", "contracts/", "Who is the landlord?", "--out", "u.jsonl", "-q")
     assert (quiet.stderr, quiet.stdout) == ("", "u.jsonl\n")
+
+
+def test_the_time_left_is_told_from_the_first_document_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter((100.0, 120.0, 140.0))
+    monkeypatch.setattr("lcagent.cli.progress.time.monotonic", lambda: next(clock))
+    console = Console()  # 500 rows of 503 are there already
+    for done in (501, 502):
+        console.counting("calls", done, 503, "documents")
+    assert re.findall("about .* left", capsys.readouterr().err) == ["about 40 s left", "about 20 s left"]
