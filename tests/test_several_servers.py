@@ -25,6 +25,7 @@ from lcagent.text import without_passwords
 from tests.helpers import QUESTION, clever, examples, haystack, in_this_process
 from tests.loopback import Faults, Loopback, Odd, Reply, Request
 from tests.loopback.router import Router
+from tests.routing import vllm_router
 
 SAID = "Oskar Brandvold"
 OTHERS = ("Which town lies at the old mill?", "Who came to see the boats?")
@@ -205,6 +206,46 @@ def test_a_router_keeps_what_shares_a_beginning_to_one_server(loopback, document
     seen = read(behind)
     assert sum(len(counts) > 1 for counts in seen.values()) <= 1  # the last one is short
     assert all(counts.total() == 2 for counts in seen.values()) and all(one.requests for one in behind)
+
+
+def test_what_a_router_keeps_leading_to_a_dead_server_goes_to_another(loopback, document: Path) -> None:
+    behind = several(loopback, 3)
+    with (
+        Router([server.url.removesuffix("/v1") for server in behind]) as router,
+        Reader(api_base=router.url, strategy="mapreduce") as asking,
+    ):
+        asking.ask(document, QUESTION)
+        kept = {session for session, at in router.sessions.items() if at == {0}}
+        behind[0].stop_soon()
+        router.sessions.clear()
+        assert asking.ask(document, OTHERS[0]).coverage.skipped == []
+    assert kept & router.sessions.keys()  # it was asked, and then not again
+    assert all(f"{session}-1" in router.sessions for session in kept & router.sessions.keys())
+
+
+_NOTICES_AT_ONCE = ("--health-check-interval-secs", "1", "--health-failure-threshold", "1")
+"""Until it notices, a router asks a dead server for the list of models."""
+
+
+def test_vllms_own_router_keeps_what_shares_a_beginning_to_one_server_and_bears_one_that_dies(
+    loopback, document: Path, tmp_path: Path
+) -> None:
+    behind = several(loopback, 3)
+    addresses = [server.url.removesuffix("/v1") for server in behind]
+    with (
+        vllm_router(addresses, tmp_path, "--policy", "consistent_hash", *_NOTICES_AT_ONCE) as router,
+        Reader(api_base=router, strategy="mapreduce") as asking,
+    ):
+        assert asking.ask(document, QUESTION).answer == SAID
+        asking.ask(document, OTHERS[0])
+        seen = read(behind)
+        assert sum(len(counts) > 1 for counts in seen.values()) <= 1  # the last one is short
+        assert all(counts.total() == 2 for counts in seen.values())
+        assert sum(bool(one.requests) for one in behind) > 1
+        behind[0].stop_soon()
+        assert asking.ask(document, OTHERS[1]).coverage.segments_read > 5
+    done = Counter(chain.from_iterable(server.keys for server in behind))
+    assert set(done.values()) == {1}
 
 
 # What is done when a server dies, hangs or is another

@@ -21,6 +21,9 @@ from lcagent.errors import SettingsError
 from lcagent.models.address import Address
 
 Kind = Literal["vllm", "llamacpp", "openai"]
+SESSION = "X-Session-ID"
+"""The header by which routers keep requests to one server: vLLM's takes it first of all, production-stack's
+where it is told so (`--session-key`). A server that stands alone does not look at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,9 @@ class Told:
     location: str = ""
 
 
-def answered(pool: HTTPConnectionPool, url: str, body: bytes | None = None, *, most: int) -> Told:
+def answered(
+    pool: HTTPConnectionPool, url: str, body: bytes | None = None, *, most: int, session: str = ""
+) -> Told:
     """One short request: a GET, or a POST where there is something to send.
 
     Args:
@@ -187,14 +192,16 @@ def answered(pool: HTTPConnectionPool, url: str, body: bytes | None = None, *, m
         url: of the server.
         body: what is sent.
         most: bytes that are taken, after decompression.
+        session: what a router may go by; empty: it chooses by itself.
 
     Raises:
         HTTPError: it cannot be had, not in the time that the pool gives it, or has no end.
     """
     path = parse_url(url).request_uri
     method = "GET" if body is None else "POST"
+    headers = {**pool.headers, SESSION: session} if session else None
     try:
-        response = pool.urlopen(method, path, body, redirect=False, preload_content=False)
+        response = pool.urlopen(method, path, body, headers, redirect=False, preload_content=False)
         try:
             where = response.headers.get("location", "")
             return Told(response.status, _body(response, most), where)

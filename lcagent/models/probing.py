@@ -25,6 +25,8 @@ from lcagent.models.fingerprint import of_llamacpp, of_vllm
 
 _MOST_BYTES = 1 << 24
 """Of a list of models, or of a server's properties: some providers list thousands."""
+_OTHERS = 2
+"""More times that a list of models is asked for where the server that a router chose fails."""
 _NO_CHAT = re.compile(
     r"embed|rerank|(?:^|[-_/])(?:bge|gte|e5|minilm|jina-(?:clip|colbert)|whisper|tts|bark|piper|kokoro|clip"
     r"|stable-?diffusion|sdxl|flux|dall-e|moderation|guard)(?:[-_/.:\d]|$)|minilm|sentence-transformers",
@@ -148,6 +150,10 @@ def _listed(pool: HTTPConnectionPool, address: Address, api_key: str | None) -> 
     url = address.url("/models")
     try:
         told = answered(pool, url, most=_MOST_BYTES)
+        for other in range(_OTHERS):  # behind a router others may live
+            if told.status not in {500, 502, 504}:
+                break
+            told = answered(pool, url, most=_MOST_BYTES, session=f"models-{other}")
     except HTTPError as error:
         raise _unreached(address.base, error) from error
     if told.status != 200:

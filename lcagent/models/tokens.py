@@ -85,6 +85,7 @@ class ServerCounter:
         self._pool = connections(self._root, endpoint.api_key, timeout=_SECONDS, kept=8)
         self._counts_tools: bool | None = None  # not known yet
         self._counts_prompts = True  # until it refuses
+        self._faults = 0
 
     def count(self, text: str) -> int:
         """Tokens of a text alone."""
@@ -156,7 +157,9 @@ class ServerCounter:
     def _try(self, path: str, body: dict[str, Any]) -> wire.TokenCount:
         data = json.dumps(body).encode()
         try:
-            told = answered(self._pool, self._root.url(path), data, most=_most_bytes(data))
+            # A router that goes by the body would lead a count to the same dead server each time.
+            session = f"count-{self._faults}" if self._faults else ""
+            told = answered(self._pool, self._root.url(path), data, most=_most_bytes(data), session=session)
             if told.status == 200:
                 return _counted(told.body, path, body)
         except (HTTPError, wire.BadBody) as error:
@@ -173,6 +176,7 @@ class ServerCounter:
             if told.status in {400, 422} and "tools" not in body:
                 raise _NoPrompts
         passes = told.status == 429 or told.status >= 500
+        self._faults += passes
         raise _NoCount(f"the server says {told.status}: {wire.said(text)}", passes=passes)
 
     def _retry(self, path: str, body: dict[str, Any], first: _NoCount) -> wire.TokenCount:

@@ -10,12 +10,13 @@ import json
 import logging
 import os
 import warnings
+from collections import Counter
 from collections.abc import AsyncIterable, Callable, Mapping
 from typing import Any, Protocol
 
 from lcagent.errors import CutReply, RequestRefused, WindowExceeded
 from lcagent.models import wire
-from lcagent.models.endpoint import Endpoint, certificates
+from lcagent.models.endpoint import SESSION, Endpoint, certificates
 from lcagent.models.manners import Manners, Refused
 from lcagent.models.refusals import Transient
 from lcagent.models.replies import CALLED, Incoming, OnDelta, RawReply, parsed
@@ -26,9 +27,8 @@ _MOST_OF_ERROR = 1 << 16
 """Bytes of an error's body that are read."""
 _FEW = 2
 """Tries of a request whose reply came whole and is none."""
-SESSION = "X-Session-ID"
-"""The header by which routers keep requests to one server: vLLM's takes it first of all, production-stack's
-where it is told so (`--session-key`). A server that stands alone does not look at it."""
+_MOST_MOVED = 4096
+"""Beginnings that are known to have met a dead server behind a router."""
 
 
 class Transport(Protocol):
@@ -89,6 +89,7 @@ class HttpTransport:
             ),
         )
         self._faults = aiohttp.ClientError
+        self._moved: Counter[str] = Counter()
 
     async def send(self, request: ChatRequest, on_delta: OnDelta | None = None) -> RawReply:
         """Send one request; with `on_delta` the reply is streamed.
@@ -121,10 +122,13 @@ class HttpTransport:
         return fields
 
     async def _post(self, body: bytes, request: ChatRequest, on_delta: OnDelta | None) -> RawReply:
-        told = {SESSION: request.prefix}
+        moved = self._moved[request.prefix]
+        told = {SESSION: f"{request.prefix}-{moved}" if moved else request.prefix}
         async with self._client.post(self._url, data=body, headers=told, allow_redirects=False) as response:
             if response.status != 200:
                 text = await _read(response.content, _MOST_OF_ERROR)
+                if response.status >= 500:
+                    self._move(request.prefix)
                 raise Refused(response.status, text.decode("utf-8", "replace"), response.headers)
             if on_delta is not None and "json" not in response.content_type:
                 return await self._stream(response.content, request, on_delta)
@@ -156,6 +160,13 @@ class HttpTransport:
         if not reply.finished and not (done and reply.size):
             raise _gone(f"{self._endpoint.base_url} broke off in the middle of a reply")
         return reply.whole()
+
+    def _move(self, prefix: str) -> None:
+        """Name a beginning otherwise from now on: a router that hashes names led it to a server that fails,
+        and leads it to another so."""
+        if len(self._moved) >= _MOST_MOVED:
+            self._moved.clear()
+        self._moved[prefix] += 1
 
     def _endless(self, request: ChatRequest) -> CutReply:
         return CutReply(

@@ -69,7 +69,8 @@ def make_answer(
             reasons = ", ".join(sorted(set(unread.values())))
             raise MalformedReply(
                 f"none of the {len(skipped)} segments could be read: {reasons[:300]}",
-                hint="a larger model, or a server that keeps to a JSON schema, does better",
+                hint="where the server's window is smaller than ours, --window says so; "
+                "else a larger model, or a server that keeps to a JSON schema, does better",
             )
         warnings.append(
             f"{len(skipped)} of {task.corpus.total} segments could not be read; what they say is not known"

@@ -64,5 +64,9 @@ class Router:
             self.sessions.setdefault(session, set()).add(at)
         headers = {"content-type": "application/json", self._header: session}
         url, body = f"{self._backends[at]}{request.path_qs}", await request.read()
-        async with self._client.request(request.method, url, data=body, headers=headers) as reply:
-            return web.Response(status=reply.status, body=await reply.read(), content_type="application/json")
+        try:
+            async with self._client.request(request.method, url, data=body, headers=headers) as reply:
+                told = await reply.read()
+                return web.Response(status=reply.status, body=told, content_type="application/json")
+        except aiohttp.ClientError as error:
+            return web.Response(status=502, text=str(error))
