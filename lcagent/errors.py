@@ -35,7 +35,8 @@ LcagentError
 │   ├── NotFound               no file, collection or key has this id
 │   ├── KeyRefused             no key, or one that opens nothing
 │   ├── Forbidden              the host or the origin of the request is none of ours
-│   └── LimitReached           requests, runs or tokens of a key are used up for now
+│   ├── LimitReached           requests, runs or tokens of a key are used up for now
+│   └── ServerEnding           it was told to end before it could answer
 ├── StoreError                 what is kept cannot be read or written           exit 1
 │   ├── StoreBusy              another program keeps the file locked
 │   └── StoreDamaged           the file does not hold what was written
@@ -260,3 +261,7 @@ class LimitReached(ServerError):
     """Requests, runs or tokens of a key are used up for now; `retry_after` is in seconds."""
 
     retry_after: float = 1.0
+
+
+class ServerEnding(ServerError):
+    """The server was told to end before it could answer."""

@@ -20,6 +20,7 @@ from lcagent.errors import (
     NotFound,
     RunBusy,
     RunNotFound,
+    ServerEnding,
     SessionBusy,
     SessionNotFound,
     StoreError,
@@ -57,6 +58,7 @@ _STATUS: list[tuple[type[LcagentError], int, str]] = [
     (UsageError, 400, "invalid_request_error"),
     (BudgetReached, 400, "invalid_request_error"),
     (LimitReached, 429, "rate_limit_error"),
+    (ServerEnding, 503, "server_error"),
     (EndpointUnavailable, 503, "server_error"),
     (ModelError, 502, "server_error"),
 ]
@@ -73,7 +75,7 @@ DOCUMENTED = {
     429: "Requests, runs or tokens are used up for now.",
     500: "A fault of the server.",
     502: "The model's server refuses, or answers badly.",
-    503: "No model's server answers.",
+    503: "No model's server answers, or this server is ending.",
 }
 """What replies that are no success mean, for the description of the interface."""
 

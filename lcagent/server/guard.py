@@ -13,7 +13,15 @@ from urllib.parse import urlsplit
 
 from aiolimiter import AsyncLimiter
 
-from lcagent.errors import DocumentTooLarge, Forbidden, KeyRefused, LcagentError, LimitReached, UsageError
+from lcagent.errors import (
+    DocumentTooLarge,
+    Forbidden,
+    KeyRefused,
+    LcagentError,
+    LimitReached,
+    ServerEnding,
+    UsageError,
+)
 from lcagent.memory.served.keys import PREFIX
 from lcagent.server.faults import fault_of, status_of
 from lcagent.server.options import MIB, ServeOptions
@@ -84,9 +92,20 @@ class Guard:
             await _refuse(error, send)
             return
         form = headers.get("content-type", "").startswith("multipart/")
-        await self._app(
-            scope, self._counted(receive, sys.maxsize if form else _MOST_PARTS), _with_headers(send)
-        )
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(
+                scope, self._counted(receive, sys.maxsize if form else _MOST_PARTS), _with_headers(sent)
+            )
+        except asyncio.CancelledError:  # this server was told to end, and waits no longer
+            if not begun:
+                await _refuse(ServerEnding("the server is ending", hint="ask again"), send)
 
     def _check_host(self, headers: dict[str, str]) -> None:
         """A page elsewhere whose name was made to lead here has its own name as host (DNS rebinding)."""

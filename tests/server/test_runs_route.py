@@ -264,3 +264,34 @@ def test_a_second_server_of_one_folder_is_refused(home: Path, tmp_path: Path, mo
     finally:
         first.kill(signal.SIGTERM)
     assert done.returncode == 1 and "another server serves" in done.stderr
+
+
+@only_files
+def test_a_server_that_is_told_to_end_says_so_to_whoever_waits(
+    home: Path, tmp_path: Path, loopback: Any
+) -> None:
+    model = loopback(reply=slowly(able, 60.0))
+    server = Killable(home, model.url, tmp_path / "log")
+    body = {"model": "lcagent", "messages": [{"role": "user", "content": "Ship 7 came in."}]}
+    told: dict[bool, httpx.Response | httpx.TransportError] = {}
+
+    def ask(stream: bool) -> None:
+        url = f"{server.url}/v1/chat/completions"
+        try:
+            told[stream] = httpx.post(url, json={**body, "stream": stream}, timeout=60)
+        except httpx.TransportError as error:
+            told[stream] = error
+
+    asking = [threading.Thread(target=ask, args=(stream,)) for stream in (True, False)]
+    for thread in asking:
+        thread.start()
+    until(lambda: len(model.requests) >= 2, 60)
+    status = server.kill(signal.SIGTERM)
+    for thread in asking:
+        thread.join(30)
+    waited = told[False]
+    assert isinstance(waited, httpx.Response)
+    assert waited.status_code == 503 and waited.json()["error"]["code"] == "ServerEnding"
+    assert isinstance(told[True], httpx.RemoteProtocolError)  # it has begun, and breaks off
+    log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log and status in {0, -signal.SIGTERM}, log
