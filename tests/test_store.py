@@ -157,10 +157,11 @@ def test_the_store_keeps_to_its_size(ask, home: Path, tmp_path: Path) -> None:
     assert (home / "lcagent.db").stat().st_size < 2 << 20
 
 
-def test_doctor_tells_how_full_the_store_is(ask, loopback, document: Path) -> None:
+def test_doctor_tells_how_full_the_store_is(ask, loopback, document: Path, home: Path) -> None:
     ask(document, QUESTION)
     told = json.loads(in_this_process("doctor", "--api-base", loopback().url, "--json").stdout)
-    assert told["facts"]["store"].startswith("0.") and "of 1024 MB" in told["facts"]["store"]
+    store = told["facts"]["store"]
+    assert store.startswith("0.") and f" of 1024 MB in {home}, SQLite 3." in store
 
 
 def test_runs_show_an_answers_claims_and_numbered_citations(ask, document: Path) -> None:

@@ -19,11 +19,11 @@ from lcagent.cli.options import (
     TrustOption,
     settings_from,
 )
+from lcagent.errors import LcagentError, UsageError
 
 if TYPE_CHECKING:
     from lcagent.models.profile import ModelProfile
     from lcagent.models.serving.connect import Choice
-    from lcagent.place import Place
     from lcagent.settings import Settings
 
 
@@ -49,7 +49,12 @@ def doctor(
     if repair:
         from lcagent.cli.repair import repair_all
 
-        repair_all(settings.data_dir, as_json)
+        if settings.place.url:
+            raise UsageError(
+                "only files can be repaired",
+                hint="a PostgreSQL has tools of its own",
+            )
+        repair_all(settings.place.folder, as_json)
         return
     from lcagent.models.serving.connect import survey
     from lcagent.models.serving.facts import machine_facts
@@ -58,15 +63,9 @@ def doctor(
     given = look_at_each(settings)
     servers = described(given, settings)
     choice, instead = survey(settings, given)
-    from lcagent.runs.prune import stored_bytes
-
-    wrong = _damaged(settings.data_dir) | _unreached(settings.place)
+    store, wrong = _store(settings)
     profile = None if wrong else _profile(instead or choice, settings)
-    facts = machine_facts(settings)
-    size = stored_bytes(settings.place.folder) / (1 << 20)
-    kept = f"{size:.1f} of {settings.store_mb} MB (`lcagent runs prune` makes room)"
-    facts["store"] = "a PostgreSQL, which answers" if settings.place.url else kept
-    facts |= wrong | _refused(choice, settings)
+    facts = machine_facts(settings) | store | wrong | _refused(choice, settings)
     if instead is not None:
         facts = {"instead": f"{_named(instead)}, because {instead.why}", **facts}
     if as_json:
@@ -93,18 +92,24 @@ def doctor(
     raise typer.Exit(1 if choice.source == "none" or wrong or differs else 0)
 
 
-def _unreached(place: Place) -> dict[str, str]:
-    """Why the server that keeps everything cannot be used; empty where it can, or where files are kept."""
-    if not place.url:
-        return {}
-    from lcagent.errors import LcagentError
+def _store(settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
+    """What is kept, where and in what; and what is wrong with it, by files where that is known."""
+    from lcagent.memory.migrations import STEPS
     from lcagent.memory.opening import open_store
+    from lcagent.memory.store import FILE
+    from lcagent.runs.prune import stored_bytes
 
+    place, limit, engine = settings.place, settings.store_limit, ""
+    wrong = _damaged(place.folder)
     try:
-        open_store(place).close()
+        if place.url or (not wrong and (place.folder / FILE).exists()):
+            with closing(open_store(place)) as store:
+                engine = f", {store.engine()}, tables of version {len(STEPS)}"
+        size = stored_bytes(place) / (1 << 20)
     except LcagentError as error:
-        return {"store": f"{error.message} ({error.hint})"}
-    return {}
+        return {}, {**wrong, "store": f"{error.message} ({error.hint})"}
+    of = "" if limit is None else f" of {limit}"
+    return {"store": f"{size:.1f}{of} MB in {place}{engine} (`lcagent runs prune` makes room)"}, wrong
 
 
 def _damaged(folder: Path) -> dict[str, str]:

@@ -166,9 +166,8 @@ def prune(
     place = settings_from(home=home).place
     most = None if max_size is None else max_size << 20
     runs, works = room.prune(place, older_than=older_than, most=most)
-    size = room.stored_bytes(place.folder) / (1 << 20)
-    left = "" if place.url else f"; {size:.1f} MB are left"
-    terminal.line(f"deleted {runs} runs and {works} works{left}")
+    size = room.stored_bytes(place) / (1 << 20)
+    terminal.line(f"deleted {runs} runs and {works} works; {size:.1f} MB are left")
 
 
 def _runs(home: str | None) -> Runs:

@@ -172,7 +172,8 @@ async def asking(
         finally:
             await task.model.transport.close()
         try:
-            evict(store, settings.store_mb << 20)
+            if settings.store_limit is not None:
+                evict(store, settings.store_limit << 20)
         except StoreError as error:  # locked: the answer is there
             emit(Notice(f"the store could not be kept to its size: {error}"))
 
