@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,11 +13,11 @@ from lcagent.cli import terminal
 from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
-    HomeOption,
     JsonOption,
     ModelOption,
     TrustOption,
     settings_from,
+    stored,
 )
 from lcagent.errors import LcagentError, UsageError
 
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from lcagent.settings import Settings
 
 
+@stored
 def doctor(
+    flags: dict[str, Any],
     model: ModelOption = None,
     api_base: ApiBaseOption = None,
     api_key: ApiKeyOption = None,
-    home: HomeOption = None,
     trust_config: TrustOption = False,
     as_json: JsonOption = False,
     repair: Annotated[
@@ -44,7 +45,7 @@ def doctor(
 ) -> None:
     """Say which model server `ask` would use and why; start nothing. Exit status 1: none, or damage."""
     settings = settings_from(
-        model=model, api_base=api_base, api_key=api_key, home=home, trust_config=trust_config
+        model=model, api_base=api_base, api_key=api_key, trust_config=trust_config, **flags
     )
     if repair:
         from lcagent.cli.repair import repair_all
