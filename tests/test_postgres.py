@@ -19,6 +19,7 @@ from lcagent import Reader
 from lcagent.errors import (
     LcagentError,
     RunBusy,
+    SessionBusy,
     SettingsError,
     StoreError,
     UsageError,
@@ -31,6 +32,7 @@ from lcagent.memory.opening import open_store
 from lcagent.memory.postgres import sizes
 from lcagent.memory.rows import Rows
 from lcagent.memory.tiers import tables as memory
+from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.works import Work, Works
 from lcagent.place import Place
 from tests.cluster import PASSWORD, Cluster, bouncing, running
@@ -114,6 +116,16 @@ def _host() -> str:
     import socket
 
     return socket.gethostname()
+
+
+def test_the_clock_of_no_machine_ends_a_sessions_lease(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(memory.open_memory(place)) as store:
+        with Lease(store, "t", "s").held():
+            here = time.time
+            monkeypatch.setattr("time.time", lambda: here() + 3600)
+            with pytest.raises(SessionBusy):
+                Lease(store, "t", "s").take()
+        Lease(store, "t", "s").take()
 
 
 STOPPED = """

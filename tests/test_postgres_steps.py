@@ -3,6 +3,7 @@
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,6 +16,7 @@ from lcagent.memory.described import statements
 from lcagent.memory.migrations import STEPS, Steps
 from lcagent.memory.opening import opened
 from lcagent.memory.rows import Rows
+from lcagent.memory.served.keys import Keys
 from lcagent.memory.served.tables import STEPS as SERVED
 from lcagent.memory.tiers.tables import STEPS as MEMORY
 from lcagent.place import Place
@@ -89,6 +91,19 @@ def test_each_step_brings_older_tables_to_what_is_made_anew(anywhere: Callable[[
     whole = fresh(anywhere(), kind, steps)
     for since in range(first, len(steps)):
         assert brought(anywhere(), kind, steps, since) == whole
+
+
+def test_what_was_spent_before_jobs_were_told_apart_counts(anywhere: Callable[[], Place]) -> None:
+    place, today = anywhere(), time.strftime("%Y-%m-%d", time.gmtime())
+    with closing(opened(place, "server.db", SERVED[:2])) as store:
+        for day in ("2020-01-01", today):
+            store.execute("INSERT INTO spent (tenant, day, tokens) VALUES ('t', ?, 5)", (day,))
+    with closing(opened(place, "server.db", SERVED)) as store:
+        keys = Keys(store)
+        for job in ("one", "one", "other"):  # as where the connection was lost in the commit
+            keys.spend("t", job, 10)
+        assert (keys.spent("t"), keys.spent("u")) == (25, 0)
+        assert store.rows("SELECT count(*) AS n FROM spendings") == [{"n": 3}]
 
 
 def added(connection: sqlite3.Connection) -> None:

@@ -154,6 +154,10 @@ class Rows(Protocol):
         """
         ...
 
+    def now(self) -> float:
+        """Seconds since 1970, by a clock that all who write there share."""
+        ...
+
     def engine(self) -> str:
         """What keeps it, and its version."""
         ...

@@ -136,6 +136,10 @@ class Store:
             )
         return (pages - free) * size
 
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
     def engine(self) -> str:
         """What keeps it, and its version."""
         return f"SQLite {sqlite3.sqlite_version}"

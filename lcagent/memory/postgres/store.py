@@ -161,6 +161,10 @@ class PostgresStore:
         """About how many bytes rows take, without those of steps; see `lcagent.memory.rows.Rows`."""
         return used(self, scope)
 
+    def now(self) -> float:
+        """Seconds since 1970, by the server's clock: those of its clients differ."""
+        return float(self.execute(f"SELECT {leases.NOW}").fetchone()[0])  # type: ignore[index]
+
     def engine(self) -> str:
         """What keeps it, and its version."""
         with self.told(), self.pool.connection() as connection:
