@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lcagent.text import without_password
+
 URLS = ("postgresql://", "postgres://")
 """How the address of a PostgreSQL begins."""
 
@@ -31,6 +33,10 @@ class Place:
     def name(self) -> str:
         """Whose rows they are; empty: those of who names nobody."""
         return self.url.partition("#")[2]
+
+    def __str__(self) -> str:
+        """As it may be shown: without who logs in."""
+        return without_password(self.url) or str(self.folder)
 
     def within(self, tenant: str) -> Place:
         """The place of one of those who are served here."""

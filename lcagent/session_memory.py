@@ -86,7 +86,7 @@ class SessionMemory:
         self._wait, self._clock = wait, clock
         self._models, self._own = models or ModelSession(self.settings), models is None
         self._store = open_memory(self._place())
-        self._lease = Lease(self._store, tenant, session, clock=clock)
+        self._lease = Lease(self._store, tenant, session)
 
     def _place(self) -> Path | Place:
         """Where the memory is kept."""

@@ -82,8 +82,9 @@ class _Settings(BaseSettings):
     """An OpenAI-compatible server whose /v1/embeddings is asked instead; `embed_model` is the name there."""
     tracing: bool = False
     """Let LangGraph post each step, texts included, to LangSmith, where LANGSMITH_* variables ask for it."""
-    store_mb: int = Field(default=1024, ge=1)
-    """MB that runs and parsed documents may take; beyond them the parsed documents used least recently go."""
+    store_mb: int | None = Field(default=None, ge=1)
+    """MB that runs and parsed documents may take; beyond them the parsed documents used least recently go.
+    Default: 1,024 in files, any number in a PostgreSQL."""
 
     @classmethod
     def settings_customise_sources(
@@ -194,6 +195,11 @@ class _Settings(BaseSettings):
         if store.startswith(URLS):
             return Place(self.data_dir, store)
         return Place(Path(store).expanduser() if store else self.data_dir)
+
+    @property
+    def store_limit(self) -> int | None:
+        """MB that runs and parsed documents may take; None: any number."""
+        return self.store_mb or (None if self.place.url else 1024)
 
     @property
     def models_dir(self) -> Path:

@@ -17,6 +17,7 @@ from lcagent.memory.store import Store
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.models.transport import HttpTransport
+from lcagent.place import Place
 
 WINDOW = 2048
 FILLER = "The tide came in and went out again, and nobody wrote it down. " * 9
@@ -82,9 +83,9 @@ class _Boundaries:
         Store.transaction, Store.execute, HttpTransport.send = counted, executed, sent
 
 
-def puts_and_dies(home: str, number: int, die: bool) -> None:
+def puts_and_dies(place: Place, number: int, die: bool) -> None:
     """Put items into a LangGraph store; then die of SIGKILL, or close it."""
-    store = MemoryStore(home=home)
+    store = MemoryStore(home=place.folder, store=place.url or None)
     for at in range(20):
         store.put(("shared",), f"{number}.{at}", {"text": f"word{number}"})
     store.put(("shared",), "both", {"by": number})

@@ -1,14 +1,13 @@
 """The store for LangGraph keeps what LangGraph's own keeps, outlives its process, and finds by words."""
 
+import secrets
 import signal
-import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langgraph.store.base import (
     GetOp,
@@ -22,7 +21,9 @@ from langgraph.store.base import (
 from langgraph.store.memory import InMemoryStore
 
 from lcagent.integrations.store import MemoryStore
-from lcagent.memory.tiers.tables import FILE
+from lcagent.memory.described import tables
+from lcagent.memory.tiers.tables import FILE, STEPS, open_memory
+from lcagent.place import Place
 from tests.dying import puts_and_dies
 from tests.helpers import examples
 from tests.killable import FORKED
@@ -46,7 +47,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(clock: Clock) -> Iterator[MemoryStore]:
+def store(place: Place, clock: Clock) -> Iterator[MemoryStore]:
     with MemoryStore(clock=clock) as opened:
         yield opened
 
@@ -113,11 +114,11 @@ def read(theirs: InMemoryStore, op: Any) -> Any:
     return theirs.batch([op])[0]
 
 
-@settings(max_examples=examples(50))
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(BATCHES)
-def test_it_gives_what_langgraphs_own_store_gives(batches: list[list[Any]]) -> None:
+def test_it_gives_what_langgraphs_own_store_gives(place: Place, batches: list[list[Any]]) -> None:
     theirs = InMemoryStore()
-    with TemporaryDirectory() as folder, MemoryStore(home=folder) as ours:
+    with MemoryStore(secrets.token_hex(8)) as ours:
         for batch in batches:
             expected = [None if isinstance(op, PutOp) else read(theirs, op) for op in batch]
             theirs.batch([op for op in batch if isinstance(op, PutOp)])
@@ -210,7 +211,9 @@ def test_only_what_is_to_be_indexed_is_found(store: MemoryStore) -> None:
     assert set(keys(store.search(SPACE))) == {"some", "none"}
 
 
-def test_what_is_replaced_or_deleted_is_not_found_and_leaves_no_word(store: MemoryStore, home: Path) -> None:
+def test_what_is_replaced_or_deleted_is_not_found_and_leaves_no_word(
+    store: MemoryStore, place: Place
+) -> None:
     store.put(SPACE, "k", {"text": "the zeppelin"})
     store.put(SPACE, "k", {"text": "the balloon"})
     assert store.search(SPACE, query="zeppelin") == []
@@ -218,9 +221,12 @@ def test_what_is_replaced_or_deleted_is_not_found_and_leaves_no_word(store: Memo
     store.delete(SPACE, "k")
     assert store.search(SPACE, query="balloon") == []
     store.close()
-    (file,) = home.rglob(FILE)
+    with closing(open_memory(place)) as opened:
+        left = "".join(str(opened.rows(f"SELECT * FROM {table.name}")) for table in tables(STEPS))
+    if not place.url:
+        left += (place.folder / FILE).read_bytes().decode("latin-1")
     for word in ("zeppelin", "balloon", "users.anna"):
-        assert word.encode() not in file.read_bytes()
+        assert word not in left
 
 
 def test_a_filter_reaches_behind_the_first_hits(store: MemoryStore) -> None:
@@ -265,7 +271,7 @@ def test_tenants_see_nothing_of_each_other(store: MemoryStore) -> None:
 # Time to live
 
 
-def test_what_has_expired_is_gone_from_every_read(store: MemoryStore, clock: Clock, home: Path) -> None:
+def test_what_has_expired_is_gone_from_every_read(store: MemoryStore, clock: Clock, place: Place) -> None:
     store.put(SPACE, "short", {"text": "the lighthouse"}, ttl=10)
     store.put(("other",), "long", {"text": "the lighthouse"}, ttl=None)
     clock.minutes(9.9)
@@ -274,13 +280,10 @@ def test_what_has_expired_is_gone_from_every_read(store: MemoryStore, clock: Clo
     assert store.get(SPACE, "short") is None
     assert keys(store.search(())) == keys(store.search((), query="lighthouse")) == ["long"]
     assert store.list_namespaces() == [("other",)]
-    (file,) = home.rglob(FILE)
 
     def rows() -> int:
-        with sqlite3.connect(file) as connection:
-            ((number,),) = connection.execute("SELECT count(*) FROM items")
-        connection.close()
-        return number
+        with closing(open_memory(place)) as opened:
+            return opened.rows("SELECT count(*) AS n FROM items")[0]["n"]
 
     assert rows() == 2
     store.put(SPACE, "third", {"n": 1})
@@ -302,7 +305,7 @@ def test_a_read_has_an_item_live_on_where_it_is_asked_to(store: MemoryStore, clo
     assert keys(store.search(SPACE)) == ["got"]
 
 
-def test_the_default_time_to_live_is_that_of_the_store(clock: Clock) -> None:
+def test_the_default_time_to_live_is_that_of_the_store(clock: Clock, place: Place) -> None:
     with MemoryStore(clock=clock, ttl={"default_ttl": 5, "refresh_on_read": False}) as store:
         store.put(SPACE, "k", {"n": 1})
         clock.minutes(4)
@@ -314,15 +317,14 @@ def test_the_default_time_to_live_is_that_of_the_store(clock: Clock) -> None:
 # Processes
 
 
-def test_processes_share_a_store_and_what_was_written_outlives_sigkill(tmp_path: Path) -> None:
-    home = str(tmp_path / "shared")
-    some = [FORKED.Process(target=puts_and_dies, args=(home, number, number == 0)) for number in range(2)]
+def test_processes_share_a_store_and_what_was_written_outlives_sigkill(place: Place) -> None:
+    some = [FORKED.Process(target=puts_and_dies, args=(place, number, number == 0)) for number in range(2)]
     for one in some:
         one.start()
     for one in some:
         one.join()
     assert [one.exitcode for one in some] == [-signal.SIGKILL, 0]
-    with MemoryStore(home=home) as store:
+    with MemoryStore() as store:
         assert len(store.search(("shared",), limit=100)) == 41
         for number in range(2):
             assert len(store.search(("shared",), query=f"word{number}", limit=100)) == 20

@@ -1,6 +1,7 @@
 """What a store in PostgreSQL has beside what both have: leases, restarts, PgBouncer, and how it fails."""
 
 import json
+import random
 import secrets
 import signal
 import subprocess
@@ -15,12 +16,23 @@ from pathlib import Path
 import pytest
 
 from lcagent import Reader
-from lcagent.errors import LcagentError, RunBusy, SettingsError, StoreError, WorkBusy, WorkNotFound
+from lcagent.errors import (
+    LcagentError,
+    RunBusy,
+    SessionBusy,
+    SettingsError,
+    StoreError,
+    UsageError,
+    WorkBusy,
+    WorkNotFound,
+)
 from lcagent.memory.facts import Facts, search_facts
 from lcagent.memory.migrations import STEPS
 from lcagent.memory.opening import open_store
+from lcagent.memory.postgres import sizes
 from lcagent.memory.rows import Rows
 from lcagent.memory.tiers import tables as memory
+from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.works import Work, Works
 from lcagent.place import Place
 from tests.cluster import PASSWORD, Cluster, bouncing, running
@@ -106,6 +118,16 @@ def _host() -> str:
     return socket.gethostname()
 
 
+def test_the_clock_of_no_machine_ends_a_sessions_lease(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(memory.open_memory(place)) as store:
+        with Lease(store, "t", "s").held():
+            here = time.time
+            monkeypatch.setattr("time.time", lambda: here() + 3600)
+            with pytest.raises(SessionBusy):
+                Lease(store, "t", "s").take()
+        Lease(store, "t", "s").take()
+
+
 STOPPED = """
 import sys
 from pathlib import Path
@@ -145,6 +167,49 @@ def test_a_worker_that_was_stopped_past_its_lease_cannot_write(store: Rows, plac
             except RunBusy:  # not yet past it
                 time.sleep(0.05)
     assert store.rows("SELECT name FROM works") == [{"name": "mine"}]
+
+
+def test_what_was_deleted_takes_no_room(store: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows lie in the server's files still; of a large table some pages stand for all."""
+    empty = store.size()
+    for number in range(40):
+        work = begun(store, str(number))
+        Facts(store, work.id).put(0, [(f"fact {number} {at} {at * 7919}", [], ["fact"]) for at in range(200)])
+        values = (work.id, random.Random(number).randbytes(50_000))
+        store.execute("INSERT INTO documents (work, meta, text) VALUES (?, '', ?)", values)
+    whole = store.size()
+    assert 2_000_000 < whole - empty < 8_000_000
+    monkeypatch.setattr(sizes, "_PAGES", 20)
+    assert 0.7 < store.size() / whole < 1.3
+    for work in Works(store).list()[10:]:
+        freed = store.size(work.scope)
+        Works(store).drop(work.id)
+        assert freed > 50_000 and store.size(work.scope) == 0
+    monkeypatch.undo()
+    assert 0.2 < store.size() / whole < 0.3
+
+
+def test_only_a_limit_that_is_named_makes_room(place: Place, loopback, tmp_path: Path) -> None:
+    (tmp_path / "doc.txt").write_text(haystack(40))
+    server = loopback(window=2048, reply=clever)
+
+    def left(**more: int) -> set[str]:
+        with closing(open_store(place)) as store:
+            for name in ("older", "newer"):
+                work = Works(store).done(begun(store, name))
+                store.execute(
+                    "INSERT INTO documents (work, meta, text) VALUES (?, '', ?) ON CONFLICT (work) DO NOTHING",
+                    (work.id, random.Random(name).randbytes(1_000_000)),
+                )
+        given = {"window": 2048, "strategy": "memagent", "store": place.url, **more}
+        with Reader(api_base=server.url, home=place.folder, **given) as reader:
+            reader.ask(tmp_path / "doc.txt", QUESTION)
+        with closing(open_store(place)) as store:
+            return {work.name for work in Works(store).list() if work.kind == "facts"}
+
+    assert left() == {"older", "newer"}
+    assert left(store_mb=2) == {"older", "newer"}
+    assert left(store_mb=1) < {"newer", "older"}
 
 
 def test_a_state_with_any_text_comes_back(store: Rows) -> None:
@@ -260,7 +325,11 @@ def test_doctor_says_whether_it_answers(own: Cluster, monkeypatch: pytest.Monkey
         assert PASSWORD not in shown.stdout + shown.stderr
         return json.loads(shown.stdout)["facts"]["store"]
 
-    assert told() == "a PostgreSQL, which answers"
+    where = own.url.replace(f"owner:{PASSWORD}@", "")
+    assert (
+        told().startswith(f"0.0 MB in {where}, PostgreSQL 1") and f"tables of version {len(STEPS)}" in told()
+    )
+    assert isinstance(in_this_process("doctor", "--repair").exception, UsageError)
     own.stop()
     assert "cannot be reached" in told()
 

@@ -6,10 +6,13 @@ import sqlite3
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from lcagent import Answer, Finished, Reader, RunStarted
+from lcagent.cli.commands import app
 from lcagent.errors import UsageError
 from lcagent.memory.store import Store
 from tests.helpers import QUESTION, REPORT, clever, haystack, in_this_process
@@ -157,10 +160,11 @@ def test_the_store_keeps_to_its_size(ask, home: Path, tmp_path: Path) -> None:
     assert (home / "lcagent.db").stat().st_size < 2 << 20
 
 
-def test_doctor_tells_how_full_the_store_is(ask, loopback, document: Path) -> None:
+def test_doctor_tells_how_full_the_store_is(ask, loopback, document: Path, home: Path) -> None:
     ask(document, QUESTION)
     told = json.loads(in_this_process("doctor", "--api-base", loopback().url, "--json").stdout)
-    assert told["facts"]["store"].startswith("0.") and "of 1024 MB" in told["facts"]["store"]
+    store = told["facts"]["store"]
+    assert store.startswith("0.") and f" of 1024 MB in {home}, SQLite 3." in store
 
 
 def test_runs_show_an_answers_claims_and_numbered_citations(ask, document: Path) -> None:
@@ -222,3 +226,34 @@ def test_a_damaged_file_of_checkpoints_is_no_hindrance(ask, document: Path, home
     home.mkdir()
     (home / "checkpoints.db").write_bytes(b"no database at all" * 1000)
     assert ask(document, QUESTION).answer == "Oskar Brandvold"
+
+
+def test_every_command_takes_the_store_that_it_looks_at(loopback, document: Path, home: Path) -> None:
+    """By one option; only what fetches models, and what copies one store to another, knows but the folder."""
+    named: dict[str, Any] = {}
+    for name, one in get_command(app).commands.items():  # type: ignore[attr-defined]
+        group = getattr(one, "commands", None)
+        named |= {f"{name} {inner}": command for inner, command in group.items()} if group else {name: one}
+    options = {name: {o for p in one.params for o in p.opts} for name, one in named.items()}
+    without = {name for name, has in options.items() if "--home" in has and "--store" not in has}
+    assert without == {"models pull", "models list", "models status", "models stop", "store copy"}
+
+    there = home.parent / "elsewhere"
+    server = loopback(window=2048, reply=clever)
+
+    def told(*arguments: str) -> str:
+        done = in_this_process(*arguments, "--store", str(there))
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    asked = ("--api-base", server.url, "--window", "2048", "--strategy", "memagent")
+    told("ask", str(document), QUESTION, *asked)
+    (run,) = json.loads(told("runs", "list", "--json"))
+    assert told("runs", "replay", run["id"]).count("--- ") == run["calls"] + 1
+    assert json.loads(told("works", "list", "--json"))
+    assert json.loads(told("memory", "list", "--json")) == []
+    told("keys", "create", "somebody")
+    assert "somebody" in told("keys", "list")
+    assert f" MB in {there}, " in told("doctor", "--api-base", server.url)
+    assert told("runs", "delete", run["id"])
+    assert not list(home.rglob("*.db"))

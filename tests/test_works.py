@@ -130,7 +130,6 @@ def left(store: Rows) -> set[str]:
     return {work.exact["model"] for work in Works(store).list()}
 
 
-@only_files
 def test_what_was_used_longest_ago_makes_room_unless_somebody_needs_it(place: Place) -> None:
     with closing(open_store(place)) as store:
         for used, model in enumerate(["building", "needed", "old", "older", "new"]):
@@ -148,7 +147,6 @@ def test_what_was_used_longest_ago_makes_room_unless_somebody_needs_it(place: Pl
         assert left(store) == {"building", "needed"}
 
 
-@only_files
 def test_requests_of_finished_runs_make_room_first_and_replies_stay(
     loopback, place: Place, home: Path, tmp_path: Path
 ) -> None:
@@ -159,7 +157,7 @@ def test_requests_of_finished_runs_make_room_first_and_replies_stay(
     with closing(open_store(place)) as store:
         work = begun(store)
         room(store, work, 1)
-        store.execute("UPDATE calls SET request = randomblob(100000)")
+        store.execute("UPDATE calls SET request = ?", (os.urandom(100_000),))
         calls = store.rows("SELECT count(*) AS n FROM calls")[0]["n"]
         assert evict(store, store.size() - 50_000) == 0
         assert store.rows("SELECT count(*) AS n FROM calls WHERE request IS NULL AND scope = ?", (run,)) == [
@@ -167,7 +165,6 @@ def test_requests_of_finished_runs_make_room_first_and_replies_stay(
         ]
 
 
-@only_files
 def test_a_work_of_many_facts_makes_the_room_that_it_took(place: Place) -> None:
     """Its words leave the full text too, so that no more works go than have to."""
     with closing(open_store(place)) as store:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,25 +13,26 @@ from lcagent.cli import terminal
 from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
-    HomeOption,
     JsonOption,
     ModelOption,
     TrustOption,
     settings_from,
+    stored,
 )
+from lcagent.errors import LcagentError, UsageError
 
 if TYPE_CHECKING:
     from lcagent.models.profile import ModelProfile
     from lcagent.models.serving.connect import Choice
-    from lcagent.place import Place
     from lcagent.settings import Settings
 
 
+@stored
 def doctor(
+    flags: dict[str, Any],
     model: ModelOption = None,
     api_base: ApiBaseOption = None,
     api_key: ApiKeyOption = None,
-    home: HomeOption = None,
     trust_config: TrustOption = False,
     as_json: JsonOption = False,
     repair: Annotated[
@@ -44,12 +45,17 @@ def doctor(
 ) -> None:
     """Say which model server `ask` would use and why; start nothing. Exit status 1: none, or damage."""
     settings = settings_from(
-        model=model, api_base=api_base, api_key=api_key, home=home, trust_config=trust_config
+        model=model, api_base=api_base, api_key=api_key, trust_config=trust_config, **flags
     )
     if repair:
         from lcagent.cli.repair import repair_all
 
-        repair_all(settings.data_dir, as_json)
+        if settings.place.url:
+            raise UsageError(
+                "only files can be repaired",
+                hint="a PostgreSQL has tools of its own",
+            )
+        repair_all(settings.place.folder, as_json)
         return
     from lcagent.models.serving.connect import survey
     from lcagent.models.serving.facts import machine_facts
@@ -58,15 +64,9 @@ def doctor(
     given = look_at_each(settings)
     servers = described(given, settings)
     choice, instead = survey(settings, given)
-    from lcagent.runs.prune import stored_bytes
-
-    wrong = _damaged(settings.data_dir) | _unreached(settings.place)
+    store, wrong = _store(settings)
     profile = None if wrong else _profile(instead or choice, settings)
-    facts = machine_facts(settings)
-    size = stored_bytes(settings.place.folder) / (1 << 20)
-    kept = f"{size:.1f} of {settings.store_mb} MB (`lcagent runs prune` makes room)"
-    facts["store"] = "a PostgreSQL, which answers" if settings.place.url else kept
-    facts |= wrong | _refused(choice, settings)
+    facts = machine_facts(settings) | store | wrong | _refused(choice, settings)
     if instead is not None:
         facts = {"instead": f"{_named(instead)}, because {instead.why}", **facts}
     if as_json:
@@ -93,18 +93,24 @@ def doctor(
     raise typer.Exit(1 if choice.source == "none" or wrong or differs else 0)
 
 
-def _unreached(place: Place) -> dict[str, str]:
-    """Why the server that keeps everything cannot be used; empty where it can, or where files are kept."""
-    if not place.url:
-        return {}
-    from lcagent.errors import LcagentError
+def _store(settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
+    """What is kept, where and in what; and what is wrong with it, by files where that is known."""
+    from lcagent.memory.migrations import STEPS
     from lcagent.memory.opening import open_store
+    from lcagent.memory.store import FILE
+    from lcagent.runs.prune import stored_bytes
 
+    place, limit, engine = settings.place, settings.store_limit, ""
+    wrong = _damaged(place.folder)
     try:
-        open_store(place).close()
+        if place.url or (not wrong and (place.folder / FILE).exists()):
+            with closing(open_store(place)) as store:
+                engine = f", {store.engine()}, tables of version {len(STEPS)}"
+        size = stored_bytes(place) / (1 << 20)
     except LcagentError as error:
-        return {"store": f"{error.message} ({error.hint})"}
-    return {}
+        return {}, {**wrong, "store": f"{error.message} ({error.hint})"}
+    of = "" if limit is None else f" of {limit}"
+    return {"store": f"{size:.1f}{of} MB in {place}{engine} (`lcagent runs prune` makes room)"}, wrong
 
 
 def _damaged(folder: Path) -> dict[str, str]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lcagent.cli import terminal
-from lcagent.cli.options import HomeOption, PasswordOption, settings_from
+from lcagent.cli.options import PasswordOption, settings_from, stored
 from lcagent.errors import UsageError
 
 
+@stored
 def export(
+    flags: dict[str, Any],
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or 'last'.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The PDF to write.")],
-    home: HomeOption = None,
     password: PasswordOption = None,
 ) -> None:
     """Write the pages that an answer cites as a PDF, with the quotes highlighted.
@@ -26,7 +27,7 @@ def export(
     from lcagent.runs.export import exported
     from lcagent.runs.sources import kept
 
-    made = exported(kept(settings_from(home=home), run), password)
+    made = exported(kept(settings_from(**flags), run), password)
     for sentence in made.missing:
         terminal.note(sentence)
     try:

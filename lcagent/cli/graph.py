@@ -10,13 +10,13 @@ import typer
 
 from lcagent.cli import terminal
 from lcagent.cli.options import (
-    HomeOption,
     JsonOption,
     PasswordOption,
     QuietOption,
     VerboseOption,
     reading,
     settings_from,
+    stored,
 )
 from lcagent.errors import UsageError
 from lcagent.text import folded_line
@@ -75,12 +75,13 @@ def _counted(counts: dict[str, int]) -> str:
 
 
 @app.command()
+@stored
 def show(
+    flags: dict[str, Any],
     documents: Documents,
     element: Annotated[
         str | None, typer.Option(help="One element: its written forms, facts and neighbours.")
     ] = None,
-    home: HomeOption = None,
     password: PasswordOption = None,
     as_json: JsonOption = False,
     limit: Annotated[int, typer.Option("-n", min=1, help="Most elements, facts or neighbours.")] = 20,
@@ -89,7 +90,7 @@ def show(
     read in full, what there is."""
     from lcagent.runs.graphs import kept_graph
 
-    with kept_graph(documents, settings_from(home=home), password=password) as kept:
+    with kept_graph(documents, settings_from(**flags), password=password) as kept:
         told = _element(kept.graph, element, limit) if element else _overview(kept.graph, limit)
         told["partial"] = [{"document": d, "segments": done, "of": every} for d, done, every in kept.partial]
     if as_json:
@@ -140,13 +141,14 @@ def _print_element(told: dict[str, Any]) -> None:
 
 
 @app.command()
+@stored
 def export(
+    flags: dict[str, Any],
     documents: Documents,
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
     form: Annotated[
         Form | None, typer.Option("--as", help="Default: by the file's ending.", case_sensitive=False)
     ] = None,
-    home: HomeOption = None,
     password: PasswordOption = None,
 ) -> None:
     """Write a graph as one HTML page, with the paths of its answers, or as GraphML or JSON."""
@@ -155,7 +157,7 @@ def export(
     ending = output.suffix.lstrip(".").lower()
     if form is None and ending not in set(Form):
         raise UsageError(f"{output} does not end in a known form", hint=f"--as {', '.join(Form)}")
-    text = exported(documents, settings_from(home=home), str(form or ending), password=password)
+    text = exported(documents, settings_from(**flags), str(form or ending), password=password)
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,7 +27,7 @@ from lcagent.cli.memory_opened import (
     opened,
     writing,
 )
-from lcagent.cli.options import HomeOption, JsonOption, settings_from
+from lcagent.cli.options import JsonOption, settings_from, stored
 from lcagent.errors import UsageError
 from lcagent.text import folded_line, told_time
 
@@ -39,15 +39,18 @@ BlockArgument = Annotated[str, typer.Argument(metavar="BLOCK", help="A block of 
 
 
 @app.command("list")
+@stored
 def list_sessions(
-    home: HomeOption = None, tenant: TenantOption = DEFAULT_TENANT, as_json: JsonOption = False
+    flags: dict[str, Any],
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
 ) -> None:
     """The conversations, the one that was written last first."""
     from dataclasses import asdict
 
     from lcagent.memory.tiers.sessions import sessions
 
-    with opened(settings_from(home=home)) as store:
+    with opened(settings_from(**flags)) as store:
         found = sessions(store, tenant)
     if as_json:
         memory_told.print_json([asdict(one) for one in found])
@@ -60,9 +63,10 @@ def list_sessions(
 
 
 @app.command()
+@stored
 def search(
+    flags: dict[str, Any],
     query: Annotated[str, typer.Argument(help="Words; left out: all of the time.")] = "",
-    home: HomeOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     session: SessionOption = DEFAULT_SESSION,
     after: SinceOption = None,
@@ -72,7 +76,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Messages and passages by their words, meaning and time, with how many there are."""
-    settings = settings_from(home=home)
+    settings = settings_from(**flags)
     with opened(settings) as store:
         entries = entries_of(store, tenant, session)
         numbers, total = find_in(entries, settings, query, (after, before), page * size)
@@ -92,11 +96,12 @@ def search(
 
 
 @app.command()
+@stored
 def show(
+    flags: dict[str, Any],
     entry: Annotated[
         int | None, typer.Argument(metavar="ID", help="One entry, what it rests on, and what rests on it.")
     ] = None,
-    home: HomeOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     session: SessionOption = DEFAULT_SESSION,
     at: Annotated[
@@ -105,7 +110,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Core memory with what each line rests on, the summary, and how much there is; or one entry."""
-    settings = settings_from(home=home)
+    settings = settings_from(**flags)
     with opened(settings) as store:
         entries = entries_of(store, tenant, session)
         if entry is not None:
@@ -119,9 +124,10 @@ def show(
 
 
 @app.command()
+@stored
 def edit(
+    flags: dict[str, Any],
     block: BlockArgument,
-    home: HomeOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     session: SessionOption = DEFAULT_SESSION,
     replace: Annotated[
@@ -133,7 +139,7 @@ def edit(
     """Edit a block of core memory, in $EDITOR where nothing else is said."""
     from lcagent.memory.tiers.folder import block_lines, block_text, edit_block
 
-    settings = settings_from(home=home)
+    settings = settings_from(**flags)
     with opened(settings) as store, writing(store, tenant, session) as entries:
         core = core_of(entries, settings)
         if replace is not None:
@@ -150,16 +156,17 @@ def edit(
 
 
 @app.command()
+@stored
 def undo(
+    flags: dict[str, Any],
     block: BlockArgument,
-    home: HomeOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     session: SessionOption = DEFAULT_SESSION,
 ) -> None:
     """Undo the last change of a block of core memory."""
     from lcagent.memory.tiers.folder import block_text
 
-    settings = settings_from(home=home)
+    settings = settings_from(**flags)
     with opened(settings) as store, writing(store, tenant, session) as entries:
         core = core_of(entries, settings)
         core.undo(block, author="user")
@@ -172,12 +179,13 @@ app.command()(forget)
 
 
 @app.command()
-def rebuild(home: HomeOption = None, tenant: TenantOption = DEFAULT_TENANT) -> None:
+@stored
+def rebuild(flags: dict[str, Any], tenant: TenantOption = DEFAULT_TENANT) -> None:
     """Make anew what follows from the entries: what holds no more, and the index."""
     from lcagent.memory.tiers import index
     from lcagent.memory.tiers.sessions import sessions
 
-    with opened(settings_from(home=home)) as store:
+    with opened(settings_from(**flags)) as store:
         index.rebuild(store, tenant)
         names = [one.name for one in sessions(store, tenant)]
         for name in names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ from lcagent.cli.memory_opened import (
     entries_of,
     opened,
 )
-from lcagent.cli.options import HomeOption, JsonOption, settings_from
+from lcagent.cli.options import JsonOption, settings_from, stored
 from lcagent.errors import UsageError
 from lcagent.text import folded_line
 
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from lcagent.settings import Settings
 
 
+@stored
 def export(
+    flags: dict[str, Any],
     path: Annotated[
         Path,
         typer.Argument(help="A .jsonl file, with all that is kept; - for stdout; or a folder of Markdown."),
     ],
-    home: HomeOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     session: SessionOption = DEFAULT_SESSION,
     every: Annotated[bool, typer.Option("--all-sessions", help="All conversations, as .jsonl.")] = False,
@@ -45,7 +46,7 @@ def export(
     lines = str(path) == "-" or path.suffix.lower() == ".jsonl"
     if every and not lines:
         raise UsageError("a folder holds one session", hint="name a .jsonl file for all of them")
-    with opened(settings_from(home=home)) as store:
+    with opened(settings_from(**flags)) as store:
         one = None if every else known(store, tenant, session)
         if not lines:
             folder.write(path, folder.files(entries_of(store, tenant, session)))
@@ -65,11 +66,12 @@ def export(
     terminal.line(str(path))
 
 
+@stored
 def import_memory(
+    flags: dict[str, Any],
     path: Annotated[
         Path, typer.Argument(help="What `export` wrote: a .jsonl file, - for stdin, or a folder.")
     ],
-    home: HomeOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     session: Annotated[
         str | None, typer.Option("--session", help="Into which; default: as in the file, of a folder main.")
@@ -81,7 +83,7 @@ def import_memory(
 
     from lcagent.memory.tiers import exchange
 
-    settings = settings_from(home=home)
+    settings = settings_from(**flags)
     with opened(settings) as store:
         if path.is_dir():
             _import_folder(store, settings, path, (tenant, session or DEFAULT_SESSION), as_json)

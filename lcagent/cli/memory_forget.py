@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,7 +20,7 @@ from lcagent.cli.memory_opened import (
     moments,
     opened,
 )
-from lcagent.cli.options import HomeOption, JsonOption, settings_from
+from lcagent.cli.options import JsonOption, settings_from, stored
 from lcagent.errors import UsageError
 from lcagent.text import clipped, folded_line
 
@@ -34,11 +34,12 @@ _WIDTH = 100
 _MOST = 1 << 30
 
 
+@stored
 def forget(
+    flags: dict[str, Any],
     entries: Annotated[
         list[int] | None, typer.Argument(metavar="[ID]...", help="Messages, core lines, passages.")
     ] = None,
-    home: HomeOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     session: SessionOption = DEFAULT_SESSION,
     matching: Annotated[
@@ -69,7 +70,7 @@ def forget(
             "it is not clear what is to be forgotten",
             hint="name one: IDs, --matching TEXT or a time, --document NAME, --all or --all-sessions",
         )
-    settings = settings_from(home=home)
+    settings = settings_from(**flags)
     with opened(settings) as store:
         if document:
             if not yes:

@@ -34,7 +34,7 @@ TimeoutOption = Annotated[
 HomeOption = Annotated[str | None, typer.Option("--home", help="Folder of runs, model files and logs.")]
 StoreOption = Annotated[
     str | None,
-    typer.Option("--store", help="Keep it in a folder, or in postgresql://… (default: --home)."),
+    typer.Option("--store", help="Where all is kept: a folder, or postgresql://… (default: --home)."),
 ]
 TrustOption = Annotated[
     bool, typer.Option("--trust-config", help="Say yes to ./lcagent.toml as it is, once and for all.")
@@ -131,18 +131,32 @@ def _flags(
     """What every command that reads with a model can be told."""
 
 
+def _where(home: HomeOption = None, store: StoreOption = None) -> None:
+    """What every command that looks at what is kept can be told."""
+
+
+def _told(shared: Callable[..., None], command: Callable[..., None]) -> Callable[..., None]:
+    """A command with options that are declared once, which it gets as `flags`."""
+    own, more = (inspect.signature(function, eval_str=True) for function in (command, shared))
+
+    @wraps(command)
+    def told(**given: Any) -> None:
+        command(flags={name: given.pop(name) for name in more.parameters}, **given)
+
+    before = [parameter for name, parameter in own.parameters.items() if name != "flags"]
+    told.__signature__ = own.replace(parameters=[*before, *more.parameters.values()])  # type: ignore[attr-defined]
+    return told
+
+
 def reading(command: Callable[..., None]) -> Callable[..., None]:
     """A command with the options of every one that reads with a model.
 
     Args:
         command: gets them as `flags`, by the names of `settings_from`.
     """
-    own, shared = (inspect.signature(function, eval_str=True) for function in (command, _flags))
+    return _told(_flags, command)
 
-    @wraps(command)
-    def told(**given: Any) -> None:
-        command(flags={name: given.pop(name) for name in shared.parameters}, **given)
 
-    before = [parameter for name, parameter in own.parameters.items() if name != "flags"]
-    told.__signature__ = own.replace(parameters=[*before, *shared.parameters.values()])  # type: ignore[attr-defined]
-    return told
+def stored(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the options of where everything is kept; `command` as for `reading`."""
+    return _told(_where, command)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lcagent.cli import terminal
 from lcagent.cli.options import (
     ApiBaseOption,
     ApiKeyOption,
-    HomeOption,
     JsonOption,
     ModelOption,
     QuietOption,
     SetOption,
     WindowOption,
     settings_from,
+    stored,
 )
 
 if TYPE_CHECKING:
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from lcagent.settings import Settings
 
 
+@stored
 def probe(
+    flags: dict[str, Any],
     model: ModelOption = None,
     api_base: ApiBaseOption = None,
     api_key: ApiKeyOption = None,
     window: WindowOption = None,
-    home: HomeOption = None,
     options: SetOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -39,9 +40,7 @@ def probe(
     Whether it keeps to a schema, says no, refuses, copies, is distracted, calls functions; how sure it is
     when right and when wrong. A probe that is interrupted keeps nothing.
     """
-    settings = settings_from(
-        options, model=model, api_base=api_base, api_key=api_key, window=window, home=home
-    )
+    settings = settings_from(options, model=model, api_base=api_base, api_key=api_key, window=window, **flags)
     try:
         profile = _measured(settings, quiet)
     except KeyboardInterrupt as error:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lcagent.cli import terminal
 from lcagent.cli.answers import footnotes, hop_lines, notes, search_lines, status_line
 from lcagent.cli.calls import call_line, resent, show_call
-from lcagent.cli.options import ApiBaseOption, ApiKeyOption, HomeOption, ModelOption, settings_from
+from lcagent.cli.options import ApiBaseOption, ApiKeyOption, ModelOption, settings_from, stored
 from lcagent.text import folded_line
 
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
+@stored
 def list_runs(
-    home: HomeOption = None,
+    flags: dict[str, Any],
     as_json: JsonOption = False,
     limit: Annotated[int, typer.Option("-n", help="Most runs to list.")] = 20,
 ) -> None:
     """The newest runs."""
-    rows = _runs(home).list(limit)
+    rows = _runs(flags).list(limit)
     if as_json:
         terminal.as_json(rows)
         return
@@ -43,16 +44,17 @@ def list_runs(
 
 
 @app.command()
+@stored
 def show(
+    flags: dict[str, Any],
     run: RunArgument,
-    home: HomeOption = None,
     as_json: JsonOption = False,
     call: Annotated[
         int | None, typer.Option(metavar="N", help="One call alone: what was sent and what came back.")
     ] = None,
 ) -> None:
     """One run: question, answer, citations, cost, evidence; or one of its calls."""
-    runs = _runs(home)
+    runs = _runs(flags)
     row = runs.find(run)
     if call is not None:
         show_call(runs.journal(row["id"]).call(call), as_json)
@@ -103,9 +105,10 @@ def _print_answer(kept: str) -> None:
 
 
 @app.command()
-def replay(run: RunArgument, home: HomeOption = None) -> None:
+@stored
+def replay(flags: dict[str, Any], run: RunArgument) -> None:
     """Every call of a run, in the order they ended, from the journal: no model is asked."""
-    runs = _runs(home)
+    runs = _runs(flags)
     row = runs.find(run)
     for call in runs.journal(row["id"]).calls():
         terminal.line(call_line(call))
@@ -117,17 +120,18 @@ def replay(run: RunArgument, home: HomeOption = None) -> None:
 
 
 @app.command()
+@stored
 def resend(
+    flags: dict[str, Any],
     run: RunArgument,
     call: Annotated[int, typer.Argument(metavar="N", help="The call's number, as `replay` has it.")],
     model: ModelOption = None,
     api_base: ApiBaseOption = None,
     api_key: ApiKeyOption = None,
-    home: HomeOption = None,
 ) -> None:
     """Send one call of a run again, to the model that the settings name; the run stays as it is."""
-    settings = settings_from(model=model, api_base=api_base, api_key=api_key, home=home)
-    runs = _runs(home)
+    settings = settings_from(model=model, api_base=api_base, api_key=api_key, **flags)
+    runs = _runs(flags)
     kept = runs.journal(runs.find(run)["id"]).call(call)
     name, reply = resent(kept, settings)
     terminal.line(call_line(kept))
@@ -137,20 +141,19 @@ def resend(
 
 
 @app.command()
-def delete(
-    run: RunArgument,
-    home: HomeOption = None,
-) -> None:
+@stored
+def delete(flags: dict[str, Any], run: RunArgument) -> None:
     """Delete a run with its calls, evidence, checkpoints, and the parsed text that only it used."""
-    runs = _runs(home)
+    runs = _runs(flags)
     row = runs.find(run)
     runs.delete(row["id"])
     terminal.line(f"deleted {row['id']}")
 
 
 @app.command()
+@stored
 def prune(
-    home: HomeOption = None,
+    flags: dict[str, Any],
     older_than: Annotated[
         float | None,
         typer.Option(metavar="DAYS", min=0, help="Finished runs older than this go; default 30."),
@@ -163,16 +166,15 @@ def prune(
     """Delete old finished runs, and works that no run uses; what is unfinished stays."""
     from lcagent.runs import prune as room
 
-    place = settings_from(home=home).place
+    place = settings_from(**flags).place
     most = None if max_size is None else max_size << 20
     runs, works = room.prune(place, older_than=older_than, most=most)
-    size = room.stored_bytes(place.folder) / (1 << 20)
-    left = "" if place.url else f"; {size:.1f} MB are left"
-    terminal.line(f"deleted {runs} runs and {works} works{left}")
+    size = room.stored_bytes(place) / (1 << 20)
+    terminal.line(f"deleted {runs} runs and {works} works; {size:.1f} MB are left")
 
 
-def _runs(home: str | None) -> Runs:
+def _runs(flags: dict[str, Any]) -> Runs:
     from lcagent.memory.opening import open_store
     from lcagent.runs.records import Runs
 
-    return Runs(open_store(settings_from(home=home).place))
+    return Runs(open_store(settings_from(**flags).place))

@@ -9,7 +9,7 @@ import typer
 
 from lcagent.cli import terminal
 from lcagent.cli.listening import log_to_terminal, needs_extra, serve_at
-from lcagent.cli.options import HomeOption, JsonOption, reading, settings_from
+from lcagent.cli.options import JsonOption, reading, settings_from, stored
 from lcagent.errors import ServerError
 
 if TYPE_CHECKING:
@@ -118,14 +118,15 @@ def _open_keys(settings: Any) -> tuple[Keys, Any]:
 
 
 @keys.command("create")
+@stored
 def create_key(
+    flags: dict[str, Any],
     tenant: Annotated[str, typer.Argument(help="Whose files, runs and memories it opens.")],
     name: Annotated[str, typer.Option("--name", help="For people.")] = "",
     as_json: JsonOption = False,
-    home: HomeOption = None,
 ) -> None:
     """Make a key. It is shown once, and kept nowhere."""
-    made, store = _open_keys(settings_from(home=home))
+    made, store = _open_keys(settings_from(**flags))
     key, secret = made.create(tenant, name)
     store.close()
     if as_json:
@@ -136,9 +137,10 @@ def create_key(
 
 
 @keys.command("list")
-def list_keys(as_json: JsonOption = False, home: HomeOption = None) -> None:
+@stored
+def list_keys(flags: dict[str, Any], as_json: JsonOption = False) -> None:
     """List the keys, without their secrets."""
-    made, store = _open_keys(settings_from(home=home))
+    made, store = _open_keys(settings_from(**flags))
     found = made.all()
     store.close()
     if as_json:
@@ -154,11 +156,13 @@ def list_keys(as_json: JsonOption = False, home: HomeOption = None) -> None:
 
 
 @keys.command("revoke")
+@stored
 def revoke_key(
-    key: Annotated[str, typer.Argument(help="Its id, as `keys list` shows it.")], home: HomeOption = None
+    flags: dict[str, Any],
+    key: Annotated[str, typer.Argument(help="Its id, as `keys list` shows it.")],
 ) -> None:
     """Let a key open nothing any more, at once."""
-    made, store = _open_keys(settings_from(home=home))
+    made, store = _open_keys(settings_from(**flags))
     try:
         found = made.revoke(key)
     finally:

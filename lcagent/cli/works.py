@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lcagent.cli import terminal
 from lcagent.cli.calls import show_call
-from lcagent.cli.options import HomeOption, settings_from
+from lcagent.cli.options import settings_from, stored
 from lcagent.text import folded_line
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
+@stored
 def list_works(
-    home: HomeOption = None,
+    flags: dict[str, Any],
     as_json: JsonOption = False,
     kind: Annotated[
         str | None, typer.Option(help="Only works of one kind: document, segmentation, facts, ...")
@@ -36,7 +37,7 @@ def list_works(
 
     from lcagent.memory.works import Works
 
-    works = [work for work in Works(_store(home)).list() if kind in {None, work.kind}]
+    works = [work for work in Works(_store(flags)).list() if kind in {None, work.kind}]
     if as_json:
         terminal.as_json([asdict(work) for work in works])
         return
@@ -48,9 +49,10 @@ def list_works(
 
 
 @app.command()
+@stored
 def show(
+    flags: dict[str, Any],
     work: WorkArgument,
-    home: HomeOption = None,
     as_json: JsonOption = False,
     call: Annotated[
         int | None, typer.Option(metavar="N", help="One call alone: what was sent and what came back.")
@@ -61,7 +63,7 @@ def show(
 
     from lcagent.memory.works import Works
 
-    works = Works(_store(home))
+    works = Works(_store(flags))
     found = works.find(work)
     if call is not None:
         show_call(works.journal(found).call(call), as_json)
@@ -87,11 +89,12 @@ def show(
 
 
 @app.command()
-def delete(work: WorkArgument, home: HomeOption = None) -> None:
+@stored
+def delete(flags: dict[str, Any], work: WorkArgument) -> None:
     """Delete a work with all that it holds and its calls; who needs it again makes it again."""
     from lcagent.memory.works import Works
 
-    works = Works(_store(home))
+    works = Works(_store(flags))
     found = works.find(work)
     works.delete(found.id)
     terminal.line(f"deleted {found.id}")
@@ -105,7 +108,7 @@ def _when(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
-def _store(home: str | None) -> Rows:
+def _store(flags: dict[str, Any]) -> Rows:
     from lcagent.memory.opening import open_store
 
-    return open_store(settings_from(home=home).place)
+    return open_store(settings_from(**flags).place)

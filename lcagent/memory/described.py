@@ -63,6 +63,21 @@ def tables(steps: Steps) -> tuple[Table, ...]:
     return tuple(ordered)
 
 
+def statements(steps: Steps, number: int) -> tuple[str, ...]:
+    """What one of some steps does to tables that hold nothing.
+
+    Args:
+        steps: all there are.
+        number: which, from 1 on.
+    """
+    said: list[str] = []
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, steps[: number - 1])
+        connection.set_trace_callback(said.append)
+        steps[number - 1](connection)
+    return tuple(said)
+
+
 def _table(connection: sqlite3.Connection, name: str, sql: str) -> Table:
     indices = connection.execute(
         "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?", (name,)

@@ -145,8 +145,21 @@ class Rows(Protocol):
         """
         ...
 
-    def size(self) -> int:
-        """Bytes that are in use."""
+    def size(self, scope: str = "") -> int:
+        """Bytes that are in use.
+
+        Args:
+            scope: whose calls, and rows of a work, are about to change (`lcagent.memory.journal`): before and
+                after that it is asked, and no more than these need be counted.
+        """
+        ...
+
+    def now(self) -> float:
+        """Seconds since 1970, by a clock that all who write there share."""
+        ...
+
+    def engine(self) -> str:
+        """What keeps it, and its version."""
         ...
 
     def release(self) -> None:

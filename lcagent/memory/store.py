@@ -127,14 +127,22 @@ class Store:
             self.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (at_least, table))
         return max(row[0] if row else 0, at_least)
 
-    def size(self) -> int:
-        """Bytes that are in use."""
+    def size(self, scope: str = "") -> int:
+        """Bytes that are in use, of the whole file."""
         with told(self._path):
             (pages,), (free,), (size,) = (
                 self._conn.execute(f"PRAGMA {name}").fetchone()
                 for name in ("page_count", "freelist_count", "page_size")
             )
         return (pages - free) * size
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def engine(self) -> str:
+        """What keeps it, and its version."""
+        return f"SQLite {sqlite3.sqlite_version}"
 
     def release(self) -> None:
         """Give the space of what was deleted back to the file system."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from lcagent.errors import RunBusy
+from lcagent.errors import RunBusy, StoreBusy
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.opening import open_store
 from lcagent.memory.parsed import PARSED
@@ -29,13 +31,19 @@ _SPARE = (
 """Works that are finished and that no run uses, but for runs of one status."""
 
 
-def stored_bytes(folder: Path) -> int:
-    """Bytes on the disk of all runs, checkpoints and works.
+def stored_bytes(place: Place) -> int:
+    """Bytes on the disk of all that is kept; in a PostgreSQL those that runs and works take.
 
     Args:
-        folder: where the store lies.
+        place: where.
+
+    Raises:
+        StoreError: the server cannot be reached.
     """
-    return sum(file.stat().st_size for file in folder.glob("*.db*") if file.is_file())
+    if place.url:
+        with closing(open_store(place)) as store:
+            return store.size()
+    return sum(file.stat().st_size for file in place.folder.glob("*.db*") if file.is_file())
 
 
 def evict(store: Rows, limit: int) -> int:
@@ -53,22 +61,48 @@ def evict(store: Rows, limit: int) -> int:
     """
     if store.size() <= limit:
         return 0
-    from lcagent.memory.facts import compact
+    busy = StoreBusy("another process is making room in the store")
+    try:
+        with store.locked("room", busy):  # two at once would each make all of it
+            return _evicted(store, store.size() - limit)
+    except StoreBusy as error:
+        if error is not busy:
+            raise
+        return 0
 
+
+def _evicted(store: Rows, excess: int) -> int:
+    """Make room; one after the other, so that nobody who writes meanwhile waits for long."""
     works, gone = Works(store), 0
-    with store.transaction():
-        for row in store.rows(_FINISHED):
-            if store.size() <= limit:
-                break
-            StoredJournal(store, row["scope"]).drop_requests()
-        for row in store.rows(f"SELECT id FROM works w WHERE {_SPARE} ORDER BY used", ("finished",)):  # noqa: S608 - ours
-            if store.size() <= limit:
-                break
-            works.drop(row["id"])
-            compact(store)  # only then it takes less room
-            gone += 1
+    for row in store.rows(_FINISHED):
+        if excess <= 0:
+            break
+        excess -= _freed(store, row["scope"], StoredJournal(store, row["scope"]).drop_requests)
+    for row in store.rows(f"SELECT id FROM works w WHERE {_SPARE} ORDER BY used", ("finished",)):  # noqa: S608 - ours
+        if excess <= 0:
+            break
+        with store.transaction():
+            still = f"SELECT id FROM works w WHERE {_SPARE} AND id = ?"  # noqa: S608 - ours
+            if store.rows(still, ("finished", row["id"])):
+                excess -= _freed(store, f"work:{row['id']}", partial(_dropped, works, row["id"]))
+                gone += 1
     works.release()
     return gone
+
+
+def _freed(store: Rows, scope: str, drop: Callable[[], None]) -> int:
+    """Bytes that dropping something of a scope gives back."""
+    with store.transaction():
+        before = store.size(scope)
+        drop()
+        return before - store.size(scope)
+
+
+def _dropped(works: Works, work: int) -> None:
+    from lcagent.memory.facts import compact
+
+    works.drop(work)
+    compact(works.store)  # only then it takes less room
 
 
 def prune(where: Path | Place, *, older_than: float | None, most: int | None) -> tuple[int, int]:

@@ -195,7 +195,7 @@ class Runs:
         self._store.execute("UPDATE runs SET told = 1 WHERE id = ?", (run,))
 
     def finished(self, run: str, answer: Answer, seconds: float) -> None:
-        """Keep a run's answer; one that met its budget stays open."""
+        """Keep a run's answer, and the seconds of all commands; one that met its budget stays open."""
         status = "budget" if answer.status == "budget" else "finished"
         self._close(run, status, seconds, answer=answer.model_dump_json())
 
@@ -217,7 +217,7 @@ class Runs:
         error: str | None = None,
     ) -> None:
         self._store.execute(
-            "UPDATE runs SET status=?, updated=?, seconds=seconds+?, answer=?, error=? WHERE id=?",
+            "UPDATE runs SET status=?, updated=?, seconds=?, answer=?, error=? WHERE id=?",
             (status, time.time(), seconds, answer, error, run),
         )
 

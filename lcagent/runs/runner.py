@@ -172,7 +172,8 @@ async def asking(
         finally:
             await task.model.transport.close()
         try:
-            evict(store, settings.store_mb << 20)
+            if settings.store_limit is not None:
+                evict(store, settings.store_limit << 20)
         except StoreError as error:  # locked: the answer is there
             emit(Notice(f"the store could not be kept to its size: {error}"))
 
@@ -355,7 +356,8 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
             earlier_calls=earlier,
         )
     )
-    started, within = time.monotonic(), asked.request.within
+    # With those of commands before: what is written twice, as where a server is started anew, is as before.
+    since, within = time.monotonic() - record.seconds, asked.request.within
     if within is not None and not asked.settings.tracing:
         within = untraced(within)
     try:
@@ -364,10 +366,9 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
                 state = await read(task, strategy, record, runs, asked.store)
             else:
                 state = await read_within(task, strategy, record, runs, within)
-        seconds = record.seconds + time.monotonic() - started
         scopes = (StoredJournal(asked.store, f"work:{work}") for work in state.get("built", []))
         built = [journal.totals() for journal in scopes]
-        usage = make_usage(task, journal.totals(), earlier, seconds, built)
+        usage = make_usage(task, journal.totals(), earlier, time.monotonic() - since, built)
         # Headings and lines of a huge text are looked for when something of it is first cited.
         told = Told(record.id, strategy.name)
         answer = await asyncio.to_thread(make_answer, task, state, asked.loaded, usage, told)
@@ -375,12 +376,12 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
         sources = [(one, paths.get(one.name)) for one in asked.loaded.documents]
         answer = await boxed(answer, sources, asked.request.password)
     except LcagentError as error:
-        runs.failed(record.id, error, time.monotonic() - started)
+        runs.failed(record.id, error, time.monotonic() - since)
         raise
     except BaseException:
-        runs.interrupted(record.id, time.monotonic() - started)
+        runs.interrupted(record.id, time.monotonic() - since)
         raise
-    runs.finished(record.id, answer, time.monotonic() - started)
+    runs.finished(record.id, answer, time.monotonic() - since)
     return answer
 
 

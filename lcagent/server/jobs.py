@@ -408,7 +408,7 @@ class Jobs:
         job.status = status
         self._ended(status, job.outcome)
         if job.outcome is not None:
-            self._tenants.keys.spend(job.tenant.name, tokens_of(job.outcome))
+            self._tenants.keys.spend(job.tenant.name, job.id, tokens_of(job.outcome))
 
 
 class _Lost(RunBusy):

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 SECONDS = 60.0
 """How long a lease holds that is not renewed."""
-_NOW = "extract(epoch FROM clock_timestamp())"
+NOW = "extract(epoch FROM clock_timestamp())"
+"""Seconds since 1970, as the server has it."""
 # Of one that was given back, and is taken anew, the fence goes on above what it was.
 _TAKE = """
 INSERT INTO leases (name, fence, holder, until)
@@ -29,8 +30,8 @@ ON CONFLICT (name) DO UPDATE SET fence = greatest(leases.fence + 1, excluded.fen
     holder = excluded.holder, until = excluded.until
 WHERE leases.until < {_NOW} OR leases.fence = :over
 RETURNING fence
-""".replace("{_NOW}", _NOW)
-_RENEW = f"UPDATE leases SET until = {_NOW} + ? WHERE name = ? AND fence = ?"  # noqa: S608 - ours
+""".replace("{_NOW}", NOW)
+_RENEW = f"UPDATE leases SET until = {NOW} + ? WHERE name = ? AND fence = ?"  # noqa: S608 - ours
 LOST = "22012"
 """The error of a write under a fence that holds no more: a division by the number of leases that do."""
 

@@ -1,5 +1,7 @@
 """The tables of a store as schemas of a PostgreSQL: made once, of those that SQLite has, at the same version.
 
+A further step of SQLite's brings them on by its own statements, turned (`docs/design/0036-postgres.md`).
+
 What is a file of a folder elsewhere, such as `memory.db`, is a schema here, and that of a tenant has its name
 in it.
 """
@@ -7,13 +9,14 @@ in it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 
 from lcagent.errors import SettingsError
-from lcagent.memory.described import ORDERED, tables
+from lcagent.memory.described import ORDERED, statements, tables
 from lcagent.memory.migrations import Steps
 from lcagent.memory.postgres.dialect import Dialect
 from lcagent.memory.postgres.pools import connect
@@ -23,6 +26,7 @@ PREFIX = "lcagent"
 _MOST_NAME = 63
 """Bytes of a name in PostgreSQL."""
 _ROWID = "rowid BIGINT GENERATED ALWAYS AS IDENTITY UNIQUE"
+_CREATES = re.compile(r'CREATE TABLE "?(\w+)')
 _LEASES = (
     "CREATE TABLE leases (name TEXT PRIMARY KEY, fence INTEGER NOT NULL, holder TEXT NOT NULL,"
     " until REAL NOT NULL)"
@@ -51,8 +55,9 @@ _PIECES = (
 """The bytes of uploaded files, which lie in a folder as well where one machine does it all."""
 _ONLY_HERE: Mapping[str, tuple[str, ...]] = {"runs": _WORDS, "server": _PIECES}
 """What a kind of store has in PostgreSQL alone."""
-STEPS_OF_OUR_OWN: Mapping[str, Mapping[int, tuple[str, ...]]] = {}
-"""By the kind of a store: what brings one that stands there from the version before to each further one."""
+STEPS_OF_OUR_OWN: Mapping[tuple[str, int], tuple[str, ...]] = {}
+"""What a step does here whose statements do not do it: one that looks at rows, that names an index, or that
+changes what PostgreSQL alone has. By the kind of a store, and the version that it is brought to."""
 
 
 def schema_of(place: Place, kind: str) -> str:
@@ -91,9 +96,8 @@ def prepare(place: Place, kind: str, steps: Steps, dialect: Dialect) -> None:
                 )
             if not at:
                 _make(connection, kind, steps, dialect)
-            for step in range(at + 1, len(steps) + 1) if at else ():
-                for statement in STEPS_OF_OUR_OWN[kind][step]:
-                    connection.execute(_raw(dialect.made(statement)))
+            for version in range(at + 1, len(steps) + 1) if at else ():
+                _bring_to(connection, kind, steps, version, dialect)
             connection.execute(_raw(f"UPDATE {dialect.table('version')} SET number = {len(steps)}"))  # noqa: S608 - ours
 
 
@@ -113,11 +117,45 @@ def _version(connection: psycopg.Connection[Any], dialect: Dialect) -> int:
 def _make(connection: psycopg.Connection[Any], kind: str, steps: Steps, dialect: Dialect) -> None:
     connection.execute(_raw(f'CREATE SCHEMA IF NOT EXISTS "{dialect.schema}"'))
     for table in tables(steps):
-        more = _ROWID if table.name in ORDERED else ""
-        for statement in (dialect.made(table.sql, more), *map(dialect.made, table.indices)):
-            connection.execute(_raw(statement))
+        for statement in (table.sql, *table.indices):
+            connection.execute(_raw(_made(statement, dialect)))
     connection.execute(_raw(dialect.made(_LEASES)))
     connection.execute(_raw(f"CREATE TABLE {dialect.table('version')} (number INT NOT NULL)"))
     connection.execute(_raw(f"INSERT INTO {dialect.table('version')} VALUES ({len(steps)})"))  # noqa: S608 - ours
     for statement in _ONLY_HERE.get(kind, ()):
-        connection.execute(_raw(statement.replace("{schema}", f'"{dialect.schema}"')))
+        connection.execute(_own(statement, dialect))
+
+
+def _bring_to(
+    connection: psycopg.Connection[Any], kind: str, steps: Steps, version: int, dialect: Dialect
+) -> None:
+    """Take one step.
+
+    Raises:
+        ValueError: it needs statements of its own here, and has none.
+    """
+    for statement in STEPS_OF_OUR_OWN.get((kind, version), ()):
+        connection.execute(_own(statement, dialect))
+    if (kind, version) in STEPS_OF_OUR_OWN:
+        return
+    both = (*tables(steps[: version - 1]), *tables(steps))
+    then = Dialect(dialect.schema, {table.name for table in both})
+    for statement in statements(steps, version):
+        verb = statement.split(None, 1)[0].upper()
+        if verb in {"CREATE", "ALTER", "DROP"}:
+            connection.execute(_raw(_made(statement, then)))
+        elif verb in {"INSERT", "UPDATE", "DELETE"}:
+            connection.execute(_raw(then.turned(statement)), ())
+        else:  # what it goes on to do depends on rows
+            raise ValueError(f"step {version} of {kind} needs statements of PostgreSQL's own: {statement}")
+
+
+def _made(sql: str, dialect: Dialect) -> str:
+    """A statement of SQLite's that makes or changes a table, or an index."""
+    made = _CREATES.match(sql)
+    return dialect.made(sql, _ROWID if made and made[1] in ORDERED else "")
+
+
+def _own(sql: str, dialect: Dialect) -> Any:
+    """A statement of PostgreSQL's own, in which the schema is left open."""
+    return sql.replace("{schema}", f'"{dialect.schema}"')

@@ -22,6 +22,7 @@ from lcagent.memory.postgres.faults import lost, told
 from lcagent.memory.postgres.leases import Held, leased
 from lcagent.memory.postgres.pools import WAIT, given_back, taken
 from lcagent.memory.postgres.schema import dialect_of, prepare
+from lcagent.memory.postgres.sizes import used
 from lcagent.memory.postgres.words import Words
 from lcagent.place import Place
 
@@ -156,9 +157,18 @@ class PostgresStore:
             self.execute("SELECT setval(?::regclass, ?)", (name, at_least))
         return max(given, at_least)
 
-    def size(self) -> int:
-        """0: room is the server's business, and what is deleted gives none back at once."""
-        return 0
+    def size(self, scope: str = "") -> int:
+        """About how many bytes rows take, without those of steps; see `lcagent.memory.rows.Rows`."""
+        return used(self, scope)
+
+    def now(self) -> float:
+        """Seconds since 1970, by the server's clock: those of its clients differ."""
+        return float(self.execute(f"SELECT {leases.NOW}").fetchone()[0])  # type: ignore[index]
+
+    def engine(self) -> str:
+        """What keeps it, and its version."""
+        with self.told(), self.pool.connection() as connection:
+            return f"PostgreSQL {connection.info.parameter_status('server_version')}"
 
     def release(self) -> None:
         """Nothing: the server does it when it is at rest (autovacuum)."""

@@ -45,7 +45,8 @@ class StoredJobs:
         """Keep a new one; when this returns, nothing loses it."""
         now = time.time()
         self._store.execute(
-            "INSERT INTO jobs (id, status, created, updated, ask) VALUES (?,'queued',?,?,?)",
+            "INSERT INTO jobs (id, status, created, updated, ask) VALUES (?,'queued',?,?,?)"
+            " ON CONFLICT DO NOTHING",
             (job, now, now, json.dumps(ask)),
         )
 

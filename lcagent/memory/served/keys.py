@@ -6,7 +6,6 @@ import hashlib
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from lcagent.errors import NotFound, UsageError
 from lcagent.memory.rows import Rows
@@ -54,7 +53,7 @@ class Keys:
         secret = PREFIX + secrets.token_urlsafe(32)
         key = Key(f"key_{secrets.token_hex(6)}", tenant, name, time.time(), None)
         self._store.execute(
-            "INSERT INTO keys (id, tenant, name, hash, created) VALUES (?,?,?,?,?)",
+            "INSERT INTO keys (id, tenant, name, hash, created) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING",
             (key.id, key.tenant, key.name, _hash(secret), key.created),
         )
         return key, secret
@@ -84,20 +83,22 @@ class Keys:
         self._store.execute("UPDATE keys SET revoked = ? WHERE id = ?", (time.time(), key))
         return found
 
-    def spend(self, tenant: str, tokens: int) -> None:
-        """Count tokens of today."""
+    def spend(self, tenant: str, job: str, tokens: int) -> None:
+        """Count tokens of today; those of a job once, however often it is told. Days before are forgotten."""
+        today = _today()
         self._store.execute(
-            "INSERT INTO spent (tenant, day, tokens) VALUES (?,?,?)"
-            " ON CONFLICT (tenant, day) DO UPDATE SET tokens = spent.tokens + excluded.tokens",
-            (tenant, _today(), tokens),
+            "INSERT INTO spendings (tenant, day, job, tokens) VALUES (?,?,?,?)"
+            " ON CONFLICT (tenant, day, job) DO UPDATE SET tokens = excluded.tokens",
+            (tenant, today, job, tokens),
         )
+        self._store.execute("DELETE FROM spendings WHERE tenant = ? AND day < ?", (tenant, today))
 
     def spent(self, tenant: str) -> int:
         """Tokens of today."""
-        row: Any = self._store.execute(
-            "SELECT tokens FROM spent WHERE tenant = ? AND day = ?", (tenant, _today())
+        (tokens,) = self._store.execute(
+            "SELECT coalesce(sum(tokens), 0) FROM spendings WHERE tenant = ? AND day = ?", (tenant, _today())
         ).fetchone()
-        return row[0] if row else 0
+        return int(tokens)
 
 
 def checked_tenant(tenant: str) -> str:

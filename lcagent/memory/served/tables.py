@@ -47,7 +47,21 @@ def _unwanted(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE jobs ADD COLUMN unwanted INTEGER NOT NULL DEFAULT 0")
 
 
-STEPS: Steps = (_first, _unwanted)
+_SPENDINGS = (
+    # By what it was spent on: written twice, it is counted once.
+    "CREATE TABLE spendings (tenant TEXT NOT NULL, day TEXT NOT NULL, job TEXT NOT NULL,"
+    " tokens INTEGER NOT NULL, PRIMARY KEY (tenant, day, job)) WITHOUT ROWID",
+    "INSERT INTO spendings SELECT tenant, day, '', tokens FROM spent",
+    "DROP TABLE spent",
+)
+
+
+def _spendings(connection: sqlite3.Connection) -> None:
+    for statement in _SPENDINGS:
+        connection.execute(statement)
+
+
+STEPS: Steps = (_first, _unwanted, _spendings)
 
 
 def open_served(where: Path | Place) -> Rows:

@@ -37,17 +37,17 @@ def holds(store: Rows, entries: Entries) -> None:
     if not rows:
         if entries.fence is not None:
             raise _lost(entries.session)
-        _begin(store, entries.tenant, entries.session, entries.clock())
+        _begin(store, entries.tenant, entries.session, entries.clock(), store.now())
     elif entries.fence is not None and rows[0]["fence"] != entries.fence:
         raise _lost(entries.session)
 
 
-def _begin(store: Rows, tenant: str, session: str, now: float) -> int:
+def _begin(store: Rows, tenant: str, session: str, created: float, now: float) -> int:
     # Of a session that was forgotten and begins anew the fence goes on above what it was.
     fence = int(1000 * now)
     store.execute(
         "INSERT INTO sessions (tenant, session, created, fence, holder, until) VALUES (?, ?, ?, ?, '', 0)",
-        (tenant, session, now, fence),
+        (tenant, session, created, fence),
     )
     return fence
 
@@ -66,13 +66,13 @@ class Lease:
         store: where it lies.
         tenant: whose session it is.
         session: which.
-        clock: seconds since 1970.
+        clock: seconds since 1970; None: the store's.
     """
 
     def __init__(
-        self, store: Rows, tenant: str, session: str, *, clock: Callable[[], float] = time.time
+        self, store: Rows, tenant: str, session: str, *, clock: Callable[[], float] | None = None
     ) -> None:
-        self._store, self.tenant, self.session, self._clock = store, tenant, session, clock
+        self._store, self.tenant, self.session, self._clock = store, tenant, session, clock or store.now
         self.fence, self._given_back = 0, 0
         self._holder = this_process()
 
@@ -114,7 +114,7 @@ class Lease:
             if rows:
                 held = rows[0]
             else:
-                held["fence"] = _begin(self._store, self.tenant, self.session, now)
+                held["fence"] = _begin(self._store, self.tenant, self.session, now, now)
             # One that could not be given back, as on a full disk, is ours.
             own = held["holder"] == self._holder and held["fence"] == self._given_back
             if held["holder"] and held["until"] > now and not own and not gone(held["holder"]):
