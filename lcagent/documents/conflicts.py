@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable
+from functools import cache
 from typing import TypeVar
 
 from rapidfuzz import fuzz
@@ -160,7 +161,7 @@ def rival(quote: str, question: str, candidates: Iterable[tuple[Key, str]]) -> K
     if not _asserts(said):
         return None
     words = {folded(t.text.rstrip("_"))[:4] for t in said.tokens if not t.is_value and is_content(t)}
-    known = tuple(words | {folded(word)[:4] for word in ARTICLES | DENIALS | _LOOSE})
+    known = (*words, *_small_beginnings())
     needed = max((len(words) + 1) // 2, len(words) - _LONGEST_NAME)
     for key, sentence in candidates:
         if not len(quote) <= 2 * len(sentence) <= 4 * len(quote):
@@ -173,6 +174,11 @@ def rival(quote: str, question: str, candidates: Iterable[tuple[Key, str]]) -> K
         if others <= _LONGEST_NAME + 1 and contradict(quote, sentence, question):
             return key
     return None
+
+
+@cache
+def _small_beginnings() -> frozenset[str]:
+    return frozenset(folded(word)[:4] for word in ARTICLES | DENIALS | _LOOSE)
 
 
 def _asserts(said: Statement) -> bool:
@@ -214,7 +220,7 @@ def _same_words(one: Statement, other: Statement) -> bool:
     if not apart:
         return _names(one, other) == _names(other, one) or _is_rotated(one.pattern, other.pattern)
     small = {*one.words, *other.words} & _LOOSE
-    if not set(apart) <= {*map(_key_of, _LOOSE)}:
+    if not apart.keys() <= _loose_keys():
         return False
     tenses = [{t.text for t in said.tokens} for said in (one, other)]
     mixed = any(
@@ -223,8 +229,9 @@ def _same_words(one: Statement, other: Statement) -> bool:
     return not mixed and bool(small)
 
 
-def _key_of(word: str) -> str:
-    return statement(word).tokens[0].key
+@cache
+def _loose_keys() -> frozenset[str]:
+    return frozenset(Statement(word).tokens[0].key for word in _LOOSE)
 
 
 def _enough(said: Statement, other: Statement, *, unnamed: int = _LEAST_UNNAMED) -> bool:

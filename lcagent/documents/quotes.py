@@ -204,7 +204,6 @@ def check_quote(document: Document, span: Span, quote: str) -> bool:
 _FIGURE = re.compile(r"\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:[.:/-]\d+)*")
 
 
-@lru_cache(maxsize=4096)  # each step compares with every quote of the ledger
 def figures(text: str) -> frozenset[str]:
     """Numbers, dates and times in a text, thousands separators removed."""
     return frozenset(m.group().replace(",", "") for m in _FIGURE.finditer(canonical(text)))

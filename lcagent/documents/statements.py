@@ -199,7 +199,7 @@ _NUMBERED = frozenset(
 """Nouns told apart by the number after them; with a capital, or after an article, any noun is one."""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=256)  # of one document: its sentences are compared one after the other
 def statement(text: str) -> Statement:
     """A sentence in tokens; the same one is taken apart once."""
     return Statement(text)
@@ -255,7 +255,7 @@ _SCALES = (
 )
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=256)
 def _readings(figure: str) -> frozenset[Decimal]:
     """The numbers that a figure may be: "1.500" is 1.5 or 1500; a range is its two ends."""
     if ":" in figure or "/" in figure:
@@ -306,7 +306,7 @@ def _tokens(text: str) -> Iterator[Token]:
             yield Token(written, _key(word), "word", word.rstrip("_") in capitals)
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 13)  # of words
 def _key(word: str) -> str:
     if _ROMAN.fullmatch(word):  # Henry VI is not Henry VII
         return word

@@ -31,9 +31,13 @@ def locked(folder: Path, name: str, busy: LcagentError) -> Generator[None]:
     except ImportError:  # no such lock on Windows: two writers then only repeat work
         yield
         return
-    path = private_folder(folder / "locks") / name
+    path = folder / "locks" / name
     while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            private_folder(path.parent)
+            continue
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

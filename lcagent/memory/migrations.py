@@ -272,6 +272,12 @@ def _files(connection: sqlite3.Connection) -> None:
     )
 
 
+def _looked_for(connection: sqlite3.Connection) -> None:
+    """Works are found by name and by document without going through all of their kind."""
+    connection.execute("CREATE INDEX works_name ON works (kind, name)")
+    connection.execute("CREATE INDEX works_document ON works (kind, document)")
+
+
 STEPS: Steps = (
     _numbered,
     _works,
@@ -280,5 +286,6 @@ STEPS: Steps = (
     _lighter,
     _items,
     _files,
+    _looked_for,
 )
 """Those of the file of runs and works."""

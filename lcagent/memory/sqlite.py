@@ -153,7 +153,8 @@ def _made(path: Path) -> tuple[int, bytes]:
     """
     log = path.with_name(f"{path.name}-wal")
     try:
-        _made_folder(path.parent)
+        if path not in _looked_at or not path.exists():  # each command opens its files again and again
+            _made_folder(path.parent)
         if not path.exists():
             _made_file(path)
         else:

@@ -112,7 +112,7 @@ def most_of_tools(count: Callable[[str], int], tools: Tools) -> int:
     return _TOOLS_PREAMBLE + count(json.dumps(list(tools))) + _LINE * lines
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def _most(piece: str) -> int:
     """Most tokens of a word, with the space before it, or of another character."""
     word = piece.removeprefix(" ")

@@ -83,10 +83,11 @@ def least_tokens(text: str) -> int:
         text: of a prompt.
     """
     pieces = _PIECES.findall(text)
-    return sum(map(_least, pieces))
+    return len(pieces) + sum(_further(piece) for piece in pieces if len(piece) >= 8)
 
 
-def _least(piece: str) -> int:
+def _further(piece: str) -> int:
+    """Tokens that a long word takes at least beyond its first one."""
     if not piece[0].isalnum():  # a rule of dashes, dots in a table of contents
-        return 1
-    return max(1, min(4, len(piece) // 8) if piece.isascii() else len(piece) // 4)
+        return 0
+    return max(0, (min(4, len(piece) // 8) if piece.isascii() else len(piece) // 4) - 1)

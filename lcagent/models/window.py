@@ -7,6 +7,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from math import ceil
 from typing import TypeVar
 
@@ -22,8 +23,8 @@ JOINT = 8
 """Tokens allowed for each place where separately counted texts meet. Tokenizers are not additive:
 joined texts may take a few tokens more than their sum; all our joints are line breaks."""
 
-_KEPT_COUNTS, _LONGEST_KEPT, _KEPT_PROMPTS = 2048, 1 << 15, 128
-"""Counts that are remembered, characters of the longest text whose count is, and prompts, which are long."""
+_KEPT_COUNTS, _KEPT_PROMPTS = 2048, 128
+"""Counts that are remembered, of texts and of prompts, which are long."""
 _MORE = 1.2
 """What a prompt is taken to cost more, each time that the server finds a call over its window."""
 _LEAST_REPLY = 128
@@ -117,11 +118,11 @@ class Counts:
     """What has been counted with one tokenizer: the windows of a model share it, call after call.
 
     Args:
-        texts: tokens of texts.
+        texts: tokens of texts, each by a digest, so that it need not be kept.
         overheads: tokens of prompts with their variable parts empty.
     """
 
-    texts: dict[str, int] = field(default_factory=dict[str, int])
+    texts: dict[bytes, int] = field(default_factory=dict[bytes, int])
     overheads: dict[tuple[Render, frozenset[str]], int] = field(
         default_factory=dict[tuple[Render, frozenset[str]], int]
     )
@@ -154,9 +155,7 @@ class Window:
         """Tokens of a text; may be a request to the server, so not for the event loop."""
         if not text:
             return 0
-        if len(text) > _LONGEST_KEPT:
-            return self.counter.count(text)
-        return _kept(self._counts.texts, text, lambda: self.counter.count(text))
+        return _kept(self._counts.texts, _digest(text), lambda: self.counter.count(text))
 
     def overhead(self, render: Render, names: Sequence[str]) -> int:
         """Tokens of a prompt with its variable parts empty: what is fixed."""
@@ -214,7 +213,8 @@ class Window:
         Raises:
             WindowExceeded: what must stay whole does not fit. Nothing was sent.
         """
-        counted = all(p.tokens is not None or not p.text or p.text in self._counts.texts for p in parts)
+        known = self._counts.texts
+        counted = all(p.tokens is not None or not p.text or _digest(p.text) in known for p in parts)
         if counted and (render, frozenset(p.name for p in parts)) in self._counts.overheads:
             return self._fit(render, parts, reply, spare)  # the usual case: nothing to ask the server
         return await asyncio.to_thread(self._fit, render, parts, reply, spare)
@@ -288,6 +288,10 @@ def most_first(number: int, room: int, size: Callable[[int], int]) -> int:
         size: tokens that so many of the first ones take together.
     """
     return bisect_right(range(1, min(number, room) + 1), room, key=size)
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _kept(counts: dict[K, int], key: K, count: Callable[[], int], most: int = _KEPT_COUNTS) -> int:

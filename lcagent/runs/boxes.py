@@ -34,6 +34,8 @@ async def boxed(outcome: Outcome, sources: Sources, password: str | None = None)
             that two documents of one name hold at the same place: a conversation may have two of them.
         password: for encrypted PDFs.
     """
+    if not any(document.format == "pdf" for document, _ in sources):
+        return outcome
     return await halting(lambda halt: _boxed(outcome, sources, password, halt))
 
 

@@ -255,9 +255,7 @@ def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) ->
 async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
     """The answer: worked out, stored from before, or shared with who asks the same in this process."""
     settings, runs = asked.settings, Runs(asked.store)
-    strategy = asked.request.strategy or await asyncio.to_thread(_picked, task, settings.strategy)
-    task = replace(task, options=settings.of(strategy.name))
-    budget = await asyncio.to_thread(segment_tokens, task, strategy, settings.window)
+    strategy, task, budget = await asyncio.to_thread(_planned, asked, task)
     key, folder = _key(task, strategy, budget, asked.embedder), settings.data_dir
 
     async def work() -> Answer:
@@ -326,6 +324,13 @@ def _similarity(asked: Asked, emit: Emit) -> Similarity | None:
     if asked.embedder is None:
         return None
     return Likeness(asked.embedder, lambda text: emit(Notice(text)))
+
+
+def _planned(asked: Asked, task: Task) -> tuple[Strategy, Task, int]:
+    """The strategy, the task with its options, and most tokens of a segment."""
+    strategy = asked.request.strategy or _picked(task, asked.settings.strategy)
+    task = replace(task, options=asked.settings.of(strategy.name))
+    return strategy, task, segment_tokens(task, strategy, asked.settings.window)
 
 
 def _picked(task: Task, name: str) -> Strategy:

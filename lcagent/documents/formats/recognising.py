@@ -314,5 +314,8 @@ def is_text(path: Path) -> bool:
 
 
 def _is_binary(data: bytes) -> bool:
-    controls = sum(byte < 32 and byte not in b"\t\n\r\f\b\x1b" for byte in data)
+    controls = len(data) - len(data.translate(None, _CONTROLS))
     return b"\0" in data or controls > len(data) // 20
+
+
+_CONTROLS = bytes(byte for byte in range(32) if byte not in b"\t\n\r\f\b\x1b")

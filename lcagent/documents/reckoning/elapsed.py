@@ -102,11 +102,12 @@ def shifts(text: str, durations: Sequence[Value]) -> list[Shift]:
     found = [
         _shift(number, field, told)
         for told, (number, field) in words.relative.items()
-        if re.search(rf"\b{re.escape(told)}\b", whole) or (told in whole and not told.isascii())
+        if told in whole and (not told.isascii() or re.search(rf"\b{re.escape(told)}\b", whole))
     ]
     for told, (sign, field) in words.counted.items():
-        if re.search(re.escape(told).replace(r"\{0\}", r"[\w.,]{1,20}"), whole):
-            found += [s for v in durations if _is_of(v, field) for s in _by_duration(v, sign)]
+        of_field = [value for value in durations if _is_of(value, field)]
+        if of_field and re.search(re.escape(told).replace(r"\{0\}", r"[\w.,]{1,20}"), whole):
+            found += [shift for value in of_field for shift in _by_duration(value, sign)]
     rest = text
     for value in durations:
         start, end = value.span

@@ -64,7 +64,7 @@ def values(text: str, language: str | None = None) -> tuple[Value, ...]:
     return _values(text, language)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=256)  # of one document: what is compared is looked at several times
 def _values(text: str, language: str | None) -> tuple[Value, ...]:
     form, starts, ends = traced(text)
     found = _Finder(form, language).found()

@@ -11,6 +11,7 @@ then the question itself, from what the steps found and the passages that match 
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -81,23 +82,32 @@ class Direct:
 
     def graph(self, task: Task) -> StateGraph[Any, Any, Any, Any]:
         """Answer at once; or plan and look up first."""
-        graph = StateGraph(DirectState, context_schema=Task)
-        if fits(task):
-            graph.add_node("answer", answer)
-            graph.add_edge(START, "answer")
-        else:
-            graph.add_node("plan", plan)
-            graph.add_node("look_up", look_up)
-            graph.add_node("answer", answer_looked_up)
-            graph.add_edge(START, "plan")
-            graph.add_edge("plan", "look_up")
-            graph.add_edge("look_up", "answer")
-        graph.add_edge("answer", END)
-        return graph
+        return _at_once() if fits(task) else _looking_up()
 
     def start(self, task: Task) -> dict[str, Any]:
         """Nothing is known yet."""
         return {**NOTHING_YET, "steps": [], "hops": []}
+
+
+@cache  # to make it takes as long as all else that a short document does
+def _at_once() -> StateGraph[Any, Any, Any, Any]:
+    graph = StateGraph(DirectState, context_schema=Task)
+    graph.add_node("answer", answer)
+    graph.add_edge(START, "answer")
+    graph.add_edge("answer", END)
+    return graph
+
+
+def _looking_up() -> StateGraph[Any, Any, Any, Any]:
+    graph = StateGraph(DirectState, context_schema=Task)
+    graph.add_node("plan", plan)
+    graph.add_node("look_up", look_up)
+    graph.add_node("answer", answer_looked_up)
+    graph.add_edge(START, "plan")
+    graph.add_edge("plan", "look_up")
+    graph.add_edge("look_up", "answer")
+    graph.add_edge("answer", END)
+    return graph
 
 
 async def answer(state: DirectState, runtime: Runtime[Task]) -> dict[str, Any]:

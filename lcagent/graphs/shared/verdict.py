@@ -71,4 +71,7 @@ class Verdict:
     @staticmethod
     def from_state(state: Mapping[str, Any]) -> Verdict:
         """A verdict from the graph's state, where tuples may have become lists."""
-        return TypeAdapter(Verdict).validate_python(state)
+        return _VERDICT.validate_python(state)
+
+
+_VERDICT = TypeAdapter(Verdict)
