@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from lcagent.memory.opening import open_store
 from lcagent.memory.postgres.silence import LIVELY
 from lcagent.memory.rows import Rows
 from lcagent.memory.works import Works
+from lcagent.models.probing import Target
 from lcagent.models.serving.servers import Servers
 from lcagent.place import Place
 from lcagent.settings import load_settings
@@ -180,11 +182,14 @@ def registered(database: str) -> bool:
     return False
 
 
-@each
+@pytest.mark.parametrize("how", ["cut", "refused", "silent"])
 def test_a_document_goes_to_another_model_server(
     loopback: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
+    """Also where it is not known yet how long a reply takes."""
     monkeypatch.setattr(Servers, "least_patience", 0.3)
+    asked = partial(Target, timeout=0.3)
+    monkeypatch.setattr("lcagent.models.probing.Target", asked)
     (tmp_path / "doc.txt").write_text(haystack(400))
     servers = [loopback(window=2048, reply=clever) for _ in range(2)]
     with Proxy(servers[0].port) as proxy, Proxy(servers[1].port) as other:
