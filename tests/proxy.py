@@ -141,7 +141,7 @@ class Proxy:
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passes: asyncio.Event) -> None:
     with suppress(OSError):
-        while data := await reader.read(1 << 16):
+        while not writer.is_closing() and (data := await reader.read(1 << 16)):
             await passes.wait()
             writer.write(data)
             await writer.drain()
