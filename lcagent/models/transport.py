@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import warnings
 from collections import Counter
 from collections.abc import AsyncIterable, Callable, Mapping
@@ -25,6 +26,8 @@ from lcagent.models.request import ChatRequest
 Notice = Callable[[str], None]
 _MOST_OF_ERROR = 1 << 16
 """Bytes of an error's body that are read."""
+_KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4}
+"""Seconds of silence before the first question whether the other end is there, between two, and how many."""
 _FEW = 2
 """Tries of a request whose reply came whole and is none."""
 _MOST_MOVED = 4096
@@ -48,6 +51,17 @@ class Transport(Protocol):
     async def close(self) -> None:
         """Close connections."""
         ...
+
+
+def _lively(address: tuple[Any, ...]) -> socket.socket:
+    """A connection that the system looks after: during a long reply a NAT does not forget it, and one whose
+    other end has gone fails within half a minute."""
+    made = socket.socket(*address[:3])
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        if hasattr(socket, name):  # not everywhere
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return made
 
 
 class HttpTransport:
@@ -85,6 +99,7 @@ class HttpTransport:
                 limit=0,
                 # Servers commonly drop connections that were idle for 5 s.
                 keepalive_timeout=4.0,
+                socket_factory=_lively,
                 ssl=certificates() if self._url.startswith("https:") else True,
             ),
         )

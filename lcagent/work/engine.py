@@ -22,10 +22,11 @@ from procrastinate import App, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
-from psycopg import AsyncConnection, OperationalError
+from psycopg import OperationalError
 from psycopg.types.json import Jsonb
 
 from lcagent.errors import LcagentError, StoreError
+from lcagent.memory.postgres.silence import LIVELY, AsyncConnection
 
 LOG = logging.getLogger("lcagent.work")
 TASK = "lcagent"
@@ -111,6 +112,12 @@ than its tenant's own last. Lower tags go first, so that tenants take turns, who
 _THERE = "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(named)s AND status IN ('todo', 'doing')"
 
 
+class _Brief(AsyncConnection):
+    """Of the engine's statements none takes long, and its signs of life have to be given in time."""
+
+    silent = 10.0
+
+
 class Engine:
     """Hands jobs out, and takes them.
 
@@ -123,8 +130,14 @@ class Engine:
     def __init__(self, url: str, beats: Beats | None = None, *, queue: str = TASK) -> None:
         self._url, self._beats, self._queue = url, beats or Beats(), queue
         # Prepared statements are a session's, and behind PgBouncer a transaction has any session.
-        unprepared = {"prepare_threshold": None}
-        connector = PsycopgConnector(conninfo=url, min_size=1, max_size=4, kwargs=unprepared)
+        connector = PsycopgConnector(
+            conninfo=url,
+            connection_class=_Brief,
+            kwargs={"prepare_threshold": None, **LIVELY},
+            min_size=1,
+            max_size=4,
+            reconnect_timeout=self._beats.dead,  # its pauses between attempts double for as long as this
+        )
         self._app = App(connector=connector)
         self._app.job_manager = _Fenced(self._app.connector)
         self._handler: Handler | None = None
@@ -189,7 +202,9 @@ class Engine:
         """
         self._handler = handler
         name = f"{socket.gethostname()}:{os.getpid()}"
-        while True:
+        this = asyncio.current_task()
+        assert this is not None
+        while not this.cancelling():
             try:
                 async with asyncio.TaskGroup() as beside:
                     rescuing = beside.create_task(self._rescue(lost))
@@ -208,8 +223,9 @@ class Engine:
                     finally:
                         rescuing.cancel()
             except* ConnectorException as gone:
-                LOG.warning("the database is away: %s", gone.exceptions[0])
+                LOG.warning("the database is away: %s", gone.exceptions[0].__cause__ or gone.exceptions[0])
             await asyncio.sleep(min(1.0, self._beats.poll))
+        raise asyncio.CancelledError  # in place of which came that the database is away
 
     async def _done(self, tenant: str, job: str) -> None:
         assert self._handler is not None
@@ -234,7 +250,7 @@ class Engine:
         process, all or none."""
         folder = importlib.resources.files("procrastinate.sql") / "migrations"
         files = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
-        async with await AsyncConnection.connect(self._url, prepare_threshold=None) as database:
+        async with await AsyncConnection.connect(self._url, prepare_threshold=None, **LIVELY) as database:
             await database.execute("SELECT pg_advisory_xact_lock(hashtext('lcagent work'))")
             await database.execute(
                 "CREATE TABLE IF NOT EXISTS lcagent_work_migrations (names jsonb NOT NULL)"

@@ -128,7 +128,7 @@ class PoolSaver(OnLoop, PostgresSaver):
             except psycopg.Error as error:
                 if not lost(error):
                     raise
-            self._store.pool.check()
+            self._store.pool.drain()
             return work()
 
 

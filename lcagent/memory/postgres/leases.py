@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,9 @@ RETURNING fence
 _RENEW = f"UPDATE leases SET until = {NOW} + ? WHERE name = ? AND fence = ?"  # noqa: S608 - ours
 LOST = "22012"
 """The error of a write under a fence that holds no more: a division by the number of leases that do."""
+
+_left: set[tuple[str, str, int]] = set()
+"""Leases that this process could not give back, as the server was away: by schema, name and fence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +86,36 @@ def leased(store: PostgresStore, name: str, busy: LcagentError) -> Generator[Non
         ended.set()
         renewing.join()
         del store.held[name]
-        with suppress(LcagentError):  # it ends with its time
+        try:
             store.execute("DELETE FROM leases WHERE name = ? AND fence = ?", (name, fence))
+        except LcagentError:  # it ends with its time, and for this process at once
+            _left.add((store.dialect.schema, name, fence))
 
 
 def _taken(store: PostgresStore, name: str) -> int | None:
-    """Take a lease: one that nobody holds, that has ended, or that a dead process of this machine held."""
+    """Take a lease: one that nobody holds, that has ended, that a dead process of this machine held, or that
+    this one could not give back."""
     values = {"name": name, "holder": this_process(), "seconds": SECONDS, "over": -1}
     if rows := store.rows(_TAKE, values):
         return int(rows[0]["fence"])
     there = store.rows("SELECT fence, holder FROM leases WHERE name = ?", (name,))
     if there and not gone(there[0]["holder"]):
-        return None
+        left = (store.dialect.schema, name, there[0]["fence"])
+        if left not in _left:
+            return None
+        _left.discard(left)
     rows = store.rows(_TAKE, {**values, "over": there[0]["fence"] if there else -1})
     return int(rows[0]["fence"]) if rows else None
 
 
 def _renew(store: PostgresStore, name: str, fence: int, ended: threading.Event) -> None:
-    while not ended.wait(SECONDS / 3):
+    pause = SECONDS / 3
+    while not ended.wait(pause):
+        pause = SECONDS / 3
         try:
             if not store.execute(_RENEW, (SECONDS, name, fence)).rowcount:
                 return  # another process has it: the next write says so
         except StoreError:
-            continue  # the server may come back before the lease ends
+            pause = SECONDS / 60  # the server may come back before the lease ends
         except LcagentError:
             return  # likewise

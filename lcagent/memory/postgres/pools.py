@@ -8,28 +8,39 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from lcagent.memory.postgres.faults import told
+from lcagent.memory.postgres.silence import LIVELY, Connection
 from lcagent.memory.postgres.values import adapters
 from lcagent.place import Place
 
 MOST = 16
 """Connections of one process."""
-WAIT = 30.0
-"""Most seconds that a statement waits for a connection, a transaction for another one's end."""
-# One whose other end has gone without a word is noticed within half a minute.
-_LIVELY: dict[str, Any] = {
-    "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 4,
-    "tcp_user_timeout": 30_000,
-}
-Pool = ConnectionPool[psycopg.Connection[Any]]
+WAIT = 20.0
+"""Most seconds that a statement waits for a connection, a transaction for another one's end: less than after
+which a silent server is given up."""
+_AWAY = 1.0
+"""The same where somebody has waited in vain: an event loop that waits meanwhile does nothing else."""
 # What it says of a server that is gone is told by the statement that waits for it.
 logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 logging.getLogger("psycopg.pool").propagate = False
+
+
+class Pool(ConnectionPool[psycopg.Connection[Any]]):
+    """One of which the first waits long for a server that is away, and who comes after it does not."""
+
+    _away = False
+
+    def getconn(self, timeout: float | None = None) -> psycopg.Connection[Any]:
+        """See there."""
+        try:
+            connection = super().getconn(timeout or (_AWAY if self._away else WAIT))
+        except PoolTimeout:
+            self._away = True
+            raise
+        self._away = False
+        return connection
 
 
 @dataclass(slots=True)
@@ -49,7 +60,7 @@ def connect(place: Place) -> psycopg.Connection[Any]:
         StoreError: the server cannot be reached, or refuses.
     """
     with told(place):
-        connection = psycopg.connect(place.server, autocommit=True, context=adapters(), **_LIVELY)
+        connection = Connection.connect(place.server, autocommit=True, context=adapters(), **LIVELY)
         _configured(connection)
         return connection
 
@@ -58,13 +69,15 @@ def taken(place: Place) -> Pool:
     """The pool of a server, opened where it is not; `given_back` when it is no longer needed."""
     with _opening:
         if place.server not in _open:
-            pool: Pool = ConnectionPool(
+            pool = Pool(
                 place.server,
-                kwargs={"autocommit": True, "context": adapters(), **_LIVELY},
+                connection_class=Connection,
+                kwargs={"autocommit": True, "context": adapters(), **LIVELY},
                 configure=_configured,
                 min_size=1,
                 max_size=MOST,
-                timeout=WAIT,
+                # Its pauses between attempts double for as long as this; then who wants one begins anew.
+                reconnect_timeout=WAIT,
                 num_workers=1,
                 open=True,
             )

@@ -205,7 +205,7 @@ class PostgresStore:
         except psycopg.Error as error:
             if not lost(error):
                 raise
-        self.pool.check()  # those that were lost with it are replaced
+        self.pool.drain()  # those that were lost with it: asking each takes long where none says anything
         with self.pool.connection() as connection:
             return work(connection)
 
@@ -259,7 +259,7 @@ class PostgresStore:
                 self.pool.putconn(connection)
                 if not again or not lost(error):
                     raise
-                self.pool.check()
+                self.pool.drain()
             else:
                 return connection
         raise PoolTimeout("no connection")  # pragma: no cover - the second one begins or raises

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from lcagent.errors import AccessRefused, EndpointUnavailable, LcagentError, NotServed
 from lcagent.models.estimate import Messages, Tools
+from lcagent.models.probing import same
 from lcagent.models.refusals import Transient
 from lcagent.models.replies import OnDelta, RawReply
 from lcagent.models.request import ChatRequest
@@ -69,19 +70,18 @@ class SpreadTransport:
         self, server: Server, request: ChatRequest, on_delta: OnDelta | None, first: bool
     ) -> RawReply:
         """The reply of one server; its first one has only so long where the others were much quicker."""
-        started = time.monotonic()
+        started, clock = time.monotonic(), asyncio.timeout(None)
+        patience = (lambda: self._patience(request)) if first else (lambda: None)
+        watch = _Watch(patience, server, clock, self._servers.least_patience)
         try:
-            async with asyncio.timeout(None) as clock:
-                least = self._servers.least_patience
-                watch = _Watch(lambda: self._patience(request) if first else None, clock, least)
-                try:
-                    reply = await self._transport(server).send(request, on_delta)
-                finally:
-                    watch.end()
+            async with clock:
+                reply = await self._transport(server).send(request, on_delta)
         except TimeoutError as error:
-            fault = Transient(f"{server.name} takes much longer for a reply than usual")
+            fault = Transient(f"{server.name} {watch.why}")
             fault.gone = True
             raise fault from error
+        finally:
+            watch.end()
         self._answered[server.name] += 1
         self._servers.answered(server, time.monotonic() - started, reply.completion_tokens)
         return reply
@@ -114,16 +114,25 @@ class SpreadTransport:
 class _Watch:
     """Ends a request that takes too long, by what is known when it has taken long: nobody knows before.
 
+    While that is not known the server is asked whether it is there: a network that says nothing has no usual.
+
     Args:
         patience: seconds that it may take; None: not known.
+        server: that was asked.
         clock: ends it.
         least: seconds that it has in any case.
     """
 
-    def __init__(self, patience: Callable[[], float | None], clock: asyncio.Timeout, least: float) -> None:
-        self._patience, self._clock, self._least = patience, clock, least
+    why = "takes much longer for a reply than usual"
+    """Why it was ended."""
+
+    def __init__(
+        self, patience: Callable[[], float | None], server: Server, clock: asyncio.Timeout, least: float
+    ) -> None:
+        self._patience, self._server, self._clock, self._least = patience, server, clock, least
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
+        self._look: asyncio.Task[None] | None = None
         self._wait()
 
     def _wait(self) -> None:
@@ -132,13 +141,23 @@ class _Watch:
     def _judge(self) -> None:
         seconds = self._patience()
         if seconds is None:
-            self._wait()
+            self._look = self._loop.create_task(self._looked())
         else:
             self._clock.reschedule(self._started + seconds)
+
+    async def _looked(self) -> None:
+        known = self._server.known
+        if known and await asyncio.to_thread(same, known.endpoint):
+            self._wait()
+        else:
+            self.why = "says nothing more, nor what it serves"
+            self._clock.reschedule(self._loop.time())
 
     def end(self) -> None:
         """It is there."""
         self._handle.cancel()
+        if self._look is not None:
+            self._look.cancel()
 
 
 def _gone(error: LcagentError) -> bool:
