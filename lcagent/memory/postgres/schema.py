@@ -107,8 +107,9 @@ def _raw(sql: str) -> Any:
 
 
 def _version(connection: psycopg.Connection[Any], dialect: Dialect) -> int:
-    found = connection.execute("SELECT to_regclass(%s)::text", (dialect.table("version"),)).fetchone()
-    if found is None or found[0] is None:
+    # Of a name's number a server process may remember that there was none, until it next opens a table.
+    there = "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = 'version'"
+    if connection.execute(there, (dialect.schema,)).fetchone() is None:
         return 0
     row = connection.execute(_raw(f"SELECT number FROM {dialect.table('version')}")).fetchone()  # noqa: S608 - ours
     return int(row[0]) if row else 0
