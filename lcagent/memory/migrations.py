@@ -272,6 +272,10 @@ def _files(connection: sqlite3.Connection) -> None:
     )
 
 
+def _accents(_: sqlite3.Connection) -> None:
+    """Nothing: FTS5 takes letters with an accent for those without as it is, and PostgreSQL does by this."""
+
+
 STEPS: Steps = (
     _numbered,
     _works,
@@ -280,5 +284,6 @@ STEPS: Steps = (
     _lighter,
     _items,
     _files,
+    _accents,
 )
 """Those of the file of runs and works."""
