@@ -276,3 +276,38 @@ def test_both_stores_rank_alike(cluster: Cluster, home: Path, query: str) -> Non
             Facts(store, one.id).put(0, said)
             found.append(texts(store, query, one, limit=20))
     assert found[0] == found[1] and found[0]
+
+
+PIECES = st.one_of(
+    st.sampled_from(
+        "Vellmere harbour the of and a is it's don't well-kept 6.4 1911 1,000 v2.0 snake_case __init__ x_1"
+        " Müller Muller café CAFE naïve Ångström Straße STRASSE İstanbul Đà Nẵng việt œuvre élève señor"
+        " Київ ёлка Елка και ὁδός שלום مرحبا हिन्दी ภาษาไทย 東京 東京都 京 彼 한국어 한국 日本語です C++ C# :-) \\ ' '' \" ¼ ² №"
+        " AND OR NOT NEAR * ( ^a e\u0301le\u0300ve".split()
+    ),
+    st.text(st.characters(exclude_categories=["Cs"], max_codepoint=0x1900), max_size=6),
+    st.sampled_from(["w" * 3000, "w" * 499, "é" * 2000]),
+)
+SENTENCES = st.lists(PIECES, min_size=1, max_size=8).map(" ".join)
+
+
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=st.lists(SENTENCES, min_size=1, max_size=8), query=SENTENCES)
+@example(said=["Müller", "Muller was here", "nobody"], query="Muller Müller")
+@example(said=["the snake_case name", "a case", "nobody"], query="snake_case")
+@example(said=["w" * 3000, "nobody", "w"], query="w" * 3000)
+def test_both_stores_find_the_same_whatever_is_asked(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, said: list[str], query: str
+) -> None:
+    """Words of many languages, with accents, figures, hyphens, quotes, operators, and of any letters.
+
+    FTS5 counts all facts of its file, PostgreSQL those of the works that are asked: there is but one work here.
+    """
+    found: list[list[str]] = []
+    home = tmp_path_factory.mktemp("files")
+    for place in (Place(home), Place(home, f"{cluster.url}#whatever")):
+        with closing(open_store(place)) as store:
+            one = Works(store).open("facts", name="a", document="", exact={"a": secrets.token_hex(8)})
+            Facts(store, one.id).put(0, [(text, [], []) for text in said])
+            found.append(texts(store, query, one, limit=20))
+    assert found[0] == found[1]

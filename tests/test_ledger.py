@@ -49,7 +49,7 @@ def test_a_correction_supersedes_and_a_repetition_merges(place: Place) -> None:
     ]
     for segment, text in enumerate(said):
         found = ledger.before(0, segment).tried([finding(text, 900 * segment, segment)])
-        ledger.record(0, segment, found)
+        ledger.record(found)
     assert [(row.op, row.target) for row in ledger.findings()] == [
         ("add", None),
         ("merge", "0.0.0"),
@@ -116,7 +116,7 @@ def test_rounds_keep_apart_and_one_can_be_left_out(place: Place) -> None:
     ledger = Ledger(opened(place), "run")
     for round_number, text in enumerate(("first", "second")):
         found = Known().tried([finding(text)], first=round_number * STRIDE)
-        ledger.record(0, 0, found)
+        ledger.record(found)
     assert [row.text for row in ledger.findings()] == ["first", "second"]
     assert [row.text for row in ledger.findings(below=STRIDE)] == ["first"]
 
@@ -138,8 +138,8 @@ def test_nothing_recorded_is_lost_and_a_step_done_twice_changes_nothing(tmp_path
         found = [finding(f"The {word} is {place}.", place * 10, segment) for word, place in step]
         tried = ledger.before(0, segment).tried(found)
         assert Ledger(store, "run").before(0, segment).tried(found) == tried  # as another process sees it
-        ledger.record(0, segment, tried)
-        ledger.record(0, segment, [replace(f, text="other") for f in tried])  # repeated after a crash
+        ledger.record(tried)
+        ledger.record([replace(f, text="other") for f in tried])  # repeated after a crash
         recorded += [f.text for f in found]
         assert [row.text for row in ledger.findings()] == recorded
         assert Ledger(store, "run").findings() == ledger.findings()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.round_trips import HOPS, counted
 from lcagent import Reader
 from lcagent.errors import (
     LcagentError,
@@ -36,7 +37,7 @@ from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.works import Work, Works
 from lcagent.place import Place
 from tests.cluster import PASSWORD, Cluster, bouncing, running
-from tests.helpers import QUESTION, clever, haystack, in_this_process
+from tests.helpers import QUESTION, clever, haystack, in_this_process, prose
 from tests.loopback import Request
 
 pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
@@ -375,17 +376,18 @@ def test_any_text_comes_back_as_it_went(store: Rows, text: str) -> None:
 
 
 def test_what_is_opened_by_many_at_once_is_made_once(cluster: Cluster, home: Path) -> None:
-    place = Place(home, f"{cluster.url}#{secrets.token_hex(8)}")
     ready = threading.Barrier(4)
 
-    def opened(number: int) -> int:
+    def opened(place: Place) -> int:
         ready.wait()
         with closing(open_store(place)) as store, store.checkpoints() as steps:
             steps.delete_thread("none")
             return begun(store).id
 
-    with ThreadPoolExecutor(4) as threads:
-        assert set(threads.map(opened, range(4))) == {1}
+    for _ in range(4):
+        place = Place(home, f"{cluster.url}#{secrets.token_hex(8)}")
+        with ThreadPoolExecutor(4) as threads:
+            assert set(threads.map(opened, [place] * 4)) == {1}
 
 
 def test_each_name_has_rows_of_its_own(cluster: Cluster, home: Path) -> None:
@@ -427,6 +429,16 @@ def test_pgbouncer_in_transaction_mode_will_do(
         with closing(open_store(place)) as store:
             assert store.rows("SELECT status FROM runs") == [{"status": "finished"}]
             assert store.rows("SELECT count(*) AS n FROM pg_prepared_statements") == [{"n": 0}]
+
+
+def test_a_reading_goes_there_less_often_than_sqlite_has_statements(cluster: Cluster, tmp_path: Path) -> None:
+    """Once for each call that is kept; what belongs together goes together."""
+    (tmp_path / "doc.txt").write_text(f"{HOPS[0].sentence} {prose(400)} {HOPS[1].sentence}")
+    told = {name: counted(name, cluster.url, tmp_path / "doc.txt") for name in ("mapreduce", "longagent")}
+    for one in told.values():
+        assert one["round_trips"] < 0.7 * one["statements"]
+    further = told["longagent"]["calls"] - told["mapreduce"]["calls"]
+    assert told["longagent"]["round_trips"] - told["mapreduce"]["round_trips"] < 2 * further
 
 
 def test_a_work_that_is_built_elsewhere_is_busy(store: Rows, other: Rows) -> None:

@@ -32,7 +32,7 @@ MOST_OPENING = 100
 # Characters of scripts that do not set words apart.
 _SCRIPTS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1780-\u17d3"  # Thai, Lao, Burmese, Khmer
-    "\u3005-\u3007\u3041-\u30fa\u30fc-\u312f\u31f0-\u31ff\uff66-\uff9f"  # kana, bopomofo
+    "\u3005-\u3007\u3041-\u309f\u30a1-\u30fa\u30fc-\u312f\u31f0-\u31ff\uff66-\uff9f"  # kana, bopomofo
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters
     "\u1100-\u11ff\uac00-\ud7a3"  # Korean sets words apart, but not the particles after them
 )

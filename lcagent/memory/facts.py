@@ -184,12 +184,18 @@ def compact(store: Rows) -> None:
 
 
 def _words(text: str) -> str:
-    return " ".join(map(stem, terms(canonical(text).casefold())))
+    return " ".join(map(stem, terms(_apart(text))))
 
 
 def _asked(query: str) -> list[str]:
     """The words that a query is searched by; where it has none but those that stand everywhere, these."""
-    return query_words(query) or list(dict.fromkeys(terms(canonical(query).casefold())))
+    query = _apart(query)
+    return query_words(query) or list(dict.fromkeys(terms(query)))
+
+
+def _apart(text: str) -> str:
+    """A text without case, the parts of its names set apart: FTS5 divides words where an underscore is."""
+    return canonical(text).casefold().replace("_", " ")
 
 
 def spans_of(kept: str) -> tuple[Span, ...]:

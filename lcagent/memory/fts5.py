@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 _MISSING = "FROM facts WHERE id > (SELECT coalesce(max(id), 0) FROM facts_words_docsize)"
 """FTS5 keeps in `facts_words_docsize` a row for each that it holds."""
-_HELD = "SELECT 1 FROM sqlite_master WHERE name = 'facts_words_gone'"
+_HELD = "SELECT 1 FROM sqlite_master WHERE name = 'facts_words' AND sql LIKE '%categories%'"
 _INDEX = (
+    "DROP TRIGGER IF EXISTS facts_words_gone",
     "DROP TABLE IF EXISTS facts_words",
     "DROP TABLE IF EXISTS passages_words",
-    "CREATE VIRTUAL TABLE facts_words USING fts5 (words, content = 'facts', content_rowid = 'id')",
+    # The words are divided already: vowels of Thai, Khmer or Hindi that are marks divide none.
+    "CREATE VIRTUAL TABLE facts_words USING fts5 (words, content = 'facts', content_rowid = 'id',"
+    " tokenize = \"unicode61 categories 'L* N* M* Co'\")",
     "CREATE TRIGGER facts_words_gone AFTER DELETE ON facts"
     " WHEN EXISTS (SELECT 1 FROM facts_words_docsize WHERE id = old.id)"
     " BEGIN INSERT INTO facts_words (facts_words, rowid, words) VALUES ('delete', old.id, old.words); END",

@@ -219,9 +219,11 @@ class FactGraph:
 
     def node(self, key: str) -> Node | None:
         """A node by its key, or by that of one which it took in; None: there is none."""
-        taken = self._rows("SELECT target FROM merges WHERE work = ? AND node = ?", self.key, key)
-        key = taken[0]["target"] if taken else key
-        rows = self._rows("SELECT node, name, facts FROM nodes WHERE work = ? AND node = ?", self.key, key)
+        sql = (
+            "SELECT node, name, facts FROM nodes WHERE work = ?"
+            " AND node = coalesce((SELECT target FROM merges WHERE work = ? AND node = ?), ?)"
+        )
+        rows = self._rows(sql, self.key, self.key, key, key)
         return Node(rows[0]["node"], rows[0]["name"], rows[0]["facts"]) if rows else None
 
     def aliases(self, key: str) -> list[dict[str, Any]]:
@@ -266,7 +268,8 @@ class FactGraph:
                 if node is not None and (key in scores or not too_common(node.facts, facts)):
                     scores[key] += 1 / (1 + rank)
         for key in self._nearest(query, limit):
-            found.setdefault(key, self.node(key))
+            if key not in found:
+                found[key] = self.node(key)
             scores.setdefault(key, 0.0)
         by_words = {key: score / self._length(key) for key, score in scores.items() if found[key]}
         most = max(by_words.values(), default=0.0) or 1.0

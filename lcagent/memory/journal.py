@@ -24,6 +24,8 @@ _REPLY = "text, reasoning, finish_reason, prompt_tokens, cached_tokens, completi
 class StoredJournal:
     """Finished calls of one scope (`lcagent.models.chat.Journal`).
 
+    Which there are is read when the first one is asked for: from then on nobody else may write its scope.
+
     Args:
         store: where they are kept.
         scope: whose they are.
@@ -34,17 +36,25 @@ class StoredJournal:
         self._store = store
         self._scope = scope
         self._others = others
+        self._scopes: dict[str, str] | None = None
 
     def get(self, key: str) -> RawReply | None:
         """The reply to a finished call, if there is one."""
-        for scope in (self._scope, *self._others):
-            row = self._store.execute(
-                f"SELECT {_REPLY} FROM calls WHERE scope = ? AND key = ?",  # noqa: S608 - ours
-                (scope, key),
-            ).fetchone()
-            if row:
-                return RawReply(*row)
-        return None
+        scope = self._known().get(key)
+        if scope is None:
+            return None
+        sql = f"SELECT {_REPLY} FROM calls WHERE scope = ? AND key = ?"  # noqa: S608 - ours
+        row = self._store.execute(sql, (scope, key)).fetchone()
+        return RawReply(*row) if row else None
+
+    def _known(self) -> dict[str, str]:
+        """The scope of each call that was answered, by its key: most of those that are asked for were not."""
+        if self._scopes is None:
+            self._scopes = {}
+            for scope in (*reversed(self._others), self._scope):
+                found = self._store.execute("SELECT key FROM calls WHERE scope = ?", (scope,))
+                self._scopes |= {key: scope for (key,) in found}
+        return self._scopes
 
     def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
         """Keep a reply beside its request; when this returns, both survive a SIGKILL.
@@ -74,6 +84,7 @@ class StoredJournal:
                 zlib.compress(request, 1),
             ),
         )
+        self._known()[key] = self._scope
 
     def forget(self, keys: Sequence[str]) -> None:
         """Replies that were of no use are not given again; their rows stay, for what they cost."""
@@ -82,6 +93,7 @@ class StoredJournal:
                 "UPDATE calls SET key = ? WHERE scope = ? AND key = ?",
                 [(f"{UNUSABLE}{secrets.token_hex(8)}", self._scope, key) for key in keys],
             )
+        self._scopes = None
 
     def usable(self) -> int:
         """Finished calls whose replies need not be asked for again."""

@@ -31,14 +31,15 @@ class Ledger:
         self._rows: dict[tuple[int, int], list[Finding]] | None = {} if store is None else None
         self._known: dict[int, tuple[int, Known]] = {}
 
-    def record(self, document: int, segment: int, findings: Sequence[Finding]) -> None:
-        """Append one step's findings in one transaction; a step recorded before stays as it was."""
-        known = self._read().setdefault((document, segment), [])
-        kept = {row.seq for row in known}
-        fresh = [finding for finding in findings if finding.seq not in kept]
+    def record(self, findings: Sequence[Finding]) -> None:
+        """Append findings of steps in one transaction; a step recorded before stays as it was."""
+        known = self._read()
+        kept = {row.id for one in findings for row in known.get(one.place, ())}
+        fresh = [finding for finding in findings if finding.id not in kept]
         if self._store is not None:
             self._store.insert_many("findings", [self._as_row(finding) for finding in fresh])
-        known.extend(fresh)
+        for finding in fresh:
+            known.setdefault(finding.place, []).append(finding)
 
     def _as_row(self, f: Finding) -> dict[str, object]:
         spans = json.dumps([[span.start, span.end] for span in f.spans])

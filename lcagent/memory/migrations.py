@@ -272,6 +272,10 @@ def _files(connection: sqlite3.Connection) -> None:
     )
 
 
+def _accents(_: sqlite3.Connection) -> None:
+    """Nothing: FTS5 takes letters with an accent for those without as it is, and PostgreSQL does by this."""
+
+
 def _looked_for(connection: sqlite3.Connection) -> None:
     """Works are found by name and by document without going through all of their kind."""
     connection.execute("CREATE INDEX works_name ON works (kind, name)")
@@ -286,6 +290,7 @@ STEPS: Steps = (
     _lighter,
     _items,
     _files,
+    _accents,
     _looked_for,
 )
 """Those of the file of runs and works."""

@@ -59,13 +59,14 @@ class StoredDocuments:
         exact = {"sha256": document.sha256, "format": document.format}
         works = Works(self._store)
         with self._store.transaction():
-            work = works.keep(DOCUMENT, key, name=document.name, document=document.sha256, exact=exact)
+            work = works.keep(
+                DOCUMENT, key, name=document.name, document=document.sha256, exact=exact, status="done"
+            )
             self._store.execute(
                 "INSERT INTO documents (work, meta, text) VALUES (?,?,?)"
                 " ON CONFLICT (work) DO UPDATE SET meta = excluded.meta, text = excluded.text",
                 (work.id, meta, text),
             )
-            works.done(work)
         self.works.add(work.id)
 
 
@@ -136,7 +137,9 @@ class StoredSegments:
         """
         key, works = segmentation_key(document, exact), Works(self._store)
         with self._store.transaction():
-            work = works.keep(SEGMENTATION, key, name=document.name, document=document.sha256, exact=exact)
+            work = works.keep(
+                SEGMENTATION, key, name=document.name, document=document.sha256, exact=exact, status="done"
+            )
             self._store.execute(
                 "INSERT INTO segmentations (work, spans, pieces) VALUES (?,?,?)"
                 " ON CONFLICT (work) DO UPDATE SET spans = excluded.spans, pieces = excluded.pieces",
@@ -146,7 +149,6 @@ class StoredSegments:
                     json.dumps([astuple(Piece.of(document.text, s)) for s in segments]),
                 ),
             )
-            works.done(work)
         self.works.add(work.id)
 
 

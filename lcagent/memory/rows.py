@@ -20,10 +20,10 @@ NUMBERS = "(SELECT CAST(value AS INTEGER) FROM json_each(?))"
 """Numbers within `IN`, of which there may be many: their value is one JSON array."""
 
 
-def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+def parts(values: Sequence[T], most: int = MOST_VALUES) -> Iterator[Sequence[T]]:
     """Values in as many parts as there are statements needed for them."""
-    for start in range(0, len(values), MOST_VALUES):
-        yield values[start : start + MOST_VALUES]
+    for start in range(0, len(values), most):
+        yield values[start : start + most]
 
 
 def marks(values: Sequence[object]) -> str:

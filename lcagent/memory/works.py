@@ -33,6 +33,12 @@ _HOLDING = {
 _VERSIONS = 4
 """Earlier versions of a document whose calls are looked at."""
 _COLUMNS = "id, key, kind, name, document, exact, status, created, used"
+_KEEP = (
+    "INSERT INTO works (key, kind, name, document, exact, status, created, used) VALUES (?,?,?,?,?,?,?,?)"  # noqa: S608 - ours
+    " ON CONFLICT (kind, key) DO UPDATE SET used = excluded.used,"
+    " status = CASE WHEN excluded.status = 'done' THEN 'done' ELSE works.status END"
+    f" RETURNING {_COLUMNS}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,16 @@ class Works:
         key = hashlib.sha256(named.encode()).hexdigest()
         return self.keep(kind, key, name=name, document=document, exact=exact)
 
-    def keep(self, kind: str, key: str, *, name: str, document: str, exact: Mapping[str, str]) -> Work:
+    def keep(
+        self,
+        kind: str,
+        key: str,
+        *,
+        name: str,
+        document: str,
+        exact: Mapping[str, str],
+        status: Literal["building", "done"] = "building",
+    ) -> Work:
         """The work of a key, found or begun; it is used now. `open` makes the key of all else.
 
         Args:
@@ -101,16 +116,12 @@ class Works:
             name: for people.
             document: SHA-256 of the document's bytes.
             exact: what decides it, for people.
+            status: "done": it is made in the same transaction.
         """
         now = time.time()
-        with self.store.transaction():  # another process might delete it before it is read
-            self.store.execute(
-                "INSERT INTO works (key, kind, name, document, exact, status, created, used)"
-                " VALUES (?,?,?,?,?,'building',?,?)"
-                " ON CONFLICT (kind, key) DO UPDATE SET used = excluded.used",
-                (key, kind, name, document, json.dumps(dict(exact)), now, now),
-            )
-            (work,) = self._where("kind = ? AND key = ?", kind, key)
+        with self.store.transaction():  # another process might delete it before its use is noted
+            row = (key, kind, name, document, json.dumps(dict(exact)), status, now, now)
+            work = _work(self.store.rows(_KEEP, row)[0])
             if self._run:
                 sql = "INSERT INTO uses (run, work) VALUES (?, ?) ON CONFLICT DO NOTHING"
                 self.store.execute(sql, (self._run, work.id))
@@ -232,7 +243,11 @@ class Works:
 
     def _where(self, condition: str, *values: object) -> list[Work]:
         rows = self.store.rows(f"SELECT {_COLUMNS} FROM works WHERE {condition}", values)  # noqa: S608 - ours
-        return [Work(**{**row, "exact": json.loads(row["exact"])}) for row in rows]
+        return [_work(row) for row in rows]
+
+
+def _work(row: Mapping[str, Any]) -> Work:
+    return Work(**{**row, "exact": json.loads(row["exact"])})
 
 
 def _is_id(text: str) -> bool:

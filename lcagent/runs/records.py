@@ -20,7 +20,7 @@ from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.opening import open_store
 from lcagent.memory.parsed import PARSED
-from lcagent.memory.rows import Rows
+from lcagent.memory.rows import NUMBERS, Rows
 from lcagent.memory.works import Works
 from lcagent.place import Place
 from lcagent.settings import Settings
@@ -136,15 +136,17 @@ class Runs:
             run: its id.
             works: ids of works; one that was deleted meanwhile is passed over.
         """
-        now = time.time()
+        every = json.dumps(list(works))
         with self._store.transaction():
-            for work in works:
-                self._store.execute(
-                    "INSERT INTO uses (run, work) SELECT ?, id FROM works WHERE id = ?"
-                    " ON CONFLICT DO NOTHING",
-                    (run, work),
-                )
-                self._store.execute("UPDATE works SET used = ? WHERE id = ?", (now, work))
+            self._store.execute(
+                f"INSERT INTO uses (run, work) SELECT ?, id FROM works WHERE id IN {NUMBERS}"  # noqa: S608 - ours
+                " ON CONFLICT DO NOTHING",
+                (run, every),
+            )
+            self._store.execute(
+                f"UPDATE works SET used = ? WHERE id IN {NUMBERS}",  # noqa: S608 - ours
+                (time.time(), every),
+            )
 
     def read_from(self, run: str, loaded: Loaded) -> None:
         """Note where the files are that a run reads, which is told nowhere else.
@@ -155,13 +157,15 @@ class Runs:
         """
         known = {document.name: document for document in loaded.documents}
         with self._store.transaction():
-            for name, path in loaded.paths.items():
-                self._store.execute(
-                    "INSERT INTO files (run, document, path, sha256, format) VALUES (?,?,?,?,?)"
-                    " ON CONFLICT (run, document) DO UPDATE SET path = excluded.path,"
-                    " sha256 = excluded.sha256, format = excluded.format",
-                    (run, name, os.fsencode(path), known[name].sha256, known[name].format),
-                )
+            self._store.execute_many(
+                "INSERT INTO files (run, document, path, sha256, format) VALUES (?,?,?,?,?)"
+                " ON CONFLICT (run, document) DO UPDATE SET path = excluded.path,"
+                " sha256 = excluded.sha256, format = excluded.format",
+                [
+                    (run, name, os.fsencode(path), known[name].sha256, known[name].format)
+                    for name, path in loaded.paths.items()
+                ],
+            )
 
     def files(self, run: str) -> dict[str, SourceFile]:
         """The files that a run has read, by the names of the documents; none of what came from a pipe."""

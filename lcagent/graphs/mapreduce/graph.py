@@ -142,8 +142,8 @@ def _record(task: Task, replies: dict[Place, mapper.Mapping]) -> None:
     if task.options.mode != "math":
         record(task, said)
         return
-    for place, findings in said.items():  # the same number in two places is two
-        task.ledger.record(*place, findings)
+    # The same number in two places is two.
+    task.ledger.record([finding for findings in said.values() for finding in findings])
 
 
 def findings_of(task: Task, place: Place, got: mapper.Mapping) -> list[Finding]:

@@ -121,7 +121,7 @@ async def _read(task: Task, core: str, now: Mapping[str, Any], place: Place) -> 
     memory = "" if now["alone"] else _view(task, known)
     got = await _reading(task, core, memory, now["plan"], place)
     findings = known.tried(findings_of(task, place, got))
-    task.ledger.record(*place, findings)
+    task.ledger.record(findings)
     told, copied = now["told"] + len(got.facts), now["copied"] + got.copied
     alone = now["alone"] or task.trust.reads_alone(told, copied)
     if alone and not now["alone"]:

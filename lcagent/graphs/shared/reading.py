@@ -212,6 +212,6 @@ def record(task: Task, said: Mapping[Place, Sequence[Finding]], first: int = 0) 
     for place in sorted(said):
         findings = known.tried(said[place], first=first)
         known.add(findings)
-        task.ledger.record(*place, findings)
         kept += findings
+    task.ledger.record(kept)
     return kept

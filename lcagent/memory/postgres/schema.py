@@ -20,6 +20,7 @@ from lcagent.memory.described import ORDERED, statements, tables
 from lcagent.memory.migrations import Steps
 from lcagent.memory.postgres.dialect import Dialect
 from lcagent.memory.postgres.pools import connect
+from lcagent.memory.postgres.words import MOST_WORD, PLAIN
 from lcagent.place import Place
 
 PREFIX = "lcagent"
@@ -31,31 +32,36 @@ _LEASES = (
     "CREATE TABLE leases (name TEXT PRIMARY KEY, fence INTEGER NOT NULL, holder TEXT NOT NULL,"
     " until REAL NOT NULL)"
 )
-_WORDS = (
+_WORD = f"left(translate(word, '{''.join(map(chr, PLAIN))}', '{''.join(PLAIN.values())}'), {MOST_WORD})"
+_TERMS = (
     # Each word at the places it stands at, as many as are kept: no parser of the server's divides it.
-    "CREATE FUNCTION {schema}.word_places(words TEXT) RETURNS tsvector LANGUAGE sql IMMUTABLE"
+    "CREATE OR REPLACE FUNCTION {schema}.word_places(words TEXT) RETURNS tsvector LANGUAGE sql IMMUTABLE"  # noqa: S608 - ours
     " PARALLEL SAFE AS $$ SELECT coalesce(string_agg(quoted || ':' || places, ' '), '')::pg_catalog.tsvector"
     " FROM (SELECT"
-    " '''' || replace(replace(word, '\\', '\\\\'), '''', '''''') || '''' AS quoted,"
+    f" '''' || replace(replace({_WORD}, '\\', '\\\\'), '''', '''''') || '''' AS quoted,"
     " string_agg(least(place, 16383)::text, ',') AS places"
     " FROM unnest(string_to_array(words, ' ')) WITH ORDINALITY AS said (word, place)"
-    " WHERE word <> '' GROUP BY word) AS each $$",
+    f" WHERE word <> '' GROUP BY {_WORD}) AS each $$",
     "ALTER TABLE {schema}.facts"
-    " ADD COLUMN terms tsvector GENERATED ALWAYS AS ({schema}.word_places(words)) STORED,"
-    " ADD COLUMN size BIGINT GENERATED ALWAYS AS (coalesce(array_length(string_to_array(words, ' '), 1), 0))"
-    " STORED",
+    " ADD COLUMN terms tsvector GENERATED ALWAYS AS ({schema}.word_places(words)) STORED",
     "CREATE INDEX facts_terms ON {schema}.facts USING gin (terms)",
 )
 """What finds facts by their words."""
+_SIZE = (
+    "ALTER TABLE {schema}.facts ADD COLUMN size BIGINT"
+    " GENERATED ALWAYS AS (coalesce(array_length(string_to_array(words, ' '), 1), 0)) STORED"
+)
 _PIECES = (
     'CREATE TABLE {schema}.pieces (file TEXT COLLATE "C" NOT NULL'
     " REFERENCES {schema}.files ON DELETE CASCADE, seq BIGINT NOT NULL, bytes BYTEA NOT NULL,"
     " PRIMARY KEY (file, seq))",
 )
 """The bytes of uploaded files, which lie in a folder as well where one machine does it all."""
-_ONLY_HERE: Mapping[str, tuple[str, ...]] = {"runs": _WORDS, "server": _PIECES}
+_ONLY_HERE: Mapping[str, tuple[str, ...]] = {"runs": (*_TERMS, _SIZE), "server": _PIECES}
 """What a kind of store has in PostgreSQL alone."""
-STEPS_OF_OUR_OWN: Mapping[tuple[str, int], tuple[str, ...]] = {}
+STEPS_OF_OUR_OWN: Mapping[tuple[str, int], tuple[str, ...]] = {
+    ("runs", 8): ("ALTER TABLE {schema}.facts DROP COLUMN terms", *_TERMS),
+}
 """What a step does here whose statements do not do it: one that looks at rows, that names an index, or that
 changes what PostgreSQL alone has. By the kind of a store, and the version that it is brought to."""
 
@@ -107,8 +113,9 @@ def _raw(sql: str) -> Any:
 
 
 def _version(connection: psycopg.Connection[Any], dialect: Dialect) -> int:
-    found = connection.execute("SELECT to_regclass(%s)::text", (dialect.table("version"),)).fetchone()
-    if found is None or found[0] is None:
+    # Of a name's number a server process may remember that there was none, until it next opens a table.
+    there = "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = 'version'"
+    if connection.execute(there, (dialect.schema,)).fetchone() is None:
         return 0
     row = connection.execute(_raw(f"SELECT number FROM {dialect.table('version')}")).fetchone()  # noqa: S608 - ours
     return int(row[0]) if row else 0

@@ -1,11 +1,12 @@
 """The full text of facts in PostgreSQL: words found by a tsvector, ranked by BM25 as FTS5 does.
 
 Its own `ts_rank` weighs no word by how rare it is. What is counted are the facts of the works that are looked
-at: FTS5 counts those of all works of the file.
+at: FTS5 counts those of all works of the file. Sums are taken in its order.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +18,23 @@ if TYPE_CHECKING:
 _BEST = """
 WITH held AS (SELECT CAST(count(*) AS REAL) AS facts, CAST(avg(size) AS REAL) AS mean
               FROM facts WHERE work = ANY(:works)),
-asked AS (SELECT word, word::tsquery AS query FROM unnest(CAST(:words AS text[])) AS word),
+asked AS (SELECT number, word::tsquery AS query
+          FROM unnest(CAST(:words AS text[])) WITH ORDINALITY AS said (word, number)),
 found AS (
-    SELECT f.id, f.size, asked.word, CAST(count(*) OVER (PARTITION BY asked.word) AS REAL) AS facts,
+    SELECT f.id, f.size, asked.number, CAST(count(*) OVER (PARTITION BY asked.number) AS REAL) AS facts,
         (SELECT CAST(sum(coalesce(array_length(one.positions, 1), 1)) AS REAL) FROM unnest(f.terms) AS one
          WHERE array_to_tsvector(ARRAY[one.lexeme]) @@ asked.query) AS often
     FROM asked JOIN facts f ON f.terms @@ asked.query WHERE f.work = ANY(:works)),
 best AS (
     SELECT found.id,
-        sum(greatest(ln((held.facts - found.facts + 0.5) / (found.facts + 0.5)), 1e-6) * often * 2.2
-            / (often + 1.2 * (0.25 + 0.75 * found.size / held.mean))) AS worth
+        sum(greatest(ln((held.facts - found.facts + 0.5) / (found.facts + 0.5)), 1e-6) * ((often * 2.2)
+            / (often + 1.2 * (0.25 + 0.75 * found.size / held.mean))) ORDER BY found.number) AS worth
     FROM found CROSS JOIN held {of_node} GROUP BY found.id ORDER BY worth DESC, found.id LIMIT :most)
 SELECT f.id, f.work, f.segment, f.text, f.spans FROM best JOIN facts f ON f.id = best.id
 ORDER BY best.worth DESC, f.id
 """
+MOST_WORD = 500
+"""Characters of a word that are looked at: a lexeme holds 2,046 bytes."""
 _OF_NODE = "WHERE found.id IN (SELECT fact FROM mentions WHERE work = :graph AND node = :node)"
 
 
@@ -60,8 +64,17 @@ class Words:
         return [tuple(row.values()) for row in rows]
 
 
+def _plain() -> dict[int, str]:
+    both = ((chr(code), unicodedata.normalize("NFD", chr(code))) for code in range(0xC0, 0x1F00))
+    return {ord(one): two[0] for one, two in both if len(two) == 2 and two[0].isascii() and two[0].isalpha()}
+
+
+PLAIN = _plain()
+"""Letters with one accent, which FTS5 takes for those without."""
+
+
 def _lexeme(word: str) -> str:
     """A word as a query of one lexeme, in which no sign of a person's is an operator."""
-    quoted = word.replace("\\", "\\\\").replace("'", "''")
+    quoted = word.translate(PLAIN)[:MOST_WORD].replace("\\", "\\\\").replace("'", "''")
     # A single character of a script without spaces begins some of the pairs that are kept.
     return f"'{quoted}'{':*' if len(word) == 1 and unspaced(word) else ''}"

@@ -27,6 +27,8 @@ FOREIGN: tuple[Source, ...] = ("document", "imported")
 Clock = Callable[[], float]
 USER, ASSISTANT, SYSTEM = "user", "assistant", "system"
 _COLUMNS = "id, tenant, session, kind, name, author, source, text, data, valid, recorded, key"
+_AT_ONCE = 40
+"""Entries in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,36 +113,46 @@ class Entries:
 
         with self.store.transaction():
             holds(self.store, self)
-            written, fresh = list[Entry](), list[Entry]()
+            known = self._keyed([new.key for new in news if new.key is not None])
+            fresh, named = list[New](), set(known)
             for new in news:
-                known = None if new.key is None else self.keyed(new.key)
-                entry = known or self._append(new)
-                written.append(entry)
-                fresh += [] if known else [entry]
-            index(self.store, fresh)
-            return written
+                fresh += [] if new.key in named else [new]
+                named |= set() if new.key is None else {new.key}
+            made = [entry for some in parts(fresh, _AT_ONCE) for entry in self._insert(some)]
+            index(self.store, made)
+            known |= {entry.key: entry for entry in made if entry.key is not None}
+            unnamed = (entry for entry in made if entry.key is None)
+            return [next(unnamed) if new.key is None else known[new.key] for new in news]
 
-    def _append(self, new: New) -> Entry:
+    def _insert(self, news: Sequence[New]) -> list[Entry]:
+        """Write entries of new keys, in one statement: their numbers grow in their order."""
+        rows = [self._row(new) for new in news]
+        cursor = self.store.execute(
+            f"INSERT INTO entries ({_COLUMNS.removeprefix('id, ')})"  # noqa: S608 - ours
+            f" VALUES {','.join(f'({marks(row)})' for row in rows)} RETURNING id",
+            tuple(value for row in rows for value in row),
+        )
+        made = [_entry((id, *row)) for id, row in zip(sorted(id for (id,) in cursor), rows, strict=True)]
+        self._rest([(one.id, other) for one, new in zip(made, news, strict=True) for other in new.rests_on])
+        for one in made:
+            self._close(one.id, one.data, one.valid)
+        return made
+
+    def _row(self, new: New) -> tuple[Any, ...]:
         now = self.clock()
         valid = now if new.valid is None else new.valid
         data = json.dumps(dict(new.data), ensure_ascii=False)
         said = (new.kind, new.name, new.author, new.source, new.text, data)
-        row = (self.tenant, self.session, *said, valid, now, new.key)
-        cursor = self.store.execute(
-            f"INSERT INTO entries ({_COLUMNS.removeprefix('id, ')}) VALUES ({marks(row)}) RETURNING id",  # noqa: S608
-            row,
-        )
-        number = int(cursor.fetchone()[0])
-        for other in dict.fromkeys(new.rests_on):
-            self.rest(number, other)
-        self._close(number, new.data, valid)
-        return _entry((number, *row))
+        return (self.tenant, self.session, *said, valid, now, new.key)
 
     def rest(self, number: int, source: int) -> None:
         """Note that an entry rests on another one too."""
-        self.store.execute(
-            "INSERT INTO rests (entry, source) VALUES (?, ?) ON CONFLICT DO NOTHING", (number, source)
-        )
+        self._rest([(number, source)])
+
+    def _rest(self, pairs: Sequence[tuple[int, int]]) -> None:
+        if pairs:
+            sql = "INSERT INTO rests (entry, source) VALUES (?, ?) ON CONFLICT DO NOTHING"
+            self.store.execute_many(sql, pairs)
 
     def _close(self, number: int, data: Mapping[str, Any], at: float) -> None:
         """Carry out what an entry says of others: that they hold no more, or again (`changes`)."""
@@ -168,8 +180,14 @@ class Entries:
 
     def keyed(self, key: str) -> Entry | None:
         """The entry of a key."""
-        found = self._read("key = ?", (key,), "LIMIT 1")
-        return found[0] if found else None
+        return self._keyed([key]).get(key)
+
+    def _keyed(self, keys: Sequence[str]) -> dict[str, Entry]:
+        found = dict[str, Entry]()
+        for some in parts(keys):
+            read = self._read(f"key IN ({marks(some)})", tuple(some))
+            found |= {one.key: one for one in read if one.key is not None}
+        return found
 
     def get(self, numbers: Sequence[int]) -> dict[int, Entry]:
         """Entries by their numbers; those of others, and those that are not there, are left out."""
