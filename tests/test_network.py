@@ -51,9 +51,9 @@ def proxy(cluster: Cluster) -> Iterator[Proxy]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All that takes some tens of seconds takes less than one."""
-    monkeypatch.setattr("lcagent.memory.postgres.silence.Connection.silent", 0.4)
-    monkeypatch.setattr("lcagent.work.engine._Brief.silent", 0.4)
+    """All that takes some tens of seconds takes some one."""
+    monkeypatch.setattr("lcagent.memory.postgres.silence.Connection.silent", 1.0)
+    monkeypatch.setattr("lcagent.work.engine._Brief.silent", 1.0)
     monkeypatch.setattr("lcagent.memory.postgres.pools.WAIT", 2.5)
     monkeypatch.setattr("lcagent.memory.postgres.pools._AWAY", 0.1)
     monkeypatch.setitem(LIVELY, "connect_timeout", 2)  # less there is not
@@ -95,10 +95,17 @@ def answers(store: Rows) -> bool:
     return False
 
 
-def test_a_statement_may_take_long_while_something_comes(database: str, home: Path, impatient: None) -> None:
+def test_a_statement_may_take_long_while_something_comes_or_the_server_says_that_it_is_at_it(
+    database: str, home: Path, proxy: Proxy, impatient: None
+) -> None:
     slow = "SELECT repeat('a', 100000) AS a, pg_sleep(0.2) FROM generate_series(1, 5)"
     with closing(open_store(Place(home, database))) as store:
         assert len(store.rows(slow)) == 5
+    with closing(open_store(Place(home, proxy.instead(database)))) as store:
+        assert len(store.rows("SELECT pg_sleep(1.5)")) == 1
+        proxy.silence()
+        with pytest.raises(StoreError, match="cannot be reached"):
+            store.rows("SELECT pg_sleep(1.5)")
 
 
 def test_a_lease_is_renewed_over_another_connection(

@@ -2,13 +2,14 @@
 
 One may stay open and pass nothing: the other machine has lost its power, a NAT has forgotten it, a proxy
 hangs. What is not acknowledged libpq notices by itself (`LIVELY`); a proxy that hangs acknowledges
-everything. So whoever waits for a reply counts the seconds in which nothing came, and nothing could be sent:
-a statement may take as long as it likes while its bytes move. docs/design/0038-silent-networks.md has the
-reasons.
+everything. So whoever waits for a reply counts the seconds in which nothing came, and nothing could be sent.
+Then the server is asked over another connection whether it is still at the statement, which may take as long
+as it likes. docs/design/0038-silent-networks.md has the reasons.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -31,10 +32,16 @@ LIVELY: dict[str, Any] = {
 """How libpq is told to notice what is not acknowledged, within half a minute."""
 
 
-class Connection(psycopg.Connection[Any]):
+_AT_IT = (
+    "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND state = 'active'"
+    " AND wait_event_type IS DISTINCT FROM 'Client'"  # it would have sent its reply, or has not got all
+)
+
+
+class _Brief(psycopg.Connection[Any]):
     """One that is closed, and fails as a lost one does, when nothing has come for some seconds."""
 
-    silent = SILENT
+    silent = 10.0
 
     def wait(self, gen: PQGen[T], *args: Any, **more: Any) -> T:
         """See there.
@@ -42,11 +49,32 @@ class Connection(psycopg.Connection[Any]):
         Raises:
             OperationalError: nothing came.
         """
-        return super().wait(_heard(gen, self.pgconn, self.silent), *args, **more)
+        return super().wait(_heard(gen, self.pgconn, self.silent, self.is_at_it), *args, **more)
+
+    def is_at_it(self) -> bool:
+        """Whether the server is still at the statement that is waited for."""
+        return False
+
+
+class Connection(_Brief):
+    """The same, but that a statement may take long."""
+
+    silent = SILENT
+
+    def is_at_it(self) -> bool:
+        """Whether the server is still at it: it says so over another connection.
+
+        Behind PgBouncer it does not, since there a client is not told which of the server's processes it has.
+        """
+        try:
+            with _Brief.connect(self.info.dsn, password=self.info.password, **LIVELY) as asked:
+                return asked.execute(_AT_IT, (self.info.backend_pid,)).fetchone() is not None
+        except psycopg.Error:
+            return False
 
 
 class AsyncConnection(psycopg.AsyncConnection[Any]):
-    """The same for an event loop."""
+    """The same for an event loop, of which no statement takes long."""
 
     silent = SILENT
 
@@ -56,10 +84,11 @@ class AsyncConnection(psycopg.AsyncConnection[Any]):
         Raises:
             OperationalError: nothing came.
         """
-        return await super().wait(_heard(gen, self.pgconn, self.silent), *args, **more)
+        heard = _heard(gen, self.pgconn, self.silent, lambda: False)
+        return await super().wait(heard, *args, **more)
 
 
-def _heard(gen: PQGen[T], connection: PGconn, silent: float) -> PQGen[T]:
+def _heard(gen: PQGen[T], connection: PGconn, silent: float, at_it: Callable[[], bool]) -> PQGen[T]:
     """What waits for a reply, told each 0.1 s that nothing came; notifications may be waited for for ever."""
     ready: Any = None
     last = monotonic()
@@ -72,5 +101,7 @@ def _heard(gen: PQGen[T], connection: PGconn, silent: float) -> PQGen[T]:
         if ready:
             last = monotonic()
         elif monotonic() - last > silent and connection.transaction_status == TransactionStatus.ACTIVE:
-            connection.finish()
-            raise psycopg.OperationalError(f"nothing came from it for {silent:g} s")
+            if not at_it():
+                connection.finish()
+                raise psycopg.OperationalError(f"nothing came from it for {silent:g} s")
+            last = monotonic()
