@@ -1,7 +1,7 @@
-"""Readings over one PostgreSQL: what four workers do with eight model servers, and what blows cost.
+"""Readings over one PostgreSQL: what four workers do with eight model servers, and what blows cost, two tenants.
 
-    python -m benchmarks.workers [--parts throughput,kills] [--servers 8] [--workers 4] [--runs 16]
-                                 [--kills 60] [--seed 0] [--out FILE]
+    python -m benchmarks.workers [--parts throughput,kills,tenants] [--servers 8] [--workers 4]
+                                 [--runs 16] [--kills 60] [--seed 0] [--out FILE]
 
 The model servers are loopback servers with replies of 0.2 s, each in a process of its own; the database is
 this script's own; `lcagent serve` and `lcagent worker` are processes with a home each. A worker sends one
@@ -21,6 +21,7 @@ from typing import Any
 from benchmarks.servers import LATENCY, fleet
 from benchmarks.workers_kills import kills
 from benchmarks.workers_site import by_one_process, site
+from benchmarks.workers_tenants import tenants
 from tests.cluster import Cluster, running
 
 
@@ -54,7 +55,7 @@ def throughput(cluster: Cluster, servers: int, workers: int, runs: int) -> dict[
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--parts", default="throughput,kills")
+    parser.add_argument("--parts", default="throughput,kills,tenants")
     parser.add_argument("--servers", type=int, default=8)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--runs", type=int, default=16)
@@ -72,6 +73,8 @@ def main() -> None:
             results["throughput"] = {"one": one, "many": many, "times": times}
         if "kills" in options.parts:
             results["kills"] = kills(cluster, options.workers, options.runs, options.kills, options.seed)
+        if "tenants" in options.parts:
+            results["tenants"] = tenants(cluster, options.workers, many=200, few=20)
     print(json.dumps(results, indent=2))
     if options.out:
         options.out.write_text(json.dumps(results, indent=2) + "\n", "utf-8")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, LiteralString, cast
@@ -20,6 +20,8 @@ import psycopg
 from benchmarks.servers import fleet
 from lcagent import Reader
 from lcagent.memory.opening import open_store
+from lcagent.memory.served.keys import Keys
+from lcagent.memory.served.tables import open_served
 from lcagent.place import Place
 from lcagent.runs.records import Runs
 from tests.cluster import Cluster
@@ -127,6 +129,11 @@ class Site:
         assert found is not None
         headers = {"authorization": f"Bearer {key}"} if key else {}
         return httpx.Client(base_url=found[1], timeout=60, headers=headers)
+
+    def key(self, tenant: str) -> str:
+        """A key of a tenant."""
+        with closing(open_served(Place(self.folder, self.url))) as store:
+            return Keys(store).create(tenant)[1]
 
     def work(self) -> None:
         """Start one more worker."""

@@ -40,7 +40,8 @@ class _Link:
     def cut(self) -> None:
         """Close both, as one does who knows nothing of them (RST)."""
         for end in self._ends:
-            end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            with suppress(OSError):  # it has ended by itself
+                end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             end.transport.abort()
         for pump in self._pumps:
             pump.cancel()
