@@ -49,6 +49,7 @@ LcagentError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -260,3 +261,15 @@ class LimitReached(ServerError):
     """Requests, runs or tokens of a key are used up for now; `retry_after` is in seconds."""
 
     retry_after: float = 1.0
+
+
+def error_of(told: Mapping[str, str]) -> LcagentError:
+    """An error of another process.
+
+    Args:
+        told: its `code`, `message` and `hint`.
+    """
+    kind = globals().get(told["code"], LcagentError)
+    if not (isinstance(kind, type) and issubclass(kind, LcagentError)):
+        kind = LcagentError
+    return kind(told["message"], hint=told["hint"])

@@ -227,8 +227,9 @@ class Reader:
         **how: Unpack[Mapping],
     ) -> Table:
         """`map`, awaited."""
-        from lcagent.many.batch import Wanted, make_table
+        from lcagent.many.batch import make_table
         from lcagent.many.columns import columns_of
+        from lcagent.many.wanted import Wanted
 
         wanted = Wanted(sources, columns_of(questions), Path(out), **how)
         return await make_table(wanted, self.settings, self.session, on_event)

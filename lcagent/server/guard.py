@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from aiolimiter import AsyncLimiter
 
 from lcagent.errors import DocumentTooLarge, Forbidden, KeyRefused, LcagentError, LimitReached, UsageError
-from lcagent.memory.served.keys import PREFIX
+from lcagent.memory.served.keys import OWN, PREFIX
 from lcagent.server.faults import fault_of, status_of
 from lcagent.server.options import MIB, ServeOptions
-from lcagent.server.tenants import OWN, Tenants
+from lcagent.server.tenants import Tenants
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -17,6 +17,7 @@ from lcagent.memory.described import ORDERED, tables
 from lcagent.memory.migrations import Steps
 from lcagent.memory.postgres.dialect import Dialect
 from lcagent.memory.postgres.pools import connect
+from lcagent.memory.served.tables import KINDS
 from lcagent.place import Place
 
 PREFIX = "lcagent"
@@ -51,7 +52,7 @@ _PIECES = (
 """The bytes of uploaded files, which lie in a folder as well where one machine does it all."""
 _ONLY_HERE: Mapping[str, tuple[str, ...]] = {"runs": _WORDS, "server": _PIECES}
 """What a kind of store has in PostgreSQL alone."""
-STEPS_OF_OUR_OWN: Mapping[str, Mapping[int, tuple[str, ...]]] = {}
+STEPS_OF_OUR_OWN: Mapping[str, Mapping[int, tuple[str, ...]]] = {"server": {3: KINDS}}
 """By the kind of a store: what brings one that stands there from the version before to each further one."""
 
 
