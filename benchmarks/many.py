@@ -145,18 +145,21 @@ class Workers:
 
     def start(self) -> None:
         """Start one more, and wait until it looks for work."""
-        home = self._work / f"worker{time.monotonic_ns()}"
+        before, home = self._newest(), self._work / f"worker{time.monotonic_ns()}"
         command = [sys.executable, "-m", "lcagent.cli.main", "worker", *self._given, "--home", str(home)]
-        self.running.append(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL))
-        with psycopg.connect(self._store, autocommit=True) as look:
-            while not self._all_there(look):
-                time.sleep(0.1)
+        with home.with_suffix(".log").open("w") as log:
+            self.running.append(subprocess.Popen(command, cwd=ROOT, stderr=log))
+        while self._newest() <= before:
+            time.sleep(0.1)
 
-    def _all_there(self, look: psycopg.Connection[Any]) -> bool:
-        for sql in ("SELECT to_regclass('lcagent_work_queues')", "SELECT max(name) FROM lcagent_work_queues"):
-            if look.execute(sql).fetchone() == (None,):
-                return False
-        return look.execute("SELECT count(*) FROM procrastinate_workers").fetchone() == (len(self.running),)
+    def _newest(self) -> int:
+        """The number of the worker that came last; 0 where none did."""
+        with psycopg.connect(self._store, autocommit=True) as look:
+            if look.execute("SELECT to_regclass('lcagent_work_queues')").fetchone() == (None,):
+                return 0
+            sql = "SELECT coalesce(max(id), 0) FROM procrastinate_workers, lcagent_work_queues"
+            row = look.execute(sql).fetchone()
+            return row[0] if row else 0
 
     def cpu(self) -> float:
         """Seconds of all so far."""

@@ -180,10 +180,10 @@ class Reader:
         on_event: Callable[[Event], None] = lambda _: None,
     ) -> dict[str, int]:
         """`build`, awaited."""
-        from lcagent.runs.graphs import build_graph
+        from lcagent.runs.building import build
 
         several = _several(sources)
-        return await build_graph(several, self.settings, self.session, on_event, password=password)
+        return await build(several, self.settings, self.session, on_event, password=password)
 
     def map(
         self,

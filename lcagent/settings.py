@@ -196,6 +196,19 @@ class _Settings(BaseSettings):
             raise _explain(error) from error
         return told
 
+    def within(self, budgets: Mapping[str, float | None]) -> Self:
+        """These settings, with the lesser of each budget.
+
+        Args:
+            budgets: others, by their names; None: no limit.
+        """
+        limits = {
+            name: value if (most := getattr(self, name)) is None else min(value, most)
+            for name, value in budgets.items()
+            if value is not None
+        }
+        return self.model_copy(update=limits)
+
     @property
     def data_dir(self) -> Path:
         """Folder of the run database, server state and logs."""
@@ -215,9 +228,10 @@ class _Settings(BaseSettings):
         return self.home / "models" if self.home else user_cache_path("lcagent") / "models"
 
 
+BUDGETS = ("max_calls", "max_tokens", "max_seconds")
 _NOT_HOW = (
     *("model", "api_base", "api_key", "tokenizer", "timeout", "concurrency", "embed_model", "embed_base"),
-    *("home", "store", "store_mb", "tracing", "max_calls", "max_tokens", "max_seconds"),
+    *("home", "store", "store_mb", "tracing", *BUDGETS),
 )
 _LOCAL = Path("lcagent.toml")
 

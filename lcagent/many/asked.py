@@ -17,6 +17,7 @@ from lcagent.memory.rows import Rows
 from lcagent.memory.served.spending import SharedBudget
 from lcagent.memory.served.uploads import Uploads
 from lcagent.models.serving.session import ModelSession
+from lcagent.runs.runner import Emit
 from lcagent.settings import Settings
 from lcagent.work.asked import Asked
 
@@ -51,13 +52,14 @@ class RowAsk(Asked):
     budget: tuple[str, int | None] | None = None
     """Its name, and the tokens that it holds in all."""
 
-    async def done(self, store: Rows, settings: Settings, session: ModelSession) -> RowDone:
-        """Read the document.
+    async def done(self, store: Rows, settings: Settings, session: ModelSession, emit: Emit) -> RowDone:
+        """Read the document. Nothing is told meanwhile: what there is to say goes with the row.
 
         Args:
             store: of what is served; holds its bytes.
             settings: of who reads.
             session: leads to the model.
+            emit: nothing.
 
         Raises:
             LcagentError: what concerns all documents.

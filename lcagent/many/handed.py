@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,16 +22,14 @@ from lcagent.memory.rows import Rows
 from lcagent.memory.served.jobs import UNFINISHED, Standing, StoredJobs
 from lcagent.memory.served.keys import OWN
 from lcagent.memory.served.spending import drop_budget, set_budget
-from lcagent.memory.served.tables import open_served
 from lcagent.memory.served.uploads import PASSING, Uploads
 from lcagent.models.budget import Budget
 from lcagent.settings import Settings
+from lcagent.work.following import LOOK, shared
 
 if TYPE_CHECKING:
     from lcagent.work.engine import Engine
 
-LOOK = 0.5
-"""Seconds between two looks at what is handed out."""
 _LEAST = 16
 """Documents that are handed out at first; then twice as many as are being read or were since the last look,
 so that no worker waits for one."""
@@ -279,22 +277,18 @@ async def workers(
     Raises:
         StoreError: the database cannot be reached.
     """
-    if not settings.place.url:
-        yield None
-        return
-    from lcagent.work.engine import Engine
-
-    engine = Engine.of(settings.place)
-    with closing(open_served(settings.place)) as store:
-        handed = Handed(jobs_of(wanted.out, wanted.columns), store)
-        if not await engine.served():
+    async with shared(settings.place, emit) as there:
+        if there is None:
+            yield None
+            return
+        handed = Handed(jobs_of(wanted.out, wanted.columns), there.store)
+        if there.engine is None:
             await asyncio.to_thread(handed.clear)
-            emit(Notice("no worker gives signs of life (lcagent worker): reading in this process"))
             yield None
             return
         limited = budget.max_calls is not None or budget.max_tokens is not None
         if limited:
-            set_budget(store, handed.begins, budget)
+            set_budget(there.store, handed.begins, budget)
         ask = RowAsk(
             document="",
             file="",
@@ -305,8 +299,8 @@ async def workers(
             budget=(handed.begins, budget.max_tokens) if limited else None,
         )
         try:
-            async with engine.open(), asyncio.TaskGroup() as group:
-                made = Workers(engine, handed, ask, here, budget, emit, wanted.concurrency)
+            async with asyncio.TaskGroup() as group:
+                made = Workers(there.engine, handed, ask, here, budget, emit, wanted.concurrency)
                 await made.find()
                 looking = group.create_task(made.look())
                 yield made

@@ -10,7 +10,8 @@ from lcagent.errors import UsageError
 from lcagent.graphs import STRATEGIES
 from lcagent.many.asked import RowAsk
 from lcagent.memory.served.jobs import JobRow
-from lcagent.settings import Settings
+from lcagent.runs.building import BuildAsk
+from lcagent.settings import BUDGETS, Settings
 from lcagent.work.asked import Asked
 
 MODEL = "lcagent"
@@ -70,16 +71,10 @@ class Ask(Asked):
     def settings(self, given: Settings) -> Settings:
         """The server's settings with what this one asks otherwise."""
         told = {"strategy": self.strategy, "style": self.style}
-        budgets = {name: getattr(self, name) for name in ("max_calls", "max_tokens", "max_seconds")}
-        limits = {
-            name: value if (most := getattr(given, name)) is None else min(value, most)
-            for name, value in budgets.items()
-            if value is not None
-        }
-        return given.model_copy(update={**told, **limits})
+        return given.within({name: getattr(self, name) for name in BUDGETS}).model_copy(update=told)
 
 
-AnyAsk = Ask | RowAsk
+AnyAsk = Ask | RowAsk | BuildAsk
 _ASKS: TypeAdapter[AnyAsk] = TypeAdapter(Annotated[AnyAsk, Field(discriminator="kind")])
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from lcagent.answer import Answer, Reply
 from lcagent.many.asked import RowDone
+from lcagent.runs.building import Built
 
 Outcome = Answer | Reply
 """Of a question, or a message."""
-Came = Outcome | RowDone
+Came = Outcome | RowDone | Built
 """Of a job of any kind."""
 
 
@@ -27,3 +28,5 @@ def tokens_of(came: Came) -> int:
             return came.usage.prompt_tokens + came.usage.completion_tokens
         case RowDone():
             return came.row.tokens
+        case Built():  # asked by who has the machine, whose tokens nobody counts
+            return 0

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from lcagent.answer import Answer
 from lcagent.errors import LcagentError, RunBusy, StoreDamaged, StoreError
-from lcagent.events import Event, RunStarted
+from lcagent.events import Event, RunStarted, as_data
 from lcagent.memory.served.jobs import JobStatus, StoredJobs
 from lcagent.memory.served.tables import open_served
 from lcagent.models.limit import ON_BEHALF, Limit
@@ -19,7 +19,6 @@ from lcagent.server.faults import said_of
 from lcagent.server.job import LOOK, AnyJob
 from lcagent.server.opened import Opened
 from lcagent.server.tenants import Tenant, Tenants
-from lcagent.server.told import as_data
 from lcagent.server.working import work
 
 LOG = logging.getLogger("lcagent.server")

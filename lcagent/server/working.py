@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lcagent import blocking
 from lcagent.chat import ChatSession
 from lcagent.documents import File
 from lcagent.events import Event, Finished, Replied
 from lcagent.many.asked import RowAsk
 from lcagent.private import private_folder
 from lcagent.reader import Reader
+from lcagent.runs.building import BuildAsk
 from lcagent.server.asks import AnyAsk, Ask
 from lcagent.server.came import Came
 from lcagent.server.tenants import Tenant
@@ -43,8 +45,14 @@ async def work(ask: AnyAsk, tenant: Tenant, job: str, since: float) -> AsyncGene
                     elif isinstance(event, Replied):
                         yield event.reply
                     yield event
-        case RowAsk():
-            yield await ask.done(tenant.store, tenant.settings, tenant.models)
+        case RowAsk() | BuildAsk():
+
+            async def done(emit: Callable[[Event | Came], None]) -> None:
+                emit(await ask.done(tenant.store, tenant.settings, tenant.models, emit))
+
+            async with aclosing(blocking.astream(done)) as told:
+                async for event in told:
+                    yield event
 
 
 async def _answered(ask: Ask, tenant: Tenant, job: str, since: float) -> AsyncGenerator[Event]:

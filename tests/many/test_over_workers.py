@@ -109,7 +109,7 @@ def test_the_rows_are_those_of_one_process(
 def test_without_a_worker_it_is_read_here(server: Loopback, folder: Path, place: Place) -> None:
     told: list[Event] = []
     assert table(server, folder, on_event=told.append).rows == 6
-    assert "reading in this process" in next(one.text for one in told if isinstance(one, Notice))
+    assert "it is done in this process" in next(one.text for one in told if isinstance(one, Notice))
 
 
 def test_client_and_worker_killed_it_is_the_table_of_an_undisturbed_one(
