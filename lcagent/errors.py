@@ -50,6 +50,7 @@ LcagentError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -265,3 +266,15 @@ class LimitReached(ServerError):
 
 class ServerEnding(ServerError):
     """The server was told to end before it could answer."""
+
+
+def error_of(told: Mapping[str, str]) -> LcagentError:
+    """An error of another process.
+
+    Args:
+        told: its `code`, `message` and `hint`.
+    """
+    kind = globals().get(told["code"], LcagentError)
+    if not (isinstance(kind, type) and issubclass(kind, LcagentError)):
+        kind = LcagentError
+    return kind(told["message"], hint=told["hint"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from lcagent.answer import Answer, Reply
 
@@ -108,3 +110,49 @@ class RowKept(Event):
     failed: int
     calls: int
     tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesEmbedded(Event):
+    """So many entries of a memory have a vector of the embedding model."""
+
+    done: int
+    total: int
+
+
+NAMES: dict[type[Event], str] = {
+    RunStarted: "run.started",
+    Counted: "text.counted",
+    SegmentRead: "segment.read",
+    Notice: "notice",
+    AnswerDelta: "answer.delta",
+    MessageKept: "message.kept",
+    FunctionCalled: "function.called",
+    Finished: "answer",
+    Replied: "reply",
+    EntriesEmbedded: "entries.embedded",
+}
+"""How an event is called on the wire."""
+
+
+def as_data(event: Event) -> dict[str, Any]:
+    """An event as it goes over the wire: its `type`, and its fields."""
+    if isinstance(event, Finished):
+        fields: dict[str, Any] = {"answer": event.answer.model_dump(mode="json")}
+    elif isinstance(event, Replied):
+        fields = {"reply": event.reply.model_dump(mode="json")}
+    else:
+        fields = asdict(event)
+    return {"type": NAMES[type(event)], **fields}
+
+
+def event_of(data: Mapping[str, Any]) -> Event | None:
+    """An event that came over the wire; None for one that another process makes something of.
+
+    Args:
+        data: as of `as_data`.
+    """
+    kind = next((kind for kind, name in NAMES.items() if name == data["type"]), None)
+    if kind is None or kind in {Finished, Replied}:
+        return None
+    return kind(**{name: value for name, value in data.items() if name != "type"})

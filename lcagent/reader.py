@@ -180,10 +180,10 @@ class Reader:
         on_event: Callable[[Event], None] = lambda _: None,
     ) -> dict[str, int]:
         """`build`, awaited."""
-        from lcagent.runs.graphs import build_graph
+        from lcagent.runs.building import build
 
         several = _several(sources)
-        return await build_graph(several, self.settings, self.session, on_event, password=password)
+        return await build(several, self.settings, self.session, on_event, password=password)
 
     def map(
         self,
@@ -227,8 +227,9 @@ class Reader:
         **how: Unpack[Mapping],
     ) -> Table:
         """`map`, awaited."""
-        from lcagent.many.batch import Wanted, make_table
+        from lcagent.many.batch import make_table
         from lcagent.many.columns import columns_of
+        from lcagent.many.wanted import Wanted
 
         wanted = Wanted(sources, columns_of(questions), Path(out), **how)
         return await make_table(wanted, self.settings, self.session, on_event)

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from platformdirs import user_cache_path, user_config_path, user_data_path
 from pydantic import BaseModel, Field, ValidationError, create_model, field_serializer, field_validator
@@ -183,6 +183,40 @@ class _Settings(BaseSettings):
                 values[name] = without_passwords(values[name])
         return values
 
+    def how(self) -> dict[str, Any]:
+        """How is read, as plain data: not with which model, where it is kept, or what it may cost."""
+        return self.model_dump(mode="json", exclude=set(_NOT_HOW))
+
+    def reading(self, how: Mapping[str, Any]) -> Self:
+        """These settings, reading as others say.
+
+        Args:
+            how: theirs, see `how`.
+
+        Raises:
+            SettingsError: they are of another version.
+        """
+        told = self.model_copy()
+        try:
+            for name, value in how.items():
+                self.__pydantic_validator__.validate_assignment(told, name, value)
+        except ValidationError as error:
+            raise _explain(error) from error
+        return told
+
+    def within(self, budgets: Mapping[str, float | None]) -> Self:
+        """These settings, with the lesser of each budget.
+
+        Args:
+            budgets: others, by their names; None: no limit.
+        """
+        limits = {
+            name: value if (most := getattr(self, name)) is None else min(value, most)
+            for name, value in budgets.items()
+            if value is not None
+        }
+        return self.model_copy(update=limits)
+
     @property
     def data_dir(self) -> Path:
         """Folder of the run database, server state and logs."""
@@ -207,6 +241,11 @@ class _Settings(BaseSettings):
         return self.home / "models" if self.home else user_cache_path("lcagent") / "models"
 
 
+BUDGETS = ("max_calls", "max_tokens", "max_seconds")
+_NOT_HOW = (
+    *("model", "api_base", "api_key", "tokenizer", "timeout", "concurrency", "embed_model", "embed_base"),
+    *("home", "store", "store_mb", "tracing", *BUDGETS),
+)
 _LOCAL = Path("lcagent.toml")
 
 

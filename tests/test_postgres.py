@@ -32,6 +32,8 @@ from lcagent.memory.migrations import STEPS
 from lcagent.memory.opening import open_store
 from lcagent.memory.postgres import sizes
 from lcagent.memory.rows import Rows
+from lcagent.memory.served import tables as served
+from lcagent.memory.served.jobs import StoredJobs
 from lcagent.memory.tiers import tables as memory
 from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.works import Work, Works
@@ -362,6 +364,24 @@ def test_it_has_the_tables_of_the_files(place: Place) -> None:
                 )
                 assert {row["column_name"] for row in own} - columns <= {"rowid", "terms", "size"}
                 assert columns <= {row["column_name"] for row in own}
+
+
+def test_a_store_of_before_is_brought_up_to_date(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lcagent.memory.postgres.schema import schema_of
+    from lcagent.memory.postgres.store import PostgresStore
+
+    job = "INSERT INTO jobs (id, status, created, updated, ask) VALUES ('a', 'queued', 1, 2, '{}')"
+    with closing(PostgresStore(place, "server", served.STEPS[:2])) as old:
+        old.execute(job)
+    monkeypatch.setattr("lcagent.memory.postgres.store._prepared", set())  # as of another process
+    fresh = Place(place.folder, f"{place.url}-fresh")
+    sql = "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = ?"
+    with closing(served.open_served(place)) as new, closing(served.open_served(fresh)) as other:
+        assert StoredJobs(new).get("a").kind == "question"
+        names = [schema_of(place, "server"), schema_of(fresh, "server")]
+        both = zip((new, other), names, strict=True)
+        columns = [sorted(map(tuple, store.execute(sql, (name,)))) for store, name in both]
+    assert columns[0] == columns[1] and columns[0]
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,9 @@ def _engine(settings: Settings) -> Engine | None:
     if not settings.place.url:
         return None
     with needs_extra("postgres"):
-        from lcagent.server.worker import engine_of
+        from lcagent.work.engine import Engine
     terminal.note("what outlives its client is done by workers: lcagent worker, with the same --store")
-    return engine_of(settings.place)
+    return Engine.of(settings.place)
 
 
 def _open_keys(settings: Any) -> tuple[Keys, Any]:

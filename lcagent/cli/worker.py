@@ -33,7 +33,8 @@ def worker(
             hint="--store postgresql://…, the same as theirs",
         )
     with needs_extra("server,postgres"):
-        from lcagent.server.worker import engine_of, work
+        from lcagent.server.worker import work
+        from lcagent.work.engine import Engine
     log_to_terminal({"lcagent.work": logging.INFO, "lcagent.server": logging.WARNING})
     terminal.note(f"taking work from {without_password(settings.place.server)}  (Ctrl-C ends it)")
 
@@ -42,7 +43,7 @@ def worker(
         assert this is not None
         for told in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(told, this.cancel)
-        await work(settings, engine_of(settings.place), places)
+        await work(settings, Engine.of(settings.place), places)
 
     with suppress(asyncio.CancelledError):
         asyncio.run(until_told())

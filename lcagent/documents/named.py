@@ -29,10 +29,6 @@ class File:
     name: str
 
 
-DocumentSource = str | Path | File
-"""A file, a folder, `-` (standard input), or a file under another name."""
-
-
 @dataclass(frozen=True, slots=True)
 class Named:
     """What one source stands for.
@@ -48,12 +44,18 @@ class Named:
     unread: list[str] = field(default_factory=list)
 
 
+DocumentSource = str | Path | File | Named
+"""A file, a folder, `-` (standard input), a file under another name, or files as if a folder held them."""
+
+
 def named(source: DocumentSource) -> Named:
     """Look for what a source stands for.
 
     Args:
         source: what is to be read.
     """
+    if isinstance(source, Named):
+        return source
     if isinstance(source, File):
         return Named([source])
     path = Path(source)

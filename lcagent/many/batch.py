@@ -1,58 +1,37 @@
-"""A table over many documents in this process: several at once, each kept when it is done."""
+"""A table over many documents: several are read at once, each row is kept when it is there."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from lcagent.documents.named import File
-from lcagent.errors import BudgetReached, EndpointUnavailable, LcagentError, UsageError
-from lcagent.events import DocumentNotice, Event, Notice, RowKept
-from lcagent.many.columns import Column, table_key
-from lcagent.many.document import Source, failed_row, read_row
+from lcagent.errors import BudgetReached, EndpointUnavailable, UsageError
+from lcagent.events import Event, Notice, RowKept
+from lcagent.many.columns import table_key
+from lcagent.many.document import Source
+from lcagent.many.handed import workers
+from lcagent.many.here import Here
 from lcagent.many.rows import KeptRows, Row
-from lcagent.many.sources import Sources, bytes_of, listed
+from lcagent.many.sources import bytes_of, listed
 from lcagent.many.tables import Table, check_out, rows_in, write_table
+from lcagent.many.wanted import Wanted
 from lcagent.memory.locks import locked
 from lcagent.memory.opening import open_store
 from lcagent.models.budget import Budget
-from lcagent.models.serving.session import ModelSession, OpenModel
+from lcagent.models.serving.session import ModelSession
 from lcagent.runs.records import Runs
 from lcagent.settings import Settings
 
 Emit = Callable[[Event], None]
-_LOG = logging.getLogger(__name__)
 _MOST_UNANSWERED = 8
 """Documents one after the other that a server which is there does not answer, before that concerns all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a table is made of.
-
-    Args:
-        sources: its documents.
-        columns: what each is asked.
-        out: the file, whose ending says its kind.
-        limit: the first so many documents; None: all.
-        concurrency: documents that are read at once; None: as many as requests are in flight.
-        password: for encrypted PDFs.
-        retry_failed: documents that failed before are read again.
-    """
-
-    sources: Sources
-    columns: tuple[Column, ...]
-    out: Path
-    limit: int | None = None
-    concurrency: int | None = None
-    password: str | None = None
-    retry_failed: bool = False
 
 
 async def make_table(wanted: Wanted, settings: Settings, session: ModelSession, emit: Emit) -> Table:
@@ -81,8 +60,10 @@ async def make_table(wanted: Wanted, settings: Settings, session: ModelSession, 
             closing(open_store(settings.place)) as store,
             await asyncio.to_thread(KeptRows, path, table_key(wanted.columns)) as kept,
         ):
-            batch = _Batch(wanted, settings, session, emit, _Keeping(kept, Runs(store), len(files)))
-            await batch.work(files)
+            batch = _Batch(wanted, settings, emit, _Keeping(kept, Runs(store), len(files)))
+            here = Here(wanted.columns, settings, session, batch.budget, emit, wanted.concurrency)
+            async with workers(wanted, settings, here, batch.budget, emit) as others:
+                await batch.work(files, others or here)
             names = kept.in_order(file.name for file in files)
             await asyncio.to_thread(kept.put_in_order, names)
         await asyncio.to_thread(write_table, wanted.out, wanted.columns, rows_in(path, wanted.columns))
@@ -104,6 +85,26 @@ class _Keeping:
     total: int
 
 
+class Reading(Protocol):
+    """Whoever reads a table's documents: this process (`Here`), or workers (`Workers`)."""
+
+    async def begin(self) -> None:
+        """Wait until one more document may be begun."""
+        ...
+
+    async def row(self, source: Source) -> Row:
+        """A document's row.
+
+        Raises:
+            LcagentError: what concerns all documents.
+        """
+        ...
+
+    def end(self, source: Source) -> None:
+        """A document's row is kept, or there is none."""
+        ...
+
+
 class _Batch:
     """The work on one table."""
 
@@ -111,15 +112,12 @@ class _Batch:
         self,
         wanted: Wanted,
         settings: Settings,
-        session: ModelSession,
         emit: Emit,
         keeping: _Keeping,
     ) -> None:
-        self._wanted, self._settings, self._session = wanted, settings, session
-        self._emit, self._kept, self._runs, self._total = emit, keeping.rows, keeping.runs, keeping.total
-        self._budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
-        self._model: OpenModel | None = None
-        self._slots = asyncio.Semaphore()
+        self._wanted, self._emit = wanted, emit
+        self._kept, self._runs, self._total = keeping.rows, keeping.runs, keeping.total
+        self.budget = Budget(settings.max_calls, settings.max_tokens, settings.max_seconds)
         self._done = self._kept.known(failed=not wanted.retry_failed)
         self._alike: dict[tuple[str, str], str] = {}
         for name, sha256 in self._done.items():
@@ -132,7 +130,7 @@ class _Batch:
     def table(self, path: Path) -> Table:
         """What has come of it."""
         rows, failed, copies = self._kept.counts()
-        spent = self._budget
+        spent = self.budget
         return Table(
             self._wanted.out,
             path,
@@ -146,8 +144,12 @@ class _Batch:
             not self._out_of_budget,
         )
 
-    async def work(self, files: Sequence[File]) -> None:
+    async def work(self, files: Sequence[File], reading: Reading) -> None:
         """Read all that has no row yet, or as far as the budget goes.
+
+        Args:
+            files: the documents.
+            reading: who reads them.
 
         Raises:
             LcagentError: what concerns all documents.
@@ -157,11 +159,11 @@ class _Batch:
                 for file in files:
                     if self._out_of_budget:
                         break
-                    await self._take(file, group)
+                    await self._take(file, reading, group)
         except ExceptionGroup as errors:  # the first one has ended the others
             raise errors.exceptions[0] from None
 
-    async def _take(self, file: File, group: asyncio.TaskGroup) -> None:
+    async def _take(self, file: File, reading: Reading, group: asyncio.TaskGroup) -> None:
         """Have a document read, in a task of the group; in the order of the sources, so that of several of
         the same bytes the first is read and the others are copies."""
         source = Source(file, await asyncio.to_thread(bytes_of, file), self._wanted.password)
@@ -177,26 +179,20 @@ class _Batch:
         elif (name := self._alike.get(content)) is not None:
             await self._keep(self._kept.get(name).copied(file.name))
         else:
-            await self._open()
-            await self._slots.acquire()
+            await reading.begin()
             if source.sha256:
                 self._working[content] = asyncio.get_running_loop().create_future()
-            group.create_task(self._read(source, content))
-
-    async def _open(self) -> OpenModel:
-        if self._model is None:
-            self._model = await self._session.wait_open(lambda text: self._emit(Notice(text)))
-            self._slots = asyncio.Semaphore(self._wanted.concurrency or self._model.at_once(self._settings))
-        return self._model
+            group.create_task(self._read(source, content, reading))
 
     async def _copy(self, source: Source, same: asyncio.Future[Row]) -> None:
         with suppress(asyncio.CancelledError):  # the budget was reached before it was read
             await self._keep((await asyncio.shield(same)).copied(source.file.name))
 
-    async def _read(self, source: Source, content: tuple[str, str]) -> None:
+    async def _read(self, source: Source, content: tuple[str, str], reading: Reading) -> None:
         working = self._working.get(content)
         try:
-            row = await self._row(source)
+            row = await reading.row(source)
+            self._count(row)
             self._asked += 1
             await self._keep(row)
             if row.status == "read":  # asked again, those of a failed one are given again without a call
@@ -211,48 +207,23 @@ class _Batch:
             if working is not None:
                 working.cancel()
                 del self._working[content]
-            self._slots.release()
+            reading.end(source)
 
-    async def _row(self, source: Source) -> Row:
-        """A document's row.
+    def _count(self, row: Row) -> None:
+        """Count rows of documents that the server did not answer, one after the other.
 
         Raises:
-            LcagentError: what concerns all documents.
+            EndpointUnavailable: there are so many that it concerns all.
         """
-        name, columns = source.file.name, self._wanted.columns
-
-        def tell(event: Event) -> None:
-            if isinstance(event, Notice):
-                self._emit(DocumentNotice(name, event.text))
-
-        try:
-            row = await read_row(self._settings, source, columns, self._session, self._budget, tell)
-        except EndpointUnavailable as error:
-            if await self._is_of_all(error):
-                raise
-            return failed_row(source, columns, error)
-        except LcagentError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a fault of ours costs one row
-            _LOG.exception("a document could not be read")
-            return failed_row(source, columns, error)
-        self._unanswered = 0
-        return row
-
-    async def _is_of_all(self, error: EndpointUnavailable) -> bool:
-        """Whether the server has gone, or takes nothing, and not just these requests."""
-        self._session.look_again()
-        model = await self._open()
-        self._unanswered += 1
-        if type(error) is not EndpointUnavailable or self._unanswered > _MOST_UNANSWERED:
-            return True
-        return not await asyncio.to_thread(model.alive)
+        self._unanswered = self._unanswered + 1 if row.code == EndpointUnavailable.__name__ else 0
+        if self._unanswered > _MOST_UNANSWERED:
+            raise EndpointUnavailable(row.message, hint=row.hint)
 
     async def _keep(self, row: Row) -> None:
         await self._kept.add(row)
         self._finished += 1
         self._failed += row.status == "failed"
-        told = (self._finished, self._total, self._failed, self._budget.calls, self._budget.tokens)
+        told = (self._finished, self._total, self._failed, self.budget.calls, self.budget.tokens)
         self._emit(RowKept(row.document, row.status, *told))
 
 

@@ -1,7 +1,9 @@
-"""One document's row: each column's question asked of it. This is all that a worker has to do."""
+"""One document's row: each column's question asked of it, in this process or by a worker."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +20,7 @@ from lcagent.errors import (
     WeightsError,
     WorkError,
 )
-from lcagent.events import Event
+from lcagent.events import Event, Notice
 from lcagent.many.columns import Column
 from lcagent.many.rows import Cell, Quote, Row
 from lcagent.many.turning import turned
@@ -27,6 +29,7 @@ from lcagent.models.serving.session import ModelSession
 from lcagent.runs.runner import Request, run
 from lcagent.settings import Settings
 
+_LOG = logging.getLogger(__name__)
 OF_ALL = (EndpointUnavailable, WeightsError, BudgetReached)
 """Errors that concern more than one document, whatever else they are."""
 OF_ONE = (DocumentError, ModelError, RunBusy, WorkError)
@@ -102,6 +105,34 @@ async def read_row(
         return _row(source, status="read", answers=cells, **costs)
     row = failed_row(source, columns, failed)
     return row.model_copy(update={"answers": {**row.answers, **cells}, **costs})
+
+
+async def row_of(
+    settings: Settings,
+    source: Source,
+    columns: Sequence[Column],
+    session: ModelSession,
+    budget: Budget | None = None,
+    emit: Callable[[Event], None] = lambda _: None,
+) -> Row:
+    """A document's row, whatever is wrong with it; arguments as for `read_row`.
+
+    Raises:
+        LcagentError: what concerns all documents: a server that has gone, no budget, no room.
+    """
+    try:
+        return await read_row(settings, source, columns, session, budget, emit)
+    except EndpointUnavailable as error:
+        session.look_again()
+        model = await session.wait_open(lambda text: emit(Notice(text)))
+        if type(error) is not EndpointUnavailable or not await asyncio.to_thread(model.alive):
+            raise
+        return failed_row(source, columns, error)
+    except LcagentError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a fault of ours costs one row
+        _LOG.exception("a document could not be read")
+        return failed_row(source, columns, error)
 
 
 def cell(column: Column, answer: Answer) -> Cell:

@@ -202,7 +202,7 @@ class FactGraph:
             " JOIN elements e ON e.fact = f.id LEFT JOIN merges m ON m.work = ? AND m.node = e.node"
             f" WHERE f.work IN {NUMBERS} AND e.node != '')"
             " SELECT count(*) AS n FROM (SELECT DISTINCT a.node, b.node FROM ends a JOIN ends b"
-            " ON a.fact = b.fact AND a.node < b.node)"
+            " ON a.fact = b.fact AND a.node < b.node) AS pairs"
         )
         nodes = "SELECT count(*) AS n FROM nodes WHERE work = ?"
         return {

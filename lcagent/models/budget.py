@@ -69,9 +69,9 @@ class Budget:
         """
         sent, tokens = len(self._in_flight), tokens + sum(self._in_flight)
         if self.max_calls is not None and self.calls + sent + 1 + reserve_calls > self.max_calls:
-            raise BudgetReached(f"the budget of {self.max_calls} calls is reached", hint=_HINT)
+            raise self.is_reached(f"{self.max_calls} calls")
         if self.max_tokens is not None and self.tokens + tokens + reserve_tokens > self.max_tokens:
-            raise BudgetReached(f"the budget of {self.max_tokens} tokens is reached", hint=_HINT)
+            raise self.is_reached(f"{self.max_tokens} tokens")
         if not late and (left := self.seconds_left()) is not None and left < 0:
             raise self.time_is_up()
 
@@ -88,7 +88,16 @@ class Budget:
 
     def time_is_up(self) -> BudgetReached:
         """The error that says so."""
-        return BudgetReached(f"the budget of {self.max_seconds:g} s is reached", hint=_HINT)
+        return self.is_reached(f"{self.max_seconds:g} s")
+
+    @staticmethod
+    def is_reached(what: str) -> BudgetReached:
+        """The error that says so.
+
+        Args:
+            what: the limit, in words.
+        """
+        return BudgetReached(f"the budget of {what} is reached", hint=_HINT)
 
 
 _HINT = "the same command with a larger budget goes on where this one stopped"

@@ -18,6 +18,7 @@ from lcagent.answer import Answer
 from lcagent.documents import Document, DocumentSource, File, Loaded, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.halting import halting
+from lcagent.documents.named import Named
 from lcagent.documents.recognised import Watch
 from lcagent.documents.retrieval import Retrieval, Similarity
 from lcagent.errors import LcagentError, RunBusy, StoreError, UsageError
@@ -120,6 +121,8 @@ def _same_call(request: Request, settings: Settings) -> str:
         return ""
     files: list[tuple[str, str, int, int]] = []
     for source in request.sources:
+        if isinstance(source, Named):
+            return ""
         named = source.name if isinstance(source, File) else ""
         path = Path((source.path if isinstance(source, File) else source) or "-").absolute()
         try:

@@ -1,14 +1,18 @@
-"""What is asked of the server, whichever protocol it came by."""
+"""What is asked: of the server, whichever protocol it came by, and of workers."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from lcagent.errors import UsageError
 from lcagent.graphs import STRATEGIES
-from lcagent.settings import Settings
+from lcagent.many.asked import RowAsk
+from lcagent.memory.served.jobs import JobRow
+from lcagent.runs.building import BuildAsk
+from lcagent.settings import BUDGETS, Settings
+from lcagent.work.asked import Asked
 
 MODEL = "lcagent"
 """The name under which the default strategy is asked; others are `lcagent/NAME`."""
@@ -24,7 +28,7 @@ class Said(BaseModel):
     text: str
 
 
-class Ask(BaseModel):
+class Ask(Asked):
     """One question, or one message.
 
     `session` selects a memory that is kept; without one, `before` are the earlier messages as the client sent
@@ -32,8 +36,7 @@ class Ask(BaseModel):
     by a strategy; all else is a turn of a conversation.
     """
 
-    model_config = ConfigDict(frozen=True)
-
+    kind: Literal["question"] = "question"
     text: str
     files: tuple[str, ...] = ()
     before: tuple[Said, ...] = ()
@@ -51,16 +54,33 @@ class Ask(BaseModel):
         """Whether documents are read for it, and no conversation is had."""
         return bool(self.files) and not self.before and self.session is None
 
+    @property
+    def opens(self) -> tuple[str, ...]:
+        """Its files."""
+        return self.files
+
+    @property
+    def turn(self) -> str | None:
+        """Messages of a conversation are answered one after the other."""
+        return self.session
+
+    def again(self) -> Self:
+        """The same question, which may have been answered by who was at it before."""
+        return self.model_copy(update={"resume": True})
+
     def settings(self, given: Settings) -> Settings:
         """The server's settings with what this one asks otherwise."""
         told = {"strategy": self.strategy, "style": self.style}
-        budgets = {name: getattr(self, name) for name in ("max_calls", "max_tokens", "max_seconds")}
-        limits = {
-            name: value if (most := getattr(given, name)) is None else min(value, most)
-            for name, value in budgets.items()
-            if value is not None
-        }
-        return given.model_copy(update={**told, **limits})
+        return given.within({name: getattr(self, name) for name in BUDGETS}).model_copy(update=told)
+
+
+AnyAsk = Ask | RowAsk | BuildAsk
+_ASKS: TypeAdapter[AnyAsk] = TypeAdapter(Annotated[AnyAsk, Field(discriminator="kind")])
+
+
+def ask_of(row: JobRow) -> AnyAsk:
+    """What a job was asked that is kept."""
+    return _ASKS.validate_python({**row.ask, "kind": row.kind})
 
 
 def strategy_of(model: str, default: str) -> str:

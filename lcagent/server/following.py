@@ -9,10 +9,11 @@ from typing import Any
 
 from fastapi import Request
 
-from lcagent.server.job import Job, Outcome
+from lcagent.server.came import Outcome
+from lcagent.server.job import Question
 
 
-async def outcome_of(job: Job, request: Request) -> Outcome | None:
+async def outcome_of(job: Question, request: Request) -> Outcome | None:
     """What came of a job; None where the client has left.
 
     Raises:
@@ -32,7 +33,7 @@ async def outcome_of(job: Job, request: Request) -> Outcome | None:
         give_up(job)
 
 
-async def events_of(job: Job) -> AsyncGenerator[dict[str, Any]]:
+async def events_of(job: Question) -> AsyncGenerator[dict[str, Any]]:
     """Its events; whoever closes this has left."""
     try:
         async with aclosing(job.follow()) as events:
@@ -42,7 +43,7 @@ async def events_of(job: Job) -> AsyncGenerator[dict[str, Any]]:
         give_up(job)
 
 
-def give_up(job: Job) -> None:
+def give_up(job: Question) -> None:
     """End a job that nobody waits for any more."""
     if not job.kept and not job.ended and job.task is not None:
         job.task.cancel()

@@ -22,10 +22,10 @@ from lcagent.errors import (
     ServerEnding,
     UsageError,
 )
-from lcagent.memory.served.keys import PREFIX
+from lcagent.memory.served.keys import OWN, PREFIX
 from lcagent.server.faults import fault_of, status_of
 from lcagent.server.options import MIB, ServeOptions
-from lcagent.server.tenants import OWN, Tenants
+from lcagent.server.tenants import Tenants
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

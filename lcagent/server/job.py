@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from lcagent.answer import Answer, Reply
-from lcagent.errors import LcagentError, RunNotFound
+from pydantic import BaseModel
+
+from lcagent.errors import LcagentError, RunNotFound, error_of
 from lcagent.memory.served.jobs import UNFINISHED, JobStatus, StoredJobs
 from lcagent.server.asks import Ask
+from lcagent.server.came import Outcome, outcome_from
 from lcagent.server.tenants import Tenant
+from lcagent.work.asked import Asked
 
-Outcome = Answer | Reply
+AskT = TypeVar("AskT", bound=Asked)
+CameT = TypeVar("CameT", bound=BaseModel)
 LOOK = 0.5
 """Seconds between two looks at what another process does or wants."""
 
 
 @dataclass(eq=False)
-class Job:
+class Job(Generic[AskT, CameT]):
     """One thing that was asked, while it is worked on and for as long as somebody holds it.
 
     Args:
@@ -35,7 +39,7 @@ class Job:
 
     id: str
     tenant: Tenant
-    ask: Ask
+    ask: AskT
     kept: bool
     rows: StoredJobs | None = None
     left: bool = False
@@ -43,7 +47,7 @@ class Job:
     status: JobStatus = "queued"
     run: str = ""
     events: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    outcome: Outcome | None = None
+    outcome: CameT | None = None
     error: LcagentError | None = None
     task: asyncio.Task[None] | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -77,7 +81,7 @@ class Job:
                 return
             await self._news.wait()
 
-    async def wait(self) -> Outcome:
+    async def wait(self) -> CameT:
         """What came of it.
 
         Raises:
@@ -90,24 +94,30 @@ class Job:
         return self.outcome
 
 
+AnyJob = Job[Any, Any]
+Question = Job[Ask, Outcome]
+"""What was asked over HTTP."""
+
+
 @dataclass(eq=False)
-class Elsewhere(Job):
-    """One that another process works on: what is kept of it is looked at again and again."""
+class Elsewhere(Question):
+    """A question that another process works on: what is kept of it is looked at again and again.
+
+    Args:
+        looked: its events after a number, to the last.
+    """
+
+    looked: Callable[[int], AsyncGenerator[tuple[int, dict[str, Any]]]] = field(kw_only=True)
 
     async def follow(self, after: int = 0) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
         """Events after a number, those that were and those that come, to the last."""
-        while True:
-            row = self.tenant.jobs.get(self.id)  # before its last event
-            for event in self.tenant.jobs.events(self.id, after):
-                after = event[0]
+        async with aclosing(self.looked(after)) as events:
+            async for event in events:
                 yield event
-            self.status, self.run = row.status, row.run
-            if self.ended:
-                self.outcome = outcome_from(row.outcome) if row.outcome else None
-                if row.error is not None:
-                    self.error = LcagentError(row.error["message"], hint=row.error["hint"])
-                return
-            await asyncio.sleep(LOOK)
+        row = self.tenant.jobs.get(self.id)
+        self.status, self.run = row.status, row.run
+        self.outcome = outcome_from(row.outcome) if row.outcome else None
+        self.error = error_of(row.error) if row.error else None
 
     async def wait(self) -> Outcome:
         """What came of it; errors as for any job."""
@@ -115,15 +125,3 @@ class Elsewhere(Job):
             async for _ in events:
                 pass
         return await super().wait()
-
-
-def outcome_from(data: dict[str, Any]) -> Outcome:
-    """An answer or a reply, from plain data."""
-    return (Answer if "coverage" in data else Reply).model_validate(data)
-
-
-def tokens_of(outcome: Outcome) -> int:
-    """Tokens of prompts and replies."""
-    if isinstance(outcome, Reply):
-        return outcome.tokens
-    return outcome.usage.prompt_tokens + outcome.usage.completion_tokens

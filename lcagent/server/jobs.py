@@ -7,33 +7,21 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
-from contextlib import (
-    AbstractAsyncContextManager,
-    ExitStack,
-    aclosing,
-    closing,
-    contextmanager,
-    nullcontext,
-    suppress,
-)
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import ExitStack, aclosing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
-from lcagent.errors import LcagentError, LimitReached, RunBusy, StoreDamaged, StoreError
-from lcagent.events import Event, Finished, Replied, RunStarted
-from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus, StoredJobs
-from lcagent.memory.served.tables import open_served
-from lcagent.models.limit import ON_BEHALF, Limit
-from lcagent.server.asks import Ask
-from lcagent.server.faults import said_of
-from lcagent.server.job import LOOK, Elsewhere, Job, Outcome, tokens_of
+from lcagent.errors import LcagentError, LimitReached, RunBusy, StoreError
+from lcagent.memory.served.jobs import UNFINISHED
+from lcagent.server.asks import AnyAsk, Ask, ask_of
+from lcagent.server.came import Came
+from lcagent.server.job import LOOK, AnyJob, Elsewhere, Question
+from lcagent.server.life import Life, owned
 from lcagent.server.opened import Opened
 from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
-from lcagent.server.told import as_data
 from lcagent.server.unwanted import Unwanted
-from lcagent.server.working import work
 
 if TYPE_CHECKING:
     from lcagent.work.engine import Engine
@@ -63,14 +51,11 @@ class Jobs:
         limits: Limits,
         *,
         engine: Engine | None = None,
-        ended: Callable[[str, Outcome | None], None] = lambda _status, _outcome: None,
+        ended: Callable[[str, Came | None], None] = lambda _status, _outcome: None,
     ) -> None:
-        self._tenants, self._opened, self._limits, self._ended = tenants, opened, limits, ended
-        self._engine = engine
-        self._places = Limit(running)
-        self._own_places: dict[str, Limit] = {}
-        self._turns: WeakValueDictionary[tuple[str, str], Limit] = WeakValueDictionary()
-        self._live: dict[tuple[str, str], Job] = {}
+        self._tenants, self._limits, self._engine = tenants, limits, engine
+        self._life = Life(tenants, opened, running, limits.running, ended)
+        self._live: dict[tuple[str, str], AnyJob] = {}
         self._unwanted = Unwanted(self._live)
         self._counts: Counter[str] = Counter()
         self._followers: Counter[str] = Counter()
@@ -82,7 +67,7 @@ class Jobs:
         handed = 0 if self._engine is None else sum(one.jobs.waiting() for one in self._tenants.all())
         return len(self._live) + handed
 
-    async def start(self, tenant: Tenant, ask: Ask, *, kept: bool) -> Job:
+    async def start(self, tenant: Tenant, ask: Ask, *, kept: bool) -> Question:
         """Begin with what is asked.
 
         Args:
@@ -101,13 +86,13 @@ class Jobs:
         if kept and self._engine is not None:
             tenant.jobs.put(id, ask.model_dump(mode="json"))
             await self._hand_out(tenant, id, ask)
-            return Elsewhere(id, tenant, ask, kept)
+            return Elsewhere(id, tenant, ask, kept, looked=partial(self._followed, tenant, id))
         if not kept:
-            return self._begin(Job(id, tenant, ask, kept))
+            return self._begin(Question(id, tenant, ask, kept))
         with ExitStack() as held:  # first, so that no other process takes it for left
-            rows = held.enter_context(_owned(tenant, id))
+            rows = held.enter_context(owned(tenant, id))
             rows.put(id, ask.model_dump(mode="json"))
-            return self._begin(Job(id, tenant, ask, kept, rows), held.pop_all())
+            return self._begin(Question(id, tenant, ask, kept, rows), held.pop_all())
 
     async def resume(self, tenants: Iterable[Tenant]) -> int:
         """Go on with what a process left that is no more; how many there are."""
@@ -115,12 +100,12 @@ class Jobs:
         if self._engine is None:
             return sum(self._take_up(tenant, row.id) is not None for tenant, row in left)
         for tenant, row in left:
-            await self._hand_out(tenant, row.id, Ask.model_validate(row.ask), anew=True)
+            await self._hand_out(tenant, row.id, ask_of(row), anew=True)
         return len(left)
 
-    async def _hand_out(self, tenant: Tenant, job: str, ask: Ask, *, anew: bool = False) -> None:
+    async def _hand_out(self, tenant: Tenant, job: str, ask: AnyAsk, *, anew: bool = False) -> None:
         assert self._engine is not None
-        turn = None if ask.session is None else f"{tenant.name}/{ask.session}"
+        turn = None if ask.turn is None else f"{tenant.name}/{ask.turn}"
         await self._engine.hand_out(tenant.name, job, turn=turn, anew=anew)
 
     async def take(self, tenant: Tenant, id: str) -> None:
@@ -133,7 +118,7 @@ class Jobs:
         """
         while True:
             try:
-                if self.row(tenant, id).status not in UNFINISHED:
+                if tenant.jobs.get(id).status not in UNFINISHED:
                     return
                 job = self._take_up(tenant, id)
             except StoreError as error:  # a server that is gone comes back
@@ -156,24 +141,16 @@ class Jobs:
         Raises:
             RunNotFound: this tenant has none of this id.
         """
-        row = self.row(tenant, id)
+        row = tenant.jobs.get(id)
         if row.status in UNFINISHED:
             error = LcagentError("the workers that took it ended without a word", hint="their log says why")
-            job = Job(id, tenant, Ask.model_validate(row.ask), kept=True, rows=tenant.jobs, error=error)
+            job = AnyJob(id, tenant, ask_of(row), kept=True, rows=tenant.jobs, error=error)
             job.events = tenant.jobs.events(id)
-            self._end(job, "failed")
+            self._life.end(job, "failed")
 
-    def find(self, tenant: Tenant, job: str) -> Job | None:
+    def find(self, tenant: Tenant, job: str) -> AnyJob | None:
         """One that is worked on."""
         return self._live.get((tenant.name, job))
-
-    def row(self, tenant: Tenant, job: str) -> JobRow:
-        """One as it is kept.
-
-        Raises:
-            RunNotFound: this tenant has none of this id.
-        """
-        return tenant.jobs.get(job)
 
     async def follow(
         self, tenant: Tenant, job: str, after: int = 0
@@ -205,7 +182,7 @@ class Jobs:
                         yield event
                 if not live.left:
                     return
-            ended = self._closing or self.row(tenant, job).status not in UNFINISHED  # before its last event
+            ended = self._closing or tenant.jobs.get(job).status not in UNFINISHED  # before its last event
             for event in tenant.jobs.events(job, after):
                 after = event[0]
                 yield event
@@ -252,7 +229,7 @@ class Jobs:
         tenant.jobs.give_up(job)
         while True:
             self._take_up(tenant, job)  # where nobody works on it, it ends there
-            if self.row(tenant, job).status not in UNFINISHED:
+            if tenant.jobs.get(job).status not in UNFINISHED:
                 return
             await asyncio.sleep(LOOK)
 
@@ -261,13 +238,15 @@ class Jobs:
         self._closing = True
         await self._unwanted.close()
         tasks = [job.task for job in self._live.values() if job.task is not None]
+        for job in self._live.values():
+            job.left = job.left or job.kept
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _check(self, tenant: Tenant) -> None:
         limits = self._limits
-        handed = 0 if self._engine is None else tenant.jobs.waiting()
+        handed = 0 if self._engine is None else tenant.runs.waiting()
         if self._counts[tenant.name] + handed >= limits.running + limits.waiting:
             raise LimitReached(
                 f"{limits.waiting:,} questions wait already", hint="ask again when some are answered"
@@ -279,20 +258,20 @@ class Jobs:
             error.retry_after = 86_400 - time.time() % 86_400
             raise error
 
-    def _take_up(self, tenant: Tenant, id: str) -> Job | None:
+    def _take_up(self, tenant: Tenant, id: str) -> AnyJob | None:
         """Go on with one that is left; None where it has ended, is given up, or somebody works on it.
 
         Raises:
             RunNotFound: this tenant has none of this id.
         """
-        if self._closing or self.row(tenant, id).status not in UNFINISHED:
+        if self._closing or tenant.jobs.get(id).status not in UNFINISHED:
             return None
         with ExitStack() as held:
             try:
-                rows = held.enter_context(_owned(tenant, id))
+                rows = held.enter_context(owned(tenant, id))
             except RunBusy:
                 return None
-            row = self.row(tenant, id)  # it may have ended meanwhile
+            row = tenant.jobs.get(id)  # it may have ended meanwhile
             if row.status not in UNFINISHED:
                 return None
             if row.unwanted:
@@ -300,130 +279,25 @@ class Jobs:
                 rows.tell(id, last + 1, {"type": "cancelled"})
                 rows.set(id, "cancelled")
                 return None
-            ask = Ask.model_validate(row.ask).model_copy(update={"resume": True})
-            job = Job(row.id, tenant, ask, kept=True, rows=rows, created=row.created, run=row.run)
+            ask = ask_of(row).again()
+            job = AnyJob(row.id, tenant, ask, kept=True, rows=rows, created=row.created, run=row.run)
             job.events = tenant.jobs.events(row.id)
             return self._begin(job, held.pop_all())
 
-    def _begin(self, job: Job, held: ExitStack | None = None) -> Job:
+    def _begin(self, job: AnyJob, held: ExitStack | None = None) -> AnyJob:
         self._live[job.tenant.name, job.id] = job
         self._counts[job.tenant.name] += 1
         if job.kept:
             self._unwanted.watch()
-        job.task = asyncio.create_task(self._work(job), name=job.id)
+        job.task = asyncio.create_task(self._lived(job), name=job.id)
         if held is not None:
             job.task.add_done_callback(lambda _: held.close())
         return job
 
-    async def _work(self, job: Job) -> None:
-        ON_BEHALF.set(job.tenant.name)
+    async def _lived(self, job: AnyJob) -> None:
         try:
-            await self._worked(job)
-        except _Lost:
-            LOG.warning("run %s was taken over by another process", job.id)
-            job.left = True
-        except StoreError as error:  # of a server that was away: nothing more can be written of it now
-            LOG.warning("run %s is left for now: %s", job.id, error.message)
-            job.left = True
+            await self._life.of(job)
         finally:
             del self._live[job.tenant.name, job.id]
             self._counts[job.tenant.name] -= 1
             job.wake()
-
-    async def _worked(self, job: Job) -> None:
-        own = self._own_places.setdefault(job.tenant.name, Limit(self._limits.running))
-        try:
-            async with self._turn(job), own, self._places:
-                job.status = "running"
-                if job.rows is not None:
-                    job.rows.set(job.id, "running")
-                await self._opened.ensure(job.tenant, job.ask.files)
-                while not await self._done(job):  # noqa: ASYNC110 - another process is waited for
-                    await asyncio.sleep(LOOK)
-            self._end(job, "finished")
-        except _Lost:
-            raise
-        except LcagentError as error:
-            # A server that is gone comes back, and the reading then goes on; a full disk here does not.
-            away = isinstance(error, StoreError) and not isinstance(error, StoreDamaged)
-            if away and job.kept and job.tenant.settings.place.url:
-                raise
-            job.error = error
-            self._end(job, "failed")
-        except asyncio.CancelledError:
-            if not (job.left or (self._closing and job.kept)):
-                self._end(job, "cancelled")
-            raise
-        except Exception:
-            LOG.exception("run %s failed", job.id)
-            job.error = LcagentError("something went wrong in the server", hint="its log says what")
-            self._end(job, "failed")
-
-    async def _done(self, job: Job) -> bool:
-        """Do it; not while somebody holds its run who was at it before, and is thought dead.
-
-        Raises:
-            LcagentError: any of the tree.
-        """
-        try:
-            async with aclosing(work(job.ask, job.tenant, job.id, job.created)) as events:
-                async for event in events:
-                    self._tell(job, event)
-        except _Lost:
-            raise
-        except RunBusy:
-            if not job.kept:
-                raise
-            return False
-        return True
-
-    def _turn(self, job: Job) -> AbstractAsyncContextManager[None]:
-        """The turn of what was said in a conversation, in the order in which it came; it takes no place."""
-        if job.ask.session is None:
-            return nullcontext()
-        return self._turns.setdefault((job.tenant.name, job.ask.session), Limit(1))
-
-    def _tell(self, job: Job, event: Event) -> None:
-        if isinstance(event, RunStarted):
-            job.run = event.run_id
-            if job.rows is not None:
-                job.rows.reads(job.id, event.run_id)
-        elif isinstance(event, Finished):
-            job.outcome, job.run = event.answer, event.answer.run_id
-        elif isinstance(event, Replied):
-            job.outcome = event.reply
-        job.tell(as_data(event))
-
-    def _end(self, job: Job, status: JobStatus) -> None:
-        error = None
-        if job.error is not None:
-            message, hint = said_of(job.error, str(job.tenant.folder))
-            error = {"code": job.error.code, "message": message, "hint": hint}
-            job.tell({"type": "error", "error": error})
-        elif status == "cancelled":
-            job.tell({"type": "cancelled"})
-        if job.rows is not None:
-            outcome = job.outcome.model_dump(mode="json") if job.outcome else None
-            job.rows.set(job.id, status, outcome=outcome, error=error)
-        job.status = status
-        self._ended(status, job.outcome)
-        if job.outcome is not None:
-            self._tenants.keys.spend(job.tenant.name, job.id, tokens_of(job.outcome))
-
-
-class _Lost(RunBusy):
-    """Another process works on a job by now: this one was thought dead."""
-
-
-@contextmanager
-def _owned(tenant: Tenant, job: str) -> Generator[StoredJobs]:
-    """The right to work on a kept job, and where it is kept: several processes may serve one folder.
-
-    A store of its own, as the tenant's is everybody's: what is written in it by who has lost the right fails.
-
-    Raises:
-        RunBusy: another process has it.
-    """
-    busy = _Lost(f"run {job} is worked on elsewhere", hint="ask how far it is")
-    with closing(open_served(tenant.settings.place)) as store, store.locked(job, busy):
-        yield StoredJobs(store)

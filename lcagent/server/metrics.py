@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from lcagent.answer import Answer, Reply
 from lcagent.models.serving.servers import Server
+from lcagent.server.came import Came
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1800)
@@ -91,17 +92,17 @@ class Metrics:
         self._first.labels(route).observe(first)
         self._seconds.labels(route).observe(seconds)
 
-    def ended(self, status: str, outcome: Answer | Reply | None) -> None:
+    def ended(self, status: str, came: Came | None) -> None:
         """Count a job that ended, and what it cost."""
         self._ended.labels(status).inc()
-        if outcome is None:
+        if not isinstance(came, Answer | Reply):  # a server is asked for nothing else
             return
-        used = outcome if isinstance(outcome, Reply) else outcome.usage
+        used = came if isinstance(came, Reply) else came.usage
         self._tokens.labels("prompt").inc(used.prompt_tokens)
         self._tokens.labels("completion").inc(used.completion_tokens)
-        if isinstance(outcome, Answer):
-            self._prompt += outcome.usage.prompt_tokens
-            self._cached += outcome.usage.cached_tokens
+        if isinstance(came, Answer):
+            self._prompt += came.usage.prompt_tokens
+            self._cached += came.usage.cached_tokens
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""

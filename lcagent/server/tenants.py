@@ -9,14 +9,11 @@ from pathlib import Path
 
 from lcagent.memory.rows import Rows
 from lcagent.memory.served.jobs import StoredJobs
-from lcagent.memory.served.keys import Keys, checked_tenant
+from lcagent.memory.served.keys import OWN, Keys, checked_tenant
 from lcagent.memory.served.tables import open_served
 from lcagent.memory.served.uploads import Uploads
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import Settings
-
-OWN = "default"
-"""The tenant of who asks without a key, on this machine: its folder is that of the command line."""
 
 
 class Tenant:
@@ -32,6 +29,7 @@ class Tenant:
         self.name, self.settings, self.models = name, settings, models
         self.store: Rows = open_served(settings.place)
         self.uploads, self.jobs = Uploads(self.store), StoredJobs(self.store)
+        self.runs = StoredJobs(self.store, "question")  # what was asked over HTTP
 
     @property
     def folder(self) -> Path:

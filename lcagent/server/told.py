@@ -1,46 +1,8 @@
-"""Events as plain data: what clients of every protocol are told while something is done."""
+"""Events in words, for clients that show a line."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
-
-from lcagent.events import (
-    AnswerDelta,
-    Counted,
-    Event,
-    Finished,
-    FunctionCalled,
-    MessageKept,
-    Notice,
-    Replied,
-    RunStarted,
-    SegmentRead,
-)
-
-NAMES: dict[type[Event], str] = {
-    RunStarted: "run.started",
-    Counted: "text.counted",
-    SegmentRead: "segment.read",
-    Notice: "notice",
-    AnswerDelta: "answer.delta",
-    MessageKept: "message.kept",
-    FunctionCalled: "function.called",
-    Finished: "answer",
-    Replied: "reply",
-}
-"""How an event is called on the wire."""
-
-
-def as_data(event: Event) -> dict[str, Any]:
-    """An event as it goes over the wire: its `type`, and its fields."""
-    if isinstance(event, Finished):
-        fields: dict[str, Any] = {"answer": event.answer.model_dump(mode="json")}
-    elif isinstance(event, Replied):
-        fields = {"reply": event.reply.model_dump(mode="json")}
-    else:
-        fields = asdict(event)
-    return {"type": NAMES[type(event)], **fields}
 
 
 def in_words(event: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from lcagent.errors import StoreError
-from lcagent.server.job import LOOK, Job
+from lcagent.server.job import LOOK, AnyJob
 
 LOG = logging.getLogger("lcagent.server")
 
@@ -20,7 +20,7 @@ class Unwanted:
         live: what this process works on.
     """
 
-    def __init__(self, live: Mapping[tuple[str, str], Job]) -> None:
+    def __init__(self, live: Mapping[tuple[str, str], AnyJob]) -> None:
         self._live = live
         self._task: asyncio.Task[None] | None = None
 
@@ -44,7 +44,7 @@ class Unwanted:
                 LOG.warning("what is to be given up cannot be read: %s", error.message)
 
     def _look(self) -> None:
-        kept: dict[str, list[Job]] = defaultdict(list)
+        kept: dict[str, list[AnyJob]] = defaultdict(list)
         for job in self._live.values():
             if job.kept:
                 kept[job.tenant.name].append(job)

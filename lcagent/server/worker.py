@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from lcagent.errors import RunNotFound
-from lcagent.place import Place
 from lcagent.server.jobs import Jobs
 from lcagent.server.opened import Opened
 from lcagent.server.options import Limits
@@ -14,15 +13,6 @@ from lcagent.settings import Settings
 from lcagent.work.engine import Engine
 
 LOG = logging.getLogger("lcagent.work")
-
-
-def engine_of(place: Place) -> Engine:
-    """What hands out the work of a place.
-
-    Args:
-        place: in a PostgreSQL.
-    """
-    return Engine(place.server, queue=f"lcagent {place.name}".strip())
 
 
 async def work(settings: Settings, engine: Engine, places: int) -> None:
@@ -53,6 +43,8 @@ async def work(settings: Settings, engine: Engine, places: int) -> None:
 
     try:
         async with engine.open():
+            for tenant in tenants.all():
+                tenant.uploads.tidy()
             await engine.work(take, lose, places=places)
     finally:
         await jobs.close()

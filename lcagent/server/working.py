@@ -1,27 +1,31 @@
-"""What is done for an ask: documents are read, or a conversation has its turn."""
+"""What is done for each kind of ask: this is the one place that tells them apart."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lcagent import blocking
 from lcagent.chat import ChatSession
 from lcagent.documents import File
-from lcagent.events import Event
+from lcagent.events import Event, Finished, Replied
+from lcagent.many.asked import RowAsk
 from lcagent.private import private_folder
 from lcagent.reader import Reader
-from lcagent.server.asks import Ask
+from lcagent.runs.building import BuildAsk
+from lcagent.server.asks import AnyAsk, Ask
+from lcagent.server.came import Came
 from lcagent.server.tenants import Tenant
 from lcagent.settings import Settings
 
 
-async def work(ask: Ask, tenant: Tenant, job: str, since: float) -> AsyncGenerator[Event]:
-    """Do what is asked.
+async def work(ask: AnyAsk, tenant: Tenant, job: str, since: float) -> AsyncGenerator[Event | Came]:
+    """Do what is asked: events as they happen, and what came of it.
 
     Args:
         ask: what.
@@ -32,6 +36,27 @@ async def work(ask: Ask, tenant: Tenant, job: str, since: float) -> AsyncGenerat
     Raises:
         LcagentError: any of the tree.
     """
+    match ask:
+        case Ask():
+            async with aclosing(_answered(ask, tenant, job, since)) as events:
+                async for event in events:
+                    if isinstance(event, Finished):
+                        yield event.answer
+                    elif isinstance(event, Replied):
+                        yield event.reply
+                    yield event
+        case RowAsk() | BuildAsk():
+
+            async def done(emit: Callable[[Event | Came], None]) -> None:
+                emit(await ask.done(tenant.store, tenant.settings, tenant.models, emit))
+
+            async with aclosing(blocking.astream(done)) as told:
+                async for event in told:
+                    yield event
+
+
+async def _answered(ask: Ask, tenant: Tenant, job: str, since: float) -> AsyncGenerator[Event]:
+    """Documents are read, or a conversation has its turn."""
     sources = tenant.uploads.named(ask.files)
     settings = ask.settings(tenant.settings)
     if ask.reads:

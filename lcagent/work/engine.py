@@ -27,6 +27,7 @@ from psycopg.types.json import Jsonb
 
 from lcagent.errors import LcagentError, StoreError
 from lcagent.memory.postgres.silence import LIVELY, AsyncConnection
+from lcagent.place import Place
 
 LOG = logging.getLogger("lcagent.work")
 TASK = "lcagent"
@@ -105,10 +106,15 @@ _NEXT = (
     " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE queue_name = %(queue)s"
     "  AND status = 'doing'),"
     " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE queue_name = %(queue)s"
-    "  AND status IN ('todo', 'doing') AND args->>'tenant' = %(tenant)s)) AS tag"
+    "  AND status IN ('todo', 'doing') AND args->>'party' = %(party)s)) AS tag"
 )
 """Start-time fair queueing (Goyal, Vin and Cheng 1996): a job's tag is one more than that of what runs, and
-than its tenant's own last. Lower tags go first, so that tenants take turns, whoever has more waiting."""
+than its party's own last. Lower tags go first, so that parties take turns, whoever has more waiting."""
+_SERVED = (
+    "SELECT EXISTS (SELECT 1 FROM lcagent_work_queues, procrastinate_workers WHERE name = %(queue)s"
+    " AND least(served, last_heartbeat) > now() - make_interval(secs => %(dead)s))"
+)
+"""The library notes of its workers that they live, not whose work they take: that is noted beside it."""
 _THERE = "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(named)s AND status IN ('todo', 'doing')"
 
 
@@ -145,6 +151,16 @@ class Engine:
         retry = RetryStrategy(max_attempts=self._beats.attempts, wait=1)
         self._app.task(name=TASK, queue=queue, retry=retry)(self._done)
 
+    @classmethod
+    def of(cls, place: Place, beats: Beats | None = None) -> Engine:
+        """What hands out the work of a place.
+
+        Args:
+            place: in a PostgreSQL.
+            beats: when a worker is dead.
+        """
+        return cls(place.server, beats, queue=f"{TASK} {place.name}".strip())
+
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
         """Be connected; the engine's tables are made where there are none.
@@ -159,7 +175,25 @@ class Engine:
         except (ConnectorException, OperationalError) as error:
             raise _away(error) from error
 
-    async def hand_out(self, tenant: str, job: str, *, turn: str | None = None, anew: bool = False) -> None:
+    async def served(self) -> bool:
+        """Whether a worker gives signs of life; nothing has to be open for it.
+
+        Raises:
+            StoreError: the database cannot be reached.
+        """
+        try:
+            async with await AsyncConnection.connect(self._url, prepare_threshold=None) as database:
+                there = await database.execute("SELECT to_regclass('lcagent_work_queues') IS NOT NULL")
+                if await there.fetchone() != (True,):
+                    return False
+                values = {"queue": self._queue, "dead": self._beats.dead}
+                return await (await database.execute(_SERVED, values)).fetchone() == (True,)
+        except OperationalError as error:
+            raise _away(error) from error
+
+    async def hand_out(
+        self, tenant: str, job: str, *, turn: str | None = None, anew: bool = False, party: str = ""
+    ) -> None:
         """Have a job done by whichever worker is free; one that waits already is not handed out twice.
 
         Args:
@@ -167,6 +201,7 @@ class Engine:
             job: its id.
             turn: names what is done one job after the other, in the order in which they are handed out.
             anew: it may be at a worker already, and is then left there.
+            party: among whom workers' places are shared out; else tenants.
 
         Raises:
             StoreError: the database cannot be reached.
@@ -175,9 +210,8 @@ class Engine:
         try:
             if anew and await self._app.connector.execute_query_all_async(_THERE, named=named):
                 return
-            (row,) = await self._app.connector.execute_query_all_async(
-                _NEXT, queue=self._queue, tenant=tenant
-            )
+            party = party or tenant
+            (row,) = await self._app.connector.execute_query_all_async(_NEXT, queue=self._queue, party=party)
             deferrer = self._app.configure_task(
                 TASK,
                 queue=self._queue,
@@ -186,7 +220,7 @@ class Engine:
                 queueing_lock=named,
             )
             with suppress(AlreadyEnqueued):
-                await deferrer.defer_async(tenant=tenant, job=job)
+                await deferrer.defer_async(tenant=tenant, job=job, party=party)
         except ConnectorException as error:
             raise _away(error) from error
 
@@ -227,14 +261,20 @@ class Engine:
             await asyncio.sleep(min(1.0, self._beats.poll))
         raise asyncio.CancelledError  # in place of which came that the database is away
 
-    async def _done(self, tenant: str, job: str) -> None:
+    async def _done(self, tenant: str, job: str, party: str = "") -> None:  # of an older version: no party
         assert self._handler is not None
         await self._handler(tenant, job)
 
     async def _rescue(self, lost: Handler) -> None:
-        """Give the jobs of dead workers to others. Beside the worker: as a job it would wait for a place."""
+        """Give the jobs of dead workers to others, and note that this queue has a worker. Beside the worker:
+        as a job it would wait for a place."""
         manager = self._app.job_manager
         while True:
+            await self._app.connector.execute_query_async(
+                "INSERT INTO lcagent_work_queues VALUES (%(queue)s, now())"
+                " ON CONFLICT (name) DO UPDATE SET served = now()",
+                queue=self._queue,
+            )
             for job in await manager.get_stalled_jobs(
                 queue=self._queue, seconds_since_heartbeat=self._beats.dead
             ):
@@ -254,6 +294,9 @@ class Engine:
             await database.execute("SELECT pg_advisory_xact_lock(hashtext('lcagent work'))")
             await database.execute(
                 "CREATE TABLE IF NOT EXISTS lcagent_work_migrations (names jsonb NOT NULL)"
+            )
+            await database.execute(
+                "CREATE TABLE IF NOT EXISTS lcagent_work_queues (name text PRIMARY KEY, served timestamptz)"
             )
             row = await (await database.execute("SELECT names FROM lcagent_work_migrations")).fetchone()
             done = row[0] if row else []

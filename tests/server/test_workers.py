@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,44 +13,11 @@ from lcagent.chat import ChatSession
 from lcagent.place import Place
 from lcagent.server.options import Limits
 from lcagent.work.engine import Engine
-from tests.handing import QUICK
-from tests.helpers import NEEDLE, QUESTION, ROOT, haystack
+from tests.handing import QUICK, Workers
+from tests.helpers import NEEDLE, QUESTION, haystack
 from tests.server.serving import Served, able, slowly, sse, until
 
 UNBOUND = Limits(requests=1_000_000)
-WORKER = """
-import asyncio, sys
-from lcagent.server.worker import work
-from lcagent.place import Place
-from lcagent.settings import load_settings
-from lcagent.work.engine import Engine
-from tests.handing import QUICK
-home, base, url, store = sys.argv[1:]
-settings = load_settings({"home": home, "api_base": base, "window": 2048, "store": store or None})
-asyncio.run(work(settings, Engine(url, QUICK), places=4))
-"""
-
-
-class Workers:
-    """Workers in processes of their own: over one home, or over a store, with a home each.
-
-    Args:
-        home: where all is kept.
-        base: of the model.
-        url: of the engine's database.
-        store: in a PostgreSQL, if it is kept there.
-    """
-
-    def __init__(self, home: Path, base: str, url: str, store: str) -> None:
-        self._home, self._given = home, [base, url, store]
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def start(self) -> subprocess.Popen[bytes]:
-        env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        home = f"{self._home}-{len(self.running)}" if self._given[-1] else str(self._home)
-        command = [sys.executable, "-c", WORKER, home, *self._given]
-        self.running.append(subprocess.Popen(command, cwd=ROOT, env=env))
-        return self.running[-1]
 
 
 @pytest.fixture
@@ -63,11 +27,9 @@ def slow(loopback: Any) -> Any:
 
 @pytest.fixture
 def workers(home: Path, slow: Any, database: str, place: Place) -> Iterator[Workers]:
-    made = Workers(home, slow.url, database, place.url)
+    made = Workers(home, slow.url, place.url, database)
     yield made
-    for process in made.running:
-        process.kill()
-        process.wait()
+    made.end()
 
 
 @pytest.fixture

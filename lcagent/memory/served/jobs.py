@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lcagent.errors import RunNotFound
-from lcagent.memory.rows import Rows, marks
+from lcagent.memory.rows import Rows, marks, parts
 
 JobStatus = Literal["queued", "running", "finished", "failed", "cancelled"]
 UNFINISHED = ("queued", "running")
+_BEGINS, _LAST = "id >= ? AND id < ?", "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,17 @@ class JobRow:
     outcome: dict[str, Any] | None
     error: dict[str, Any] | None
     unwanted: bool = False
+    kind: str = "question"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a job is, without what was asked. `outcome` and `error` as of `JobRow`."""
+
+    id: str
+    status: JobStatus
+    outcome: dict[str, Any] | None
+    error: dict[str, Any] | None
 
 
 class StoredJobs:
@@ -36,18 +48,26 @@ class StoredJobs:
 
     Args:
         store: of what is served.
+        kind: only those of one kind; None: all.
     """
 
-    def __init__(self, store: Rows) -> None:
+    def __init__(self, store: Rows, kind: str | None = None) -> None:
         self._store = store
+        self._where, self._of = ("kind = ? AND ", (kind,)) if kind else ("", ())
 
-    def put(self, job: str, ask: dict[str, Any]) -> None:
-        """Keep a new one; when this returns, nothing loses it."""
+    def put(self, job: str, ask: dict[str, Any], kind: str = "question") -> None:
+        """Keep a new one; when this returns, nothing loses it.
+
+        Args:
+            job: its id.
+            ask: what is asked.
+            kind: of what.
+        """
         now = time.time()
         self._store.execute(
-            "INSERT INTO jobs (id, status, created, updated, ask) VALUES (?,'queued',?,?,?)"
+            "INSERT INTO jobs (id, status, created, updated, ask, kind) VALUES (?,'queued',?,?,?,?)"
             " ON CONFLICT DO NOTHING",
-            (job, now, now, json.dumps(ask)),
+            (job, now, now, json.dumps(ask), kind),
         )
 
     def set(
@@ -75,11 +95,11 @@ class StoredJobs:
         self._store.execute("UPDATE jobs SET run = ? WHERE id = ?", (run, job))
 
     def tell(self, job: str, seq: int, event: dict[str, Any]) -> None:
-        """Keep an event."""
+        """Keep an event; nothing of a job that was deleted meanwhile."""
         self._store.execute(
-            "INSERT INTO events (job, seq, event) VALUES (?,?,?)"
+            "INSERT INTO events (job, seq, event) SELECT id, CAST(? AS INTEGER), ? FROM jobs WHERE id = ?"
             " ON CONFLICT (job, seq) DO UPDATE SET event = excluded.event",
-            (job, seq, json.dumps(event)),
+            (seq, json.dumps(event), job),
         )
 
     def events(self, job: str, after: int = 0) -> list[tuple[int, dict[str, Any]]]:
@@ -95,7 +115,7 @@ class StoredJobs:
         Raises:
             RunNotFound: there is none of this id.
         """
-        rows = self._store.rows("SELECT * FROM jobs WHERE id = ?", (job,))
+        rows = self._store.rows(f"SELECT * FROM jobs WHERE {self._where}id = ?", (*self._of, job))  # noqa: S608 - ours
         if not rows:
             raise RunNotFound(f"no run {job!r}", hint="GET /v1/runs lists them")
         return _row(rows[0])
@@ -108,7 +128,8 @@ class StoredJobs:
             before: only those that were started before, seconds since 1970.
         """
         rows = self._store.rows(
-            "SELECT * FROM jobs WHERE created < ? ORDER BY created DESC LIMIT ?", (before or 1e12, limit)
+            f"SELECT * FROM jobs WHERE {self._where}created < ? ORDER BY created DESC LIMIT ?",  # noqa: S608 - ours
+            (*self._of, before or 1e12, limit),
         )
         return [_row(row) for row in rows]
 
@@ -119,8 +140,8 @@ class StoredJobs:
 
     def waiting(self) -> int:
         """How many wait or are worked on."""
-        sql = "SELECT count(*) FROM jobs WHERE status IN (?,?)"
-        return self._store.execute(sql, UNFINISHED).fetchone()[0]
+        sql = f"SELECT count(*) FROM jobs WHERE {self._where}status IN (?,?)"  # noqa: S608 - ours
+        return self._store.execute(sql, (*self._of, *UNFINISHED)).fetchone()[0]
 
     def give_up(self, job: str) -> None:
         """Note that somebody wants one given up; one that has ended stays as it is."""
@@ -129,16 +150,40 @@ class StoredJobs:
         )
 
     def unwanted(self, jobs: Sequence[str]) -> set[str]:
-        """Those that are to be given up.
+        """Those that are to be given up, or are not there any more.
 
         Args:
             jobs: of which.
         """
         rows = self._store.rows(
-            f"SELECT id FROM jobs WHERE unwanted != 0 AND id IN ({marks(jobs)})",  # noqa: S608 - marks alone
+            f"SELECT id FROM jobs WHERE unwanted = 0 AND id IN ({marks(jobs)})",  # noqa: S608 - marks alone
             tuple(jobs),
         )
-        return {row["id"] for row in rows}
+        return {*jobs} - {row["id"] for row in rows}
+
+    def standing(self, begins: str) -> list[Standing]:
+        """How far jobs are whose ids begin alike.
+
+        Args:
+            begins: so.
+        """
+        sql = f"SELECT id, status, outcome, error FROM jobs WHERE {_BEGINS}"  # noqa: S608 - ours
+        rows = self._store.rows(sql, (begins, begins + _LAST))
+        return [Standing(**(row | _plain(row))) for row in rows]
+
+    def asked(self, begins: str) -> dict[str, dict[str, Any]]:
+        """What jobs were asked whose ids begin alike; arguments as for `standing`."""
+        rows = self._store.rows(f"SELECT id, ask FROM jobs WHERE {_BEGINS}", (begins, begins + _LAST))  # noqa: S608 - ours
+        return {row["id"]: json.loads(row["ask"]) for row in rows}
+
+    def drop(self, jobs: Sequence[str]) -> None:
+        """Delete jobs with their events, whether or not they are there; who works on one gives it up.
+
+        Args:
+            jobs: their ids.
+        """
+        for some in parts(jobs):
+            self._store.execute(f"DELETE FROM jobs WHERE id IN ({marks(some)})", tuple(some))  # noqa: S608 - marks alone
 
     def delete(self, job: str) -> None:
         """Delete one with its events.
@@ -147,12 +192,13 @@ class StoredJobs:
             RunNotFound: there is none of this id.
         """
         self.get(job)
-        self._store.execute("DELETE FROM jobs WHERE id = ?", (job,))
+        self.drop([job])
 
 
 def _row(row: dict[str, Any]) -> JobRow:
-    told: dict[str, Any] = {
-        name: json.loads(row[name]) if row[name] else None for name in ("outcome", "error")
-    }
-    told |= {"ask": json.loads(row["ask"]), "unwanted": bool(row["unwanted"])}
+    told: dict[str, Any] = {**_plain(row), "ask": json.loads(row["ask"]), "unwanted": bool(row["unwanted"])}
     return JobRow(**(row | told))
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: json.loads(row[name]) if row[name] else None for name in ("outcome", "error")}

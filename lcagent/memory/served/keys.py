@@ -11,6 +11,8 @@ from lcagent.errors import NotFound, UsageError
 from lcagent.memory.rows import Rows
 
 PREFIX = "lca-"
+OWN = "default"
+"""The tenant of who asks without a key, on this machine: its folder is that of the command line."""
 _TENANT_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 _MOST_TENANT = 48
 

@@ -61,7 +61,20 @@ def _spendings(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-STEPS: Steps = (_first, _unwanted, _spendings)
+_KINDS = (
+    "ALTER TABLE jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'question'",
+    "CREATE TABLE budgets (id TEXT PRIMARY KEY, most_calls INTEGER, most_tokens INTEGER,"
+    " calls INTEGER NOT NULL, tokens INTEGER NOT NULL) WITHOUT ROWID",
+)
+
+
+def _kinds(connection: sqlite3.Connection) -> None:
+    """Jobs of several kinds; and what several workers may spend together."""
+    for statement in _KINDS:
+        connection.execute(statement)
+
+
+STEPS: Steps = (_first, _unwanted, _spendings, _kinds)
 
 
 def open_served(where: Path | Place) -> Rows:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,18 @@ from typing import BinaryIO
 
 from lcagent.documents import File
 from lcagent.errors import DocumentTooLarge, NotFound, StoreError
-from lcagent.memory.rows import Rows, marks
+from lcagent.memory.rows import Rows, marks, parts
 from lcagent.private import private_file, private_folder
 from lcagent.text import whole_characters
 
 _PIECE = 1 << 20
 _MOST_NAME = 255
 """Characters of a file's name."""
+_COMING = 3600.0
+"""Seconds for which a file may be on its way here."""
+PASSING = "passing"
+"""The purpose of bytes that are on their way to a worker: they are no file of a tenant's, and take no room of
+its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,8 @@ class Uploads:
 
     def bytes(self) -> int:
         """Bytes of all files."""
-        return self._store.rows("SELECT coalesce(sum(bytes), 0) AS sum FROM files")[0]["sum"]
+        sql = "SELECT coalesce(sum(bytes), 0) AS sum FROM files WHERE purpose != ?"
+        return self._store.rows(sql, (PASSING,))[0]["sum"]
 
     def get(self, file: str) -> Upload:
         """One file.
@@ -124,7 +130,8 @@ class Uploads:
         """
         before = self.get(after).created if after else float("inf")
         rows = self._store.rows(
-            "SELECT * FROM files WHERE created < ? ORDER BY created DESC LIMIT ?", (min(before, 1e12), limit)
+            "SELECT * FROM files WHERE purpose != ? AND created < ? ORDER BY created DESC LIMIT ?",
+            (PASSING, min(before, 1e12), limit),
         )
         return [Upload(**row) for row in rows]
 
@@ -155,7 +162,7 @@ class Uploads:
         Raises:
             StoreError: there is no room for them.
         """
-        for upload in self.all(limit=1 << 31):
+        for upload in (Upload(**row) for row in self._store.rows("SELECT * FROM files")):
             if self._store.place.url:
                 with self._store.transaction():
                     self._store.execute("DELETE FROM pieces WHERE file = ?", (upload.id,))
@@ -193,9 +200,46 @@ class Uploads:
         Raises:
             NotFound: there is none of this id.
         """
-        upload = self.get(file)
-        self._store.execute("DELETE FROM files WHERE id = ?", (file,))
-        self.path(upload).unlink(missing_ok=True)
+        self.get(file)
+        self.discard([file])
+
+    def discard(self, files: Sequence[str]) -> None:
+        """Delete files, whether or not they are there.
+
+        Args:
+            files: their ids.
+        """
+        for some in parts(files):
+            self._store.execute(f"DELETE FROM files WHERE id IN ({marks(some)})", tuple(some))  # noqa: S608 - marks alone
+        self.leave(files)
+
+    def leave(self, files: Sequence[str]) -> None:
+        """Delete what lies of files in this folder; of a store that machines share they are fetched again
+        where they are asked for.
+
+        Args:
+            files: their ids.
+        """
+        for file in files:
+            (self._folder / file).unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Delete copies in this folder of files that are no more: of a store that machines share another one
+        may have deleted a file, or a process here has died that had it."""
+        kept = {row["id"] for row in self._store.rows("SELECT id FROM files")}
+        for path in self._folder.glob("*") if self._store.place.url else ():
+            with suppress(FileNotFoundError):  # another process here does the same
+                if path.name not in kept and path.stat().st_mtime < time.time() - _COMING:
+                    path.unlink()
+
+    def passing(self, begins: str) -> list[str]:
+        """The ids of what is on its way to a worker, under names that begin alike.
+
+        Args:
+            begins: so.
+        """
+        sql = "SELECT id, name FROM files WHERE purpose = ?"
+        return [row["id"] for row in self._store.rows(sql, (PASSING,)) if row["name"].startswith(begins)]
 
     def attach(self, session: str, named: Iterable[tuple[str, str]]) -> None:
         """Note which files a conversation has, as (id, name under which it cites them)."""

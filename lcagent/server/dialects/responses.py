@@ -13,10 +13,10 @@ from typing import Any
 from lcagent.answer import Reply
 from lcagent.memory.served.jobs import JobStatus
 from lcagent.server.asks import MODEL, Ask
+from lcagent.server.came import Outcome
 from lcagent.server.dialects import annotations
 from lcagent.server.dialects.markdown import with_footnotes
 from lcagent.server.evidence import Told
-from lcagent.server.job import Outcome
 from lcagent.server.told import in_words
 
 STATUS: dict[JobStatus, str] = {

@@ -19,13 +19,14 @@ from lcagent.documents.corpus import Corpus
 from lcagent.documents.load import DEFAULT_MAX_BYTES
 from lcagent.documents.retrieval import Retrieval
 from lcagent.errors import DocumentNotFound, LcagentError, NotFound, RunNotFound, UsageError
+from lcagent.memory.served.keys import OWN
 from lcagent.models.embeddings import Likeness
 from lcagent.server.asks import Ask
+from lcagent.server.came import outcome_from
 from lcagent.server.dialects import annotations
 from lcagent.server.dialects.markdown import with_footnotes
 from lcagent.server.evidence import told
 from lcagent.server.faults import fault_of
-from lcagent.server.job import outcome_from
 from lcagent.server.jobs import Jobs
 from lcagent.server.mcp.replies import (
     Pages,
@@ -44,7 +45,7 @@ from lcagent.server.mcp.tasks import Tasks
 from lcagent.server.opened import Opened, documents_of
 from lcagent.server.options import Limits
 from lcagent.server.routes.messages import files_by_name
-from lcagent.server.tenants import OWN, Tenants
+from lcagent.server.tenants import Tenants
 from lcagent.server.told import in_words
 from lcagent.session_memory import DEFAULT_SESSION, SessionMemory
 from lcagent.settings import Settings
@@ -236,7 +237,7 @@ class Desk:
         Raises:
             RunNotFound: there is none of this id.
         """
-        before = self.tenant.jobs.events(run)
+        before = self.tenant.runs.events(run)
         words = next((said for _, event in reversed(before) if (said := in_words(event))), "")
         most, after = 0, before[-1][0] if before else 0
         with suppress(TimeoutError):
@@ -257,7 +258,7 @@ class Desk:
         Raises:
             LcagentError: it has failed, or was given up.
         """
-        row = self.tenant.jobs.get(run)
+        row = self.tenant.runs.get(run)
         if row.status == "failed" and row.error is not None:
             raise LcagentError(row.error["message"], hint=row.error["hint"])
         if row.outcome is not None:

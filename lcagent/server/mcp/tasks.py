@@ -74,12 +74,12 @@ class Tasks(Extension):
         held = result.structured_content or {}
         if held.get("state") not in UNFINISHED:
             return result
-        row = self._tenant.jobs.get(held["run"])
+        row = self._tenant.runs.get(held["run"])
         return {"resultType": "task", **_task(row, "working", held["progress"])}
 
     async def _get(self, ctx: Wire, params: TaskParams) -> HandlerResult:
         self._known(ctx, params)
-        run, jobs = params.task_id, self._tenant.jobs
+        run, jobs = params.task_id, self._tenant.runs
         events = jobs.events(run)
         with suppress(TimeoutError):
             async with (
@@ -117,7 +117,7 @@ class Tasks(Extension):
         """
         require_client_extension(ctx, TASKS)
         try:
-            self._tenant.jobs.get(params.task_id)
+            self._tenant.runs.get(params.task_id)
         except RunNotFound as error:
             raise MCPError(code=INVALID_PARAMS, message=f"there is no task {params.task_id!r}") from error
 

@@ -19,6 +19,7 @@ from sse_starlette import EventSourceResponse
 from lcagent.answer import Answer, Reply
 from lcagent.errors import LcagentError, RunNotFound, UsageError
 from lcagent.server.asks import MODEL, MODELS
+from lcagent.server.came import Outcome
 from lcagent.server.context import BaseDep, ServiceDep, TenantDep
 from lcagent.server.described import ChatCompletion, streamed
 from lcagent.server.dialects import annotations
@@ -26,7 +27,7 @@ from lcagent.server.dialects.markdown import with_footnotes
 from lcagent.server.evidence import Told, told
 from lcagent.server.faults import fault_of
 from lcagent.server.following import events_of, outcome_of
-from lcagent.server.job import Job, Outcome
+from lcagent.server.job import Question
 from lcagent.server.routes.messages import Given, Ours, ask_of, files_by_name
 from lcagent.server.told import in_words
 
@@ -129,7 +130,7 @@ class ChatReply:
         open_webui: its events go along.
     """
 
-    def __init__(self, job: Job, body: ChatBody, base: str, *, open_webui: bool) -> None:
+    def __init__(self, job: Question, body: ChatBody, base: str, *, open_webui: bool) -> None:
         self._job, self._body, self._base, self._open_webui = job, body, base, open_webui
         self._head = {"id": f"chatcmpl-{job.id}", "created": int(job.created), "model": body.model}
 

@@ -15,13 +15,14 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from lcagent.errors import LcagentError, UsageError
 from lcagent.memory.served.jobs import JobRow
 from lcagent.server.asks import MODEL, Ask
+from lcagent.server.came import outcome_from
 from lcagent.server.context import BaseDep, ServiceDep, TenantDep
 from lcagent.server.described import ResponseObject, streamed
 from lcagent.server.dialects.responses import Ended, Events, job_id, response
 from lcagent.server.evidence import told
 from lcagent.server.faults import fault_of
 from lcagent.server.following import events_of, outcome_of
-from lcagent.server.job import Job, outcome_from
+from lcagent.server.job import Question
 from lcagent.server.routes.files import Deleted
 from lcagent.server.routes.messages import Given, Ours, ask_of, files_by_name
 from lcagent.server.tenants import Tenant
@@ -83,7 +84,7 @@ async def get_response(
 ) -> Response:
     """Show a response that is worked on in the background, or follow it from any event on."""
     job = job_id(response)
-    row = service.jobs.row(tenant, job)
+    row = tenant.runs.get(job)
     if not stream:
         return _dumped(_kept_response(tenant, row, base))
 
@@ -95,22 +96,24 @@ async def get_response(
                 yield event
 
     events = Events(job, Ask.model_validate(row.ask), row.created, background=True)
-    found = events.all(happened(), lambda: _kept_end(tenant, service.jobs.row(tenant, job), base))
+    found = events.all(happened(), lambda: _kept_end(tenant, tenant.runs.get(job), base))
     return EventSourceResponse(_after(found, starting_after), sep="\n")
 
 
 @router.post("/v1/responses/{response}/cancel", response_model=ResponseObject)
 async def cancel_response(response: str, service: ServiceDep, tenant: TenantDep, base: BaseDep) -> Response:
     """Give a response up that is worked on in the background."""
+    tenant.runs.get(job_id(response))
     await service.jobs.cancel(tenant, job_id(response))
-    return _dumped(_kept_response(tenant, service.jobs.row(tenant, job_id(response)), base))
+    return _dumped(_kept_response(tenant, tenant.runs.get(job_id(response)), base))
 
 
 @router.delete("/v1/responses/{response}")
 async def delete_response(response: str, service: ServiceDep, tenant: TenantDep) -> Deleted:
     """Delete a response."""
+    tenant.runs.get(job_id(response))
     await service.jobs.cancel(tenant, job_id(response))
-    tenant.jobs.delete(job_id(response))
+    tenant.runs.delete(job_id(response))
     return Deleted(id=response, object="response")
 
 
@@ -127,11 +130,11 @@ def _messages(given: str | list[dict[str, Any]]) -> list[Mapping[str, Any]]:
     return [*messages, {"role": "user", "content": loose}] if loose else messages
 
 
-def _response(job: Job, base: str) -> dict[str, Any]:
+def _response(job: Question, base: str) -> dict[str, Any]:
     return response(job.id, job.ask, job.created, _end(job, base), background=job.kept)
 
 
-def _end(job: Job, base: str) -> Ended:
+def _end(job: Question, base: str) -> Ended:
     said = told(job.outcome, files_by_name(job.tenant, job.ask), base) if job.outcome is not None else None
     error = None
     if job.error is not None:
@@ -155,7 +158,7 @@ def _kept_response(tenant: Tenant, row: JobRow, base: str) -> dict[str, Any]:
     return response(row.id, ask, row.created, end, background=True)
 
 
-def _streamed(happened: AsyncGenerator[dict[str, Any]], job: Job, base: str, after: int) -> Response:
+def _streamed(happened: AsyncGenerator[dict[str, Any]], job: Question, base: str, after: int) -> Response:
     events = Events(job.id, job.ask, job.created, background=job.kept)
 
     async def closing() -> AsyncGenerator[ServerSentEvent]:

@@ -17,11 +17,11 @@ from lcagent.memory.opening import open_store
 from lcagent.memory.served.jobs import JobRow, JobStatus
 from lcagent.runs.records import Runs
 from lcagent.server.asks import MODEL, Ask, strategy_of
+from lcagent.server.came import outcome_from
 from lcagent.server.context import BaseDep, ServiceDep, TenantDep
 from lcagent.server.described import streamed
 from lcagent.server.dialects import annotations
 from lcagent.server.evidence import told
-from lcagent.server.job import outcome_from
 from lcagent.server.routes.messages import files_by_name
 from lcagent.server.tenants import Tenant
 
@@ -111,7 +111,7 @@ async def start_run(body: NewRun, service: ServiceDep, tenant: TenantDep) -> Run
     if not ask.text:
         raise UsageError("the question is empty")
     job = await service.jobs.start(tenant, ask, kept=True)
-    return RunObject.of(tenant.jobs.get(job.id))
+    return RunObject.of(tenant.runs.get(job.id))
 
 
 @router.get("/v1/runs")
@@ -119,20 +119,20 @@ async def list_runs(
     tenant: TenantDep, limit: Annotated[int, Query(ge=1, le=1000)] = 50, before: float | None = None
 ) -> RunList:
     """List the runs."""
-    rows = tenant.jobs.all(limit=limit + 1, before=before)
+    rows = tenant.runs.all(limit=limit + 1, before=before)
     return RunList(data=[RunObject.of(row) for row in rows[:limit]], has_more=len(rows) > limit)
 
 
 @router.get("/v1/runs/{run}")
 async def get_run(run: str, tenant: TenantDep) -> RunObject:
     """Show how far a run is."""
-    return RunObject.of(tenant.jobs.get(run))
+    return RunObject.of(tenant.runs.get(run))
 
 
 @router.get("/v1/runs/{run}/answer")
 async def get_answer(run: str, service: ServiceDep, tenant: TenantDep, base: BaseDep) -> RunAnswer:
     """Give a run's answer."""
-    row = tenant.jobs.get(run)
+    row = tenant.runs.get(run)
     if row.outcome is None:
         raise RunBusy(f"run {run} has no answer: it is {row.status}", hint="its events say how far it is")
     return answer_of(tenant, row, base)
@@ -141,7 +141,7 @@ async def get_answer(run: str, service: ServiceDep, tenant: TenantDep, base: Bas
 @router.get("/v1/runs/{run}/findings")
 async def get_findings(run: str, service: ServiceDep, tenant: TenantDep) -> FindingList:
     """List what was noted so far."""
-    row = tenant.jobs.get(run)
+    row = tenant.runs.get(run)
     if not row.run:
         return FindingList(data=[])
     with closing(open_store(tenant.settings.place)) as store:
@@ -167,7 +167,7 @@ async def get_events(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> EventSourceResponse:
     """Follow a run, from its beginning or from any event on."""
-    tenant.jobs.get(run)  # a run that is not there is no stream
+    tenant.runs.get(run)  # a run that is not there is no stream
     service.jobs.check_followers(tenant)
     # Of more digits than a number of ours has, it is none of ours.
     seen = last_event_id if last_event_id and re.fullmatch("[0-9]{1,18}", last_event_id) else "0"
@@ -177,7 +177,7 @@ async def get_events(
         async with aclosing(service.jobs.follow(tenant, run, at)) as found:
             async for seq, event in found:
                 yield ServerSentEvent(orjson.dumps(event).decode(), event=event["type"], id=str(seq))
-        row = tenant.jobs.get(run)
+        row = tenant.runs.get(run)
         yield ServerSentEvent(orjson.dumps({"type": "end", "status": row.status}).decode(), event="end")
 
     return EventSourceResponse(events(), sep="\n")
@@ -186,8 +186,9 @@ async def get_events(
 @router.post("/v1/runs/{run}/cancel")
 async def cancel_run(run: str, service: ServiceDep, tenant: TenantDep) -> RunObject:
     """Give a run up; the same question goes on with what is finished."""
+    tenant.runs.get(run)
     await service.jobs.cancel(tenant, run)
-    return RunObject.of(tenant.jobs.get(run))
+    return RunObject.of(tenant.runs.get(run))
 
 
 class DeletedRun(BaseModel):
@@ -201,8 +202,9 @@ class DeletedRun(BaseModel):
 @router.delete("/v1/runs/{run}")
 async def delete_run(run: str, service: ServiceDep, tenant: TenantDep) -> DeletedRun:
     """Delete a run; one that is worked on is given up first."""
+    tenant.runs.get(run)
     await service.jobs.cancel(tenant, run)
-    tenant.jobs.delete(run)
+    tenant.runs.delete(run)
     return DeletedRun(id=run)
 
 

@@ -1,0 +1,125 @@
+"""What a command gives to a worker, and follows: graphs built."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lcagent import Notice, Reader, RunStarted, SegmentRead
+from lcagent.errors import DocumentError
+from lcagent.events import Event
+from lcagent.memory.rows import Rows
+from lcagent.memory.served.tables import open_served
+from lcagent.place import Place
+from lcagent.work.engine import Engine
+from tests.handing import Workers
+from tests.helpers import in_this_process
+from tests.killable import killed_at
+from tests.loopback import Loopback, Reply, Request
+from tests.test_graphreader import chain
+
+pytestmark = pytest.mark.parametrize("place", ["postgres"], indirect=True)
+GIVEN: dict[str, Any] = {"window": 4096, "graphreader": {"segment_tokens": 64}}
+
+
+@pytest.fixture
+def server(loopback: Any) -> Loopback:
+    return loopback(window=4096, reply=chain())
+
+
+@pytest.fixture
+def workers(server: Loopback, home: Path, place: Place) -> Iterator[Workers]:
+    made = Workers(home.with_name("worker"), server.url, place.url)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def served(place: Place) -> Iterator[Rows]:
+    with closing(open_served(place)) as store:
+        yield store
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (folder := tmp_path / "papers").mkdir()
+    paragraphs = chain().paragraphs
+    (folder / "one.txt").write_text("\n\n".join(paragraphs[:6]))
+    (folder / "two.txt").write_text("\n\n".join(paragraphs[6:]))
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.4 broken")
+    (folder / "odd.xyz").write_bytes(b"\0\1")
+    return folder
+
+
+def ready(place: Place) -> None:
+    """Wait for a worker."""
+    engine, until = Engine.of(place), time.monotonic() + 60
+    while not asyncio.run(engine.served()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def left(served: Rows) -> list[int]:
+    """Jobs and bytes that are still there."""
+    return [served.execute(f"SELECT count(*) FROM {one}").fetchone()[0] for one in ("jobs", "files")]
+
+
+def test_a_graph_is_built_by_a_worker_as_it_is_here(
+    server: Loopback, folder: Path, workers: Workers, served: Rows, place: Place, tmp_path: Path
+) -> None:
+    told: list[Event] = []
+    with Reader(api_base=server.url, store=str(tmp_path / "files"), **GIVEN) as reader:
+        counts = reader.build(folder, on_event=told.append)
+    calls = server.calls
+    assert counts["documents"] == 2 and counts["facts"] and calls
+    workers.start()
+    ready(place)
+    over: list[Event] = []
+    with Reader(api_base="http://127.0.0.1:1", **GIVEN) as reader:
+        assert reader.build(folder, on_event=over.append) == counts
+        assert server.calls == 2 * calls and left(served) == [0, 0]
+        kinds = (Notice, RunStarted, SegmentRead)
+        both = [sorted(str(one) for one in some if isinstance(one, kinds)) for some in (told, over)]
+        assert [len(some) for some in both] == [len(both[0])] * 2
+        assert [one for one in over if isinstance(one, Notice)] == [
+            one for one in told if isinstance(one, Notice)
+        ]
+        assert reader.build(folder) == counts and server.calls == 2 * calls
+        shown = in_this_process("graph", "show", str(folder / "one.txt"), str(folder / "two.txt"), "--json")
+        assert {**json.loads(shown.stdout)["counts"], "unread": 0} == counts, shown.stderr
+        with pytest.raises(DocumentError, match=r"bad\.pdf"):  # named directly it must be readable
+            reader.build(folder / "bad.pdf")
+        with pytest.raises(DocumentError):
+            reader.build(folder / "none.txt")
+    assert left(served) == [0, 0]
+
+
+def test_killed_and_started_again_it_is_followed_on(
+    server: Loopback, folder: Path, workers: Workers, served: Rows, place: Place
+) -> None:
+    workers.start()
+    ready(place)
+    go, world = threading.Event(), chain()
+
+    def waits(request: Request) -> Reply | str:
+        if request.number >= 1:
+            go.wait(30)
+        return world(request)
+
+    arguments = ["graph", "build", str(folder), "--json", "--api-base", server.url, "--window", "4096"]
+    arguments += ["--set", "graphreader.segment_tokens=64"]
+    killed_at(0, server, arguments, waits)
+    assert left(served) == [1, 3]
+    go.set()
+    done = in_this_process(*arguments)
+    assert done.exit_code == 0 and json.loads(done.stdout)["documents"] == 2
+    texts = [request.text for request in server.requests]
+    assert len(texts) == len(set(texts)) and left(served) == [0, 0]
