@@ -1,4 +1,4 @@
-"""Readings over one PostgreSQL: what four workers do with eight model servers, what blows cost, who waits how long.
+"""Readings over one PostgreSQL: what four workers do with eight model servers, what blows cost, who waits.
 
     python -m benchmarks.workers [--parts throughput,kills,tenants] [--servers 8] [--workers 4]
                                  [--runs 16] [--kills 60] [--seed 0] [--out FILE]
