@@ -1,8 +1,9 @@
-"""What a command gives to a worker, and follows: graphs built."""
+"""What a command gives to a worker, and follows: graphs built, memories embedded."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import threading
 import time
@@ -13,11 +14,13 @@ from typing import Any
 
 import pytest
 
-from lcagent import Notice, Reader, RunStarted, SegmentRead
-from lcagent.errors import DocumentError
+from lcagent import ChatSession, Notice, Reader, RunStarted, SegmentRead
+from lcagent.errors import AccessRefused, DocumentError, RunBusy, SettingsError
 from lcagent.events import Event
 from lcagent.memory.rows import Rows
 from lcagent.memory.served.tables import open_served
+from lcagent.memory.tiers import bitmaps, nearest
+from lcagent.memory.tiers.tables import open_memory
 from lcagent.place import Place
 from lcagent.work.engine import Engine
 from tests.handing import Workers
@@ -26,7 +29,7 @@ from tests.killable import killed_at
 from tests.loopback import Loopback, Reply, Request
 from tests.test_graphreader import chain
 
-pytestmark = pytest.mark.parametrize("place", ["postgres"], indirect=True)
+only_postgres = pytest.mark.parametrize("place", ["postgres"], indirect=True)
 GIVEN: dict[str, Any] = {"window": 4096, "graphreader": {"segment_tokens": 64}}
 
 
@@ -72,6 +75,7 @@ def left(served: Rows) -> list[int]:
     return [served.execute(f"SELECT count(*) FROM {one}").fetchone()[0] for one in ("jobs", "files")]
 
 
+@only_postgres
 def test_a_graph_is_built_by_a_worker_as_it_is_here(
     server: Loopback, folder: Path, workers: Workers, served: Rows, place: Place, tmp_path: Path
 ) -> None:
@@ -102,6 +106,7 @@ def test_a_graph_is_built_by_a_worker_as_it_is_here(
     assert left(served) == [0, 0]
 
 
+@only_postgres
 def test_killed_and_started_again_it_is_followed_on(
     server: Loopback, folder: Path, workers: Workers, served: Rows, place: Place
 ) -> None:
@@ -123,3 +128,49 @@ def test_killed_and_started_again_it_is_followed_on(
     assert done.exit_code == 0 and json.loads(done.stdout)["documents"] == 2
     texts = [request.text for request in server.requests]
     assert len(texts) == len(set(texts)) and left(served) == [0, 0]
+
+
+def letters(texts: list[str]) -> list[dict[str, Any]]:
+    """Vectors by how often each letter stands in a text."""
+    rows = [[1.0 + text.count(letter) for letter in "abcdefgh"] for text in texts]
+    return [{"index": at, "embedding": row} for at, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize("by", ["here", "worker"])
+def test_a_memory_is_embedded_anew_whoever_does_it(
+    loopback: Any, home: Path, place: Place, workers: Workers, by: str
+) -> None:
+    if by == "worker" and not place.url:
+        pytest.skip("workers share a store in PostgreSQL")
+    pytest.importorskip("numpy")
+    embedding = loopback(embed=letters)
+    with ChatSession("anna") as chat:
+        chat.add_all([{"text": f"ship {number} came in"} for number in range(600)])
+    given = ["memory", "embed", "--json"]
+    if by == "worker":
+        workers.start(f"embed_base={embedding.url}")
+        ready(place)
+    else:
+        assert isinstance(in_this_process(*given).exception, SettingsError)  # no model is named
+        given += ["--set", f"embed_base={embedding.url}"]
+
+    def refuses(texts: list[str]) -> Any:
+        """In its second part the server refuses the key: the first part is kept."""
+        return letters(texts) if sum(map(len, embedding.embedded)) <= nearest.TOGETHER + 1 else 401
+
+    embedding.embed = refuses
+    first = in_this_process(*given)
+    embedding.embed = letters
+    done = in_this_process(*given)
+    assert done.exit_code == 0, done.stderr
+    told = json.loads(done.stdout)
+    with closing(open_memory(place)) as store:
+        held = bitmaps.count(nearest.embedded(store, "default", told["model"]))
+        assert (held, bitmaps.count(nearest.missing(store, "default", told["model"]))) == (600, 0)
+        assert isinstance(first.exception, AccessRefused) and told["entries"] == 600 - nearest.TOGETHER
+        assert json.loads(in_this_process(*given).stdout)["entries"] == 0
+        if by == "here":
+            name = hashlib.sha256(b"default").hexdigest()[:32]
+            with store.locked(f"embed-{name}", RunBusy("held")):
+                refused = in_this_process(*given)
+            assert isinstance(refused.exception, RunBusy)

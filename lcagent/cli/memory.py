@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from lcagent.cli import dates, memory_told, terminal
+from lcagent.cli.memory_embed import embed
 from lcagent.cli.memory_files import export, import_memory
 from lcagent.cli.memory_forget import forget
 from lcagent.cli.memory_opened import (
@@ -32,7 +33,7 @@ from lcagent.errors import UsageError
 from lcagent.text import folded_line, told_time
 
 app = typer.Typer(
-    help="List, search, show, edit, export, import and forget what is kept of conversations.",
+    help="List, search, show, edit, embed, export, import and forget what is kept of conversations.",
     no_args_is_help=True,
 )
 BlockArgument = Annotated[str, typer.Argument(metavar="BLOCK", help="A block of core memory, e.g. human.")]
@@ -173,6 +174,7 @@ def undo(
         terminal.text(block_text(core, block), end="")
 
 
+app.command()(embed)
 app.command()(export)
 app.command("import")(import_memory)
 app.command()(forget)

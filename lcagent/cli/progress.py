@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lcagent.cli import terminal
 from lcagent.cli.answers import duration, footnotes, hop_lines, notes, search_lines, status_line
-from lcagent.events import AnswerDelta, Counted, Event, Notice, RunStarted, SegmentRead
+from lcagent.events import AnswerDelta, Counted, EntriesEmbedded, Event, Notice, RunStarted, SegmentRead
 from lcagent.text import folded_line, shown
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class Console:
             self._advance("counting", event.done, event.total, "characters")
         elif isinstance(event, SegmentRead):
             self._read(event)
+        elif isinstance(event, EntriesEmbedded):
+            self.counting("embedding", event.done, event.total, "entries")
         elif isinstance(event, AnswerDelta) and self._echo:
             self._bar.stop()
             text = shown(event.text)

@@ -11,6 +11,7 @@ from lcagent.graphs import STRATEGIES
 from lcagent.many.asked import RowAsk
 from lcagent.memory.served.jobs import JobRow
 from lcagent.runs.building import BuildAsk
+from lcagent.runs.embedding import EmbedAsk
 from lcagent.settings import BUDGETS, Settings
 from lcagent.work.asked import Asked
 
@@ -74,7 +75,7 @@ class Ask(Asked):
         return given.within({name: getattr(self, name) for name in BUDGETS}).model_copy(update=told)
 
 
-AnyAsk = Ask | RowAsk | BuildAsk
+AnyAsk = Ask | RowAsk | BuildAsk | EmbedAsk
 _ASKS: TypeAdapter[AnyAsk] = TypeAdapter(Annotated[AnyAsk, Field(discriminator="kind")])
 
 

@@ -7,10 +7,11 @@ from typing import Any
 from lcagent.answer import Answer, Reply
 from lcagent.many.asked import RowDone
 from lcagent.runs.building import Built
+from lcagent.runs.embedding import Embedded
 
 Outcome = Answer | Reply
 """Of a question, or a message."""
-Came = Outcome | RowDone | Built
+Came = Outcome | RowDone | Built | Embedded
 """Of a job of any kind."""
 
 
@@ -28,5 +29,5 @@ def tokens_of(came: Came) -> int:
             return came.usage.prompt_tokens + came.usage.completion_tokens
         case RowDone():
             return came.row.tokens
-        case Built():  # asked by who has the machine, whose tokens nobody counts
+        case Built() | Embedded():  # asked by who has the machine, whose tokens nobody counts
             return 0

@@ -18,6 +18,7 @@ from lcagent.many.asked import RowAsk
 from lcagent.private import private_folder
 from lcagent.reader import Reader
 from lcagent.runs.building import BuildAsk
+from lcagent.runs.embedding import EmbedAsk
 from lcagent.server.asks import AnyAsk, Ask
 from lcagent.server.came import Came
 from lcagent.server.tenants import Tenant
@@ -45,7 +46,7 @@ async def work(ask: AnyAsk, tenant: Tenant, job: str, since: float) -> AsyncGene
                     elif isinstance(event, Replied):
                         yield event.reply
                     yield event
-        case RowAsk() | BuildAsk():
+        case RowAsk() | BuildAsk() | EmbedAsk():
 
             async def done(emit: Callable[[Event | Came], None]) -> None:
                 emit(await ask.done(tenant.store, tenant.settings, tenant.models, emit))

@@ -46,14 +46,18 @@ def embed_missing(store: Rows, tenant: str, embedder: Embedder, limit: int) -> i
     Raises:
         LcagentError: as `Embedder.embed`; what was embedded before it stays.
     """
-    held = embedded(store, tenant, embedder.name)
-    missing = list(islice(bitmaps.oldest(bitmaps.without(postings.searched(store, tenant), held)), limit))
-    for at in range(0, len(missing), TOGETHER):
-        texts = _texts(store, missing[at : at + TOGETHER])
+    wanted = list(islice(bitmaps.oldest(missing(store, tenant, embedder.name)), limit))
+    for at in range(0, len(wanted), TOGETHER):
+        texts = _texts(store, wanted[at : at + TOGETHER])
         # An empty text has no direction, and a server refuses it.
         vectors = embedder.embed([text if text.strip() else "." for text in texts.values()])
         _put(store, tenant, embedder.name, dict(zip(texts, vectors, strict=True)))
-    return len(missing)
+    return len(wanted)
+
+
+def missing(store: Rows, tenant: str, model: str) -> Ids:
+    """The entries of a tenant that have no vector of a model."""
+    return bitmaps.without(postings.searched(store, tenant), embedded(store, tenant, model))
 
 
 def _texts(store: Rows, ids: Sequence[int]) -> dict[int, str]:
