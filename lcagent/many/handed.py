@@ -158,12 +158,13 @@ class Workers:
         left = self._budget.seconds_left()
         if left is not None and left <= 0:
             raise self._budget.time_is_up()
+        clock = asyncio.timeout(left)
         try:
-            async with asyncio.timeout(left):
+            async with clock:
                 return await self._row(self._named(source), source)
-        except TimeoutError:
-            raise self._budget.time_is_up() from None
         except OSError:  # it is no file, or cannot be opened
+            if clock.expired():
+                raise self._budget.time_is_up() from None
             return await self._here.row(source)
 
     async def _row(self, job: str, source: Source) -> Row:
@@ -179,9 +180,7 @@ class Workers:
             if stands is not None:
                 assert stands.error is not None
                 error = error_of(stands.error)
-                if (
-                    type(error) is LcagentError
-                ):  # the document took its workers down, or the worker is at fault
+                if type(error) is LcagentError:  # it took its workers down, or the worker is at fault
                     return failed_row(source, self._ask.columns, error)
                 self._refused += 1
                 if not isinstance(error, EndpointUnavailable) or self._refused > _MOST_REFUSED:
@@ -233,7 +232,7 @@ class Workers:
                 elif not future.done():
                     ended += 1
                     future.set_result(None if one is None or one.status == "cancelled" else one)
-            if waiting and not running and not ended:
+            if waiting and not ended:
                 await self._look_for_workers()
             self._most = self._fixed or max(_LEAST, 2 * (running + ended))
             self._room.set()
