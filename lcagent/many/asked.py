@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -11,7 +12,7 @@ from lcagent.documents.named import File
 from lcagent.errors import EndpointUnavailable
 from lcagent.events import Event, Notice
 from lcagent.many.columns import Column
-from lcagent.many.document import Source, row_of
+from lcagent.many.document import TRUSTED_SECONDS, Source, row_of
 from lcagent.many.rows import Row
 from lcagent.memory.rows import Rows
 from lcagent.memory.served.spending import SharedBudget
@@ -21,6 +22,7 @@ from lcagent.runs.runner import Emit
 from lcagent.settings import Settings
 from lcagent.work.asked import Asked
 
+LOG = logging.getLogger("lcagent.work")
 _PAUSE = 2.0
 """Seconds for which a worker without a model keeps a document: it would else take all of them, and fail."""
 
@@ -77,6 +79,8 @@ class RowAsk(Asked):
         path = await asyncio.to_thread(lambda: uploads.path(uploads.get(self.file)))
         source = Source(File(path, self.document), self.sha256, self.password)
         try:
+            # First, so that a model which cannot be opened is no fault of the document's.
+            await session.wait_open(lambda text: LOG.info("%s", text), trusted=TRUSTED_SECONDS)
             row = await row_of(settings.reading(self.how), source, self.columns, session, budget, tell)
         except EndpointUnavailable:
             await asyncio.sleep(_PAUSE)
