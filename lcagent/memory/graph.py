@@ -183,17 +183,24 @@ class FactGraph:
         """
         if self._embedder is None or not nodes:
             return [0.0] * len(nodes)
-        vector = self._vector(query)
-        return [float(self._matrix[self._numbers[node]] @ vector) for node in nodes]
+        vector, numbers = self._vector(query), [self._numbers[node] for node in nodes]
+        if (near := self.store.near) is not None:
+            held = dict(near.items(self.key, NODE, self._embedder.name, vector, among=numbers))
+            return [held[number] for number in numbers]
+        return [float(self._matrix[number] @ vector) for number in numbers]
 
     def _nearest(self, query: str, limit: int) -> list[str]:
         """The nodes that mean most of what a query does; none without an embedding model."""
-        if self._embedder is None or not len(self._matrix):
+        if self._embedder is None or not self._numbers:
             return []
-        from lcagent.models.vectors import nearest
+        names, vector = list(self._numbers), self._vector(query)
+        if (near := self.store.near) is not None:
+            found = near.items(self.key, NODE, self._embedder.name, vector, limit=limit)
+        else:
+            from lcagent.models.vectors import nearest
 
-        names = list(self._numbers)
-        return [names[number] for number, _ in nearest(self._matrix, self._vector(query), limit)]
+            found = nearest(self._matrix, vector, limit)
+        return [names[number] for number, _ in found]
 
     def counts(self) -> dict[str, int]:
         """How many documents, facts, nodes and edges there are."""

@@ -12,6 +12,9 @@ from lcagent.place import Place
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
+    from lcagent.memory.tiers.bitmaps import Ids
+    from lcagent.models.vectors import Vectors
+
 T = TypeVar("T")
 MOST_VALUES = 500
 """Values in one statement."""
@@ -82,6 +85,44 @@ class FullText(Protocol):
         ...
 
 
+class Near(Protocol):
+    """What compares vectors where they lie."""
+
+    def entries(self, tenant: str, model: str, query: Vectors, among: Ids, limit: int) -> dict[int, float]:
+        """The entries whose vectors are most like a query's, each with its cosine.
+
+        Args:
+            tenant: whose entries.
+            model: whose vectors.
+            query: a unit vector of the same model.
+            among: entries that may be found.
+            limit: entries at most.
+        """
+        ...
+
+    def items(
+        self,
+        work: int,
+        owner: str,
+        model: str,
+        query: Vectors,
+        *,
+        limit: int | None = None,
+        among: Sequence[int] | None = None,
+    ) -> list[tuple[int, float]]:
+        """Numbers and cosines of a work's items, the most alike first, and of those alike the first ones.
+
+        Args:
+            work: the work's id.
+            owner: what the vectors belong to, such as "node".
+            model: what made them.
+            query: a unit vector of the same model.
+            limit: items at most; None: all.
+            among: only these numbers; None: all.
+        """
+        ...
+
+
 class Rows(Protocol):
     """An open store: `lcagent.memory.store.Store`, or that of a PostgreSQL (`lcagent.memory.postgres`)."""
 
@@ -93,6 +134,11 @@ class Rows(Protocol):
     @property
     def full_text(self) -> FullText:
         """What finds facts by their words."""
+        ...
+
+    @property
+    def near(self) -> Near | None:
+        """What compares vectors there; None: they are read, and compared here."""
         ...
 
     def locked(self, name: str, busy: LcagentError) -> AbstractContextManager[None]:

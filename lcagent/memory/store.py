@@ -154,6 +154,10 @@ class Store:
         return locked(self.folder, name, busy)
 
     @property
+    def near(self) -> None:
+        """None: vectors are read, and compared here."""
+
+    @property
     def full_text(self) -> Fts5:
         """What finds facts by their words."""
         from lcagent.memory.fts5 import Fts5

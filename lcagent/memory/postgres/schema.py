@@ -18,6 +18,7 @@ import psycopg
 from lcagent.errors import SettingsError
 from lcagent.memory.described import ORDERED, statements, tables
 from lcagent.memory.migrations import Steps
+from lcagent.memory.postgres import near
 from lcagent.memory.postgres.dialect import Dialect
 from lcagent.memory.postgres.pools import connect
 from lcagent.memory.postgres.words import MOST_WORD, PLAIN
@@ -81,30 +82,37 @@ def dialect_of(place: Place, kind: str, steps: Steps) -> Dialect:
     return Dialect(schema_of(place, kind), own | set(kept))
 
 
-def prepare(place: Place, kind: str, steps: Steps, dialect: Dialect) -> None:
+def prepare(place: Place, kind: str, steps: Steps, dialect: Dialect) -> str:
     """Bring the schema of a store to the version of its steps, or make it.
+
+    Returns:
+        Where pgvector is, if the server has it (`lcagent.memory.postgres.near`).
 
     Raises:
         StoreError: the server cannot be reached, or refuses.
         SettingsError: a newer lcagent made it.
     """
     with connect(place) as connection:
-        if _version(connection, dialect) == len(steps):
-            return
-        with connection.transaction():
-            # Of two that come at once one makes it, and the other finds it made.
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (dialect.schema,))
-            at = _version(connection, dialect)
-            if at > len(steps):
-                raise SettingsError(
-                    f"a newer lcagent made this store (its version is {at}, this lcagent knows {len(steps)})",
-                    hint="upgrade lcagent, or name another store with LCAGENT_STORE or --store",
-                )
-            if not at:
-                _make(connection, kind, steps, dialect)
-            for version in range(at + 1, len(steps) + 1) if at else ():
-                _bring_to(connection, kind, steps, version, dialect)
-            connection.execute(_raw(f"UPDATE {dialect.table('version')} SET number = {len(steps)}"))  # noqa: S608 - ours
+        if _version(connection, dialect) != len(steps):
+            with connection.transaction():
+                _brought(connection, kind, steps, dialect)
+        return near.made(connection, kind, dialect)
+
+
+def _brought(connection: psycopg.Connection[Any], kind: str, steps: Steps, dialect: Dialect) -> None:
+    # Of two that come at once one makes it, and the other finds it made.
+    connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (dialect.schema,))
+    at = _version(connection, dialect)
+    if at > len(steps):
+        raise SettingsError(
+            f"a newer lcagent made this store (its version is {at}, this lcagent knows {len(steps)})",
+            hint="upgrade lcagent, or name another store with LCAGENT_STORE or --store",
+        )
+    if not at:
+        _make(connection, kind, steps, dialect)
+    for version in range(at + 1, len(steps) + 1) if at else ():
+        _bring_to(connection, kind, steps, version, dialect)
+    connection.execute(_raw(f"UPDATE {dialect.table('version')} SET number = {len(steps)}"))  # noqa: S608 - ours
 
 
 def _raw(sql: str) -> Any:

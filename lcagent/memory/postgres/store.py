@@ -20,6 +20,7 @@ from lcagent.memory.migrations import Steps
 from lcagent.memory.postgres import leases
 from lcagent.memory.postgres.faults import lost, told
 from lcagent.memory.postgres.leases import Held, leased
+from lcagent.memory.postgres.near import Near
 from lcagent.memory.postgres.pools import WAIT, given_back, taken
 from lcagent.memory.postgres.schema import dialect_of, prepare
 from lcagent.memory.postgres.sizes import used
@@ -36,8 +37,8 @@ _BEGIN = (
     f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{2 * WAIT:.0f}s';"
     f" SET LOCAL lock_timeout = '{WAIT:.0f}s'"
 )
-_prepared: set[tuple[str, str]] = set()
-"""Schemas that this process has seen at their version, by server and name."""
+_prepared: dict[tuple[str, str], str] = {}
+"""Schemas that this process has seen at their version, by server and name, each with where pgvector is."""
 
 
 def _ours(sql: str) -> Any:
@@ -61,8 +62,9 @@ class PostgresStore:
     def __init__(self, place: Place, kind: str, steps: Steps) -> None:
         self.place, self.dialect = place, dialect_of(place, kind, steps)
         if (known := (place.server, self.dialect.schema)) not in _prepared:
-            prepare(place, kind, steps, self.dialect)
-            _prepared.add(known)
+            _prepared[known] = prepare(place, kind, steps, self.dialect)
+        self.near = Near(self, _prepared[known]) if _prepared[known] else None
+        """What compares vectors there; None: the server has no pgvector."""
         self.held: dict[str, Held] = {}
         """The leases under which is written, by their names."""
         self.pool = taken(place)
@@ -168,7 +170,8 @@ class PostgresStore:
     def engine(self) -> str:
         """What keeps it, and its version."""
         with self.told(), self.pool.connection() as connection:
-            return f"PostgreSQL {connection.info.parameter_status('server_version')}"
+            version = connection.info.parameter_status("server_version")
+        return f"PostgreSQL {version}{' with pgvector' if self.near else ''}"
 
     def release(self) -> None:
         """Nothing: the server does it when it is at rest (autovacuum)."""

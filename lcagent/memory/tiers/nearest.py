@@ -118,6 +118,8 @@ def nearest(store: Rows, tenant: str, model: str, query: Vectors, among: Ids) ->
     """
     import numpy as np
 
+    if store.near is not None:
+        return store.near.entries(tenant, model, query, among, COMPARED)
     asked = np.frombuffer(_code(query), dtype=np.uint8)
     best = np.empty((2, 0), dtype=np.int64)  # in how many bits each differs; which it is
     rows = store.execute(
