@@ -38,12 +38,12 @@ _M_ARENA_MAX = -8
 def few_arenas() -> None:
     """Have all threads allocate from two arenas of glibc's, in place of one each.
 
-    What is free in one arena serves no thread of another, so that a process that runs for long goes on growing.
-    Other C libraries are left as they are.
+    What is free in one arena serves no thread of another, so that a process that runs for long goes on
+    growing. Other C libraries are left as they are.
     """
     import ctypes
 
-    with suppress(OSError):
+    with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 2)
 
 

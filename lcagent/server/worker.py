@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from lcagent.errors import RunNotFound
 from lcagent.server.jobs import Jobs
@@ -32,8 +33,10 @@ async def work(settings: Settings, engine: Engine, places: int) -> None:
 
     async def take(tenant: str, job: str) -> None:
         LOG.info("run %s of %s", job, tenant)
+        began = time.monotonic()
         try:
             await jobs.take(tenants.of(tenant), job)
+            LOG.info("run %s of %s has ended, after %.1f s", job, tenant, time.monotonic() - began)
         except RunNotFound:  # it was deleted meanwhile
             LOG.info("run %s of %s is not there any more", job, tenant)
 

@@ -39,7 +39,7 @@ class Shared(NamedTuple):
 
 @asynccontextmanager
 async def shared(place: Place, emit: Emit) -> AsyncGenerator[Shared | None]:
-    """Where the work of a place is handed out; None where it is files. That no worker is there is told.
+    """Where the work of a place is handed out; None where it is files. Whether a worker is there is told.
 
     Args:
         place: where all is kept.
@@ -59,6 +59,7 @@ async def shared(place: Place, emit: Emit) -> AsyncGenerator[Shared | None]:
             emit(Notice("no worker gives signs of life (lcagent worker): it is done in this process"))
             yield Shared(store, None)
             return
+        emit(Notice("it is done by workers"))
         async with engine.open():
             yield Shared(store, engine)
 
