@@ -32,26 +32,31 @@ LATENCY = 0.2
 OTHER = "Which town lies at the old mill?"
 
 
-def _serves(pipe: Connection) -> None:
+def _serves(pipe: Connection, latency: float) -> None:
     sessions: Counter[str] = Counter()
 
     def reply(request: Request) -> str:
         sessions[request.session] += 1
         return clever(request)
 
-    with Loopback(reply=reply, latency=LATENCY, window=2048, keep_requests=False) as server:
+    with Loopback(reply=reply, latency=latency, window=2048, keep_requests=False) as server:
         pipe.send(server.url)
         pipe.recv()
         pipe.send((sessions, server.peak_in_flight))
 
 
 @contextmanager
-def fleet(number: int) -> Iterator[tuple[list[str], list[Connection]]]:
-    """Addresses of so many servers, and how each is asked what it has seen."""
+def fleet(number: int, latency: float = LATENCY) -> Iterator[tuple[list[str], list[Connection]]]:
+    """Addresses of so many servers, and how each is asked what it has seen.
+
+    Args:
+        number: of servers.
+        latency: seconds of a reply.
+    """
     pipes, processes = [], []
     for _ in range(number):
         ours, theirs = FORKED.Pipe()
-        processes.append(FORKED.Process(target=_serves, args=(theirs,), daemon=True))
+        processes.append(FORKED.Process(target=_serves, args=(theirs, latency), daemon=True))
         processes[-1].start()
         pipes.append(ours)
     yield [pipe.recv() for pipe in pipes], pipes
