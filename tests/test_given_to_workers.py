@@ -90,6 +90,7 @@ def test_a_graph_is_built_by_a_worker_as_it_is_here(
     with Reader(api_base="http://127.0.0.1:1", **GIVEN) as reader:
         assert reader.build(folder, on_event=over.append) == counts
         assert server.calls == 2 * calls and left(served) == [0, 0]
+        assert over.pop(0) == Notice("it is done by workers")
         kinds = (Notice, RunStarted, SegmentRead)
         both = [sorted(str(one) for one in some if isinstance(one, kinds)) for some in (told, over)]
         assert [len(some) for some in both] == [len(both[0])] * 2

@@ -103,7 +103,7 @@ def test_the_rows_are_those_of_one_process(
     assert (made.rows, made.failed, made.copies, made.complete) == (11, 3, 1, True)
     assert server.calls == 2 * calls and made.calls == calls and made.tokens > 0
     until(lambda: nothing_left(served, workers))
-    assert not [one for one in told if isinstance(one, Notice)]
+    assert [one.text for one in told if isinstance(one, Notice)] == ["it is done by workers"]
 
 
 def test_without_a_worker_it_is_read_here(server: Loopback, folder: Path, place: Place) -> None:
