@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import stat
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from typer.main import get_command
 
 from lcagent import Answer, Finished, Reader, RunStarted
 from lcagent.cli.commands import app
+from lcagent.documents import load
 from lcagent.errors import UsageError
+from lcagent.memory.parsed import StoredSegments
 from lcagent.memory.store import Store
 from tests.helpers import QUESTION, REPORT, clever, haystack, in_this_process
 
@@ -257,3 +260,16 @@ def test_every_command_takes_the_store_that_it_looks_at(loopback, document: Path
     assert f" MB in {there}, " in told("doctor", "--api-base", server.url)
     assert told("runs", "delete", run["id"])
     assert not list(home.rglob("*.db"))
+
+
+def test_a_document_is_known_again_without_going_through_all_others(home: Path, document: Path) -> None:
+    """Each of many would else take longer than the one before it."""
+    read, exact, asked = load(document), {"tokens": "100", "tokenizer": "t"}, list[str]()
+    with closing(Store.open(home)) as store:
+        kept = StoredSegments(store)
+        store._conn.set_trace_callback(asked.append)
+        assert kept.get(read, exact) is None and not kept.before(read, exact) and not kept.every(read)
+        store._conn.set_trace_callback(None)
+        plans = [store.rows(f"EXPLAIN QUERY PLAN {sql}") for sql in asked]
+    of_works = [row["detail"] for plan in plans for row in plan if "kind=?" in row["detail"]]
+    assert len(of_works) == 3 and all("kind=? AND" in detail for detail in of_works)

@@ -38,7 +38,8 @@ _M_ARENA_MAX = -8
 def few_arenas() -> None:
     """Have all threads allocate from two arenas of glibc's, in place of one each.
 
-    What is free in one arena serves no thread of another, so that a process that runs for long goes on growing.
+    What is free in one arena serves no thread of another, so that a process that runs for long goes on
+    growing.
     Other C libraries are left as they are.
     """
     import ctypes
