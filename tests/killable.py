@@ -26,6 +26,7 @@ FORKED = multiprocessing.get_context("forkserver")
 """Starts processes from one that has imported everything."""
 FORKED.set_forkserver_preload(
     [
+        "tests.forked",
         "aiohttp",
         "lcagent.cli.commands",
         "lcagent.cli.progress",
