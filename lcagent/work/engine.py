@@ -31,6 +31,8 @@ from lcagent.place import Place
 
 LOG = logging.getLogger("lcagent.work")
 TASK = "lcagent"
+_AGAIN = 5.0
+"""Seconds that what is cancelled has to put its jobs back, before it is cancelled once more."""
 Handler = Callable[[str, str], Awaitable[None]]
 """Does a job of a tenant; both by name."""
 
@@ -241,21 +243,22 @@ class Engine:
         while not this.cancelling():
             try:
                 async with asyncio.TaskGroup() as beside:
-                    rescuing = beside.create_task(self._rescue(lost))
+                    taking = self._app.run_worker_async(
+                        queues=[self._queue],
+                        concurrency=places,
+                        name=name,
+                        fetch_job_polling_interval=self._beats.poll,
+                        shutdown_graceful_timeout=0,
+                        delete_jobs="always",  # what came of them is kept elsewhere
+                        update_heartbeat_interval=self._beats.every,
+                        stalled_worker_timeout=self._beats.dead,
+                        install_signal_handlers=False,
+                    )
+                    tasks = {beside.create_task(taking), beside.create_task(self._rescue(lost))}
                     try:
-                        await self._app.run_worker_async(
-                            queues=[self._queue],
-                            concurrency=places,
-                            name=name,
-                            fetch_job_polling_interval=self._beats.poll,
-                            shutdown_graceful_timeout=0,
-                            delete_jobs="always",  # what came of them is kept elsewhere
-                            update_heartbeat_interval=self._beats.every,
-                            stalled_worker_timeout=self._beats.dead,
-                            install_signal_handlers=False,
-                        )
+                        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                     finally:
-                        rescuing.cancel()
+                        await _cancelled(tasks)
             except* ConnectorException as gone:
                 LOG.warning("the database is away: %s", gone.exceptions[0].__cause__ or gone.exceptions[0])
             await asyncio.sleep(min(1.0, self._beats.poll))
@@ -308,6 +311,14 @@ class Engine:
                     await database.execute(cast(LiteralString, (folder / name).read_text("utf-8")))
             if done != files:
                 await database.execute("UPDATE lcagent_work_migrations SET names = %s", (Jsonb(files),))
+
+
+async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: a cancellation is lost that comes as a library's wait ends."""
+    while pending := {task for task in tasks if not task.done()}:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=_AGAIN)
 
 
 def _away(error: Exception) -> LcagentError:
