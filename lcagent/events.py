@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -120,6 +120,8 @@ class EntriesEmbedded(Event):
     total: int
 
 
+Emit = Callable[[Event], None]
+"""Gets what happens meanwhile."""
 NAMES: dict[type[Event], str] = {
     RunStarted: "run.started",
     Counted: "text.counted",

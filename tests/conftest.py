@@ -6,17 +6,21 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import stamina
 from hypothesis import settings
 
 from lcagent.memory.rows import Rows
+from lcagent.memory.served.tables import open_served
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.place import Place
 from tests.cluster import Cluster, running
 from tests.loopback import Loopback
+
+if TYPE_CHECKING:
+    from tests.handing import Workers
 
 # A slow machine is no fault of what is tested. `--hypothesis-profile all` tries every example.
 settings.register_profile("all", deadline=None)
@@ -80,6 +84,23 @@ def place(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Monkey
 def store(place: Place) -> Iterator[Rows]:
     """The memory of conversations, open."""
     with closing(open_memory(place)) as store:
+        yield store
+
+
+@pytest.fixture
+def workers(server: Loopback, home: Path, place: Place) -> "Iterator[Workers]":
+    """Starts workers of a place, whose model is the test's `server`, and ends them."""
+    from tests.handing import Workers  # which needs the extra `postgres`
+
+    made = Workers(home.with_name("worker"), server.url, place.url)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def served(place: Place) -> Iterator[Rows]:
+    """The store of what is served, open."""
+    with closing(open_served(place)) as store:
         yield store
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from lcagent.work.engine import Beats
+from lcagent.place import Place
+from lcagent.work.engine import Beats, Engine
 from tests.helpers import ROOT
 
 QUICK = Beats(every=0.3, dead=1.5, poll=0.2, attempts=3)
@@ -23,6 +26,14 @@ settings = load_settings({"home": home, "api_base": base, "window": 2048, "store
 engine = Engine(url, QUICK) if url else Engine.of(settings.place, QUICK)
 asyncio.run(work(settings, engine, places=4))
 """
+
+
+def ready(place: Place) -> None:
+    """Wait for a worker."""
+    engine, until = Engine.of(place), time.monotonic() + 60
+    while not asyncio.run(engine.served()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 class Workers:

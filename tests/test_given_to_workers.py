@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import threading
-import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,12 +15,10 @@ from lcagent import ChatSession, Notice, Reader, RunStarted, SegmentRead
 from lcagent.errors import AccessRefused, DocumentError, RunBusy, SettingsError
 from lcagent.events import Event
 from lcagent.memory.rows import Rows
-from lcagent.memory.served.tables import open_served
 from lcagent.memory.tiers import bitmaps, nearest
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.place import Place
-from lcagent.work.engine import Engine
-from tests.handing import Workers
+from tests.handing import Workers, ready
 from tests.helpers import in_this_process
 from tests.killable import killed_at
 from tests.loopback import Loopback, Reply, Request
@@ -39,19 +34,6 @@ def server(loopback: Any) -> Loopback:
 
 
 @pytest.fixture
-def workers(server: Loopback, home: Path, place: Place) -> Iterator[Workers]:
-    made = Workers(home.with_name("worker"), server.url, place.url)
-    yield made
-    made.end()
-
-
-@pytest.fixture
-def served(place: Place) -> Iterator[Rows]:
-    with closing(open_served(place)) as store:
-        yield store
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (folder := tmp_path / "papers").mkdir()
     paragraphs = chain().paragraphs
@@ -60,14 +42,6 @@ def folder(tmp_path: Path) -> Path:
     (folder / "bad.pdf").write_bytes(b"%PDF-1.4 broken")
     (folder / "odd.xyz").write_bytes(b"\0\1")
     return folder
-
-
-def ready(place: Place) -> None:
-    """Wait for a worker."""
-    engine, until = Engine.of(place), time.monotonic() + 60
-    while not asyncio.run(engine.served()):
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def left(served: Rows) -> list[int]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lcagent.documents.named import File
 from lcagent.errors import EndpointUnavailable
-from lcagent.events import Event, Notice
+from lcagent.events import Emit, Event, Notice
 from lcagent.many.columns import Column
 from lcagent.many.document import TRUSTED_SECONDS, Source, row_of
 from lcagent.many.rows import Row
@@ -18,7 +18,6 @@ from lcagent.memory.rows import Rows
 from lcagent.memory.served.spending import SharedBudget
 from lcagent.memory.served.uploads import Uploads
 from lcagent.models.serving.session import ModelSession
-from lcagent.runs.runner import Emit
 from lcagent.settings import Settings
 from lcagent.work.asked import Asked
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from lcagent.documents.named import File
 from lcagent.errors import BudgetReached, EndpointUnavailable, UsageError
-from lcagent.events import Event, Notice, RowKept
+from lcagent.events import Emit, Notice, RowKept
 from lcagent.many.columns import table_key
 from lcagent.many.document import Source
 from lcagent.many.handed import workers
@@ -29,7 +29,6 @@ from lcagent.models.serving.session import ModelSession
 from lcagent.runs.records import Runs
 from lcagent.settings import Settings
 
-Emit = Callable[[Event], None]
 _MOST_UNANSWERED = 8
 """Documents one after the other that a server which is there does not answer, before that concerns all."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from lcagent.errors import (
     WeightsError,
     WorkError,
 )
-from lcagent.events import Event, Notice
+from lcagent.events import Emit, Notice
 from lcagent.many.columns import Column
 from lcagent.many.rows import Cell, Quote, Row
 from lcagent.many.turning import turned
@@ -53,26 +53,18 @@ class Source:
     password: str | None = None
 
 
-async def read_row(
+async def _asked(
     settings: Settings,
     source: Source,
     columns: Sequence[Column],
     session: ModelSession,
-    budget: Budget | None = None,
-    emit: Callable[[Event], None] = lambda _: None,
+    budget: Budget | None,
+    emit: Emit,
 ) -> Row:
-    """Ask all questions about one document. The runs are told of (`Runs.tell`) once the row is kept.
-
-    Args:
-        settings: how it is read.
-        source: what is read.
-        columns: what is asked.
-        session: leads to the model.
-        budget: shared with other documents; None: the settings', for each question.
-        emit: gets what happens meanwhile.
+    """The row of all questions asked about a document; arguments as for `row_of`.
 
     Raises:
-        LcagentError: what concerns all documents: no server, no budget, no room. The runs go on from there.
+        LcagentError: what concerns all documents, or a server that did not answer this one.
     """
     cells: dict[str, Cell] = {}
     failed: Exception | None = None
@@ -113,15 +105,24 @@ async def row_of(
     columns: Sequence[Column],
     session: ModelSession,
     budget: Budget | None = None,
-    emit: Callable[[Event], None] = lambda _: None,
+    emit: Emit = lambda _: None,
 ) -> Row:
-    """A document's row, whatever is wrong with it; arguments as for `read_row`.
+    """A document's row, whatever is wrong with it. The runs are told of (`Runs.tell`) once the row is kept.
+
+    Args:
+        settings: how it is read.
+        source: what is read.
+        columns: what is asked.
+        session: leads to the model.
+        budget: shared with other documents; None: the settings', for each question.
+        emit: gets what happens meanwhile.
 
     Raises:
-        LcagentError: what concerns all documents: a server that has gone, no budget, no room.
+        LcagentError: what concerns all documents: a server that has gone, no budget, no room. The runs go on
+            from there.
     """
     try:
-        return await read_row(settings, source, columns, session, budget, emit)
+        return await _asked(settings, source, columns, session, budget, emit)
     except EndpointUnavailable as error:
         session.look_again()
         model = await session.wait_open(lambda text: emit(Notice(text)))

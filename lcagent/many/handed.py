@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lcagent.errors import EndpointUnavailable, LcagentError, StoreError, error_of
-from lcagent.events import DocumentNotice, Event, Notice
+from lcagent.events import DocumentNotice, Emit, Notice
 from lcagent.many.asked import RowAsk, RowDone
 from lcagent.many.columns import Column, table_key
 from lcagent.many.document import Source, failed_row
@@ -22,7 +22,7 @@ from lcagent.memory.rows import Rows
 from lcagent.memory.served.jobs import UNFINISHED, Standing, StoredJobs
 from lcagent.memory.served.keys import OWN
 from lcagent.memory.served.spending import drop_budget, set_budget
-from lcagent.memory.served.uploads import PASSING, Uploads
+from lcagent.memory.served.uploads import Uploads
 from lcagent.models.budget import Budget
 from lcagent.settings import Settings
 from lcagent.work.following import LOOK, shared
@@ -37,7 +37,6 @@ _UNSERVED = 30.0
 """Seconds between two looks whether there is still a worker."""
 _MOST_REFUSED = 8
 """Documents one after the other for which workers found no model, before that concerns all."""
-_ANY = 1 << 60
 
 
 def jobs_of(path: Path, columns: tuple[Column, ...]) -> str:
@@ -76,14 +75,12 @@ class Handed:
             The upload that holds them.
         """
         assert source.file.path is not None
-        with source.file.path.open("rb") as file:
-            upload = self._uploads.put(file, job, purpose=PASSING, most=_ANY, room=_ANY)
-        self._uploads.leave([upload.id])
-        told = ask.model_copy(update={"file": upload.id}).model_dump(mode="json")
+        upload = self._uploads.pass_on(source.file.path, job)
+        told = ask.model_copy(update={"file": upload}).model_dump(mode="json")
         with self._store.transaction():
             self._jobs.drop([job])
             self._jobs.put(job, told, ask.kind)
-        return upload.id
+        return upload
 
     def there(self) -> dict[str, str]:
         """The jobs of an earlier command that can be gone on with, and their uploads; others are deleted."""
@@ -123,7 +120,7 @@ class Workers:
         ask: RowAsk,
         here: Here,
         budget: Budget,
-        emit: Callable[[Event], None],
+        emit: Emit,
         most: int | None,
     ) -> None:
         self._engine, self._handed, self._ask, self._here = engine, handed, ask, here
@@ -260,7 +257,7 @@ class Workers:
 
 @asynccontextmanager
 async def workers(
-    wanted: Wanted, settings: Settings, here: Here, budget: Budget, emit: Callable[[Event], None]
+    wanted: Wanted, settings: Settings, here: Here, budget: Budget, emit: Emit
 ) -> AsyncGenerator[Workers | None]:
     """Those who read a table's documents; None where the store is not shared, or nobody gives signs of life.
 

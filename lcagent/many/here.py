@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from lcagent.events import DocumentNotice, Event, Notice
+from lcagent.events import DocumentNotice, Emit, Event, Notice
 from lcagent.many.columns import Column
 from lcagent.many.document import Source, row_of
 from lcagent.many.rows import Row
@@ -32,7 +32,7 @@ class Here:
         settings: Settings,
         session: ModelSession,
         budget: Budget,
-        emit: Callable[[Event], None],
+        emit: Emit,
         most: int | None,
     ) -> None:
         self._columns, self._settings, self._session = columns, settings, session

@@ -12,16 +12,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from lcagent.documents.named import DocumentSource, File, Named, named
+from lcagent.events import Emit
 from lcagent.memory.rows import Rows
-from lcagent.memory.served.uploads import PASSING, Uploads
+from lcagent.memory.served.uploads import Uploads
 from lcagent.models.serving.session import ModelSession
 from lcagent.runs.graphs import build_graph
-from lcagent.runs.runner import Emit
 from lcagent.settings import BUDGETS, Settings
 from lcagent.work.asked import Asked
 from lcagent.work.following import by_worker
-
-_ANY = 1 << 60
 
 
 class Sent(BaseModel):
@@ -125,10 +123,7 @@ def _sent(one: Named, uploads: Uploads, job: str, at: int) -> Sent:
     files: list[tuple[str, str]] = []
     for number, file in enumerate(one.files):
         assert file.path is not None
-        with file.path.open("rb") as opened:
-            upload = uploads.put(opened, f"{job}.{at}.{number}", purpose=PASSING, most=_ANY, room=_ANY)
-        uploads.leave([upload.id])
-        files.append((upload.id, file.name))
+        files.append((uploads.pass_on(file.path, f"{job}.{at}.{number}"), file.name))
     return Sent(
         files=tuple(files), folder=None if one.folder is None else str(one.folder), unread=tuple(one.unread)
     )

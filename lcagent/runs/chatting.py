@@ -15,7 +15,7 @@ from lcagent.answer import Answer, Quoted, Reply
 from lcagent.documents.corpus import Corpus
 from lcagent.documents.retrieval import Retrieval
 from lcagent.errors import MalformedReply, ModelError
-from lcagent.events import AnswerDelta, Event, FunctionCalled, Notice
+from lcagent.events import AnswerDelta, Emit, FunctionCalled, Notice
 from lcagent.graphs.memgpt.functions import Functions
 from lcagent.graphs.memgpt.graph import call_text, taken
 from lcagent.graphs.memgpt.options import Options
@@ -38,8 +38,6 @@ from lcagent.models.replies import RawReply
 from lcagent.models.serving.session import ModelSession, OpenModel
 from lcagent.runs.boxes import boxed
 from lcagent.settings import Settings
-
-Emit = Callable[[Event], None]
 
 
 class Unjournalled:

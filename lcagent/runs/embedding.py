@@ -10,12 +10,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from lcagent.errors import RunBusy, SettingsError
-from lcagent.events import EntriesEmbedded
+from lcagent.events import Emit, EntriesEmbedded
 from lcagent.memory.rows import Rows
 from lcagent.memory.tiers import bitmaps, nearest
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.models.serving.session import ModelSession
-from lcagent.runs.runner import Emit
 from lcagent.settings import Settings
 from lcagent.work.asked import Asked
 from lcagent.work.following import by_worker

@@ -13,7 +13,7 @@ from lcagent.answer import Answer, PathReport
 from lcagent.documents import Document, DocumentSource, load_all
 from lcagent.documents.corpus import Corpus
 from lcagent.errors import GraphNotBuilt, MalformedReply
-from lcagent.events import RunStarted
+from lcagent.events import Emit, RunStarted
 from lcagent.graphs.shared.segmenting import segmented
 from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
@@ -32,7 +32,7 @@ from lcagent.runs.graph_page import (
     PathRow,
     page,
 )
-from lcagent.runs.runner import Emit, Request, asking
+from lcagent.runs.runner import Request, asking
 from lcagent.runs.segments import segment_tokens
 from lcagent.settings import Settings
 

@@ -11,9 +11,8 @@ from typing import Any
 
 from lcagent.answer import Answer
 from lcagent.errors import BudgetReached, LcagentError
-from lcagent.events import Event
+from lcagent.events import Emit, Event
 
-Emit = Callable[[Event], None]
 Told = Answer | LcagentError | None
 """How the work ended for those who wait: None where they must do it themselves."""
 

@@ -22,7 +22,7 @@ from lcagent.documents.named import Named
 from lcagent.documents.recognised import Watch
 from lcagent.documents.retrieval import Retrieval, Similarity
 from lcagent.errors import LcagentError, RunBusy, StoreError, UsageError
-from lcagent.events import Counted, Event, Finished, Notice, RunStarted
+from lcagent.events import Counted, Emit, Finished, Notice, RunStarted
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.segmenting import segmented
 from lcagent.graphs.shared.task import Task
@@ -51,8 +51,6 @@ from lcagent.text import whole_characters
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
-
-Emit = Callable[[Event], None]
 
 
 @dataclass(slots=True)

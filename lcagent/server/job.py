@@ -20,8 +20,6 @@ from lcagent.work.asked import Asked
 
 AskT = TypeVar("AskT", bound=Asked)
 CameT = TypeVar("CameT", bound=BaseModel)
-LOOK = 0.5
-"""Seconds between two looks at what another process does or wants."""
 
 
 @dataclass(eq=False)

@@ -16,12 +16,13 @@ from lcagent.errors import LcagentError, LimitReached, RunBusy, StoreError
 from lcagent.memory.served.jobs import UNFINISHED
 from lcagent.server.asks import AnyAsk, Ask, ask_of
 from lcagent.server.came import Came
-from lcagent.server.job import LOOK, AnyJob, Elsewhere, Question
+from lcagent.server.job import AnyJob, Elsewhere, Question
 from lcagent.server.life import Life, owned
 from lcagent.server.opened import Opened
 from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
 from lcagent.server.unwanted import Unwanted
+from lcagent.work.following import LOOK
 
 if TYPE_CHECKING:
     from lcagent.work.engine import Engine

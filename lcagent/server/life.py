@@ -16,10 +16,11 @@ from lcagent.memory.served.tables import open_served
 from lcagent.models.limit import ON_BEHALF, Limit
 from lcagent.server.came import Came, tokens_of
 from lcagent.server.faults import said_of
-from lcagent.server.job import LOOK, AnyJob
+from lcagent.server.job import AnyJob
 from lcagent.server.opened import Opened
 from lcagent.server.tenants import Tenant, Tenants
 from lcagent.server.working import work
+from lcagent.work.following import LOOK
 
 LOG = logging.getLogger("lcagent.server")
 

@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from lcagent.errors import StoreError
-from lcagent.server.job import LOOK, AnyJob
+from lcagent.server.job import AnyJob
+from lcagent.work.following import LOOK
 
 LOG = logging.getLogger("lcagent.server")
 

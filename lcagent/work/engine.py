@@ -120,6 +120,11 @@ _SERVED = (
 _THERE = "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(named)s AND status IN ('todo', 'doing')"
 
 
+def _options() -> dict[str, Any]:
+    # Prepared statements are a session's, and behind PgBouncer a transaction has any session.
+    return {"prepare_threshold": None, **LIVELY}
+
+
 class _Brief(AsyncConnection):
     """Of the engine's statements none takes long, and its signs of life have to be given in time."""
 
@@ -137,11 +142,10 @@ class Engine:
 
     def __init__(self, url: str, beats: Beats | None = None, *, queue: str = TASK) -> None:
         self._url, self._beats, self._queue = url, beats or Beats(), queue
-        # Prepared statements are a session's, and behind PgBouncer a transaction has any session.
         connector = PsycopgConnector(
             conninfo=url,
             connection_class=_Brief,
-            kwargs={"prepare_threshold": None, **LIVELY},
+            kwargs=_options(),
             min_size=1,
             max_size=4,
             reconnect_timeout=self._beats.dead,  # its pauses between attempts double for as long as this
@@ -184,7 +188,7 @@ class Engine:
             StoreError: the database cannot be reached.
         """
         try:
-            async with await AsyncConnection.connect(self._url, prepare_threshold=None) as database:
+            async with await self._connected() as database:
                 there = await database.execute("SELECT to_regclass('lcagent_work_queues') IS NOT NULL")
                 if await there.fetchone() != (True,):
                     return False
@@ -264,6 +268,9 @@ class Engine:
             await asyncio.sleep(min(1.0, self._beats.poll))
         raise asyncio.CancelledError  # in place of which came that the database is away
 
+    async def _connected(self) -> AsyncConnection:
+        return await AsyncConnection.connect(self._url, **_options())
+
     async def _done(self, tenant: str, job: str, party: str = "") -> None:  # of an older version: no party
         assert self._handler is not None
         await self._handler(tenant, job)
@@ -293,7 +300,7 @@ class Engine:
         process, all or none."""
         folder = importlib.resources.files("procrastinate.sql") / "migrations"
         files = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
-        async with await AsyncConnection.connect(self._url, prepare_threshold=None, **LIVELY) as database:
+        async with await self._connected() as database:
             await database.execute("SELECT pg_advisory_xact_lock(hashtext('lcagent work'))")
             await database.execute(
                 "CREATE TABLE IF NOT EXISTS lcagent_work_migrations (names jsonb NOT NULL)"

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lcagent.errors import LcagentError, RunNotFound, StoreError, error_of
-from lcagent.events import Event, Notice, event_of
+from lcagent.events import Emit, Notice, event_of
 from lcagent.memory.rows import Rows
 from lcagent.memory.served.jobs import UNFINISHED, JobRow, StoredJobs
 from lcagent.memory.served.keys import OWN
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from lcagent.work.engine import Engine
 
 LOOK = 0.5
-"""Seconds between two looks at what is handed out."""
-Emit = Callable[[Event], None]
+"""Seconds between two looks at what another process does or wants."""
 
 
 class Shared(NamedTuple):

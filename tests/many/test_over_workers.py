@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,35 +21,13 @@ from lcagent.memory.served.jobs import StoredJobs
 from lcagent.memory.served.tables import open_served
 from lcagent.memory.served.uploads import Uploads
 from lcagent.place import Place
-from lcagent.work.engine import Engine
-from tests.handing import Workers
+from tests.handing import Workers, ready
 from tests.helpers import in_this_process
 from tests.killable import Command, killed_at
 from tests.loopback import Loopback, Request
 from tests.many.shipyard import QUESTION, boat, boats, command_line, plain, rows_of, shipyard, table
 
 pytestmark = pytest.mark.parametrize("place", ["postgres"], indirect=True)
-
-
-@pytest.fixture
-def workers(server: Loopback, home: Path, place: Place) -> Iterator[Workers]:
-    made = Workers(home.with_name("worker"), server.url, place.url)
-    yield made
-    made.end()
-
-
-@pytest.fixture
-def served(place: Place) -> Iterator[Rows]:
-    with closing(open_served(place)) as store:
-        yield store
-
-
-def ready(place: Place) -> None:
-    """Wait for a worker."""
-    engine, until = Engine.of(place), time.monotonic() + 60
-    while not asyncio.run(engine.served()):
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def nothing_left(served: Rows, workers: Workers) -> bool:

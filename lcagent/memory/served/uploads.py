@@ -21,6 +21,8 @@ from lcagent.text import whole_characters
 _PIECE = 1 << 20
 _MOST_NAME = 255
 """Characters of a file's name."""
+_ANY = 1 << 60
+"""Bytes: as many as there are."""
 _COMING = 3600.0
 """Seconds for which a file may be on its way here."""
 PASSING = "passing"
@@ -104,6 +106,25 @@ class Uploads:
                 hint="delete some; `lcagent serve --max-storage` raises it",
             )
         return Upload(**same[0])
+
+    def pass_on(self, path: Path, name: str) -> str:
+        """Keep a file that a job reads and that goes with it, of whatever size; here no copy of it is left.
+
+        Args:
+            path: of it.
+            name: its own among all.
+
+        Returns:
+            Its id.
+
+        Raises:
+            OSError: it cannot be read.
+            StoreError: the disk is full.
+        """
+        with path.open("rb") as file:
+            upload = self.put(file, name, purpose=PASSING, most=_ANY, room=_ANY)
+        self.leave([upload.id])
+        return upload.id
 
     def bytes(self) -> int:
         """Bytes of all files."""
