@@ -156,6 +156,29 @@ def test_a_state_left_behind_is_not_believed(home: Path) -> None:
     assert status(home) is None
 
 
+def test_a_supervisor_is_known_before_the_system_tells_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Path.read_bytes
+    empty = [b"", b""]  # as /proc tells of a process between its start and its arguments
+    monkeypatch.setattr(Path, "read_bytes", lambda file: empty.pop() if empty else read(file))
+    command = [sys.executable, "-c", "import time; time.sleep(30)", "vllm_supervisor"]
+    with subprocess.Popen(command, start_new_session=True) as process:
+        known = vllm_server._is_supervisor(process.pid)
+        process.kill()
+    assert known and not empty
+    assert not vllm_server._is_supervisor(process.pid)
+
+
+def test_what_a_supervisor_has_told_first_is_kept(home: Path) -> None:
+    file = home / "servers" / "vllm.json"
+    file.parent.mkdir(parents=True)
+    ended = vllm_server.ServerStatus(1, 1, "m", 2048, "log", "ended", reason="exit code 3")
+    vllm_server.write_status(file, ended)
+    starting = vllm_server.ServerStatus(1, 1, "m", 2048, "log", "starting")
+    vllm_server.write_status(file, starting, only_first=True)
+    assert vllm_server.read_status(file) == ended
+    assert list(file.parent.iterdir()) == [file]
+
+
 @pytest.mark.parametrize(
     ("free", "model"),
     [

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,8 @@ IDLE_SECONDS = 900.0
 """The server stops after this long without a process that uses it."""
 START_SECONDS = 1800.0
 """A first start may download and compile for many minutes."""
+_LOOKS, _LOOK_SECONDS = 200, 0.01
+"""How often, and how many seconds apart, a process without arguments is looked at."""
 _MIB = 1 << 20
 _GIB = 1 << 30
 
@@ -220,6 +222,7 @@ def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> N
         "leases": str(home / "servers" / "leases"),
         "status": asdict(ServerStatus(0, port, model, window, str(log), "starting", started=time.time())),
     }
+    _state_file(home).unlink(missing_ok=True)
     with log.open("wb") as output:
         supervisor = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-P", "-m", "lcagent.models.serving.vllm_supervisor", json.dumps(plan)],
@@ -230,10 +233,8 @@ def _start(model: str, *, window: int, home: Path, vllm: Path, idle: float) -> N
         )
     # It outlives us; should it end first, the thread takes its exit status and leaves no zombie.
     threading.Thread(target=supervisor.wait, daemon=True).start()
-    written = read_status(_state_file(home))
-    if written is None or written.pid != supervisor.pid:  # else it has already told more
-        starting = ServerStatus(supervisor.pid, port, model, window, str(log), "starting")
-        write_status(_state_file(home), starting)
+    starting = ServerStatus(supervisor.pid, port, model, window, str(log), "starting")
+    write_status(_state_file(home), starting, only_first=True)  # it may have told more already
 
 
 def _await(model: str, home: Path, say: Say, halt: threading.Event | None) -> Endpoint:
@@ -300,11 +301,22 @@ def read_status(file: Path) -> ServerStatus | None:
         return None
 
 
-def write_status(file: Path, state: ServerStatus) -> None:
-    """Write the state so that a reader sees the old one or the new one, never half of it."""
+def write_status(file: Path, state: ServerStatus, *, only_first: bool = False) -> None:
+    """Write the state so that a reader sees the old one or the new one, never half of it.
+
+    Args:
+        file: where it is kept.
+        state: what is so.
+        only_first: leave what somebody else has written already.
+    """
     temporary = private_file(file.with_suffix(f".{os.getpid()}.tmp"))
     temporary.write_text(json.dumps(asdict(state)), "utf-8")
-    temporary.replace(file)
+    if not only_first:
+        temporary.replace(file)
+        return
+    with suppress(FileExistsError):
+        os.link(temporary, file)
+    temporary.unlink()
 
 
 def _start_failure(home: Path) -> EndpointUnavailable:
@@ -366,12 +378,18 @@ def _zombie(pid: int) -> bool:
 
 def _is_supervisor(pid: int) -> bool:
     """Whether a process id is still our supervisor and not another process that got its number."""
-    if pid <= 0 or not _alive(pid):
-        return False
-    try:
-        return b"vllm_supervisor" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return True  # no /proc: trust the id
+    for _ in range(_LOOKS):
+        if pid <= 0 or not _alive(pid):
+            return False
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return True  # no /proc: trust the id
+        if command:
+            return b"vllm_supervisor" in command
+        # It has just been started and its arguments are not there yet, or it is about to be gone.
+        time.sleep(_LOOK_SECONDS)
+    return False
 
 
 def _free_port() -> int:
