@@ -30,9 +30,9 @@ class Fleet:
     servers: Sequence[Server]
     clients: Sequence[Place]
     slots: int
-    documents: int | None = None
     router: Place | None = None
     store: Place | None = None
+    documents: int | None = None
 
 
 @dataclass
