@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.chatting import HOME
-from tests.helpers import REPORT
-from tests.server.serving import BOAT, Served, boatman, slowly
+from tests.helpers import REPORT, prose
+from tests.server.serving import BOAT, CALLED, Served, boatman, slowly
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -132,6 +132,24 @@ def test_a_person_talks_and_sees_what_is_remembered_and_from_where(page: Any) ->
     page.reload()
     page.wait_for_selector("#messages li")
     assert page.locator("#messages li").count() == 2
+
+
+def test_a_conversation_that_is_come_back_to_opens_where_its_answers_stand(page: Any, served: Served) -> None:
+    file = served.upload(f"{prose(60)}\n\n{CALLED}\n\n{prose(60, 1)}", "log.txt")
+    page.click("#to-chat")
+    page.check(f"#chat-files input[value={file}]")
+    page.fill("#message", BOAT)
+    page.press("#message", "Enter")
+    page.wait_for_selector("#messages .assistant .foot", timeout=60_000)
+    said = [one.partition("\n")[2] for one in page.locator("#messages .assistant").all_inner_texts()]
+    page.reload()
+    page.wait_for_selector("#messages .assistant .foot")
+    again = [one.partition("\n")[2] for one in page.locator("#messages .assistant").all_inner_texts()]
+    assert again == said and "It was the Anna Sofie. [1]" in again[0]
+    page.focus("#messages .foot .link")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#reader mark")
+    assert page.inner_text("#reader mark") == CALLED
 
 
 def test_what_a_page_shows_can_be_read_by_everybody(page: Any, served: Served) -> None:
