@@ -17,8 +17,14 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 
 
 @pytest.fixture
-def served(home: Path, loopback: Any) -> Iterator[Served]:
-    with Served(home, loopback(reply=slowly(boatman, 0.15)).url) as server:
+def served(home: Path, loopback: Any, request: pytest.FixtureRequest) -> Iterator[Served]:
+    """The server; with the parameter "handed" one that hands readings to workers."""
+    engine = None
+    if hasattr(request, "param"):
+        from lcagent.work.engine import Engine  # which needs the extra `postgres`
+
+        engine = Engine(request.getfixturevalue("database"))
+    with Served(home, loopback(reply=slowly(boatman, 0.15)).url, engine=engine) as server:
         yield server
 
 
@@ -103,6 +109,16 @@ def test_a_run_is_stopped(page: Any, served: Served) -> None:
         served.service.jobs.live == 0
         and served.http.get("/v1/runs").json()["data"][0]["status"] == "cancelled"
     )
+
+
+@pytest.mark.parametrize("served", ["handed"], indirect=True)
+def test_a_run_that_waits_for_a_worker_says_so(page: Any, served: Served) -> None:
+    page.reload()
+    page.locator("#model", has_text="no worker is there").wait_for()
+    ask(page)
+    page.locator(".run [role=status]", has_text="waiting for a worker: no worker was ever there").wait_for()
+    page.click("#to-runs")
+    assert "queued, waiting for a worker" in page.inner_text("#past tr:nth-child(1)")
 
 
 def test_past_runs_are_compared_side_by_side(page: Any) -> None:
