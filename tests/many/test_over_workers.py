@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from lcagent import Reader
-from lcagent.errors import EndpointUnavailable
+from lcagent.errors import EndpointUnavailable, UsageError
 from lcagent.events import DocumentNotice, Event, Notice
 from lcagent.memory.rows import Rows
 from lcagent.memory.served.jobs import StoredJobs
@@ -240,3 +240,28 @@ def test_what_waits_for_a_worker_is_ended_by_ctrl_c_and_gone_on_with(
 
 def silent(place: Place) -> float | None:
     return asyncio.run(Engine.of(place, PATIENT).silent_since())
+
+
+def test_two_machines_do_not_write_one_table_at_once(
+    loopback: Any, folder: Path, place: Place, tmp_path: Path
+) -> None:
+    inside, go = threading.Event(), threading.Event()
+
+    def waits(request: Request) -> str:
+        inside.set()
+        go.wait(30)
+        return shipyard(request)
+
+    server = loopback(reply=waits)
+    first = threading.Thread(target=lambda: table(server, folder))
+    first.start()
+    assert inside.wait(30)
+    # Of another machine all is another but the store and the folder of the table.
+    with Reader(api_base=server.url, home=tmp_path / "other") as other:
+        with pytest.raises(UsageError, match="being written") as refused:
+            other.map(folder, QUESTION, out="t.jsonl")
+        assert "another machine" in refused.value.hint
+        go.set()
+        first.join()
+        assert other.map(folder, QUESTION, out="t.jsonl").asked == 0
+    assert len(rows_of("t.jsonl")) == 6 and server.calls == 6
