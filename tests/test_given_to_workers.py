@@ -156,8 +156,6 @@ def test_a_graph_waits_for_a_worker_aloud_and_ends_by_ctrl_c(
     by, *waits, goes_on = (one for one in told if "worker" in one)
     assert (by, goes_on) == ("it is done by workers", "a worker is there: it goes on")
     assert waits and waits[-1].startswith("it waits, and no worker has given a sign of life since 2")
-    texts = [request.text for request in server.requests]
-    assert len(texts) - len(set(texts)) <= 8  # those in flight of the two that died
 
 
 def letters(texts: list[str]) -> list[dict[str, Any]]:

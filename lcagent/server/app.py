@@ -62,19 +62,17 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        watching = [asyncio.create_task(readiness.watch())]
+        watching = asyncio.create_task(readiness.watch())
         try:
-            async with crew.engine.open() if crew is not None else nullcontext():
-                watching += [asyncio.create_task(crew.watch())] if crew is not None else []
+            async with crew.open() if crew is not None else nullcontext():
                 if resumed := await jobs.resume(tenants.all()):
                     LOG.info("going on with %d runs of before", resumed)
                 yield
         finally:
-            for one in watching:
-                one.cancel()
+            watching.cancel()
             await jobs.close()
             opened.close()
-            await asyncio.gather(*watching, return_exceptions=True)
+            await asyncio.gather(watching, return_exceptions=True)
             tenants.close()
 
     app = FastAPI(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from lcagent.errors import StoreError
@@ -27,8 +29,22 @@ class Crew:
         self.silent_since: float | None = None
         """As of the engine; None also while it is not known yet."""
 
-    async def watch(self) -> None:
-        """Look, until cancelled."""
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        """Have the engine open, and look meanwhile.
+
+        Raises:
+            StoreError: the database cannot be reached.
+        """
+        async with self.engine.open():
+            watching = asyncio.create_task(self._watch())
+            try:
+                yield
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watch(self) -> None:
         while True:
             try:
                 since = await self.engine.silent_since()
