@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -276,10 +277,11 @@ class SessionMemory:
             for number, row in derived(self._store, self.tenant, numbers).items()
             for message in self._messages([number], row["session"])
         )
-        if dry_run or not told:
+        if dry_run:
             return Deleted(told)
-        gone = forgetting.forget(self._store, self.tenant, numbers, clock=self._clock)
-        forget_runs(self.settings.place, gone.runs)
+        # The file is written anew even where nothing is left: what was ended before that is asked for again.
+        drop = partial(forget_runs, self.settings.place)
+        gone = forgetting.forget(self._store, self.tenant, numbers, clock=self._clock, drop_runs=drop)
         return Deleted(told, gone.erased)
 
     def why(self) -> dict[str, Any]:

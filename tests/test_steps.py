@@ -1,116 +1,116 @@
 """A run that ends at any of its writes goes on from there: nothing is lost, nothing that is finished repeated."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lcagent import Answer
-from lcagent.memory.checkpoints import LoopSaver
-from lcagent.memory.store import Store
-from tests.helpers import examples, haystack
+from lcagent import Answer, Reader
+from tests import exploring, tallying
+from tests.ending import CHECKPOINTS, WRITES, Asked, Writes, some
+from tests.helpers import haystack, prose
+from tests.reader import CompetentReader
 from tests.test_every_strategy import WAYS, WRITTEN, Way, ask, knows
+from tests.test_graphreader import chain
+from tests.test_memgpt_reading import CASE, HOPS
+from tests.test_summarize import POINTS, writes
+from tests.test_tally import labeller
 
+Made = Callable[[Any, Path, Writes], Asked]
 SHORT = Way("direct", 1)
-EVERY = pytest.mark.parametrize("way", [SHORT, Way("auto", 1), *WAYS, WRITTEN], ids=str)
-CHECKPOINTS = [(LoopSaver, "put")]
-WRITES = [*CHECKPOINTS, (LoopSaver, "put_writes"), (LoopSaver, "delete_thread"), (Store, "execute")]
-WRITES += [(Store, "execute_many"), (Store, "insert_many")]
 
 
-class Ended(RuntimeError):
-    """The process is at its end."""
+def by(way: Way) -> Made:
+    """A document that is asked by a strategy."""
+
+    def made(loopback: Any, folder: Path, writes: Writes) -> Asked:
+        server, document = loopback(window=2048, reply=knows), folder / "doc.txt"
+        document.write_text(haystack(40) if way is SHORT else haystack())
+        put = lambda home: ask(server, document, way, home=home, concurrency=2)  # noqa: E731
+        return Asked(put, server, folder, writes)
+
+    return made
 
 
-class Death:
-    """Counts what is written, and lets nothing be written from one of them on.
+def explored(*, built: bool) -> Made:
+    """One that is asked by graphreader, whose graph is built on the way, or was before."""
 
-    Args:
-        at: how many are written before; None: all are.
-    """
+    def made(loopback: Any, folder: Path, writes: Writes) -> Asked:
+        world = chain()
+        server, path = loopback(window=4096, reply=world), exploring.written(world, folder)
+        how: dict[str, Any] = {"graphreader": {"paths": 2}, "concurrency": 2}
 
-    def __init__(self, at: int | None = None) -> None:
-        self.written, self._at = 0, at
+        def put(home: Path, question: str = exploring.QUESTION) -> Answer:
+            return exploring.ask(server, path, question, home=home, **how)
 
-    def __call__(self) -> None:
-        if self.written == self._at:
-            raise Ended
-        self.written += 1
+        before = (lambda home: put(home, "Who built the Skarholm light?")) if built else None
+        return Asked(put, server, folder, writes, before)
 
-    @contextmanager
-    def among(self, writes: list[tuple[type, str]]) -> Generator[None]:
-        """Be there while such things are written."""
-        with pytest.MonkeyPatch.context() as patch:
-            for kind, name in writes:
-                patch.setattr(kind, name, self._before(getattr(kind, name)))
-            yield
-
-    def _before(self, plain: Any) -> Any:
-        def dying(writer: Any, *given: Any) -> Any:
-            self()
-            return plain(writer, *given)
-
-        return dying
+    return made
 
 
-class Asked:
-    """A document that is asked by one strategy; what comes of it undisturbed.
+def tallied(*, built: bool) -> Made:
+    """One of which something is counted; its rows are read on the way, or were before."""
 
-    Args:
-        loopback: makes servers.
-        folder: for all of it.
-        way: the strategy.
-        writes: what is counted.
-    """
+    def made(loopback: Any, folder: Path, writes: Writes) -> Asked:
+        items = tallying.biographies(12)
+        text = tallying.text_of(items, filler=4)
+        first, case, *_ = tallying.person_questions(items)
+        server = loopback(window=4096, reply=labeller(items, text, [first, case]))
+        path = tallying.written(folder, text)
+        put = lambda home: tallying.ask(server, path, case.question, home=home, concurrency=2)  # noqa: E731
+        before = (lambda home: tallying.ask(server, path, first.question, home=home)) if built else None
+        return Asked(put, server, folder, writes, before)
 
-    def __init__(self, loopback: Any, folder: Path, way: Way, writes: list[tuple[type, str]]) -> None:
-        self._server, self._folder, self._way = loopback(window=2048, reply=knows), folder, way
-        self._document = folder / "doc.txt"
-        self._document.write_text(haystack(40) if way is SHORT else haystack())
-        counting = Death()
-        with counting.among(writes):
-            self.whole = self._ask("whole")
-        self.calls, self.written, self._writes = self._server.calls, counting.written, writes
-        assert self.whole.status == "answered" and self.written > 1
-
-    def broken_off(self, at: int) -> int:
-        """End it at a write, ask again, and hold the answer against the undisturbed one.
-
-        Returns:
-            Requests beyond those that it takes.
-        """
-        before = self._server.calls
-        with Death(at).among(self._writes), pytest.raises(Ended):
-            self._ask(f"at{at}")
-        answer = self._ask(f"at{at}")
-        assert (answer.answer, answer.status) == (self.whole.answer, "answered"), at
-        assert [one.quote for one in answer.citations] == [one.quote for one in self.whole.citations], at
-        assert (answer.coverage, answer.usage.calls) == (self.whole.coverage, self.whole.usage.calls), at
-        return self._server.calls - before - self.calls
-
-    def _ask(self, home: str) -> Answer:
-        return ask(self._server, self._document, self._way, home=self._folder / home, concurrency=2)
+    return made
 
 
-def some(all_of_them: int) -> range:
-    """Numbers from 0 on, so many at most as there are examples."""
-    return range(0, all_of_them, 1 + all_of_them // examples(40))
+def searched(loopback: Any, folder: Path, writes: Writes) -> Asked:
+    """One that is asked by memgpt, which searches it, and then has it read."""
+    server, path = loopback(window=4096, reply=CompetentReader([CASE])), folder / "doc.txt"
+    path.write_text(f"{HOPS[0].sentence}\n\n{prose(350)}\n\n{HOPS[1].sentence}\n\n{prose(80, 1)}")
+
+    def put(home: Path) -> Answer:
+        how: dict[str, Any] = {"api_base": server.url, "window": 4096, "home": home, "concurrency": 2}
+        with Reader(strategy="memgpt", **how) as reader:
+            return reader.ask(path, CASE.question)
+
+    return Asked(put, server, folder, writes)
 
 
-@EVERY
+def summed_up(loopback: Any, folder: Path, writing: Writes) -> Asked:
+    """One that is summarised."""
+    server, path = loopback(window=2048, reply=writes), folder / "doc.txt"
+    path.write_text("\n\n".join([POINTS[0], prose(80), POINTS[1], prose(80, 1), POINTS[2], prose(80, 2)]))
+
+    def put(home: Path) -> Answer:
+        how: dict[str, Any] = {"api_base": server.url, "window": 2048, "home": home, "concurrency": 2}
+        with Reader(strategy="mapreduce", mapreduce={"mode": "summary"}, **how) as reader:
+            return reader.ask(path, "What does it tell?")
+
+    return Asked(put, server, folder, writing)
+
+
+EVERY: dict[str, Made] = {str(way): by(way) for way in [SHORT, Way("auto", 1), *WAYS, WRITTEN]}
+EVERY |= {"graphreader": explored(built=False), "graphreader, built": explored(built=True)}
+EVERY |= {"tally": tallied(built=False), "tally, built": tallied(built=True)}
+EVERY |= {"memgpt": searched, "summary": summed_up}
+every = pytest.mark.parametrize("made", EVERY.values(), ids=EVERY)
+
+
+@every
 def test_whatever_checkpoint_is_the_last_nothing_is_lost_and_no_call_repeated(
-    loopback, tmp_path: Path, way: Way
+    loopback: Any, tmp_path: Path, made: Made
 ) -> None:
-    asked = Asked(loopback, tmp_path, way, CHECKPOINTS)
+    asked = made(loopback, tmp_path, CHECKPOINTS)
     assert [asked.broken_off(at) for at in some(asked.written)] == [0] * len(some(asked.written))
 
 
-@EVERY
+@every
 def test_whatever_write_is_the_last_only_calls_in_flight_are_repeated(
-    loopback, tmp_path: Path, way: Way
+    loopback: Any, tmp_path: Path, made: Made
 ) -> None:
-    asked = Asked(loopback, tmp_path, way, WRITES)
+    asked = made(loopback, tmp_path, WRITES)
     # Two were in flight, and two more may be sent before the end of this process is noticed.
     assert max(asked.broken_off(at) for at in some(asked.written)) <= 4

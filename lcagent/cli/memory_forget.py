@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -71,18 +72,19 @@ def forget(
             hint="name one: IDs, --matching TEXT or a time, --document NAME, --all or --all-sessions",
         )
     settings = settings_from(**flags)
+    drop = partial(forget_runs, settings.place)
     with opened(settings) as store:
         if document:
             if not yes:
                 _show_traces(store, tenant, session, document)
             _sure(yes, f"{len(document)} documents of {session!r}, with this")
-            gone = forgetting.forget_documents(store, tenant, session, document)
+            gone = forgetting.forget_documents(store, tenant, session, document, drop_runs=drop)
         elif whole or every:
             names = (
                 [one.name for one in sessions(store, tenant)] if every else [known(store, tenant, session)]
             )
             _sure(yes, f"{len(names)} conversations as a whole: {folded_line(', '.join(names))}")
-            gone = forgetting.forget_sessions(store, tenant, names)
+            gone = forgetting.forget_sessions(store, tenant, names, drop_runs=drop)
         else:
             numbers = list(entries or ())
             if said:
@@ -91,8 +93,7 @@ def forget(
             if not yes:
                 _show_derived(store, tenant, numbers)
             _sure(yes, "this")
-            gone = forgetting.forget(store, tenant, numbers)
-    forget_runs(settings.place, gone.runs)
+            gone = forgetting.forget(store, tenant, numbers, drop_runs=drop)
     memory_told.print_forgotten(gone, as_json)
 
 

@@ -35,8 +35,7 @@ class Forgotten:
     Args:
         entries: how many of each kind.
         documents: names of those that were attached.
-        runs: ids of the runs that deleted entries tell of (`run` in their data) and no other entry does; they
-            lie in another file, and are the caller's to delete.
+        runs: ids of the runs that deleted entries tell of (`run` in their data) and no other entry does.
         sessions: names of those that are gone whole.
         perhaps: numbers of entries that stay, and that may have been made of a document that was deleted: it
             was in sight when they were written.
@@ -52,8 +51,22 @@ class Forgotten:
     erased: bool = True
 
 
+DropRuns = Callable[[Sequence[str]], None]
+"""Deletes runs, by their ids. They lie in another file, so they go before what names them is gone for good:
+who is ended in between, or finds one of them busy, forgets the same again."""
+
+
+def _left(_runs: Sequence[str]) -> None:
+    """Where no run is told of."""
+
+
 def forget(
-    store: Rows, tenant: str, entries: Iterable[int], *, clock: Callable[[], float] = time.time
+    store: Rows,
+    tenant: str,
+    entries: Iterable[int],
+    *,
+    clock: Callable[[], float] = time.time,
+    drop_runs: DropRuns = _left,
 ) -> Forgotten:
     """Delete entries: messages, core lines, passages, by their numbers, with what was made of them.
 
@@ -65,14 +78,17 @@ def forget(
         tenant: whose they are.
         entries: which.
         clock: seconds since 1970.
+        drop_runs: deletes the runs that these alone tell of.
 
     Raises:
         EntryNotFound: one of them is not there.
         SessionBusy: somebody writes a session that something is deleted from.
+        LcagentError: as `drop_runs`; nothing is forgotten.
     """
     with store.transaction():
         gone = derived(store, tenant, entries)
         told = _delete(store, tenant, gone, clock)
+        drop_runs(told.runs)
     return _erased(store, told)
 
 
@@ -119,7 +135,13 @@ def _attached(store: Rows, tenant: str, session: str, name: str) -> list[int]:
 
 
 def forget_documents(
-    store: Rows, tenant: str, session: str, names: Sequence[str], *, clock: Callable[[], float] = time.time
+    store: Rows,
+    tenant: str,
+    session: str,
+    names: Sequence[str],
+    *,
+    clock: Callable[[], float] = time.time,
+    drop_runs: DropRuns = _left,
 ) -> Forgotten:
     """Delete documents that are attached to a session, with what shows them, cites them or was made of them.
 
@@ -129,11 +151,13 @@ def forget_documents(
         session: which has them.
         names: of the documents.
         clock: seconds since 1970.
+        drop_runs: deletes the runs that what goes alone tells of.
 
     Raises:
         SessionNotFound: there is no such session.
         DocumentNotFound: one is not attached.
         SessionBusy: somebody writes the session.
+        LcagentError: as `drop_runs`; nothing is forgotten.
     """
     with store.transaction():
         traces = document_traces(store, tenant, session, names)
@@ -141,20 +165,25 @@ def forget_documents(
             for number in _attached(store, tenant, session, name):
                 store.execute("DELETE FROM attached WHERE id = ?", (number,))
         done = _delete(store, tenant, derived(store, tenant, traces.own), clock, [session])
+        drop_runs(done.runs)
     return _erased(store, replace(done, documents=tuple(names), perhaps=traces.perhaps))
 
 
-def forget_sessions(store: Rows, tenant: str, sessions: Sequence[str]) -> Forgotten:
+def forget_sessions(
+    store: Rows, tenant: str, sessions: Sequence[str], *, drop_runs: DropRuns = _left
+) -> Forgotten:
     """Delete sessions with all that they hold, and what other sessions of the tenant made of it.
 
     Args:
         store: where they are.
         tenant: whose they are.
         sessions: which; nothing else tells one of a tenant from all of them.
+        drop_runs: deletes the runs that these alone tell of.
 
     Raises:
         SessionNotFound: there is no such session.
         SessionBusy: somebody writes one of them, or one that something is deleted from.
+        LcagentError: as `drop_runs`; nothing is forgotten.
     """
     names = tuple(dict.fromkeys(sessions))
     with store.transaction():
@@ -170,6 +199,7 @@ def forget_sessions(store: Rows, tenant: str, sessions: Sequence[str]) -> Forgot
         for session in names:
             for table in ("attached", "sessions"):
                 store.execute(f"DELETE FROM {table} WHERE tenant = ? AND session = ?", (tenant, session))  # noqa: S608 - ours
+        drop_runs(told.runs)
     return _erased(store, Forgotten(told.entries, tuple(documents), told.runs, names))
 
 
