@@ -23,6 +23,14 @@ STORE: Writes = [(Store, "execute"), (Store, "execute_many"), (Store, "insert_ma
 WRITES: Writes = [*[(LoopSaver, name) for name in STEPS], *STORE]
 
 
+def postgres_writes() -> Writes:
+    """What writes to a PostgreSQL; it needs the extra `postgres`."""
+    from lcagent.memory.postgres.checkpoints import PoolSaver
+    from lcagent.memory.postgres.store import PostgresStore
+
+    return [*((PoolSaver, name) for name in STEPS), *((PostgresStore, name) for _, name in STORE)]
+
+
 class Ended(RuntimeError):
     """The process is at its end."""
 

@@ -62,7 +62,10 @@ async def make_table(wanted: Wanted, settings: Settings, session: ModelSession, 
             store.locked(name, busy) if shared else nullcontext(),
             await asyncio.to_thread(KeptRows, path, table_key(wanted.columns)) as kept,
         ):
-            batch = _Batch(wanted, settings, emit, _Keeping(kept, Runs(store), len(files)))
+            runs = Runs(store)
+            # Whoever kept a row may have been ended before it noted that.
+            await asyncio.to_thread(runs.tell, *kept.found)
+            batch = _Batch(wanted, settings, emit, _Keeping(kept, runs, len(files)))
             here = Here(wanted.columns, settings, session, batch.budget, emit, wanted.concurrency)
             async with workers(wanted, settings, here, batch.budget, emit) as others:
                 await batch.work(files, others or here)
@@ -197,9 +200,7 @@ class _Batch:
             self._count(row)
             self._asked += 1
             await self._keep(row)
-            if row.status == "read":  # asked again, those of a failed one are given again without a call
-                for cell in row.answers.values():
-                    self._runs.tell(cell.run)
+            self._runs.tell(*row.runs)
             if working is not None:
                 working.set_result(row)
                 self._alike[content] = source.file.name

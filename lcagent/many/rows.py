@@ -79,6 +79,11 @@ class Row(BaseModel):
         """The values by the columns' names."""
         return {name: cell.value for name, cell in self.answers.items()}
 
+    @property
+    def runs(self) -> list[str]:
+        """The runs whose answers these are; those of a failed one are given again when it is asked again."""
+        return [cell.run for cell in self.answers.values()] if self.status == "read" else []
+
     def copied(self, document: str) -> Row:
         """The row of another document of the same bytes."""
         free = {"document": document, "copy_of": self.document}
@@ -121,6 +126,8 @@ class KeptRows:
     def __init__(self, path: Path, table: str) -> None:
         self.path, self._table = path, table
         self._places: dict[str, _Place] = {}
+        self.found: list[str] = []
+        """The runs of the rows that were there."""
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError as error:
@@ -237,6 +244,7 @@ class KeptRows:
                 end = start + len(line) + (0 if whole else os.write(self._file, b"\n"))
                 self._places.pop(row.document, None)
                 self._places[row.document] = _Place.of(row, start, end)
+                self.found += row.runs
                 start = end
         return start
 

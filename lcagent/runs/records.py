@@ -20,7 +20,7 @@ from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
 from lcagent.memory.opening import open_store
 from lcagent.memory.parsed import PARSED
-from lcagent.memory.rows import NUMBERS, Rows
+from lcagent.memory.rows import NUMBERS, Rows, marks, parts
 from lcagent.memory.works import Works
 from lcagent.place import Place
 from lcagent.settings import Settings
@@ -194,9 +194,13 @@ class Runs:
         """The finished calls of a run."""
         return StoredJournal(self._store, run)
 
-    def tell(self, run: str) -> None:
-        """Note that a run's answer has reached whoever asked."""
-        self._store.execute("UPDATE runs SET told = 1 WHERE id = ?", (run,))
+    def tell(self, *runs: str) -> None:
+        """Note that the answers of runs have reached whoever asked."""
+        for some in parts(runs):
+            self._store.execute(
+                f"UPDATE runs SET told = 1 WHERE told = 0 AND id IN ({marks(some)})",  # noqa: S608 - ours
+                tuple(some),
+            )
 
     def finished(self, run: str, answer: Answer, seconds: float) -> None:
         """Keep a run's answer, and the seconds of all commands; one that met its budget stays open."""
