@@ -4,6 +4,8 @@ import json
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +20,7 @@ from lcagent.documents import load
 from lcagent.errors import UsageError
 from lcagent.memory.parsed import StoredSegments
 from lcagent.memory.store import Store
-from tests.helpers import QUESTION, REPORT, clever, haystack, in_this_process
+from tests.helpers import QUESTION, REPORT, ROOT, clever, haystack, in_this_process
 
 KEEPER = "Who kept the wireless after the new year?"
 
@@ -273,3 +275,38 @@ def test_a_document_is_known_again_without_going_through_all_others(home: Path, 
         plans = [store.rows(f"EXPLAIN QUERY PLAN {sql}") for sql in asked]
     of_works = [row["detail"] for plan in plans for row in plan if "kind=?" in row["detail"]]
     assert len(of_works) == 3 and all("kind=? AND" in detail for detail in of_works)
+
+
+CLOSING = """
+import sys, threading
+from pathlib import Path
+from lcagent.memory.store import Store
+
+def work(store, at_it):
+    try:
+        while True:
+            at_it.set()
+            for _ in store.execute(NUMBERS):
+                pass
+            store.rows(NUMBERS)
+            store.size()
+            with store.transaction():
+                store.rows("UPDATE runs SET told = 0 RETURNING id")
+    except Exception:
+        at_it.set()
+
+NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i FROM n"
+for number in range(40):
+    store, at_it = Store(Path(sys.argv[1]) / "lcagent.db"), threading.Event()
+    thread = threading.Thread(target=work, args=(store, at_it))
+    thread.start()
+    at_it.wait()
+    store.close()
+    thread.join()
+"""
+
+
+def test_a_store_that_is_closed_while_a_thread_is_at_it_ends_no_process(tmp_path: Path) -> None:
+    """As where a run is given up: what it had begun in a thread goes on for a while."""
+    done = subprocess.run([sys.executable, "-c", CLOSING, str(tmp_path)], cwd=ROOT, check=False)
+    assert done.returncode == 0

@@ -43,15 +43,17 @@ class Cursor(sqlite3.Cursor):
     """Rows of one statement; a fault while they are read is told as an error of ours, too."""
 
     path: Path
+    alone: threading.RLock
+    """Held while the connection is used, and while it is closed."""
 
     def fetchone(self) -> Any:
         """The next row; None after the last."""
-        with told(self.path):
+        with told(self.path), self.alone:
             return super().fetchone()
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         while True:
-            with told(self.path):
+            with told(self.path), self.alone:
                 rows = self.fetchmany(256)
             if not rows:
                 return

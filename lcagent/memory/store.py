@@ -61,8 +61,9 @@ class Store:
         return cls(folder / FILE)
 
     def close(self) -> None:
-        """Close the file."""
-        self._conn.close()
+        """Close the file; a thread that is still at it, as of a run that was given up, ends what it does."""
+        with self._alone:  # Python closes a connection under a statement that runs, and dies of it
+            self._conn.close()
 
     def execute(self, sql: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         """Run one statement; outside a transaction it is committed when this returns.
@@ -72,7 +73,7 @@ class Store:
         """
         with told(self._path), self._alone:
             cursor = self._conn.cursor(Cursor)
-            cursor.path = self._path
+            cursor.path, cursor.alone = self._path, self._alone
             return cursor.execute(sql, values)
 
     def execute_many(self, sql: str, values: Iterable[tuple[Any, ...] | dict[str, Any]]) -> None:
@@ -129,7 +130,7 @@ class Store:
 
     def size(self, scope: str = "") -> int:
         """Bytes that are in use, of the whole file."""
-        with told(self._path):
+        with told(self._path), self._alone:
             (pages,), (free,), (size,) = (
                 self._conn.execute(f"PRAGMA {name}").fetchone()
                 for name in ("page_count", "freelist_count", "page_size")
