@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
+
+_TAKING = "#"
+"""Divides the process from which of its takings it is; no name of a host holds it."""
 
 
 def this_process() -> str:
@@ -11,9 +15,14 @@ def this_process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
 
 
+def taking() -> str:
+    """This process, as it takes one lease: who is not told that it was given it knows its own by that."""
+    return f"{this_process()}{_TAKING}{secrets.token_hex(8)}"
+
+
 def gone(holder: str) -> bool:
     """Whether a holder is a process of this machine that has ended."""
-    host, pid, started = holder.rsplit(":", 2)
+    host, pid, started = holder.partition(_TAKING)[0].rsplit(":", 2)
     if host != socket.gethostname():
         return False
     try:

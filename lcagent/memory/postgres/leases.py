@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lcagent.errors import LcagentError, StoreError
-from lcagent.memory.holders import gone, this_process
+from lcagent.memory.holders import gone, taking
 
 if TYPE_CHECKING:
     from lcagent.memory.postgres.store import PostgresStore
@@ -95,17 +95,27 @@ def leased(store: PostgresStore, name: str, busy: LcagentError) -> Generator[Non
 def _taken(store: PostgresStore, name: str) -> int | None:
     """Take a lease: one that nobody holds, that has ended, that a dead process of this machine held, or that
     this one could not give back."""
-    values = {"name": name, "holder": this_process(), "seconds": SECONDS, "over": -1}
+    # Where the connection is lost in it, it is done again, and finds its own.
+    own = taking()
+    values = {"name": name, "holder": own, "seconds": SECONDS, "over": -1}
     if rows := store.rows(_TAKE, values):
         return int(rows[0]["fence"])
-    there = store.rows("SELECT fence, holder FROM leases WHERE name = ?", (name,))
-    if there and not gone(there[0]["holder"]):
-        left = (store.dialect.schema, name, there[0]["fence"])
+    there = _there(store, name)
+    if there and there[1] != own and not gone(there[1]):
+        left = (store.dialect.schema, name, there[0])
         if left not in _left:
             return None
         _left.discard(left)
-    rows = store.rows(_TAKE, {**values, "over": there[0]["fence"] if there else -1})
-    return int(rows[0]["fence"]) if rows else None
+    if not there or there[1] != own:
+        store.rows(_TAKE, {**values, "over": there[0] if there else -1})
+        there = _there(store, name)
+    return there[0] if there and there[1] == own else None
+
+
+def _there(store: PostgresStore, name: str) -> tuple[int, str] | None:
+    """The fence of a lease, and who holds it."""
+    row = store.execute("SELECT fence, holder FROM leases WHERE name = ?", (name,)).fetchone()
+    return (int(row[0]), str(row[1])) if row else None
 
 
 def _renew(store: PostgresStore, name: str, fence: int, ended: threading.Event) -> None:

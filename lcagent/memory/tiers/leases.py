@@ -13,8 +13,8 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lcagent.errors import SessionBusy, SessionLost
-from lcagent.memory.holders import gone, this_process
+from lcagent.errors import LcagentError, SessionBusy, SessionLost
+from lcagent.memory.holders import gone, taking
 from lcagent.memory.rows import Rows
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Lease:
     ) -> None:
         self._store, self.tenant, self.session, self._clock = store, tenant, session, clock or store.now
         self.fence, self._given_back = 0, 0
-        self._holder = this_process()
+        self._holder = taking()
 
     def take(self, wait: float = 0.0) -> int:
         """Take the lease.
@@ -104,27 +104,40 @@ class Lease:
 
     def taken(self) -> bool:
         """Take the lease, if nobody else holds it; whether it is ours."""
-        with self._store.transaction():
-            now = self._clock()
-            rows = self._store.rows(
-                "SELECT fence, holder, until FROM sessions WHERE tenant = ? AND session = ?",
-                (self.tenant, self.session),
-            )
-            held: dict[str, Any] = {"holder": "", "until": 0.0}
-            if rows:
-                held = rows[0]
-            else:
-                held["fence"] = _begin(self._store, self.tenant, self.session, now, now)
-            # One that could not be given back, as on a full disk, is ours.
-            own = held["holder"] == self._holder and held["fence"] == self._given_back
-            if held["holder"] and held["until"] > now and not own and not gone(held["holder"]):
-                return False
-            self.fence = int(held["fence"]) + 1
-            self._store.execute(
-                "UPDATE sessions SET fence = ?, holder = ?, until = ? WHERE tenant = ? AND session = ?",
-                (self.fence, self._holder, now + SECONDS, self.tenant, self.session),
-            )
-            return True
+        fence: int | None = None
+        try:
+            with self._store.transaction():
+                fence = self._noted()
+        except LcagentError:
+            if fence is not None:  # it may be ours all the same: a server keeps what it cannot tell of
+                self._given_back = fence
+            raise
+        if fence is not None:
+            self.fence = fence
+        return fence is not None
+
+    def _noted(self) -> int | None:
+        """The fence under which it is ours now; None where somebody else holds it."""
+        now = self._clock()
+        rows = self._store.rows(
+            "SELECT fence, holder, until FROM sessions WHERE tenant = ? AND session = ?",
+            (self.tenant, self.session),
+        )
+        held: dict[str, Any] = {"holder": "", "until": 0.0}
+        if rows:
+            held = rows[0]
+        else:
+            held["fence"] = _begin(self._store, self.tenant, self.session, now, now)
+        # One that could not be given back, as on a full disk, is ours.
+        own = held["holder"] == self._holder and held["fence"] == self._given_back
+        if held["holder"] and held["until"] > now and not own and not gone(held["holder"]):
+            return None
+        fence = int(held["fence"]) + 1
+        self._store.execute(
+            "UPDATE sessions SET fence = ?, holder = ?, until = ? WHERE tenant = ? AND session = ?",
+            (fence, self._holder, now + SECONDS, self.tenant, self.session),
+        )
+        return fence
 
     def renew(self) -> None:
         """Hold it for longer.
