@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lcagent import Answer, Reader
+from lcagent.agents.mapper import WHOLE
 from tests import exploring, tallying
 from tests.ending import CHECKPOINTS, WRITES, Asked, Writes, some
 from tests.helpers import haystack, prose
@@ -66,17 +67,21 @@ def tallied(*, built: bool) -> Made:
     return made
 
 
-def searched(loopback: Any, folder: Path, writes: Writes) -> Asked:
-    """One that is asked by memgpt, which searches it, and then has it read."""
-    server, path = loopback(window=4096, reply=CompetentReader([CASE])), folder / "doc.txt"
-    path.write_text(f"{HOPS[0].sentence}\n\n{prose(350)}\n\n{HOPS[1].sentence}\n\n{prose(80, 1)}")
+def searched(strategy: str) -> Made:
+    """One of which what is asked is found by reading alone, after it was searched."""
 
-    def put(home: Path) -> Answer:
-        how: dict[str, Any] = {"api_base": server.url, "window": 4096, "home": home, "concurrency": 2}
-        with Reader(strategy="memgpt", **how) as reader:
-            return reader.ask(path, CASE.question)
+    def made(loopback: Any, folder: Path, writes: Writes) -> Asked:
+        server, path = loopback(window=4096, reply=CompetentReader([CASE])), folder / "doc.txt"
+        path.write_text(f"{HOPS[0].sentence}\n\n{prose(350)}\n\n{HOPS[1].sentence}\n\n{prose(80, 1)}")
 
-    return Asked(put, server, folder, writes)
+        def put(home: Path) -> Answer:
+            how: dict[str, Any] = {"api_base": server.url, "window": 4096, "home": home, "concurrency": 2}
+            with Reader(strategy=strategy, **how) as reader:
+                return reader.ask(path, CASE.question)
+
+        return Asked(put, server, folder, writes)
+
+    return made
 
 
 def summed_up(loopback: Any, folder: Path, writing: Writes) -> Asked:
@@ -87,7 +92,7 @@ def summed_up(loopback: Any, folder: Path, writing: Writes) -> Asked:
     def put(home: Path) -> Answer:
         how: dict[str, Any] = {"api_base": server.url, "window": 2048, "home": home, "concurrency": 2}
         with Reader(strategy="mapreduce", mapreduce={"mode": "summary"}, **how) as reader:
-            return reader.ask(path, "What does it tell?")
+            return reader.ask(path, WHOLE)
 
     return Asked(put, server, folder, writing)
 
@@ -95,7 +100,7 @@ def summed_up(loopback: Any, folder: Path, writing: Writes) -> Asked:
 EVERY: dict[str, Made] = {str(way): by(way) for way in [SHORT, Way("auto", 1), *WAYS, WRITTEN]}
 EVERY |= {"graphreader": explored(built=False), "graphreader, built": explored(built=True)}
 EVERY |= {"tally": tallied(built=False), "tally, built": tallied(built=True)}
-EVERY |= {"memgpt": searched, "summary": summed_up}
+EVERY |= {"memgpt": searched("memgpt"), "auto, read": searched("auto"), "summary": summed_up}
 every = pytest.mark.parametrize("made", EVERY.values(), ids=EVERY)
 
 

@@ -276,7 +276,8 @@ async def read(state: AutoState, runtime: Runtime[Task]) -> dict[str, Any]:
         left = await asyncio.to_thread(best_first, task, queries)
     most = len(left) if _everything(state, task) else WAVE << wave
     places, left = left[:most], left[most:]
-    findings = task.ledger.findings()
+    # None that this wave has recorded, if it was ended there: it asks the same again, to the byte.
+    findings = task.ledger.findings(below=STRIDE * (1 + wave))
     memory = view(reversed(findings), task.model.window.size // MEMORY)
     answers = answered(state["hops"])
     steps = planner.as_text([planner.filled(step, answers) or step for step in state["steps"]])
