@@ -94,6 +94,11 @@ def some(all_of_them: int, most: int = 40) -> range:
     return range(0, all_of_them, 1 + all_of_them // examples(most))
 
 
+def built(answer: Answer) -> int:
+    """Calls for what is kept of the documents."""
+    return answer.usage.building.calls if answer.usage.building else 0
+
+
 class Asked:
     """A question; what comes of it undisturbed.
 
@@ -136,6 +141,7 @@ class Asked:
         assert [one.quote for one in answer.citations] == [one.quote for one in self.whole.citations], at
         assert (answer.claims, answer.table) == (self.whole.claims, self.whole.table), at
         assert (answer.coverage, answer.usage.calls) == (self.whole.coverage, self.whole.usage.calls), at
+        assert built(answer) == built(self.whole), at
         return self._server.calls - before - self.calls
 
     def _home(self, name: str) -> Path:

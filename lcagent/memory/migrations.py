@@ -282,6 +282,11 @@ def _looked_for(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX works_document ON works (kind, document)")
 
 
+def _added(connection: sqlite3.Connection) -> None:
+    """Which of the works that a run uses it has added to."""
+    connection.execute("ALTER TABLE uses ADD COLUMN added INTEGER NOT NULL DEFAULT 0")
+
+
 STEPS: Steps = (
     _numbered,
     _works,
@@ -292,5 +297,6 @@ STEPS: Steps = (
     _files,
     _accents,
     _looked_for,
+    _added,
 )
 """Those of the file of runs and works."""

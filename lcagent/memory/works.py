@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -126,6 +126,16 @@ class Works:
                 sql = "INSERT INTO uses (run, work) VALUES (?, ?) ON CONFLICT DO NOTHING"
                 self.store.execute(sql, (self._run, work.id))
         return work
+
+    def adding(self, work: Work) -> None:
+        """Note that the run adds to a work: what that costs is told with its answer, whenever it is ended."""
+        self.store.execute("UPDATE uses SET added = 1 WHERE run = ? AND work = ?", (self._run, work.id))
+
+    def added(self, works: Iterable[Work]) -> list[int]:
+        """Ids of those works to which the run has added."""
+        rows = self.store.execute("SELECT work FROM uses WHERE run = ? AND added = 1", (self._run,))
+        found = {int(work) for (work,) in rows}
+        return sorted(found & {work.id for work in works})
 
     def done(self, work: Work) -> Work:
         """Note that a work is finished.

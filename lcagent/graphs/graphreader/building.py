@@ -15,7 +15,7 @@ from lcagent.documents.corpus import Place
 from lcagent.errors import WorkBusy
 from lcagent.graphs.shared.reading import Reading, read_each
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.works import AGAIN, alone, opened
+from lcagent.graphs.shared.works import AGAIN, Adding, alone, opened
 from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
 from lcagent.memory.works import Works
@@ -27,11 +27,13 @@ class Built:
 
     Args:
         works: ids of each document's, in the documents' order.
+        added: those to which the run has added.
         reading: ids of what was extracted now, and what could not be.
         before: segments that were extracted before.
     """
 
     works: list[int]
+    added: list[int]
     reading: Reading[range]
     before: list[Place]
 
@@ -49,11 +51,12 @@ async def build(task: Task) -> Built:
     works = await asyncio.to_thread(opened, task, kept_works, "facts", extractor.PROMPT)
     kept = [Facts(task.store, work.id) for work in works]
     models = [replace(task.model, journal=kept_works.journal(work)) for work in works]
-    places = set(task.corpus.places)
+    places, adding = set(task.corpus.places), Adding(kept_works, works)
 
     async def read(place: Place) -> range:
         text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
         facts = await extractor.extract(models[place[0]], text, segment, brief=task.trust.brief)
+        adding.to(place[0])
         rows = [(fact.text, fact.spans, fact.elements) for fact in facts]
         return await asyncio.to_thread(kept[place[0]].put, place[1], rows)
 
@@ -67,7 +70,7 @@ async def build(task: Task) -> Built:
             if work.status != "done" and len(facts.segments()) == len(segments):
                 kept_works.done(work)
         await _prepared(task, ids)
-    return Built(ids, got, sorted(done))
+    return Built(ids, kept_works.added(works), got, sorted(done))
 
 
 async def _prepared(task: Task, works: Sequence[int]) -> None:

@@ -126,9 +126,8 @@ async def look_up(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
 async def read(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:
     """Build the graph, as far as no earlier question has."""
     built = await build(runtime.context)
-    added = sorted({built.works[document] for document, _ in built.reading.replies})
     read = [*built.before, *built.reading.replies]
-    return {**built.reading.as_update(), "read": read, "works": built.works, "built": added}
+    return {**built.reading.as_update(), "read": read, "works": built.works, "built": built.added}
 
 
 async def choose(state: GraphState, runtime: Runtime[Task]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from lcagent.graphs.shared.reading import (
     segment_budget,
 )
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.works import alone, opened
+from lcagent.graphs.shared.works import Adding, alone, opened
 from lcagent.memory.findings import Finding
 from lcagent.memory.works import Work, Works
 from lcagent.models.prompt import Prompt, as_data
@@ -118,15 +118,18 @@ async def map_all(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, An
         task.model for _ in task.corpus.documents
     ]
 
+    adding = Adding(kept, works)
+
     async def read(place: Place) -> mapper.Mapping:
         if not task.corpus.segment_text(place).strip():
             return mapper.Mapping()  # blank pages are read without a call
+        if works and works[place[0]].status != "done":
+            adding.to(place[0])
         text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
         return await mapper.map_segment(
             models[place[0]], task.options.mode, task.question, text, segment, brief=task.trust.brief
         )
 
-    new = [work.id for work in works if work.status != "done"]
     async with alone(task, kept, works):
         got = await read_each(task, task.corpus.places, read)
         for number, work in enumerate(works):
@@ -134,7 +137,7 @@ async def map_all(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, An
                 kept.done(work)
     await asyncio.to_thread(_record, task, got.replies)
     unplaced = sum(one.unplaced for one in got.replies.values())
-    return {**got.as_update(), "unplaced": unplaced, "built": new}
+    return {**got.as_update(), "unplaced": unplaced, "built": kept.added(works)}
 
 
 def _record(task: Task, replies: dict[Place, mapper.Mapping]) -> None:

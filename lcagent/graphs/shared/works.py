@@ -57,6 +57,25 @@ def segments_key(segments: Iterable[Segment]) -> str:
     return hashlib.sha256(spans.encode()).hexdigest()
 
 
+class Adding:
+    """Notes, before a run adds to a work for the first time, that it does.
+
+    Args:
+        kept: the store's works.
+        works: of the documents, in their order.
+    """
+
+    def __init__(self, kept: Works, works: Sequence[Work]) -> None:
+        self._kept, self._works = kept, works
+        self._noted = set[int]()
+
+    def to(self, document: int) -> None:
+        """Something is about to be added to a document's work."""
+        if document not in self._noted:
+            self._kept.adding(self._works[document])
+            self._noted.add(document)
+
+
 @asynccontextmanager
 async def alone(task: Task, kept: Works, works: Sequence[Work]) -> AsyncGenerator[None]:
     """Be the one who builds; another question about the same documents waits, and finds all of it done.

@@ -17,7 +17,7 @@ from lcagent.documents import Span
 from lcagent.documents.corpus import Corpus, Place
 from lcagent.graphs.shared.reading import Reading, read_each
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.works import alone, opened
+from lcagent.graphs.shared.works import Adding, alone, opened
 from lcagent.graphs.tally.cells import Cell, Values
 from lcagent.graphs.tally.merging import Item, Mention, merged, readers
 from lcagent.memory.items import KIND, Items, Told
@@ -34,7 +34,7 @@ class Labelled:
 
     Args:
         works: ids of each document's, in the documents' order.
-        built: those to which something was added now.
+        built: those to which the run has added.
         reading: what was read now, and what could not be.
         before: segments that were read before.
     """
@@ -61,13 +61,14 @@ async def label(task: Task, schema: Schema) -> Labelled:
     works = await asyncio.to_thread(opened, task, kept_works, KIND, labeller.PROMPT, schema=schema.as_json())
     kept = [Items(task.store, work.id) for work in works]
     models = [replace(task.model, journal=kept_works.journal(work)) for work in works]
-    places = set(task.corpus.places)
+    places, adding = set(task.corpus.places), Adding(kept_works, works)
 
     async def read(place: Place) -> Sequence[Told]:
         text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
         told: Sequence[Told] = ()
         if task.corpus.segment_text(place).strip():  # blank pages are read without a call
             told = await labeller.label(models[place[0]], schema, text, segment, brief=task.trust.brief)
+        adding.to(place[0])
         await asyncio.to_thread(kept[place[0]].put, place[1], told)
         return told
 
@@ -79,7 +80,7 @@ async def label(task: Task, schema: Schema) -> Labelled:
         for work, items, segments in zip(works, kept, task.corpus.segments, strict=True):
             if work.status != "done" and len(items.segments()) == len(segments):
                 kept_works.done(work)
-    built = sorted({works[document].id for document, _ in got.replies})
+    built = kept_works.added(works)
     return Labelled([work.id for work in works], built, got, sorted(done))
 
 
