@@ -38,6 +38,7 @@ LcagentError
 │   ├── LimitReached           requests, runs or tokens of a key are used up for now
 │   └── ServerEnding           it was told to end before it could answer
 ├── StoreError                 what is kept cannot be read or written           exit 1
+│   ├── StoreAway              the database cannot be reached, or says nothing
 │   ├── StoreBusy              another program keeps the file locked
 │   └── StoreDamaged           the file does not hold what was written
 ├── OutputError                the answer cannot be written to standard output  exit 1
@@ -206,6 +207,10 @@ class GraphNotBuilt(WorkError):
 
 class StoreError(LcagentError):
     """What is kept cannot be read or written: no room, no permission, no such folder."""
+
+
+class StoreAway(StoreError):
+    """The database cannot be reached, ends, or says nothing: it may be there again soon."""
 
 
 class StoreBusy(StoreError):

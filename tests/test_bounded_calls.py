@@ -90,13 +90,13 @@ class Memory:
     def __init__(self) -> None:
         self.replies: dict[str, RawReply] = {}
 
-    def get(self, key: str) -> RawReply | None:
+    async def recall(self, key: str) -> RawReply | None:
         return self.replies.get(key)
 
-    def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
+    async def keep(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
         self.replies[key] = reply
 
-    def forget(self, keys) -> None:
+    async def drop(self, keys) -> None:
         for key in keys:
             self.replies.pop(key, None)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from lcagent.errors import SettingsError
@@ -19,6 +21,13 @@ def open_store(where: Path | Place) -> Rows:
         SettingsError: a newer version made it, or the packages for a PostgreSQL are missing.
     """
     return opened(where, FILE, STEPS)
+
+
+@contextmanager
+def using(where: Path | Place) -> Generator[Rows]:
+    """The store of runs and works, open; errors as for `open_store`."""
+    with closing(open_store(where)) as store:
+        yield store
 
 
 def opened(where: Path | Place, file: str, steps: Steps) -> Rows:

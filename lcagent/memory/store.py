@@ -118,6 +118,10 @@ class Store:
         with self.transaction():
             self.execute_many(sql, rows)
 
+    def table(self, name: str) -> str:
+        """A table's name: a file has no other one."""
+        return name
+
     def given(self, table: str, at_least: int = 0) -> int:
         """The last id that a table has given; see `lcagent.memory.rows.Rows`."""
         row = self.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()

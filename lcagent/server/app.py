@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from lcagent import __version__
 from lcagent.errors import LcagentError, LimitReached, NotFound, UsageError
+from lcagent.memory.aside import widen
 from lcagent.server.context import Service
 from lcagent.server.faults import DOCUMENTED, FaultBody, fault_of, status_of
 from lcagent.server.guard import App, Guard, Message, Receive, Scope, Send
@@ -53,17 +54,18 @@ def create_app(
     options = options or ServeOptions()
     needed = not options.local if require_keys is None else require_keys
     tenants = Tenants(settings)
-    metrics = Metrics(lambda: jobs.live, lambda: tenants.models.servers)
+    metrics = Metrics(lambda: tenants.models.servers)
     opened = Opened(options.limits.pages)
     jobs = Jobs(tenants, opened, options.running, options.limits, engine=engine, ended=metrics.ended)
     readiness = Readiness(tenants.models)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        widen(settings.place)
         watching = asyncio.create_task(readiness.watch())
         try:
             async with engine.open() if engine is not None else nullcontext():
-                if resumed := await jobs.resume(tenants.all()):
+                if resumed := await jobs.resume(await tenants.every()):
                     LOG.info("going on with %d runs of before", resumed)
                 yield
         finally:

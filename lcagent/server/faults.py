@@ -23,6 +23,8 @@ from lcagent.errors import (
     ServerEnding,
     SessionBusy,
     SessionNotFound,
+    StoreAway,
+    StoreBusy,
     StoreError,
     UsageError,
 )
@@ -59,6 +61,8 @@ _STATUS: list[tuple[type[LcagentError], int, str]] = [
     (BudgetReached, 400, "invalid_request_error"),
     (LimitReached, 429, "rate_limit_error"),
     (ServerEnding, 503, "server_error"),
+    (StoreAway, 503, "server_error"),
+    (StoreBusy, 503, "server_error"),
     (EndpointUnavailable, 503, "server_error"),
     (ModelError, 502, "server_error"),
 ]
@@ -75,7 +79,7 @@ DOCUMENTED = {
     429: "Requests, runs or tokens are used up for now.",
     500: "A fault of the server.",
     502: "The model's server refuses, or answers badly.",
-    503: "No model's server answers, or this server is ending.",
+    503: "No model's server answers, what is kept cannot be reached now, or this server is ending.",
 }
 """What replies that are no success mean, for the description of the interface."""
 
@@ -107,6 +111,8 @@ def said_of(error: LcagentError, folder: str = "") -> tuple[str, str]:
         error: what went wrong.
         folder: of what is kept: it is not told.
     """
+    if isinstance(error, StoreAway | StoreBusy):  # it names where it is
+        return "what is kept cannot be reached now", "ask again in a minute: nothing that is kept is lost"
     if isinstance(error, StoreError):  # it names files
         return "what is kept cannot be read or written", "the server's log says why"
     message, hint = (whole_characters(text)[:_MOST_SAID] for text in (error.message, error.hint or ""))

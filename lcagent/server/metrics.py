@@ -38,11 +38,10 @@ class Metrics:
     """Counters of one server.
 
     Args:
-        queue: how many jobs are worked on or wait.
         servers: those of the model, where these are several.
     """
 
-    def __init__(self, queue: Callable[[], int], servers: Callable[[], Sequence[Server]]) -> None:
+    def __init__(self, servers: Callable[[], Sequence[Server]]) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_ModelServers(servers))
         self._requests = Counter(
@@ -66,9 +65,7 @@ class Metrics:
         self._ended = Counter(
             "lcagent_jobs", "Questions and messages that ended.", ("status",), registry=self._registry
         )
-        Gauge("lcagent_queue", "Jobs that are worked on or wait.", registry=self._registry).set_function(
-            queue
-        )
+        self._queue = Gauge("lcagent_queue", "Jobs that are worked on or wait.", registry=self._registry)
         share = Gauge(
             "lcagent_cached_share",
             "Share of prompt tokens that the model's server had cached.",
@@ -104,8 +101,13 @@ class Metrics:
             self._prompt += came.usage.prompt_tokens
             self._cached += came.usage.cached_tokens
 
-    def text(self) -> bytes:
-        """All of it, as Prometheus reads it."""
+    def text(self, queue: float) -> bytes:
+        """All of it, as Prometheus reads it.
+
+        Args:
+            queue: how many jobs are worked on or wait; not a number where nobody can tell.
+        """
+        self._queue.set(queue)
         return generate_latest(self._registry)
 
     def _share(self) -> float:

@@ -25,7 +25,7 @@ from procrastinate.manager import JobManager
 from psycopg import OperationalError
 from psycopg.types.json import Jsonb
 
-from lcagent.errors import LcagentError, StoreError
+from lcagent.errors import LcagentError, StoreAway
 from lcagent.memory.postgres.silence import LIVELY, AsyncConnection
 from lcagent.place import Place
 
@@ -329,7 +329,7 @@ async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
 
 
 def _away(error: Exception) -> LcagentError:
-    return StoreError(
+    return StoreAway(
         f"the database cannot be reached: {error.__cause__ or error}",
         hint="is it up, and does --store name it? what is finished is kept",
     )

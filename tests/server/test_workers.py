@@ -50,7 +50,7 @@ def test_a_reading_is_done_by_a_worker_and_followed_at_the_server(
     assert events[-1]["data"]["status"] == "finished"
     told = served.http.get(f"/v1/runs/{run}/answer").json()
     assert told["answer"]["answer"] == "Oskar Brandvold" and told["citations"][0]["quote"] == NEEDLE
-    assert served.service.jobs.live == 0
+    assert "lcagent_queue 0.0" in served.http.get("/metrics").text
 
 
 def test_a_killed_worker_costs_the_calls_in_flight_and_a_killed_server_nothing(

@@ -35,7 +35,8 @@ from lcagent.graphs.shared.reading import (
     segment_budget,
 )
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.works import alone, opened
+from lcagent.graphs.shared.works import alone, models_of, opened
+from lcagent.memory.aside import aside
 from lcagent.memory.findings import Finding
 from lcagent.memory.works import Work, Works
 from lcagent.models.prompt import Prompt, as_data
@@ -114,9 +115,7 @@ async def map_all(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, An
     works: list[Work] = []
     if task.options.mode == "summary" and task.question == mapper.WHOLE:
         works = await asyncio.to_thread(opened, task, kept, "summary notes", mapper.PROMPT)
-    models = [replace(task.model, journal=kept.journal(work)) for work in works] or [
-        task.model for _ in task.corpus.documents
-    ]
+    models = await models_of(task, kept, works) or [task.model for _ in task.corpus.documents]
 
     async def read(place: Place) -> mapper.Mapping:
         if not task.corpus.segment_text(place).strip():
@@ -131,7 +130,7 @@ async def map_all(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, An
         got = await read_each(task, task.corpus.places, read)
         for number, work in enumerate(works):
             if not got.stop and not any(place[0] == number for place in got.unread):
-                kept.done(work)
+                await aside(task.store.place, kept.done, work)
     await asyncio.to_thread(_record, task, got.replies)
     unplaced = sum(one.unplaced for one in got.replies.values())
     return {**got.as_update(), "unplaced": unplaced, "built": new}

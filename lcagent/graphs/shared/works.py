@@ -6,12 +6,16 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 from lcagent.documents import Segment
 from lcagent.errors import WorkBusy
 from lcagent.graphs.shared.task import Task
+from lcagent.memory.aside import aside, within
+from lcagent.memory.journal import StoredJournal
 from lcagent.memory.works import Work, Works
+from lcagent.models.chat import ChatModel
 from lcagent.models.prompt import Prompt
 
 AGAIN = 1.0
@@ -57,6 +61,15 @@ def segments_key(segments: Iterable[Segment]) -> str:
     return hashlib.sha256(spans.encode()).hexdigest()
 
 
+async def models_of(task: Task, kept: Works, works: Sequence[Work]) -> list[ChatModel]:
+    """The model for each work, with the work's journal in place of the run's; arguments as for `alone`."""
+
+    def journals() -> list[StoredJournal]:
+        return [kept.journal(work) for work in works]
+
+    return [replace(task.model, journal=one) for one in await aside(task.store.place, journals)]
+
+
 @asynccontextmanager
 async def alone(task: Task, kept: Works, works: Sequence[Work]) -> AsyncGenerator[None]:
     """Be the one who builds; another question about the same documents waits, and finds all of it done.
@@ -66,12 +79,12 @@ async def alone(task: Task, kept: Works, works: Sequence[Work]) -> AsyncGenerato
         kept: the store's works.
         works: those that are built.
     """
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         for work in sorted(works, key=lambda work: work.id):
             told = False
             while work.status != "done":
                 try:
-                    stack.enter_context(kept.building(work))
+                    await stack.enter_async_context(within(task.store.place, kept.building(work)))
                     break
                 except WorkBusy as busy:
                     if not told:

@@ -149,6 +149,10 @@ class PostgresStore:
         with self.checkpoints() as saver:
             saver.delete_thread(run)
 
+    def table(self, name: str) -> str:
+        """A table with its schema."""
+        return self.dialect.table(name)
+
     def given(self, table: str, at_least: int = 0) -> int:
         """The last id that a table has given; see `lcagent.memory.rows.Rows`."""
         sequence = self.execute("SELECT pg_get_serial_sequence(?, 'id')", (self.dialect.table(table),))

@@ -195,6 +195,24 @@ class StoredJobs:
         self.drop([job])
 
 
+def waiting(stores: Sequence[Rows]) -> int:
+    """How many jobs of all kinds wait or are worked on, of several stores of one place.
+
+    Args:
+        stores: of what is served, a tenant each; at least one.
+    """
+    if not stores[0].place.url:
+        return sum(StoredJobs(store).waiting() for store in stores)
+    count = 0
+    for some in parts(stores, 100):  # one statement: of a server, another schema's table can be named
+        counts = " UNION ALL ".join(
+            f"SELECT count(*) AS n FROM {store.table('jobs')} WHERE status IN ('queued','running')"  # noqa: S608 - ours
+            for store in some
+        )
+        count += int(stores[0].rows(f"SELECT sum(n) AS n FROM ({counts}) AS counts")[0]["n"])  # noqa: S608 - ours
+    return count
+
+
 def _row(row: dict[str, Any]) -> JobRow:
     told: dict[str, Any] = {**_plain(row), "ask": json.loads(row["ask"]), "unwanted": bool(row["unwanted"])}
     return JobRow(**(row | told))

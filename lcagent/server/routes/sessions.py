@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -52,7 +51,7 @@ class MemoryObject(BaseModel):
 @router.get("/v1/sessions")
 async def list_sessions(tenant: TenantDep) -> SessionList:
     """List the conversations."""
-    return await asyncio.to_thread(_listed, tenant)
+    return await tenant.apart(_listed, tenant)
 
 
 @router.get("/v1/sessions/{session:path}/messages")
@@ -60,19 +59,19 @@ async def list_messages(
     session: str, tenant: TenantDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> MessageList:
     """List the last messages of a conversation."""
-    return await asyncio.to_thread(_messages, tenant, session, limit)
+    return await tenant.apart(_messages, tenant, session, limit)
 
 
 @router.get("/v1/sessions/{session:path}/memory")
 async def get_memory(session: str, tenant: TenantDep) -> MemoryObject:
     """Show what is remembered, and from where."""
-    return await asyncio.to_thread(_memory, tenant, session)
+    return await tenant.apart(_memory, tenant, session)
 
 
 @router.get("/v1/sessions/{session:path}")
 async def get_session(session: str, tenant: TenantDep) -> SessionObject:
     """Show one conversation."""
-    found = (await asyncio.to_thread(_listed, tenant)).data
+    found = (await tenant.apart(_listed, tenant)).data
     one = next((one for one in found if one.session == session), None)
     if one is None:
         raise _unknown(session)
