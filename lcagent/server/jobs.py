@@ -185,6 +185,7 @@ class Jobs:
     async def _followed(
         self, tenant: Tenant, job: str, after: int
     ) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
+        away = False
         while True:
             ended, told = False, list[tuple[int, dict[str, Any]]]()
             try:
@@ -199,8 +200,11 @@ class Jobs:
                     if not live.left:
                         return
                 ended, told = await tenant.aside(self._stands, tenant, job, after)
+                away = False
             except StoreAway as error:  # it is followed on when it can be seen again
-                LOG.warning("run %s cannot be followed now: %s", job, error.message)
+                if not away:
+                    LOG.warning("run %s cannot be followed now: %s", job, error.message)
+                away = True
             for event in told:
                 after = event[0]
                 yield event

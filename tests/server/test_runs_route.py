@@ -18,6 +18,7 @@ from lcagent.memory.served.tables import FILE, STEPS, open_served
 from lcagent.memory.store import Store
 from lcagent.place import Place
 from lcagent.server.asks import Ask
+from lcagent.server.opened import documents_of
 from lcagent.server.tenants import OWN
 from tests.cluster import only_files
 from tests.helpers import NEEDLE, QUESTION, ROOT, haystack
@@ -42,6 +43,26 @@ def test_a_run_is_started_followed_and_answered(served: Served) -> None:
     assert findings[0]["quote"] == NEEDLE and findings[0]["place"].startswith("line ")
     (listed,) = served.http.get("/v1/runs").json()["data"]
     assert (listed["id"], listed["question"], listed["status"]) == (run, QUESTION, "finished")
+
+
+def test_findings_are_looked_at_again_without_loading_the_document_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = served.upload(haystack())
+    run = served.run(QUESTION, file, model="lcagent/memagent")
+    served.ended(run)
+    loaded: list[Any] = []
+
+    def noted(*given: Any) -> Any:
+        loaded.append(given)
+        return documents_of(*given)
+
+    monkeypatch.setattr("lcagent.server.opened.documents_of", noted)
+    first, second = (served.http.get(f"/v1/runs/{run}/findings").json()["data"] for _ in range(2))
+    assert first == second and first[0]["place"].startswith("line ") and len(loaded) == 1
+    assert served.http.delete(f"/v1/files/{file}").status_code == 200
+    (found,) = served.http.get(f"/v1/runs/{run}/findings").json()["data"]
+    assert found["place"] == ""
 
 
 @pytest.mark.parametrize("by", ["after", "last-event-id"])

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from lcagent.chat import ChatSession
+from lcagent.memory.postgres.store import PostgresStore
+from lcagent.memory.store import Store
 from lcagent.place import Place
 from lcagent.server.options import Limits
 from lcagent.work.engine import Engine
@@ -18,6 +20,7 @@ from tests.helpers import NEEDLE, QUESTION, haystack
 from tests.server.serving import Served, able, slowly, sse, until
 
 UNBOUND = Limits(requests=1_000_000)
+QUEUE = "lcagent_queue"
 
 
 @pytest.fixture
@@ -51,6 +54,36 @@ def test_a_reading_is_done_by_a_worker_and_followed_at_the_server(
     told = served.http.get(f"/v1/runs/{run}/answer").json()
     assert told["answer"]["answer"] == "Oskar Brandvold" and told["citations"][0]["quote"] == NEEDLE
     assert "lcagent_queue 0.0" in served.http.get("/metrics").text
+
+
+def test_what_waits_at_workers_is_counted_over_all_tenants_by_as_many_statements_as_over_one(
+    served: Served, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys, said = served.service.tenants.keys, list[str]()
+
+    def asked() -> str:
+        said.clear()
+        return next(line for line in served.http.get("/metrics").text.splitlines() if line.startswith(QUEUE))
+
+    for kind in (Store, PostgresStore):
+        for name in ("execute", "rows"):
+            monkeypatch.setattr(kind, name, _noting(said, getattr(kind, name)))
+    before, one = asked(), len(said)
+    for tenant in ("a", "b", "c"):
+        client = served.as_key(keys.create(tenant)[1])
+        file = client.post("/v1/files", files={"file": ("a.txt", b"All of it.")}).json()["id"]
+        for _ in range(2):
+            assert client.post("/v1/runs", json={"question": "All?", "files": [file]}).status_code == 202
+    assert (before, asked()) == (f"{QUEUE} 0.0", f"{QUEUE} 6.0")
+    assert not place.url or len(said) == one
+
+
+def _noting(said: list[str], own: Any) -> Any:
+    def noted(self: Any, sql: str, *given: Any) -> Any:
+        said.append(sql)
+        return own(self, sql, *given)
+
+    return noted
 
 
 def test_a_killed_worker_costs_the_calls_in_flight_and_a_killed_server_nothing(
