@@ -71,5 +71,5 @@ def test_the_dashboard_shows_what_the_server_tells() -> None:
     metrics = Metrics(lambda: [])
     metrics.request("/v1/files", "GET", 200, 0.1, 0.2)
     metrics.ended("finished", None)
-    told = metrics.text(0).decode()
+    told = metrics.text(0, 0).decode()
     assert len(asked) >= 6 and all(re.search(rf"^(# TYPE )?{name}\b", told, re.M) for name in asked), asked

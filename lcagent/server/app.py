@@ -19,6 +19,7 @@ from lcagent import __version__
 from lcagent.errors import LcagentError, LimitReached, NotFound, UsageError
 from lcagent.memory.aside import widen
 from lcagent.server.context import Service
+from lcagent.server.crew import Crew
 from lcagent.server.faults import DOCUMENTED, FaultBody, fault_of, status_of
 from lcagent.server.guard import App, Guard, Message, Receive, Scope, Send
 from lcagent.server.jobs import Jobs
@@ -56,7 +57,8 @@ def create_app(
     tenants = Tenants(settings)
     metrics = Metrics(lambda: tenants.models.servers)
     opened = Opened(options.limits.pages)
-    jobs = Jobs(tenants, opened, options.running, options.limits, engine=engine, ended=metrics.ended)
+    crew = None if engine is None else Crew(engine)
+    jobs = Jobs(tenants, opened, options.running, options.limits, crew=crew, ended=metrics.ended)
     readiness = Readiness(tenants.models)
 
     @asynccontextmanager
@@ -64,7 +66,7 @@ def create_app(
         widen(settings.place)
         watching = asyncio.create_task(readiness.watch())
         try:
-            async with engine.open() if engine is not None else nullcontext():
+            async with crew.open() if crew is not None else nullcontext():
                 if resumed := await jobs.resume(await tenants.every()):
                     LOG.info("going on with %d runs of before", resumed)
                 yield

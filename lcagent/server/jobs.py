@@ -10,23 +10,22 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lcagent.errors import LcagentError, LimitReached, RunBusy, StoreAway, StoreError
 from lcagent.memory.aside import within
-from lcagent.memory.served.jobs import UNFINISHED, JobRow, StoredJobs, waiting
+from lcagent.memory.served.jobs import UNFINISHED, JobRow, StoredJobs, waiting_in
 from lcagent.server.asks import AnyAsk, Ask, ask_of
 from lcagent.server.came import Came
+from lcagent.server.crew import Crew
 from lcagent.server.job import AnyJob, Elsewhere, Question
 from lcagent.server.life import Life, owned
 from lcagent.server.opened import Opened
 from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
+from lcagent.server.told import waiting
 from lcagent.server.unwanted import Unwanted
 from lcagent.work.following import LOOK
-
-if TYPE_CHECKING:
-    from lcagent.work.engine import Engine
 
 LOG = logging.getLogger("lcagent.server")
 _PATIENCE = 10.0
@@ -41,7 +40,7 @@ class Jobs:
         opened: their documents.
         running: at once.
         limits: of one tenant.
-        engine: what is kept is handed out over it, and done by workers; None: it is done here.
+        crew: does what is kept; None: it is done here.
         ended: called with the status of a job that ended, and what came of it.
     """
 
@@ -52,10 +51,10 @@ class Jobs:
         running: int,
         limits: Limits,
         *,
-        engine: Engine | None = None,
+        crew: Crew | None = None,
         ended: Callable[[str, Came | None], None] = lambda _status, _outcome: None,
     ) -> None:
-        self._tenants, self._limits, self._engine = tenants, limits, engine
+        self._tenants, self._limits, self._crew = tenants, limits, crew
         self._life = Life(tenants, opened, running, limits.running, ended)
         self._live: dict[tuple[str, str], AnyJob] = {}
         self._unwanted = Unwanted(self._live)
@@ -69,16 +68,22 @@ class Jobs:
         """How many are worked on or wait here."""
         return len(self._live)
 
-    async def queue(self) -> int:
-        """The same, here and at workers.
+    async def handed(self) -> int:
+        """How many are worked on or wait at workers.
 
         Raises:
-            StoreError: what waits at workers cannot be counted.
+            StoreError: they cannot be counted.
         """
-        if self._engine is None:
-            return len(self._live)
+        if self._crew is None:
+            return 0
         every = await self._tenants.every()
-        return len(self._live) + await every[0].aside(waiting, [one.store for one in every])
+        return await every[0].aside(waiting_in, [one.store for one in every])
+
+    @property
+    def no_worker_since(self) -> float | None:
+        """Since when there is none of the workers that do what is kept (`Crew.silent_since`); None: one is
+        there, or none is needed."""
+        return None if self._crew is None else self._crew.silent_since
 
     async def start(self, tenant: Tenant, ask: Ask, *, kept: bool) -> Question:
         """Begin with what is asked.
@@ -98,7 +103,7 @@ class Jobs:
         if not kept:
             return self._begin(Question(id, tenant, ask, kept))
         with self._coming(tenant):
-            if self._engine is not None:
+            if self._crew is not None:
                 await tenant.aside(tenant.jobs.put, id, ask.model_dump(mode="json"))
                 await self._hand_out(tenant, id, ask)
                 return Elsewhere(id, tenant, ask, kept, looked=partial(self._followed, tenant, id))
@@ -110,7 +115,7 @@ class Jobs:
     async def resume(self, tenants: Iterable[Tenant]) -> int:
         """Go on with what a process left that is no more; how many there are."""
         left = [(one, row) for one in tenants for row in await one.aside(one.jobs.unfinished)]
-        if self._engine is None:
+        if self._crew is None:
             taken = [await self._take_up(tenant, row.id) for tenant, row in left]
             return sum(job is not None for job in taken)
         for tenant, row in left:
@@ -118,9 +123,9 @@ class Jobs:
         return len(left)
 
     async def _hand_out(self, tenant: Tenant, job: str, ask: AnyAsk, *, anew: bool = False) -> None:
-        assert self._engine is not None
+        assert self._crew is not None
         turn = None if ask.turn is None else f"{tenant.name}/{ask.turn}"
-        await self._engine.hand_out(tenant.name, job, turn=turn, anew=anew)
+        await self._crew.engine.hand_out(tenant.name, job, turn=turn, anew=anew)
 
     async def take(self, tenant: Tenant, id: str) -> None:
         """Do a job that was handed out, to its end; one that somebody still holds is waited for.
@@ -171,6 +176,9 @@ class Jobs:
     ) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
         """Events of one after a number, to the last.
 
+        That it waits for a worker, and none is there, is told among them and kept nowhere: with the number of
+        the event before it.
+
         Raises:
             RunNotFound: this tenant has none of this id.
         """
@@ -185,12 +193,12 @@ class Jobs:
     async def _followed(
         self, tenant: Tenant, job: str, after: int
     ) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
-        away = False
+        away, missed = False, None
         while True:
             ended, told = False, list[tuple[int, dict[str, Any]]]()
             try:
                 live = self.find(tenant, job)
-                if live is None and self._engine is None:
+                if live is None and self._crew is None:
                     live = await self._take_up(tenant, job)
                 if live is not None:
                     async with aclosing(live.follow(after)) as events:
@@ -210,6 +218,9 @@ class Jobs:
                 yield event
             if ended or self._closing:
                 return
+            if (now := self.no_worker_since) != missed:
+                missed = now
+                yield after, waiting(now)
             await asyncio.sleep(LOOK)
 
     @staticmethod
@@ -278,7 +289,7 @@ class Jobs:
         for file in ask.files:
             tenant.uploads.get(file)
         self._check_spent(tenant)
-        return 0 if self._engine is None else tenant.runs.waiting()
+        return 0 if self._crew is None else tenant.runs.waiting()
 
     def _check(self, tenant: Tenant, handed: int) -> None:
         limits = self._limits

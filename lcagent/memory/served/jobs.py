@@ -195,7 +195,7 @@ class StoredJobs:
         self.drop([job])
 
 
-def waiting(stores: Sequence[Rows]) -> int:
+def waiting_in(stores: Sequence[Rows]) -> int:
     """How many jobs of all kinds wait or are worked on, of several stores of one place.
 
     Args:

@@ -33,16 +33,20 @@ async def health() -> Health:
 
 @router.get("/ready", responses={503: {"model": State}}, response_model=State)
 async def ready(service: ServiceDep) -> Response:
-    """Say whether there is a model to answer with."""
-    state = service.readiness.state
+    """Say whether there is a model to answer with, and whether the workers are there."""
+    state = service.readiness.state.model_copy(update={"no_worker_since": service.jobs.no_worker_since})
     return JSONResponse(state.model_dump(), status_code=200 if state.ready else 503)
 
 
 @router.get("/metrics", response_class=Response, responses=raw("text/plain"))
 async def metrics(service: ServiceDep) -> Response:
     """Tell Prometheus; how many wait at workers is no number while what is kept cannot be reached."""
+    jobs = service.jobs
     try:
-        queue = await service.jobs.queue()
+        handed = await jobs.handed()
     except StoreError:
-        queue = nan
-    return Response(service.metrics.text(queue), media_type="text/plain; version=0.0.4; charset=utf-8")
+        handed = nan
+    stuck = 0 if jobs.no_worker_since is None else handed
+    return Response(
+        service.metrics.text(jobs.live + handed, stuck), media_type="text/plain; version=0.0.4; charset=utf-8"
+    )
