@@ -93,9 +93,8 @@ def create_app(
     app.add_middleware(_Measured, metrics=metrics)
     app.add_middleware(Guard, tenants=tenants, options=options, require_keys=needed)
     if options.origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=list(options.origins), allow_methods=["*"], allow_headers=["*"]
-        )
+        every, origins = ["*"], list(options.origins)
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=every, allow_headers=every)
     _describe(app)
     return app
 
