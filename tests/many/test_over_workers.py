@@ -36,7 +36,7 @@ def nothing_left(served: Rows, workers: Workers) -> bool:
         served.execute(f"SELECT count(*) FROM {one}").fetchone()[0] for one in ("jobs", "files", "budgets")
     ]
     # Of one that was killed the next one of its home deletes what it had.
-    alive = [number for number, one in enumerate(workers.running) if one.poll() is None]
+    alive = [number for number, one in enumerate(workers.running) if one.is_alive()]
     homes = [workers.home.with_name("home"), *(Path(f"{workers.home}-{number}") for number in alive)]
     return rows == [0, 0, 0] and not [*(file for home in homes for file in home.glob("files/*"))]
 

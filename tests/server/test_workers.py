@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,8 +78,10 @@ def test_a_worker_that_is_told_to_end_leaves_its_reading_to_another(
     run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
     first = workers.start()
     until(lambda: slow.calls >= 3)
-    first.send_signal(signal.SIGINT)
-    first.wait(20)
+    assert first.pid is not None
+    os.kill(first.pid, signal.SIGINT)
+    first.join(20)
+    assert first.exitcode is not None
     assert served.http.get(f"/v1/runs/{run}").json()["status"] == "running"
     workers.start()
     assert served.ended(run)["status"] == "finished"
