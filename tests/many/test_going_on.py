@@ -15,7 +15,7 @@ from lcagent import Reader
 from lcagent.errors import UsageError
 from lcagent.memory.opening import open_store
 from lcagent.place import Place
-from tests.helpers import examples, in_this_process
+from tests.helpers import examples, in_this_process, some_slow
 from tests.killable import Command, killed_at
 from tests.loopback import Loopback, Request
 from tests.many.shipyard import QUESTION, boat, command_line, plain, rows_of, shipyard, table
@@ -30,8 +30,10 @@ def test_a_table_that_is_whole_asks_nobody(server: Loopback, folder: Path) -> No
     assert plain(again) == before and Path("t.csv").read_bytes() == written and server.calls == calls
 
 
-@pytest.mark.parametrize("out", ["t.jsonl", "t.csv"])
-@pytest.mark.parametrize("step", [0, 1, 3, 5])
+@pytest.mark.parametrize(
+    ("step", "out"),
+    some_slow([(step, f"t.{ending}") for step in (3, 0, 1, 5) for ending in ("jsonl", "csv")]),
+)
 def test_killed_and_started_again_it_is_the_table_of_an_undisturbed_one(
     loopback: Any, folder: Path, step: int, out: str
 ) -> None:
