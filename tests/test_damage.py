@@ -367,6 +367,7 @@ def test_settings_that_cannot_be_read_are_told(tmp_path: Path, monkeypatch: pyte
 # At once, and with clocks that are set back
 
 
+@pytest.mark.slow
 def test_many_at_once_with_one_command_make_one_run(document: Path, server: Loopback) -> None:
     command = ("ask", document, QUESTION, "--api-base", server.url, "-q")
     every = [Command(*command) for _ in range(12)]

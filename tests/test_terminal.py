@@ -145,6 +145,7 @@ def test_tables_and_bars_are_as_safe(text: str) -> None:
 # Pipes, closed and full ones
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_is_no_fault(loopback, document: Path) -> None:
     server = loopback(reply=answering("lemon"))
     ask = ["ask", str(document), "Which one?", "--api-base", server.url, "-q"]

@@ -139,6 +139,7 @@ async def test_a_worker_that_is_told_to_end_puts_its_jobs_back(database: str, wo
     await until(lambda: workers.noted("end"))
 
 
+@pytest.mark.slow
 async def test_a_worker_that_wakes_ends_no_job_of_its_successor(database: str, workers: Workers) -> None:
     async with (engine := Engine(database, QUICK)).open():
         await engine.hand_out("anna", "1")
@@ -156,6 +157,7 @@ async def test_a_worker_that_wakes_ends_no_job_of_its_successor(database: str, w
     assert workers.noted("end")[-1][-1] == str(second.pid)
 
 
+@pytest.mark.slow
 async def test_a_job_that_takes_its_workers_down_is_given_up(database: str, workers: Workers) -> None:
     async with (engine := Engine(database, QUICK)).open():
         await engine.hand_out("anna", "bad")
@@ -169,6 +171,7 @@ async def test_a_job_that_takes_its_workers_down_is_given_up(database: str, work
     assert len(workers.noted("begin")) == 4
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_restarted_is_waited_for(
     cluster: Cluster, database: str, workers: Workers
 ) -> None:

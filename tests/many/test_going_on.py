@@ -15,6 +15,7 @@ from lcagent import Reader
 from lcagent.errors import UsageError
 from lcagent.memory.opening import open_store
 from lcagent.place import Place
+from tests.cluster import files_daily
 from tests.helpers import examples, in_this_process, some_slow
 from tests.killable import Command, killed_at
 from tests.loopback import Loopback, Request
@@ -164,6 +165,7 @@ def test_two_at_once_do_not_write_one_table(loopback: Any, folder: Path) -> None
     assert len(rows_of("t.jsonl")) == 6
 
 
+@files_daily
 def test_a_table_over_either_store_goes_on(loopback: Any, folder: Path, place: Place) -> None:
     server = loopback(reply=shipyard)
     arguments = command_line(folder, server, concurrency=2)

@@ -123,6 +123,7 @@ def test_client_and_worker_killed_it_is_the_table_of_an_undisturbed_one(
     assert not [*left.iterdir()]
 
 
+@pytest.mark.slow
 def test_ctrl_c_gives_up_what_is_handed_out(
     server: Loopback, tmp_path: Path, workers: Workers, served: Rows, place: Place
 ) -> None:
@@ -150,7 +151,9 @@ def test_ctrl_c_gives_up_what_is_handed_out(
     assert in_this_process(*arguments).exit_code == 0 and len(rows_of("t.jsonl")) == 20
 
 
-@pytest.mark.parametrize("budget", [{"max_calls": 3}, {"max_tokens": 1800}])
+@pytest.mark.parametrize(
+    "budget", [{"max_calls": 3}, pytest.param({"max_tokens": 1800}, marks=pytest.mark.slow)]
+)
 def test_a_budget_is_never_passed(
     server: Loopback, folder: Path, workers: Workers, served: Rows, place: Place, budget: dict[str, int]
 ) -> None:
@@ -164,6 +167,7 @@ def test_a_budget_is_never_passed(
     assert table(server, folder, window=1024).rows == 6
 
 
+@pytest.mark.slow
 def test_a_worker_without_a_model_ends_it_only_where_no_other_has_one(
     server: Loopback, folder: Path, workers: Workers, served: Rows, place: Place
 ) -> None:

@@ -4,7 +4,6 @@ import base64
 import json
 import re
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -20,18 +19,9 @@ from lcagent.server.options import Limits
 from lcagent.settings import load_settings
 from tests.cluster import files_daily, only_files
 from tests.helpers import QUESTION, haystack, in_this_process
-from tests.loopback import Loopback
 from tests.server.serving import Served, able, asks, slowly, until
 
 pytestmark = pytest.mark.usefixtures("place")
-
-
-@pytest.fixture(scope="module")
-def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server for requests of which no store hears."""
-    home = tmp_path_factory.mktemp("refusing") / "home"
-    with Loopback(reply=able) as model, Served(home, model.url, limits=Limits(requests=1_000_000)) as served:
-        yield served
 
 
 def key(home: Path, tenant: str) -> str:
@@ -78,6 +68,7 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(home: Path) -> Non
     assert in_this_process("keys", "create", "../etc").exception is not None
 
 
+@files_daily
 def test_one_tenant_sees_nothing_of_another_on_any_route(home: Path, model: Any) -> None:
     with Served(home, model.url, require_keys=True) as served:
         anna, olav = served.as_key(key(home, "anna")), served.as_key(key(home, "olav"))

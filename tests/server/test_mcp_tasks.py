@@ -96,6 +96,7 @@ def asked(tmp_path: Path) -> dict[str, Any]:
     return {"documents": [str(path)], "question": QUESTION}
 
 
+@pytest.mark.slow
 async def test_a_long_reading_is_a_task_that_the_client_follows_over_stdio(
     home: Path, slow: Any, asked: dict[str, Any]
 ) -> None:

@@ -256,7 +256,7 @@ def test_a_server_that_is_killed_goes_on_with_its_runs_when_it_comes_back(
     assert "Traceback" not in (tmp_path / "second.log").read_text()
 
 
-@files_daily
+@pytest.mark.slow
 def test_a_second_server_of_one_folder_is_refused(home: Path, tmp_path: Path, model: Any) -> None:
     first = Killable(home, model.url, tmp_path / "first.log")
     try:
