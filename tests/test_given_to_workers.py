@@ -18,6 +18,7 @@ from lcagent.memory.rows import Rows
 from lcagent.memory.tiers import bitmaps, nearest
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.place import Place
+from tests.cluster import files_daily
 from tests.handing import Workers, ready
 from tests.helpers import in_this_process
 from tests.killable import killed_at
@@ -111,6 +112,7 @@ def letters(texts: list[str]) -> list[dict[str, Any]]:
     return [{"index": at, "embedding": row} for at, row in enumerate(rows)]
 
 
+@files_daily
 @pytest.mark.parametrize("by", ["here", "worker"])
 def test_a_memory_is_embedded_anew_whoever_does_it(
     loopback: Any, home: Path, place: Place, workers: Workers, by: str

@@ -205,6 +205,7 @@ async def test_what_a_process_leaves_another_takes_up_when_it_is_asked(
         assert "Oskar Brandvold" in (await collected(second, run))["answer"]
 
 
+@pytest.mark.slow
 async def test_over_http_uploads_are_read_and_no_path(
     home: Path, model: Any, tmp_path: Path, town: Path
 ) -> None:
