@@ -17,7 +17,7 @@ from lcagent.memory.checkpoints import open_checkpoints
 from lcagent.memory.locks import locked
 from lcagent.place import Place
 from tests.cluster import files_daily
-from tests.helpers import QUESTION, clever, in_this_process, prose, some_slow
+from tests.helpers import QUESTION, clever, in_this_process, prose
 from tests.killable import Command, dies_before_printing, killed_at
 from tests.loopback import Loopback
 
@@ -54,8 +54,14 @@ def command(server: Loopback, document: Path, home: Path) -> subprocess.Popen:
     )
 
 
+STEPS = [0, SEGMENTS, SEGMENTS + 1, *range(1, SEGMENTS)]
+"""The first three are tried every day: the plan, the last segment, the answer."""
+
+
 @files_daily
-@pytest.mark.parametrize("step", some_slow(range(SEGMENTS + 2)))
+@pytest.mark.parametrize(
+    "step", [*STEPS[:3], *(pytest.param(step, marks=pytest.mark.slow) for step in STEPS[3:])]
+)
 def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
     loopback, document: Path, tmp_path: Path, place: Place, step: int
 ) -> None:

@@ -342,7 +342,7 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", some_slow(SHAPES))
 @pytest.mark.parametrize("streamed", [False, True])
 def test_the_text_is_found_whatever_shape_a_reply_has(
     loopback, document: Path, shape: str, streamed: bool

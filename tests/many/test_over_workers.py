@@ -28,7 +28,7 @@ from lcagent.work.engine import Engine
 from tests.handing import PATIENT, Workers, interrupted_without, ready
 from tests.helpers import in_this_process
 from tests.killable import Command, killed_at
-from tests.loopback import Loopback, Request
+from tests.loopback import Loopback, Reply, Request
 from tests.many.shipyard import QUESTION, boat, boats, command_line, plain, rows_of, shipyard, table
 
 pytestmark = pytest.mark.parametrize("place", ["postgres"], indirect=True)
@@ -198,16 +198,20 @@ def test_where_no_worker_is_left_it_says_so_and_goes_on_with_the_next(
     workers.start("concurrency=1")
     ready(place)
 
-    def dies(request: Request) -> str:
+    goes_on = threading.Event()
+
+    def dies(request: Request) -> Reply:
         if request.number == 1:
             workers.kill()
-        return shipyard(request)
+        return Reply(shipyard(request), held=goes_on if request.number > 1 else None)
 
     server.reply, told = dies, list[str]()
 
     def hears(event: Event) -> None:
         if isinstance(event, Notice):
             told.append(event.text)
+            if "it goes on" in event.text:  # nothing is done before that is told
+                goes_on.set()
             if told[-2:] == told[-1:] * 2 and not workers.alive:  # it is said again
                 workers.start()
 
@@ -219,6 +223,7 @@ def test_where_no_worker_is_left_it_says_so_and_goes_on_with_the_next(
     )
 
 
+@pytest.mark.slow
 def test_what_waits_for_a_worker_is_ended_by_ctrl_c_and_gone_on_with(
     server: Loopback, folder: Path, workers: Workers, served: Rows, place: Place
 ) -> None:
