@@ -149,7 +149,8 @@ def test_a_graph_waits_for_a_worker_aloud_and_ends_by_ctrl_c(
     def dies_again(request: Request) -> Reply:
         if request.number == before:
             workers.kill()
-        assert isinstance(said := world(request), str)
+        said = world(request)
+        assert isinstance(said, str)
         return Reply(said, held=goes_on if request.number > before else None)
 
     server.reply = dies_again
