@@ -35,7 +35,7 @@ class Store:
 
     Raises:
         StoreError: it cannot be read or written there.
-        SettingsError: a newer version made it.
+        NewerVersion: a newer version made it.
     """
 
     def __init__(self, path: Path, steps: Steps = STEPS) -> None:
@@ -56,7 +56,7 @@ class Store:
 
         Raises:
             StoreError: it cannot be read or written there.
-            SettingsError: a newer version made it.
+            NewerVersion: a newer version made it.
         """
         return cls(folder / FILE)
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, aclosing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lcagent.errors import LcagentError, LimitReached, RunBusy, StoreError
+from lcagent.errors import LcagentError, LimitReached, NewerVersion, RunBusy, StoreError
 from lcagent.memory.served.jobs import UNFINISHED
 from lcagent.server.asks import AnyAsk, Ask, ask_of
 from lcagent.server.came import Came
@@ -22,6 +22,7 @@ from lcagent.server.opened import Opened
 from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
 from lcagent.server.unwanted import Unwanted
+from lcagent.work.asked import Asked
 from lcagent.work.following import LOOK
 
 if TYPE_CHECKING:
@@ -85,29 +86,38 @@ class Jobs:
         self._check(tenant)
         id = f"run_{secrets.token_hex(12)}"
         if kept and self._engine is not None:
-            tenant.jobs.put(id, ask.model_dump(mode="json"))
+            tenant.jobs.put(id, ask.kept())
             await self._hand_out(tenant, id, ask)
             return Elsewhere(id, tenant, ask, kept, looked=partial(self._followed, tenant, id))
         if not kept:
             return self._begin(Question(id, tenant, ask, kept))
         with ExitStack() as held:  # first, so that no other process takes it for left
             rows = held.enter_context(owned(tenant, id))
-            rows.put(id, ask.model_dump(mode="json"))
+            rows.put(id, ask.kept())
             return self._begin(Question(id, tenant, ask, kept, rows), held.pop_all())
 
     async def resume(self, tenants: Iterable[Tenant]) -> int:
-        """Go on with what a process left that is no more; how many there are."""
+        """Go on with what a process left that is no more; how many there are.
+
+        What this version does not know is left to a newer one.
+        """
         left = [(tenant, row) for tenant in tenants for row in tenant.jobs.unfinished()]
-        if self._engine is None:
-            return sum(self._take_up(tenant, row.id) is not None for tenant, row in left)
+        resumed = 0
         for tenant, row in left:
-            await self._hand_out(tenant, row.id, ask_of(row), anew=True)
-        return len(left)
+            try:
+                if self._engine is None:
+                    resumed += self._take_up(tenant, row.id) is not None
+                else:
+                    await self._hand_out(tenant, row.id, ask_of(row), anew=True)
+                    resumed += 1
+            except NewerVersion as error:
+                LOG.warning("%s", error.message)
+        return resumed
 
     async def _hand_out(self, tenant: Tenant, job: str, ask: AnyAsk, *, anew: bool = False) -> None:
         assert self._engine is not None
         turn = None if ask.turn is None else f"{tenant.name}/{ask.turn}"
-        await self._engine.hand_out(tenant.name, job, turn=turn, anew=anew)
+        await self._engine.hand_out(tenant.name, job, turn=turn, anew=anew, format=ask.format)
 
     async def take(self, tenant: Tenant, id: str) -> None:
         """Do a job that was handed out, to its end; one that somebody still holds is waited for.
@@ -116,6 +126,7 @@ class Jobs:
 
         Raises:
             RunNotFound: this tenant has none of this id.
+            NewerVersion: this version does not know how.
         """
         while True:
             try:
@@ -135,6 +146,8 @@ class Jobs:
                 job.task.cancel()
                 await asyncio.wait([job.task])
                 raise
+            if isinstance(job.error, NewerVersion) and job.left:
+                raise job.error
 
     async def lose(self, tenant: Tenant, id: str) -> None:
         """Give up a job whose workers died of it, or so it seems.
@@ -145,7 +158,7 @@ class Jobs:
         row = tenant.jobs.get(id)
         if row.status in UNFINISHED:
             error = LcagentError("the workers that took it ended without a word", hint="their log says why")
-            job = AnyJob(id, tenant, ask_of(row), kept=True, rows=tenant.jobs, error=error)
+            job = AnyJob(id, tenant, Asked(), kept=True, rows=tenant.jobs, error=error)  # whatever was asked
             job.events = tenant.jobs.events(id)
             self._life.end(job, "failed")
 
