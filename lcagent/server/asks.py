@@ -96,6 +96,15 @@ def ask_of(row: JobRow) -> AnyAsk:
     return ask
 
 
+def question_of(row: JobRow) -> Ask:
+    """A question that is kept, to be shown: as far as this version knows it."""
+    try:
+        return Ask.model_validate(row.ask)
+    except ValidationError as error:
+        odd = {each["loc"][0] for each in error.errors()}
+        return Ask.model_validate({name: value for name, value in row.ask.items() if name not in odd})
+
+
 def _newer(row: JobRow, why: str) -> NewerVersion:
     return NewerVersion(f"job {row.id} ({row.kind}) is of a newer lcagent: {why}", hint=UPGRADE)
 

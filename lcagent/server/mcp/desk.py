@@ -21,7 +21,7 @@ from lcagent.documents.retrieval import Retrieval
 from lcagent.errors import DocumentNotFound, LcagentError, NotFound, RunNotFound, UsageError
 from lcagent.memory.served.keys import OWN
 from lcagent.models.embeddings import Likeness
-from lcagent.server.asks import Ask
+from lcagent.server.asks import Ask, question_of
 from lcagent.server.came import outcome_from
 from lcagent.server.dialects import annotations
 from lcagent.server.dialects.markdown import with_footnotes
@@ -263,7 +263,7 @@ class Desk:
             raise LcagentError(row.error["message"], hint=row.error["hint"])
         if row.outcome is not None:
             outcome = outcome_from(row.outcome)
-            said = told(outcome, files_by_name(self.tenant, Ask.model_validate(row.ask)), "")
+            said = told(outcome, files_by_name(self.tenant, question_of(row)), "")
             finished = Reading(
                 run=run,
                 state="finished",
