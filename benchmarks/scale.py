@@ -1,7 +1,8 @@
 """From one machine to 10,000 model servers: what is measured, simulated, and checked against a measured run.
 
     python -m benchmarks.scale --measure [--data FOLDER]   make the table of costs again on this machine
-    python -m benchmarks.scale --check                     1 and 8 stub servers, measured and simulated
+    python -m benchmarks.scale --check                     1 and 8 stub servers, measured and simulated;
+                                                           8 with four workers over one PostgreSQL too
     python -m benchmarks.scale                             simulate all sizes: figures and charts
 
 The table is benchmarks/results/scale-costs.json. FOLDER holds texts and filings, of which the sizes alone are
@@ -20,8 +21,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import scale_check, scale_costs, scale_postgres, scale_report, scale_router
+from benchmarks import scale_check, scale_costs, scale_postgres, scale_report, scale_router, scale_workers
 from benchmarks.scale_fleet import MODELS, STORE_CORES, Row, Setup, enough, run
+from tests.cluster import running
 
 TABLE = scale_costs.RESULTS / "scale-costs.json"
 CHECKED = scale_costs.RESULTS / "scale-check.json"
@@ -140,9 +142,14 @@ def check(table: dict[str, Any], measured_anew: bool) -> bool:
         if measured_anew:
             table = {**table, "client": {**table["client"], "memagent": scale_costs.client("memagent")}}
         rows = scale_check.check(table)
+    told = {"machine": scale_costs.machine(), "costs": table["client"]["memagent"], "rows": rows}
+    with running() as cluster:
+        if cluster is not None:
+            cost, row = scale_workers.check(cluster)
+            told["worker_costs"] = cost
+            rows.append(row)
     for row in rows:
         print(json.dumps(row))
-    told = {"machine": scale_costs.machine(), "costs": table["client"]["memagent"], "rows": rows}
     CHECKED.write_text(json.dumps(told, indent=1) + "\n")
     return all(abs(off) <= scale_check.MOST for row in rows for off in row["off"].values())
 

@@ -82,7 +82,11 @@ def charts(found: dict[str, Any], checked: dict[str, Any] | None, folder: Path) 
                 axes.bar(
                     at + shift, row[kind]["calls_a_second"], 0.38, color=colour, label="" if at else kind
                 )
-        names = [f"{row['servers']} servers, {row['processes']} clients" for row in checked["rows"]]
+        names = [
+            f"{row['servers']} servers, "
+            + (f"{row['processes']} clients" if "processes" in row else f"{row['workers']} workers")
+            for row in checked["rows"]
+        ]
         axes.set_xticks(range(len(names)), names)
         axes.set_ylabel("calls a second")
         axes.legend()

@@ -24,14 +24,15 @@ class Costs:
 
 @dataclass
 class Fleet:
-    """Who works: `slots` documents, and calls, are in flight at each server; `clients` share the servers out
-    evenly, in order."""
+    """Who works: `slots` calls, and `documents` or else as many documents, are in flight at each server;
+    `clients` share the servers out evenly, in order."""
 
     servers: Sequence[Server]
     clients: Sequence[Place]
     slots: int
     router: Place | None = None
     store: Place | None = None
+    documents: int | None = None
 
 
 @dataclass
@@ -82,10 +83,11 @@ class Reading:
         self._env, self._fleet, self._costs, self.outcome = env, fleet, costs, Outcome()
         self._gates = [simpy.Resource(env, fleet.slots) for _ in fleet.servers]
         taken = [iter(queue) for queue in queues]
-        hands = len(fleet.servers) * fleet.slots
+        each = fleet.documents or fleet.slots
+        hands = len(fleet.servers) * each
         for hand in range(hands):
             client = hand * len(fleet.clients) // hands
-            env.process(self._hand(taken[client % len(taken)], hand // fleet.slots, fleet.clients[client]))
+            env.process(self._hand(taken[client % len(taken)], hand // each, fleet.clients[client]))
 
     def run(self) -> Outcome:
         """Read them all."""

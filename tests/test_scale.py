@@ -72,6 +72,23 @@ def test_what_is_short_is_in_use_all_the_time_and_sets_the_rate() -> None:
     assert outcome.seconds == pytest.approx(400 * 0.07, rel=0.01)
 
 
+def test_more_documents_in_hand_than_calls_in_flight_fill_the_waits_but_not_the_servers() -> None:
+    def seconds(documents: int) -> float:
+        servers = 4
+
+        def build(env) -> Fleet:
+            return Fleet(
+                [Stub(env, 0.2) for _ in range(servers)], [Station(env, 100)], 2, documents=documents
+            )
+
+        return simulated(build, Costs((0.0, 0.1)), [[text(5)] * 80]).seconds
+
+    # Eight calls at once of 0.2 s: 400 of them take 10 s, and with no more documents than that each waits for
+    # its client too.
+    assert seconds(2) == pytest.approx(15, rel=0.02)
+    assert seconds(10) == pytest.approx(10, rel=0.1)
+
+
 def test_one_server_that_does_one_thing_at_a_time_takes_the_sum_of_the_work() -> None:
     spec = MODELS["small"].spec
     texts = [text(1 + at % 5, 1000 + 100 * at, 20 + at) for at in range(40)]

@@ -1,6 +1,7 @@
 """What the design says of the code's shape."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -244,6 +245,31 @@ def test_the_drawing_of_the_error_tree_is_whole() -> None:
         if isinstance(value, type) and issubclass(value, Exception):
             assert name in errors.__doc__
             assert value.__doc__ and value.exit_code in {1, 2, 4}
+
+
+def test_what_is_kept_beside_the_code_can_be_read() -> None:
+    """Results, settings and manifests are whole, and nothing is left of a merge."""
+    marks = ("<" * 7 + " ", ">" * 7 + " ")
+    for file in {ROOT / name for name in tracked() if not name.endswith((".png", ".svg", ".pdf"))}:
+        if file.is_dir() or not file.exists():  # a link to a folder; removed, and not yet committed
+            continue
+        text = file.read_text("utf-8")
+        assert not [line for line in text.splitlines() if line.startswith(marks)], file
+        if file.suffix == ".json":
+            json.loads(text)
+        elif file.suffix == ".jsonl":
+            [json.loads(line) for line in text.splitlines()]
+
+
+def tracked() -> list[str]:
+    """Files of the repository; all that lie there where it is no checkout."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return [name for name in done.stdout.split("\0") if name]
+    rooms = ("lcagent", "tests", "benchmarks", "docs", "examples", "scripts")
+    return [
+        str(file) for room in rooms for file in (ROOT / room).rglob("*") if "__pycache__" not in file.parts
+    ]
 
 
 def test_the_links_at_the_top_lead_into_the_package() -> None:

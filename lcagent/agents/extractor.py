@@ -14,9 +14,9 @@ from pydantic import BaseModel, WithJsonSchema
 
 from lcagent.agents.prompt import load_prompt
 from lcagent.documents import Segment, Span
-from lcagent.documents.lexical import STOPWORDS, terms
 from lcagent.documents.placing import Placing
 from lcagent.documents.segments import halved
+from lcagent.documents.words import STOPWORDS, terms
 from lcagent.errors import CutReply
 from lcagent.models.chat import ChatModel
 from lcagent.models.halves import in_halves

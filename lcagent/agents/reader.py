@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 from lcagent.agents.prompt import load_prompt
 from lcagent.documents import Segment, figures, query_words
-from lcagent.documents.lexical import Folded
 from lcagent.documents.placing import Carried, Placing
 from lcagent.documents.segments import halved
+from lcagent.documents.words import Folded
 from lcagent.models.chat import ChatModel
 from lcagent.models.halves import in_halves
 from lcagent.models.prompt import as_data

@@ -12,8 +12,8 @@ from rapidfuzz import fuzz
 
 from lcagent.documents.canonical import canonical
 from lcagent.documents.forms import Form, form, same_figure
-from lcagent.documents.lexical import STOPWORDS, stem
 from lcagent.documents.marks import unmarked
+from lcagent.documents.words import STOPWORDS, stem
 
 Matcher = Callable[[str, str], bool]
 """Whether two answers say the same; symmetric. An embedding model can stand in for `same_answer`."""

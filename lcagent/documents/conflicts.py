@@ -16,7 +16,6 @@ from typing import TypeVar
 from rapidfuzz import fuzz
 
 from lcagent.documents.corrections import corrects
-from lcagent.documents.lexical import folded, unspaced
 from lcagent.documents.statements import (
     ARTICLES,
     COPULAS,
@@ -31,6 +30,7 @@ from lcagent.documents.statements import (
 )
 from lcagent.documents.values import rounds_to, values, within
 from lcagent.documents.values.language import language_of
+from lcagent.documents.words import folded, unspaced
 
 Key = TypeVar("Key", bound=Hashable)
 

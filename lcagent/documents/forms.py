@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lcagent.documents.canonical import canonical
-from lcagent.documents.lexical import STOPWORDS, among, folded, stem, terms
 from lcagent.documents.marks import unmarked
 from lcagent.documents.values import same_value, values, within
+from lcagent.documents.words import STOPWORDS, among, folded, stem, terms
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from rapidfuzz import fuzz
 
 from lcagent.documents.canonical import canonical
-from lcagent.documents.lexical import STOPWORDS, folded
+from lcagent.documents.words import STOPWORDS, folded
 
 LIKE = 84.0
 """Similarity (0-100) from which two spellings are the same name."""

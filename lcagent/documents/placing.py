@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from lcagent.documents.forms import by_value, holds
-from lcagent.documents.lexical import names, query_words
 from lcagent.documents.quotes import Sentences, Span, figures, find_quote, occurrences, sentences
+from lcagent.documents.words import names, query_words
 
 NUMBER = re.compile(r"[-−]?\d+(?:[.,]\d+)*")
 ENOUGH = 0.5

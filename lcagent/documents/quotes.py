@@ -13,8 +13,8 @@ from itertools import chain, islice, takewhile
 from lcagent.documents.boundaries import END, MARKS, ends
 from lcagent.documents.canonical import RAISED, begins, canonical
 from lcagent.documents.document import Document
-from lcagent.documents.lexical import Folded, query_words, unspaced
 from lcagent.documents.unlaid import Unlaid, unlaid
+from lcagent.documents.words import Folded, query_words, unspaced
 
 MAX_SENTENCE = 400
 """Characters from which a sentence is split at its clauses."""

@@ -10,12 +10,12 @@ from functools import cached_property
 
 from lcagent.documents.conflicts import rival
 from lcagent.documents.corpus import Corpus, Region, overlap
-from lcagent.documents.lexical import names, query_words
 from lcagent.documents.placing import LISTED
 from lcagent.documents.quotes import figures, sentences
 from lcagent.documents.retrieval import Retrieval
 from lcagent.documents.shown import Evidence
 from lcagent.documents.support import support
+from lcagent.documents.words import names, query_words
 
 MOST_TELLING = 3
 """Sentences that are cited for the words of one statement …"""

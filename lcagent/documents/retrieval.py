@@ -18,17 +18,9 @@ from functools import cached_property
 from lcagent.documents.corpus import Corpus, Region
 from lcagent.documents.document import Document
 from lcagent.documents.headings import headings_text
-from lcagent.documents.lexical import (
-    Layout,
-    Passage,
-    lay_out,
-    linked,
-    names,
-    opening,
-    query_words,
-    search,
-)
+from lcagent.documents.lexical import Layout, Passage, lay_out, linked, search
 from lcagent.documents.mentions import unmentioned
+from lcagent.documents.words import names, opening, query_words
 
 Similarity = Callable[[str, Sequence[str]], Sequence[float]]
 """How alike each of some texts is to a question, from -1 to 1."""

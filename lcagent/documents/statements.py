@@ -14,9 +14,9 @@ from functools import cached_property, lru_cache
 
 from lcagent.documents.canonical import canonical
 from lcagent.documents.forms import in_digits, in_iso, same_figure
-from lcagent.documents.lexical import folded, query_words, stem, unspaced
 from lcagent.documents.marks import unmarked
 from lcagent.documents.quotes import figures
+from lcagent.documents.words import folded, query_words, stem, unspaced
 
 ARTICLES = frozenset(
     """

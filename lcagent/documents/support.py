@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from lcagent.answer import Support
 from lcagent.documents.canonical import canonical
-from lcagent.documents.lexical import STOPWORDS, among, folded, stem, terms, unspaced
 from lcagent.documents.marks import unmarked
 from lcagent.documents.quotes import find_quote, occurrences
 from lcagent.documents.values import Value, rounds_to, values, within
 from lcagent.documents.values.language import function_words, language_of
+from lcagent.documents.words import STOPWORDS, among, folded, stem, terms, unspaced
 
 ENOUGH = 0.8
 """Share of a claim's content words that must stand in the sentences."""

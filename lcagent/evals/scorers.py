@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from lcagent.documents.answers import normalise
-from lcagent.documents.lexical import STOPWORDS
+from lcagent.documents.words import STOPWORDS
 from lcagent.errors import UsageError
 from lcagent.evals.choices import chosen_letter
 from lcagent.evals.items import Cited, Row

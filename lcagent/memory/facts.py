@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lcagent.documents import Span, query_words
 from lcagent.documents.canonical import canonical
-from lcagent.documents.lexical import stem, terms
+from lcagent.documents.words import stem, terms
 from lcagent.memory.elements import node_of
 from lcagent.memory.rows import Rows
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lcagent.documents.lexical import unspaced
+from lcagent.documents.words import unspaced
 from lcagent.errors import SettingsError
 
 if TYPE_CHECKING:

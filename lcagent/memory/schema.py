@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from lcagent.documents.lexical import folded
+from lcagent.documents.words import folded
 
 Type = Literal["text", "number", "date", "label"]
 PARTS = ("year", "month")

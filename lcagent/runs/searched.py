@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lcagent.answer import Citation, SearchReport
 from lcagent.documents import Document, extent, search
-from lcagent.documents.lexical import STOPWORDS, stem, terms, unspaced
+from lcagent.documents.words import STOPWORDS, stem, terms, unspaced
 from lcagent.runs.citations import citation
 
 Spans = Sequence[tuple[int, int]]

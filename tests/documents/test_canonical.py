@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from lcagent.documents.answers import normalise, same_answer
 from lcagent.documents.canonical import Characters, canonical, traced
-from lcagent.documents.lexical import Folded, query_words, search
+from lcagent.documents.lexical import search
 from lcagent.documents.mentions import unmentioned
 from lcagent.documents.quotes import find_quote
 from lcagent.documents.support import support
 from lcagent.documents.unlaid import Unlaid, unlaid
+from lcagent.documents.words import Folded, query_words
 from tests.helpers import prose
 
 PIECES = (

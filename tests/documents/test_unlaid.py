@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcagent.documents.lexical import Folded, query_words
 from lcagent.documents.quotes import Sentences, Span
 from lcagent.documents.unlaid import Unlaid, unlaid
+from lcagent.documents.words import Folded, query_words
 
 LAID_OUT = st.text("ab1-– \n\r\tﬁ…“\u00ad", min_size=1, max_size=60)
 

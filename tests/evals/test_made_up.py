@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lcagent.documents.lexical import query_words
+from lcagent.documents.words import query_words
 from lcagent.errors import UsageError
 from lcagent.evals.items import Item
 from lcagent.evals.tasks import Request, generate

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from lcagent.documents.lexical import STOPWORDS
 from lcagent.documents.reckoning.arithmetic import Worked, exactly
 from lcagent.documents.values.language import function_words, language_of
+from lcagent.documents.words import STOPWORDS
 
 _AND = re.compile(
     r"(?:,\s*)?(?:\s(?:and|und|et|y|e|i|и|oraz|og|och|en|or|oder|ou|o|as well as|sowie)\s|\s?&\s?)",

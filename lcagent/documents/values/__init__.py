@@ -13,7 +13,6 @@ from decimal import Decimal
 from functools import lru_cache
 
 from lcagent.documents.canonical import traced
-from lcagent.documents.lexical import unspaced
 from lcagent.documents.values import numerals
 from lcagent.documents.values.compose import enlarged, joined, last_place, number_value
 from lcagent.documents.values.dates import Stated, stated_dates, stated_times
@@ -21,6 +20,7 @@ from lcagent.documents.values.language import language_of
 from lcagent.documents.values.quantities import Kind, Value, iso_within, rounds_to, same_value, within
 from lcagent.documents.values.spelt import Spelt, scaled, spelt
 from lcagent.documents.values.vocabulary import ALL, LATIN, Unit, Vocabulary, plain, prefixes, vocabulary
+from lcagent.documents.words import unspaced
 
 __all__ = ["Value", "bare_number", "iso_within", "rounds_to", "same_value", "values", "within"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lcagent.documents.lexical import folded
+from lcagent.documents.words import folded
 
 _SHORT = 80
 """Characters of a text that is tried in all languages where it does not tell its own."""

@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from lcagent.documents.lexical import folded
 from lcagent.documents.values.language import LANGUAGES
+from lcagent.documents.words import folded
 
 LATIN = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "da", "sv")
 """Languages whose words are tried where a text does not tell its own, most likely first."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 
 from lcagent.agents import condenser
-from lcagent.documents.lexical import STOPWORDS, folded
 from lcagent.documents.quotes import sentences
+from lcagent.documents.words import STOPWORDS, folded
 from lcagent.errors import CutReply, MalformedReply, WindowExceeded
 from lcagent.graphs.memgpt.provenance import worst
 from lcagent.graphs.memgpt.turn import Turn

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lcagent.documents import query_words
-from lcagent.documents.lexical import names
 from lcagent.documents.quotes import figures
+from lcagent.documents.words import names
 from lcagent.memory.tiers.entries import ASSISTANT, FOREIGN, USER, Entry, Source
 from lcagent.memory.tiers.origins import Origin
 from lcagent.memory.tiers.origins import origins as origins_of

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from lcagent.agents.querier import Test
-from lcagent.documents.lexical import unspaced
 from lcagent.documents.unlaid import unlaid
 from lcagent.documents.values import Value, iso_within, values
+from lcagent.documents.words import unspaced
 from lcagent.memory.schema import UNSURE, Field
 
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lcagent.documents.lexical import unspaced
+from lcagent.documents.words import unspaced
 
 if TYPE_CHECKING:
     from lcagent.memory.postgres.store import PostgresStore

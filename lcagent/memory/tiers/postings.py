@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Protocol
 
-from lcagent.documents.lexical import STOPWORDS, folded, stem, terms, unspaced
+from lcagent.documents.words import STOPWORDS, folded, stem, terms, unspaced
 from lcagent.memory.rows import Rows, marks, parts
 from lcagent.memory.tiers import bitmaps
 from lcagent.memory.tiers.bitmaps import CHUNK, Ids
