@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 
 from lcagent import ChatSession
+from lcagent.cli.listening import brought_up
 from lcagent.memory import store as files
 from lcagent.memory.facts import search_facts
-from lcagent.memory.opening import open_store
+from lcagent.memory.opening import open_store, opened
 from lcagent.memory.rows import Rows
 from lcagent.memory.served.tables import open_served
 from lcagent.memory.tiers.tables import open_memory
@@ -26,10 +28,10 @@ from lcagent.settings import load_settings
 from tests.handing import QUICK, Workers
 from tests.helpers import NEEDLE, QUESTION, haystack, in_this_process
 from tests.killable import FORKED
-from tests.loopback import Loopback
+from tests.loopback import Loopback, Request
 from tests.older.make import BUILT, reply
 from tests.older.restored import ALL, restored
-from tests.server.serving import Served
+from tests.server.serving import Served, until
 
 LATER = [one for one in ALL if not one.startswith("nov28")]
 """Those of versions with a server, memory and tables."""
@@ -205,6 +207,56 @@ def test_of_several_that_come_at_once_one_brings_it_up_and_the_others_wait(older
         assert [process.exitcode for process in processes] == [0] * 4
 
 
+def test_a_server_at_work_goes_on_over_tables_that_a_newer_version_has_brought_up(
+    home: Path, place: Place, model: Loopback
+) -> None:
+    brought_up(place)  # as `lcagent serve` begins
+    with Served(home, model.url, store=place.url or None) as served:
+        file, held = served.upload(haystack(75)), threading.Event()
+
+        def waits(request: Request) -> str:
+            held.wait(30)
+            return reply(request)
+
+        model.reply = waits
+        run = served.run(QUESTION, file, model="lcagent/memagent")
+        until(lambda: bool(model.requests))
+        for kind, *names in (
+            ("runs", "runs", "calls", "works", "findings", "facts"),
+            ("memory", "entries", "sessions", "postings"),
+            ("server", "jobs", "files", "events", "collections"),
+        ):
+            newer = FORKED.Process(target=_newer, args=(kind, place, *names))
+            newer.start()
+            newer.join()
+            assert newer.exitcode == 0
+        held.set()
+        assert served.ended(run)["status"] == "finished"
+        other = served.run(f"{QUESTION} again", file, model="lcagent/memagent")
+        assert served.ended(other)["status"] == "finished"
+        assert len(served.http.get("/v1/runs").json()["data"]) == 2
+        said = served.http.post("/v1/responses", json={"input": "Ship 7 came in.", "user": "anna"})
+        assert said.status_code == 200
+
+
+def _newer(kind: str, place: Place, *tables: str) -> None:
+    """A newer version brings up a store, by one step more: each of these tables gets a column."""
+    from lcagent.memory.migrations import STEPS
+    from lcagent.memory.served.tables import STEPS as SERVED
+    from lcagent.memory.tiers.tables import STEPS as MEMORY
+
+    def more(connection: sqlite3.Connection) -> None:
+        for table in tables:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN mood TEXT NOT NULL DEFAULT ''")
+
+    file, steps = {
+        "runs": ("lcagent.db", STEPS),
+        "memory": ("memory.db", MEMORY),
+        "server": ("server.db", SERVED),
+    }[kind]
+    opened(place, file, (*steps, more)).close()
+
+
 LOOKS = [
     ("runs list", "runs"),
     ("memory show", "memory"),
@@ -228,6 +280,7 @@ def test_what_a_newer_version_made_is_left_alone_and_said_in_a_line(
             newer.execute("PRAGMA user_version=99")
     before = b"" if place.url else path.read_bytes()
     # As in a process of its own.
+    monkeypatch.setattr("lcagent.memory.store._brought", set[tuple[Path, int]]())
     monkeypatch.setattr("lcagent.memory.postgres.store._prepared", dict[tuple[str, str], str]())
     error: Any = in_this_process(*command.split()).exception
     assert (error.code, error.exit_code) == ("NewerVersion", 2)

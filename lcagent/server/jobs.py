@@ -196,6 +196,8 @@ class Jobs:
                         yield event
                 if not live.left:
                     return
+                if isinstance(live.error, NewerVersion):
+                    raise live.error
             ended = self._closing or tenant.jobs.get(job).status not in UNFINISHED  # before its last event
             for event in tenant.jobs.events(job, after):
                 after = event[0]

@@ -97,8 +97,10 @@ class Life:
         except LcagentError as error:
             # A server that is gone comes back, and the reading then goes on; a full disk here does not.
             away = isinstance(error, StoreError) and not isinstance(error, StoreDamaged)
-            if (away or isinstance(error, NewerVersion)) and job.kept and job.tenant.settings.place.url:
-                raise  # likewise what others know how to do
+            if away and job.kept and job.tenant.settings.place.url:
+                raise
+            if isinstance(error, NewerVersion) and job.kept:  # others know how to do it
+                raise
             job.error = error
             self.end(job, "failed")
         except asyncio.CancelledError:
