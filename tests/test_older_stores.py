@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sqlite3
-import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,9 +17,12 @@ from lcagent import ChatSession
 from lcagent.cli.listening import brought_up
 from lcagent.memory import store as files
 from lcagent.memory.facts import search_facts
+from lcagent.memory.migrations import STEPS
 from lcagent.memory.opening import open_store, opened
 from lcagent.memory.rows import Rows
+from lcagent.memory.served.tables import STEPS as SERVED
 from lcagent.memory.served.tables import open_served
+from lcagent.memory.tiers.tables import STEPS as MEMORY
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.place import Place
 from lcagent.server.options import Limits
@@ -31,7 +33,7 @@ from tests.killable import FORKED
 from tests.loopback import Loopback, Request
 from tests.older.make import BUILT, reply
 from tests.older.restored import ALL, restored
-from tests.server.serving import Served, until
+from tests.server.serving import Served
 
 LATER = [one for one in ALL if not one.startswith("nov28")]
 """Those of versions with a server, memory and tables."""
@@ -207,54 +209,52 @@ def test_of_several_that_come_at_once_one_brings_it_up_and_the_others_wait(older
         assert [process.exitcode for process in processes] == [0] * 4
 
 
+ADDED = {
+    "runs": ("lcagent.db", STEPS, ("runs", "calls", "works", "findings", "facts")),
+    "memory": ("memory.db", MEMORY, ("entries", "sessions", "postings")),
+    "server": ("server.db", SERVED, ("jobs", "files", "events", "collections")),
+}
+"""What a newer version does: each of these tables gets one column more."""
+
+
+def _newer(place: Place, ready: Any, go: Any) -> None:
+    """A newer version brings up all that is kept."""
+    ready.set()
+    assert go.wait(60)
+    for file, steps, tables in ADDED.values():
+
+        def more(connection: sqlite3.Connection, tables: tuple[str, ...] = tables) -> None:
+            for table in tables:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN mood TEXT NOT NULL DEFAULT ''")
+
+        opened(place, file, (*steps, more)).close()
+
+
 def test_a_server_at_work_goes_on_over_tables_that_a_newer_version_has_brought_up(
     home: Path, place: Place, model: Loopback
 ) -> None:
     brought_up(place)  # as `lcagent serve` begins
-    with Served(home, model.url, store=place.url or None) as served:
-        file, held = served.upload(haystack(75)), threading.Event()
+    ready, go = FORKED.Event(), FORKED.Event()
+    newer = FORKED.Process(target=_newer, args=(place, ready, go))
+    newer.start()
+    assert ready.wait(60)
 
-        def waits(request: Request) -> str:
-            held.wait(30)
-            return reply(request)
-
-        model.reply = waits
-        run = served.run(QUESTION, file, model="lcagent/memagent")
-        until(lambda: bool(model.requests))
-        for kind, *names in (
-            ("runs", "runs", "calls", "works", "findings", "facts"),
-            ("memory", "entries", "sessions", "postings"),
-            ("server", "jobs", "files", "events", "collections"),
-        ):
-            newer = FORKED.Process(target=_newer, args=(kind, place, *names))
-            newer.start()
+    def meanwhile(request: Request) -> str:
+        if not go.is_set():
+            go.set()
             newer.join()
-            assert newer.exitcode == 0
-        held.set()
-        assert served.ended(run)["status"] == "finished"
-        other = served.run(f"{QUESTION} again", file, model="lcagent/memagent")
-        assert served.ended(other)["status"] == "finished"
-        assert len(served.http.get("/v1/runs").json()["data"]) == 2
+        return reply(request)
+
+    model.reply = meanwhile
+    with Served(home, model.url, store=place.url or None) as served:
+        file = served.upload(haystack(75))
+        for question in (QUESTION, f"{QUESTION} again"):
+            run = served.run(question, file, model="lcagent/memagent")
+            row = served.ended(run)
+            assert row["status"] == "finished", row
+        assert newer.exitcode == 0 and len(served.http.get("/v1/runs").json()["data"]) == 2
         said = served.http.post("/v1/responses", json={"input": "Ship 7 came in.", "user": "anna"})
         assert said.status_code == 200
-
-
-def _newer(kind: str, place: Place, *tables: str) -> None:
-    """A newer version brings up a store, by one step more: each of these tables gets a column."""
-    from lcagent.memory.migrations import STEPS
-    from lcagent.memory.served.tables import STEPS as SERVED
-    from lcagent.memory.tiers.tables import STEPS as MEMORY
-
-    def more(connection: sqlite3.Connection) -> None:
-        for table in tables:
-            connection.execute(f"ALTER TABLE {table} ADD COLUMN mood TEXT NOT NULL DEFAULT ''")
-
-    file, steps = {
-        "runs": ("lcagent.db", STEPS),
-        "memory": ("memory.db", MEMORY),
-        "server": ("server.db", SERVED),
-    }[kind]
-    opened(place, file, (*steps, more)).close()
 
 
 LOOKS = [

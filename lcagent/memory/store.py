@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 FILE, CHECKPOINTS = "lcagent.db", "checkpoints.db"
 """Its name within its folder, and that of the steps of its runs."""
 _brought: set[tuple[Path, int]] = set()
-"""Files that this process has opened at its own version. It goes on with one that a newer version has brought up
-meanwhile, whose steps only add (docs/design/0042-side-by-side.md)."""
+"""Files that this process has opened at its own version. It goes on with one that a newer version has brought
+up meanwhile, whose steps only add (docs/design/0042-side-by-side.md)."""
 
 
 class Store:
