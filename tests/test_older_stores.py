@@ -33,7 +33,7 @@ from tests.killable import FORKED
 from tests.loopback import Loopback, Request
 from tests.older.make import BUILT, reply
 from tests.older.restored import ALL, restored
-from tests.server.serving import Served
+from tests.server.serving import Served, until
 
 LATER = [one for one in ALL if not one.startswith("nov28")]
 """Those of versions with a server, memory and tables."""
@@ -255,6 +255,22 @@ def test_a_server_at_work_goes_on_over_tables_that_a_newer_version_has_brought_u
         assert newer.exitcode == 0 and len(served.http.get("/v1/runs").json()["data"]) == 2
         said = served.http.post("/v1/responses", json={"input": "Ship 7 came in.", "user": "anna"})
         assert said.status_code == 200
+
+
+def test_a_reading_that_meets_a_newer_store_is_left_to_a_newer_server(home: Path, model: Loopback) -> None:
+    path = home / "lcagent.db"
+    open_store(Place(home)).close()
+    with closing(sqlite3.connect(path)) as kept, pytest.MonkeyPatch.context() as patch:
+        (version,) = kept.execute("PRAGMA user_version").fetchone()
+        kept.execute("PRAGMA user_version=99")
+        patch.setattr("lcagent.memory.store._brought", set[tuple[Path, int]]())  # it has not been opened here
+        with Served(home, model.url) as served:
+            run = served.run(QUESTION, served.upload(haystack(75)), model="lcagent/memagent")
+            until(lambda: not served.service.jobs.live)
+            assert served.http.get(f"/v1/runs/{run}").json()["status"] == "running"
+        kept.execute(f"PRAGMA user_version={version}")
+    with Served(home, model.url) as served:
+        assert served.ended(run)["status"] == "finished"
 
 
 LOOKS = [
