@@ -77,6 +77,14 @@ class Message(BaseModel):
     notes: list[str] = []
 
 
+class PastMessage(Message):
+    """A message as it was said. What the agent said comes with its statements that stand somewhere (`claims`)
+    and their `citations`, without boxes: these are worked out when a passage is shown."""
+
+    claims: list[Claim] = []
+    citations: list[Quoted] = []
+
+
 class Reply(BaseModel):
     """What the agent says in a conversation.
 

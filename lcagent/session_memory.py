@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from lcagent.answer import Message
+from lcagent.answer import Message, PastMessage
 from lcagent.errors import EntryNotFound, UsageError
 from lcagent.models.serving.session import ModelSession
 from lcagent.place import Place
@@ -158,15 +158,19 @@ class SessionMemory:
         numbers = hits.numbers[(page - 1) * size : page * size]
         return Found(tuple(self._messages(numbers)), hits.total, -(-hits.total // size))
 
-    def history(self, limit: int = 20, *, before: int | None = None) -> list[Message]:
-        """The last messages, in order.
+    def history(self, limit: int = 20, *, before: int | None = None) -> list[PastMessage]:
+        """The last messages, in order, each with what it rests on.
 
         Args:
             limit: most of them.
             before: only those with a smaller number.
         """
         found = self._entries(None).newest(["message"], limit=limit, before=before)
-        return self._messages([entry.id for entry in reversed(found)])
+        rests = {
+            entry.id: {name: entry.data.get(name, ()) for name in ("claims", "citations")} for entry in found
+        }
+        told = self._messages([entry.id for entry in reversed(found)])
+        return [PastMessage.model_validate({**one.model_dump(), **rests[one.id]}) for one in told]
 
     def count(self) -> int:
         """How many messages there are."""

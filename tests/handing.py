@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from lcagent.place import Place
+from lcagent.work import engine, missing
 from lcagent.work.engine import Beats, Engine
+from lcagent.work.missing import no_worker
 from tests.helpers import ROOT
 
 QUICK = Beats(every=0.3, dead=1.5, poll=0.2, attempts=3)
 """A worker is dead soon."""
+PATIENT = Beats(dead=6)
+"""Whoever waits misses a worker soon, and none that is only busy, as with what it imports."""
 _WORKER = """
 import asyncio, sys
 from lcagent.server.worker import work
@@ -30,10 +35,27 @@ asyncio.run(work(settings, engine, places=4))
 
 def ready(place: Place) -> None:
     """Wait for a worker."""
-    engine, until = Engine.of(place), time.monotonic() + 60
-    while not asyncio.run(engine.served()):
+    there, until = Engine.of(place), time.monotonic() + 60
+    while asyncio.run(there.silent_since()) is not None:
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def interrupted_without(worker: int) -> None:
+    """A command that `first` does this is interrupted when it says that no worker is there, and this one has ended.
+
+    Args:
+        worker: the id of its process.
+    """
+    engine.Beats = lambda: PATIENT  # type: ignore[assignment, misc]
+    missing._AGAIN = 0  # type: ignore[attr-defined]
+
+    def interrupts(since: float) -> str:
+        if not Path(f"/proc/{worker}").exists():  # else a busy machine has kept it from giving signs
+            os.kill(os.getpid(), signal.SIGINT)
+        return no_worker(since)
+
+    missing.no_worker = interrupts
 
 
 class Workers:
@@ -62,6 +84,16 @@ class Workers:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.running.append(subprocess.Popen([sys.executable, "-c", _WORKER, *given], cwd=ROOT, env=env))
         return self.running[-1]
+
+    @property
+    def alive(self) -> bool:
+        """Whether any of them is."""
+        return any(process.poll() is None for process in self.running)
+
+    def kill(self) -> None:
+        """SIGKILL for the last one; returns when it is gone."""
+        self.running[-1].kill()
+        self.running[-1].wait()
 
     def end(self) -> None:
         for process in self.running:

@@ -282,6 +282,22 @@ def test_talking_in_a_terminal(server, terminal) -> None:
     assert again.ended() == 0
 
 
+def test_a_session_that_is_gone_on_with_begins_with_its_last_messages_and_where_they_stand(
+    server, terminal
+) -> None:
+    with session(server) as chat:
+        chat.send(HOME)
+        chat.send(WHERE)
+    again = terminal()
+    again.shows("going on with session main: 4 messages, last on ")
+    again.shows("You live in Paris.")
+    again.shows("    [1] conversation, message 1, ")
+    again.shows("user: “I live in Paris,")
+    again.shows(PROMPT)
+    again.types(CTRL_D)
+    assert again.ended() == 0
+
+
 def test_ctrl_c_stops_a_reply_and_keeps_the_session_whole(server, terminal) -> None:
     asked, go_on = threading.Event(), threading.Event()
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from lcagent.memory.rows import Rows
 from lcagent.memory.tiers import bitmaps, nearest
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.place import Place
-from tests.handing import Workers, ready
+from tests.handing import PATIENT, Workers, interrupted_without, ready
 from tests.helpers import in_this_process
-from tests.killable import killed_at
+from tests.killable import Command, killed_at
 from tests.loopback import Loopback, Reply, Request
 from tests.test_graphreader import chain
 
@@ -103,6 +104,58 @@ def test_killed_and_started_again_it_is_followed_on(
     assert done.exit_code == 0 and json.loads(done.stdout)["documents"] == 2
     texts = [request.text for request in server.requests]
     assert len(texts) == len(set(texts)) and left(served) == [0, 0]
+
+
+@only_postgres
+def test_a_graph_waits_for_a_worker_aloud_and_ends_by_ctrl_c(
+    server: Loopback,
+    folder: Path,
+    workers: Workers,
+    served: Rows,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers.start()
+    ready(place)
+    world = chain()
+
+    def dies(request: Request) -> str:
+        if request.number == 2:
+            workers.kill()
+        return world(request)
+
+    server.reply = dies
+    arguments = ["graph", "build", str(folder), "--json", "--api-base", server.url, "--window", "4096"]
+    arguments += ["--set", "graphreader.segment_tokens=64"]
+    command = Command(*arguments, first=partial(interrupted_without, workers.running[0].pid)).told()
+    assert command.returncode == 130 and "it waits, and no worker has" in command.stderr
+    assert left(served) == [0, 0]
+    told: list[str] = []
+
+    def hears(event: Event) -> None:
+        """When it is waited for one, there is a worker."""
+        if isinstance(event, Notice):
+            told.append(event.text)
+            if "no worker" in event.text and not workers.alive:
+                workers.start()
+
+    before = server.calls
+
+    def dies_again(request: Request) -> str:
+        if request.number == before:
+            workers.kill()
+        return world(request)
+
+    server.reply = dies_again
+    workers.start()
+    monkeypatch.setattr("lcagent.work.engine.Beats", lambda: PATIENT)
+    monkeypatch.setattr("lcagent.work.missing._AGAIN", 0)
+    ready(place)
+    with Reader(api_base=server.url, **GIVEN) as reader:
+        assert reader.build(folder, on_event=hears)["documents"] == 2
+    by, *waits, goes_on = (one for one in told if "worker" in one)
+    assert (by, goes_on) == ("it is done by workers", "a worker is there: it goes on")
+    assert waits and waits[-1].startswith("it waits, and no worker has given a sign of life since 2")
 
 
 def letters(texts: list[str]) -> list[dict[str, Any]]:

@@ -322,16 +322,17 @@ def test_faults_are_told_in_our_words_without_the_password(
 def test_doctor_says_whether_it_answers(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LCAGENT_STORE", own.url)
 
-    def told() -> str:  # as in a process of its own
+    def told(name: str = "store") -> str:  # as in a process of its own
         monkeypatch.setattr("lcagent.memory.postgres.store._prepared", dict[tuple[str, str], str]())
         shown = in_this_process("doctor", "--json")
         assert PASSWORD not in shown.stdout + shown.stderr
-        return json.loads(shown.stdout)["facts"]["store"]
+        return json.loads(shown.stdout)["facts"][name]
 
     where = own.url.replace(f"owner:{PASSWORD}@", "")
     assert (
         told().startswith(f"0.0 MB in {where}, PostgreSQL 1") and f"tables of version {len(STEPS)}" in told()
     )
+    assert told("workers").startswith("no worker was ever there: start one with `lcagent worker`")
     assert isinstance(in_this_process("doctor", "--repair").exception, UsageError)
     own.stop()
     assert "cannot be reached" in told()

@@ -46,7 +46,7 @@ def queue(database: str) -> list[tuple[Any, ...]]:
 async def seen(*engines: Engine) -> None:
     """Wait until each knows of a worker."""
     for engine in engines:
-        while not await engine.served():  # noqa: ASYNC110 - another process notes it
+        while await engine.silent_since() is not None:  # noqa: ASYNC110 - another process notes it
             await asyncio.sleep(0.05)
 
 
@@ -128,7 +128,7 @@ async def test_workers_of_an_older_version_are_none_for_what_only_newer_ones_do(
         working = asyncio.create_task(today.work(_nothing, _nothing, places=1))
         async with asyncio.timeout(60):
             await seen(today)
-        assert not await newer.served()
+        assert await newer.silent_since() is not None
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
 

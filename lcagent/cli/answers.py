@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from lcagent.text import clipped
 
 if TYPE_CHECKING:
-    from lcagent.answer import Answer, Citation, HopReport, Reply
+    from lcagent.answer import Answer, Citation, HopReport, PastMessage, Reply
 
 MOST_QUOTE = 240
 """Characters of a quote; the whole of it stands in the JSON object."""
 _MOST_CLAIM = 120
 
 
-def footnotes(answer: Answer | Reply) -> list[str]:
+def footnotes(answer: Answer | Reply | PastMessage) -> list[str]:
     """One line a citation, in the order of their numbers, then the claims that no sentence says as such."""
     lines = [f"[{c.number}] {_quoted(c)}" for c in sorted(answer.citations, key=lambda c: c.number)]
     for claim in answer.claims:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lcagent.cli.answers import footnotes
 from lcagent.cli.chat_commands import Commands
 from lcagent.cli.chat_typing import TimerUp, Typing
 from lcagent.cli.options import PasswordOption, QuietOption, reading, settings_from
 from lcagent.errors import LcagentError, UsageError
-from lcagent.text import clipped, told_time
+from lcagent.text import clipped, folded_line, told_time
 
 if TYPE_CHECKING:
     from lcagent.answer import Reply
@@ -226,6 +227,8 @@ class Conversation:
         for one in last:
             who = {"assistant": "", "user": "> "}.get(one.author, f"{one.author}: ")
             self.screen.say(f"  {who}{clipped(one.text, 200)}", dim=True)
+            for line in footnotes(one):
+                self.screen.say(f"    {folded_line(line)}", dim=True)
         typing.recall(self._recalled())
 
     def _recalled(self) -> list[str]:

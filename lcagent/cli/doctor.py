@@ -66,7 +66,13 @@ def doctor(
     choice, instead = survey(settings, given)
     store, wrong = _store(settings)
     profile = None if wrong else _profile(instead or choice, settings)
-    facts = machine_facts(settings) | store | wrong | _refused(choice, settings)
+    facts = (
+        machine_facts(settings)
+        | store
+        | (_workers(settings) if store else {})
+        | wrong
+        | _refused(choice, settings)
+    )
     if instead is not None:
         facts = {"instead": f"{_named(instead)}, because {instead.why}", **facts}
     if as_json:
@@ -111,6 +117,22 @@ def _store(settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
         return {}, {**wrong, "store": f"{error.message} ({error.hint})"}
     of = "" if limit is None else f" of {limit}"
     return {"store": f"{size:.1f}{of} MB in {place}{engine} (`lcagent runs prune` makes room)"}, wrong
+
+
+def _workers(settings: Settings) -> dict[str, str]:
+    """Whether a worker is there, where the store is one that they share."""
+    if not settings.place.url:
+        return {}
+    import asyncio
+
+    from lcagent.work.engine import Engine
+    from lcagent.work.missing import no_worker
+
+    try:
+        since = asyncio.run(Engine.of(settings.place).silent_since())
+    except LcagentError as error:
+        return {"workers": error.message}
+    return {"workers": "at least one gives signs of life" if since is None else no_worker(since)}
 
 
 def _damaged(folder: Path) -> dict[str, str]:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -50,13 +50,16 @@ async def make_table(wanted: Wanted, settings: Settings, session: ModelSession, 
     if unread:
         one = len(unread) == 1
         emit(Notice(f"not read: {len(unread):,} file{'' if one else 's'} of kinds that are not read"))
-    name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]
-    busy = UsageError(f"{wanted.out} is being written by another process", hint="wait for it to end")
-    with locked(settings.data_dir, f"table-{name}", busy):
+    name = f"table-{hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]}"
+    shared = bool(settings.place.url)
+    hint = "wait for it to end" + "; it may be of another machine, over the same store" * shared
+    busy = UsageError(f"{wanted.out} is being written by another process", hint=hint)
+    with locked(settings.data_dir, name, busy):
         # Open throughout: SQLite puts its files in order when the last who has them open closes them, which
         # would be after every document.
         with (
             closing(open_store(settings.place)) as store,
+            store.locked(name, busy) if shared else nullcontext(),
             await asyncio.to_thread(KeptRows, path, table_key(wanted.columns)) as kept,
         ):
             batch = _Batch(wanted, settings, emit, _Keeping(kept, Runs(store), len(files)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lcagent.errors import EndpointUnavailable, LcagentError, StoreError, error_of
-from lcagent.events import DocumentNotice, Emit, Notice
+from lcagent.events import DocumentNotice, Emit
 from lcagent.many.asked import RowAsk, RowDone
 from lcagent.many.columns import Column, table_key
 from lcagent.many.document import Source, failed_row
@@ -26,6 +26,7 @@ from lcagent.memory.served.uploads import Uploads
 from lcagent.models.budget import Budget
 from lcagent.settings import Settings
 from lcagent.work.following import LOOK, shared
+from lcagent.work.missing import Missing
 
 if TYPE_CHECKING:
     from lcagent.work.engine import Engine
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 _LEAST = 16
 """Documents that are handed out at first; then twice as many as are being read or were since the last look,
 so that no worker waits for one."""
-_UNSERVED = 30.0
-"""Seconds between two looks whether there is still a worker."""
 _MOST_REFUSED = 8
 """Documents one after the other for which workers found no model, before that concerns all."""
 
@@ -131,7 +130,7 @@ class Workers:
         self._waiting: dict[str, asyncio.Future[Standing | None]] = {}
         self._over: dict[str, str] = {}
         self._out = self._refused = 0
-        self._served, self._looked_for = True, asyncio.get_running_loop().time()
+        self._missing = Missing(engine, emit)
         self._room = asyncio.Event()
 
     async def find(self) -> None:
@@ -230,20 +229,11 @@ class Workers:
                     ended += 1
                     future.set_result(None if one is None or one.status == "cancelled" else one)
             if waiting and not ended:
-                await self._look_for_workers()
+                await self._missing.look(
+                    "1 document waits" if len(waiting) == 1 else f"{len(waiting):,} documents wait"
+                )
             self._most = self._fixed or max(_LEAST, 2 * (running + ended))
             self._room.set()
-
-    async def _look_for_workers(self) -> None:
-        """Say where nobody is left who would take what is handed out; it is taken once somebody comes."""
-        now = asyncio.get_running_loop().time()
-        if now < self._looked_for + _UNSERVED:
-            return
-        self._looked_for = now
-        served = await self._engine.served()
-        if self._served and not served:
-            self._emit(Notice("no worker gives signs of life any more: waiting for one (lcagent worker)"))
-        self._served = served
 
     def _looked(self, over: dict[str, str]) -> dict[str, Standing]:
         if over:

@@ -105,10 +105,9 @@ async def read_within(
     made_by, _, begun = (record.version or "").partition("@")
     if made_by == version and begun and config.get("configurable", {}).get(CONFIG_KEY_CHECKPOINTER):
         there = _under(settings, f"{strategy.name}:{begun}")
-        if (await graph.aget_state(there)).next:
-            going = replace(task, ledger=runs.ledger(record.id))
-            with suppress(EmptyInputError):  # replayed from before it
-                return await graph.ainvoke(None, there, context=going)
+        going = replace(task, ledger=runs.ledger(record.id))
+        with suppress(EmptyInputError):  # nothing is there, or it is replayed from before it
+            return await graph.ainvoke(None, there, context=going)
     # A beginning has a namespace of its own: what an earlier one has left there cannot be deleted, and its
     # findings are gone.
     begun = uuid.uuid4().hex
@@ -130,13 +129,16 @@ def _steps(task: Task) -> int:
 
 
 async def _go_on(task: Task, graph: Any, config: dict[str, Any]) -> dict[str, Any] | None:
-    """The last state of a graph that goes on from its checkpoint; None where there is none."""
-    snapshot = await graph.aget_state(config)
-    if not snapshot.values:
-        return None
-    if not snapshot.next:
-        return snapshot.values  # killed after the last step: it only had to be told
-    return await graph.ainvoke(None, config, context=task, durability="sync")
+    """The last state of a graph that goes on from its checkpoint; None where there is none.
+
+    Whether it has ended is the graph's business: of a step whose tasks are done, and which was killed before
+    its checkpoint, a snapshot names nothing that would come next, and holds what it gave.
+    """
+    from langgraph.errors import EmptyInputError
+
+    with suppress(EmptyInputError):
+        return await graph.ainvoke(None, config, context=task, durability="sync")
+    return None
 
 
 def _version(task: Task, strategy: Strategy, graph: Any) -> str:

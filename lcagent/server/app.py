@@ -18,6 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from lcagent import __version__
 from lcagent.errors import LcagentError, LimitReached, NotFound, UsageError
 from lcagent.server.context import Service
+from lcagent.server.crew import Crew
 from lcagent.server.faults import DOCUMENTED, FaultBody, fault_of, status_of
 from lcagent.server.guard import App, Guard, Message, Receive, Scope, Send
 from lcagent.server.jobs import Jobs
@@ -53,16 +54,17 @@ def create_app(
     options = options or ServeOptions()
     needed = not options.local if require_keys is None else require_keys
     tenants = Tenants(settings)
-    metrics = Metrics(lambda: jobs.live, lambda: tenants.models.servers)
+    metrics = Metrics(lambda: jobs.live, lambda: jobs.stuck, lambda: tenants.models.servers)
     opened = Opened(options.limits.pages)
-    jobs = Jobs(tenants, opened, options.running, options.limits, engine=engine, ended=metrics.ended)
+    crew = None if engine is None else Crew(engine)
+    jobs = Jobs(tenants, opened, options.running, options.limits, crew=crew, ended=metrics.ended)
     readiness = Readiness(tenants.models)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         watching = asyncio.create_task(readiness.watch())
         try:
-            async with engine.open() if engine is not None else nullcontext():
+            async with crew.open() if crew is not None else nullcontext():
                 if resumed := await jobs.resume(tenants.all()):
                     LOG.info("going on with %d runs of before", resumed)
                 yield

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from lcagent.answer import Answer, Citation, Reply
+from lcagent.answer import Answer, Citation, PastMessage, Quoted, Reply
 from lcagent.server.marks import marked, placed
 
 
@@ -44,24 +44,24 @@ class Told:
     evidence: tuple[Evidence, ...]
 
 
-def told(outcome: Answer | Reply, files: Mapping[str, str], base: str) -> Told:
-    """An answer, or a reply, with its evidence.
+def told(outcome: Answer | Reply | PastMessage, files: Mapping[str, str], base: str) -> Told:
+    """An answer, or a reply, also one of before, with its evidence.
 
     What a reply says of a document is marked as in an answer; what it takes from the conversation is not.
 
     Args:
-        outcome: of a job.
+        outcome: of a job, or what a conversation keeps of one.
         files: ids of files by the names under which they are cited.
         base: address of the server, as the client knows it; empty: it has no page.
     """
-    if isinstance(outcome, Reply):
-        of_files = {c.number for c in outcome.citations if c.document in files}
-        found = placed(outcome.text, outcome.claims, of_files)
-    else:
+    if isinstance(outcome, Answer):
         found = marked(outcome.text, {c.number for c in outcome.citations})
+    else:
+        of_files = {c.number for c in outcome.citations if _file(c, files)}
+        found = placed(outcome.text, outcome.claims, of_files)
     evidence = []
     for citation in sorted(outcome.citations, key=lambda one: one.number):
-        file = files.get(citation.document, "")
+        file = _file(citation, files)
         evidence.append(
             Evidence(
                 citation,
@@ -71,6 +71,12 @@ def told(outcome: Answer | Reply, files: Mapping[str, str], base: str) -> Told:
             )
         )
     return Told(found.text, tuple(evidence))
+
+
+def _file(citation: Citation, files: Mapping[str, str]) -> str:
+    """The id of the file that is quoted; empty where it is a message, whatever a file may be called."""
+    quoted = isinstance(citation, Quoted) and citation.message is not None
+    return "" if quoted else files.get(citation.document, "")
 
 
 def _url(base: str, file: str, citation: Citation) -> str:

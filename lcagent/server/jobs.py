@@ -10,23 +10,22 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import ExitStack, aclosing, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lcagent.errors import LcagentError, LimitReached, NewerVersion, RunBusy, StoreError
 from lcagent.memory.served.jobs import UNFINISHED
 from lcagent.server.asks import AnyAsk, Ask, ask_of
 from lcagent.server.came import Came
+from lcagent.server.crew import Crew
 from lcagent.server.job import AnyJob, Elsewhere, Question
 from lcagent.server.life import Life, owned
 from lcagent.server.opened import Opened
 from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
+from lcagent.server.told import waiting
 from lcagent.server.unwanted import Unwanted
 from lcagent.work.asked import Asked
 from lcagent.work.following import LOOK
-
-if TYPE_CHECKING:
-    from lcagent.work.engine import Engine
 
 LOG = logging.getLogger("lcagent.server")
 _PATIENCE = 10.0
@@ -41,7 +40,7 @@ class Jobs:
         opened: their documents.
         running: at once.
         limits: of one tenant.
-        engine: what is kept is handed out over it, and done by workers; None: it is done here.
+        crew: does what is kept; None: it is done here.
         ended: called with the status of a job that ended, and what came of it.
     """
 
@@ -52,10 +51,10 @@ class Jobs:
         running: int,
         limits: Limits,
         *,
-        engine: Engine | None = None,
+        crew: Crew | None = None,
         ended: Callable[[str, Came | None], None] = lambda _status, _outcome: None,
     ) -> None:
-        self._tenants, self._limits, self._engine = tenants, limits, engine
+        self._tenants, self._limits, self._crew = tenants, limits, crew
         self._life = Life(tenants, opened, running, limits.running, ended)
         self._live: dict[tuple[str, str], AnyJob] = {}
         self._unwanted = Unwanted(self._live)
@@ -66,8 +65,21 @@ class Jobs:
     @property
     def live(self) -> int:
         """How many are worked on or wait, here and at workers."""
-        handed = 0 if self._engine is None else sum(one.jobs.waiting() for one in self._tenants.all())
-        return len(self._live) + handed
+        return len(self._live) + self._handed()
+
+    @property
+    def stuck(self) -> int:
+        """How many wait for a worker, and none is there."""
+        return 0 if self.no_worker_since is None else self._handed()
+
+    @property
+    def no_worker_since(self) -> float | None:
+        """Since when there is none of the workers that do what is kept (`Crew.silent_since`); None: one is
+        there, or none is needed."""
+        return None if self._crew is None else self._crew.silent_since
+
+    def _handed(self) -> int:
+        return 0 if self._crew is None else sum(one.jobs.waiting() for one in self._tenants.all())
 
     async def start(self, tenant: Tenant, ask: Ask, *, kept: bool) -> Question:
         """Begin with what is asked.
@@ -85,7 +97,7 @@ class Jobs:
             tenant.uploads.get(file)
         self._check(tenant)
         id = f"run_{secrets.token_hex(12)}"
-        if kept and self._engine is not None:
+        if kept and self._crew is not None:
             tenant.jobs.put(id, ask.kept())
             await self._hand_out(tenant, id, ask)
             return Elsewhere(id, tenant, ask, kept, looked=partial(self._followed, tenant, id))
@@ -105,7 +117,7 @@ class Jobs:
         resumed = 0
         for tenant, row in left:
             try:
-                if self._engine is None:
+                if self._crew is None:
                     resumed += self._take_up(tenant, row.id) is not None
                 else:
                     await self._hand_out(tenant, row.id, ask_of(row), anew=True)
@@ -115,9 +127,9 @@ class Jobs:
         return resumed
 
     async def _hand_out(self, tenant: Tenant, job: str, ask: AnyAsk, *, anew: bool = False) -> None:
-        assert self._engine is not None
+        assert self._crew is not None
         turn = None if ask.turn is None else f"{tenant.name}/{ask.turn}"
-        await self._engine.hand_out(tenant.name, job, turn=turn, anew=anew, format=ask.format)
+        await self._crew.engine.hand_out(tenant.name, job, turn=turn, anew=anew, format=ask.format)
 
     async def take(self, tenant: Tenant, id: str) -> None:
         """Do a job that was handed out, to its end; one that somebody still holds is waited for.
@@ -171,6 +183,9 @@ class Jobs:
     ) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
         """Events of one after a number, to the last.
 
+        That it waits for a worker, and none is there, is told among them and kept nowhere: with the number of
+        the event before it.
+
         Raises:
             RunNotFound: this tenant has none of this id.
         """
@@ -185,9 +200,10 @@ class Jobs:
     async def _followed(
         self, tenant: Tenant, job: str, after: int
     ) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
+        missed: float | None = None
         while True:
             live = self.find(tenant, job)
-            if live is None and self._engine is None:
+            if live is None and self._crew is None:
                 live = self._take_up(tenant, job)
             if live is not None:
                 async with aclosing(live.follow(after)) as events:
@@ -204,6 +220,9 @@ class Jobs:
                 yield event
             if ended:
                 return
+            if (now := self.no_worker_since) != missed:
+                missed = now
+                yield after, waiting(now)
             await asyncio.sleep(LOOK)
 
     def check_followers(self, tenant: Tenant) -> None:
@@ -262,7 +281,7 @@ class Jobs:
 
     def _check(self, tenant: Tenant) -> None:
         limits = self._limits
-        handed = 0 if self._engine is None else tenant.runs.waiting()
+        handed = 0 if self._crew is None else tenant.runs.waiting()
         if self._counts[tenant.name] + handed >= limits.running + limits.waiting:
             raise LimitReached(
                 f"{limits.waiting:,} questions wait already", hint="ask again when some are answered"

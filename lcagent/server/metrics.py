@@ -39,10 +39,16 @@ class Metrics:
 
     Args:
         queue: how many jobs are worked on or wait.
+        stuck: how many of these wait for a worker, and none is there.
         servers: those of the model, where these are several.
     """
 
-    def __init__(self, queue: Callable[[], int], servers: Callable[[], Sequence[Server]]) -> None:
+    def __init__(
+        self,
+        queue: Callable[[], int],
+        stuck: Callable[[], int],
+        servers: Callable[[], Sequence[Server]],
+    ) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_ModelServers(servers))
         self._requests = Counter(
@@ -69,6 +75,11 @@ class Metrics:
         Gauge("lcagent_queue", "Jobs that are worked on or wait.", registry=self._registry).set_function(
             queue
         )
+        Gauge(
+            "lcagent_waiting_for_worker",
+            "Jobs that wait for a worker while none gives signs of life.",
+            registry=self._registry,
+        ).set_function(stuck)
         share = Gauge(
             "lcagent_cached_share",
             "Share of prompt tokens that the model's server had cached.",

@@ -15,11 +15,16 @@ AGAIN_SECONDS = 15.0
 
 
 class State(BaseModel):
-    """Whether the server can answer, with which model, or why not."""
+    """Whether the server can answer, with which model, or why not.
+
+    `no_worker_since`: what is handed to workers waits, as none has given a sign of life since then (seconds
+    since 1970; 0: there never was one); null where one is there, or none is needed. All else is answered.
+    """
 
     ready: bool
     model: str
     reason: str = ""
+    no_worker_since: float | None = None
 
 
 class Readiness:

@@ -154,9 +154,11 @@ _NEXT = (
 )
 """Start-time fair queueing (Goyal, Vin and Cheng 1996): a job's tag is one more than that of what runs, and
 than its party's own last. Lower tags go first, so that parties take turns, whoever has more waiting."""
-_SERVED = (
-    "SELECT EXISTS (SELECT 1 FROM lcagent_work_queues, procrastinate_workers WHERE name = %(newest)s"
-    " AND least(served, last_heartbeat) > now() - make_interval(secs => %(dead)s))"
+_SIGNS = (
+    "SELECT extract(epoch FROM served)::float8,"
+    " EXISTS (SELECT 1 FROM procrastinate_workers"
+    "  WHERE least(served, last_heartbeat) > now() - make_interval(secs => %(dead)s))"
+    " FROM lcagent_work_queues WHERE name = %(newest)s"
 )
 """The library notes of its workers that they live, not whose work they take: that is noted beside it."""
 _THERE = "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(named)s AND status IN ('todo', 'doing')"
@@ -225,8 +227,18 @@ class Engine:
         except (ConnectorException, OperationalError) as error:
             raise _away(error) from error
 
-    async def served(self) -> bool:
-        """Whether a worker gives signs of life that does all that this version does; nothing has to be open.
+    @property
+    def pause(self) -> float:
+        """Seconds between two looks for signs of life."""
+        return self._beats.dead / 3
+
+    async def silent_since(self) -> float | None:
+        """Since when no worker has given a sign of life; only those count that do all that this version does.
+
+        Nothing has to be open for it.
+
+        Returns:
+            Seconds since 1970, 0 where none ever has; None: one gives them.
 
         Raises:
             StoreError: the database cannot be reached.
@@ -235,9 +247,10 @@ class Engine:
             async with await self._connected() as database:
                 there = await database.execute("SELECT to_regclass('lcagent_work_queues') IS NOT NULL")
                 if await there.fetchone() != (True,):
-                    return False
+                    return 0.0
                 values = {"newest": self._queues[-1], "dead": self._beats.dead}
-                return await (await database.execute(_SERVED, values)).fetchone() == (True,)
+                last, served = await (await database.execute(_SIGNS, values)).fetchone() or (0.0, False)
+                return None if served else last
         except OperationalError as error:
             raise _away(error) from error
 
@@ -350,7 +363,7 @@ class Engine:
                 else:
                     await lost(str(job.task_kwargs["tenant"]), str(job.task_kwargs["job"]))
                     await manager.finish_job(job, Status.FAILED, True)
-            await asyncio.sleep(self._beats.dead / 3)
+            await asyncio.sleep(self.pause)
 
 
 async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:

@@ -16,6 +16,7 @@ from lcagent.memory.served.tables import open_served
 from lcagent.memory.served.uploads import Uploads
 from lcagent.place import Place
 from lcagent.work.asked import Asked
+from lcagent.work.missing import Missing
 
 if TYPE_CHECKING:
     from lcagent.work.engine import Engine
@@ -54,7 +55,7 @@ async def shared(place: Place, emit: Emit) -> AsyncGenerator[Shared | None]:
 
     engine = Engine.of(place)
     with closing(open_served(place)) as store:
-        if not await engine.served():
+        if await engine.silent_since() is not None:
             emit(Notice("no worker gives signs of life (lcagent worker): it is done in this process"))
             yield Shared(store, None)
             return
@@ -106,7 +107,7 @@ async def by_worker(
         try:
             anew = await asyncio.shield(beginning)
             await there.engine.hand_out(OWN, job, anew=anew)
-            row = await _followed(jobs, job, emit)
+            row = await _followed(jobs, job, emit, Missing(there.engine, emit))
         finally:
             await asyncio.wait([beginning])  # nothing is put after it was given up
             with suppress(StoreError):  # the same command finds it
@@ -118,15 +119,18 @@ async def by_worker(
     return row.outcome
 
 
-async def _followed(jobs: StoredJobs, job: str, emit: Emit) -> JobRow:
-    """A job at its end; its events are told meanwhile."""
+async def _followed(jobs: StoredJobs, job: str, emit: Emit, missing: Missing) -> JobRow:
+    """A job at its end; its events are told meanwhile, and that nobody is there who would go on with it."""
     after = 0
     while True:
         row = await asyncio.to_thread(jobs.get, job)  # before its last event
-        for seq, data in await asyncio.to_thread(jobs.events, job, after):
+        events = await asyncio.to_thread(jobs.events, job, after)
+        for seq, data in events:
             after = seq
             if (event := event_of(data)) is not None:
                 emit(event)
         if row.status not in UNFINISHED:
             return row
+        if not events:
+            await missing.look("it waits")
         await asyncio.sleep(LOOK)

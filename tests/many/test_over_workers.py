@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import signal
 import threading
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lcagent import Reader
-from lcagent.errors import EndpointUnavailable
+from lcagent.errors import EndpointUnavailable, UsageError
 from lcagent.events import DocumentNotice, Event, Notice
 from lcagent.memory.rows import Rows
 from lcagent.memory.served.jobs import StoredJobs
 from lcagent.memory.served.tables import open_served
 from lcagent.memory.served.uploads import Uploads
 from lcagent.place import Place
-from tests.handing import Workers, ready
+from lcagent.work.engine import Engine
+from tests.handing import PATIENT, Workers, interrupted_without, ready
 from tests.helpers import in_this_process
 from tests.killable import Command, killed_at
 from tests.loopback import Loopback, Request
@@ -174,3 +178,90 @@ def test_a_worker_without_a_model_ends_it_only_where_no_other_has_one(
     until(lambda: nothing_left(served, workers))
     workers.start()
     assert table(server, folder, concurrency=2).rows == 6 and server.calls == 6
+
+
+SILENT = (
+    r"no worker has given a sign of life since \d{4}-\d\d-\d\d \d\d:\d\d UTC:"
+    r" start one with `lcagent worker` and the same --store"
+)
+
+
+def test_where_no_worker_is_left_it_says_so_and_goes_on_with_the_next(
+    server: Loopback, folder: Path, workers: Workers, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lcagent.work.engine.Beats", lambda: PATIENT)
+    monkeypatch.setattr("lcagent.work.missing._AGAIN", 0)
+    workers.start("concurrency=1")
+    ready(place)
+
+    def dies(request: Request) -> str:
+        if request.number == 1:
+            workers.kill()
+        return shipyard(request)
+
+    server.reply, told = dies, list[str]()
+
+    def hears(event: Event) -> None:
+        if isinstance(event, Notice):
+            told.append(event.text)
+            if told[-2:] == told[-1:] * 2 and not workers.alive:  # it is said again
+                workers.start()
+
+    assert table(server, folder, on_event=hears).rows == 6
+    assert len({request.text for request in server.requests}) == 6 and server.calls <= 8
+    assert told[0] == "it is done by workers" and told[-1] == "a worker is there: it goes on"
+    assert len(told) >= 4 and all(
+        re.fullmatch(rf"[56] documents wait, and {SILENT}", one) for one in told[1:-1]
+    )
+
+
+def test_what_waits_for_a_worker_is_ended_by_ctrl_c_and_gone_on_with(
+    server: Loopback, folder: Path, workers: Workers, served: Rows, place: Place
+) -> None:
+    workers.start("concurrency=1")
+    ready(place)
+
+    def dies(request: Request) -> str:
+        if request.number == 2:
+            workers.kill()
+        return shipyard(request)
+
+    server.reply = dies
+    arguments = command_line(folder, server, concurrency=6)
+    command = Command(*arguments, first=partial(interrupted_without, workers.running[0].pid)).told()
+    assert command.returncode == 130 and "documents wait, and no worker has" in command.stderr
+    assert served.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
+    server.reply = shipyard
+    workers.start()
+    until(lambda: workers.running[1].poll() is None and silent(place) is None)
+    assert in_this_process(*arguments).exit_code == 0 and len(rows_of("t.jsonl")) == 6
+    assert len({request.text for request in server.requests}) == 6 and server.calls <= 8
+
+
+def silent(place: Place) -> float | None:
+    return asyncio.run(Engine.of(place, PATIENT).silent_since())
+
+
+def test_two_machines_do_not_write_one_table_at_once(
+    loopback: Any, folder: Path, place: Place, tmp_path: Path
+) -> None:
+    inside, go = threading.Event(), threading.Event()
+
+    def waits(request: Request) -> str:
+        inside.set()
+        go.wait(30)
+        return shipyard(request)
+
+    server = loopback(reply=waits)
+    first = threading.Thread(target=lambda: table(server, folder))
+    first.start()
+    assert inside.wait(30)
+    # Of another machine all is another but the store and the folder of the table.
+    with Reader(api_base=server.url, home=tmp_path / "other") as other:
+        with pytest.raises(UsageError, match="being written") as refused:
+            other.map(folder, QUESTION, out="t.jsonl")
+        assert "another machine" in refused.value.hint
+        go.set()
+        first.join()
+        assert other.map(folder, QUESTION, out="t.jsonl").asked == 0
+    assert len(rows_of("t.jsonl")) == 6 and server.calls == 6

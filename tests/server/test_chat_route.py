@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcagent.answer import Answer, Citation, Claim, CoverageReport, Quoted, Reply, UsageReport
+from lcagent.answer import Answer, Citation, Claim, CoverageReport, PastMessage, Quoted, Reply, UsageReport
 from lcagent.chat import ChatSession
 from lcagent.graphs import STRATEGIES
+from lcagent.memory.copying import copied
+from lcagent.memory.tiers.tables import open_memory
+from lcagent.place import Place
 from lcagent.server.dialects.markdown import escaped, with_footnotes, without_footnotes
 from lcagent.server.evidence import told
 from lcagent.server.options import Limits
@@ -229,6 +233,65 @@ def test_what_a_conversation_says_of_a_document_has_footnotes(home: Path, loopba
     assert message.content[note.url_citation.start_index : note.url_citation.end_index] == "[^1]"
     at = httpx.URL(note.url_citation.url).params
     assert text[int(at["start"]) : int(at["end"])] == CALLED
+
+
+def test_a_conversation_that_is_come_back_to_says_where_its_answers_stand(
+    home: Path, loopback: Any, place: Place, tmp_path: Path
+) -> None:
+    text = f"{prose(60)}\n\n{CALLED}\n\n{prose(60, 1)}"
+    model = loopback(reply=boatman)
+    with Served(home, model.url) as served:
+        file = served.upload(text, "log.txt")
+        body = {"messages": asks(file, text=BOAT), "user": "eli", "lcagent": {"footnotes": False}}
+        live = served.http.post("/v1/chat/completions", json=body).json()
+    with ChatSession("eli", settings=load_settings({"home": home})) as chat:
+        chat.add("I sailed for years.")
+        chat.add("So I heard.", author="assistant")
+    with Served(home, model.url) as served:  # another process than the one that answered
+        asked, answered, *added = served.http.get("/v1/sessions/eli/messages").json()["data"]
+        assert [one["citations"] for one in (asked, *added)] == [[], [], []]
+        assert [one["marked"] for one in (asked, *added)] == [None, None, None]
+        assert (answered["text"], answered["marked"]) == (
+            "It was the Anna Sofie.",
+            live["choices"][0]["message"]["content"],
+        )
+        there = live["lcagent"]["citations"]
+        assert [{**one, "url": ""} for one in answered["citations"]] == [
+            {name: value for name, value in {**one, "url": ""}.items() if name != "boxes"} for one in there
+        ]
+        (cited,) = answered["citations"]
+        at = httpx.URL(cited["url"]).params
+        assert cited["file"] == file == at["file"] and text[int(at["start"]) : int(at["end"])] == CALLED
+        passage = served.http.get(
+            f"/v1/files/{file}/passage", params={"start": at["start"], "end": at["end"]}
+        )
+        assert passage.json()["quote"] == CALLED
+        served.http.delete(f"/v1/files/{file}")
+        (cited,) = served.http.get("/v1/sessions/eli/messages").json()["data"][1]["citations"]
+        assert (cited["file"], cited["url"], cited["quote"]) == ("", "", CALLED)
+    copied(place, other := Place(tmp_path / "copied"), lambda _: None)
+    with ChatSession("eli", settings=load_settings({"store": str(other.folder)})) as chat:
+        assert [one.quote for one in chat.history()[1].citations] == [CALLED]
+        chat.forget("Sofie")
+    with closing(open_memory(other)) as kept:
+        assert not any(CALLED in json.dumps(row) for row in kept.rows("SELECT data, text FROM entries"))
+
+
+def test_a_message_is_no_file_that_is_called_as_it() -> None:
+    where = {"document": "conversation", "place": "message 3", "page": None, "char_start": 0, "char_end": 2}
+    past = PastMessage(
+        id=9,
+        author="assistant",
+        at=0,
+        text="So it is.",
+        claims=[Claim(text="So it is.", support="verbatim", citations=[1, 2])],
+        citations=[
+            Quoted(number=1, **where, quote="So", message=3),
+            Quoted(number=2, **where, quote="So"),
+        ],
+    )
+    said = told(past, {"conversation": "file_1"}, "http://here")
+    assert said.text == "So it is. [^2]" and [one.file for one in said.evidence] == ["", "file_1"]
 
 
 def test_marks_of_a_reply_stand_behind_what_they_are_of() -> None:

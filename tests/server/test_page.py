@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.chatting import HOME
-from tests.helpers import REPORT
-from tests.server.serving import BOAT, Served, boatman, slowly
+from tests.helpers import REPORT, prose
+from tests.server.serving import BOAT, CALLED, Served, boatman, slowly
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -17,8 +17,14 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 
 
 @pytest.fixture
-def served(home: Path, loopback: Any) -> Iterator[Served]:
-    with Served(home, loopback(reply=slowly(boatman, 0.15)).url) as server:
+def served(home: Path, loopback: Any, request: pytest.FixtureRequest) -> Iterator[Served]:
+    """The server; with the parameter "handed" one that hands readings to workers."""
+    engine = None
+    if hasattr(request, "param"):
+        from lcagent.work.engine import Engine  # which needs the extra `postgres`
+
+        engine = Engine(request.getfixturevalue("database"))
+    with Served(home, loopback(reply=slowly(boatman, 0.15)).url, engine=engine) as server:
         yield server
 
 
@@ -105,6 +111,16 @@ def test_a_run_is_stopped(page: Any, served: Served) -> None:
     )
 
 
+@pytest.mark.parametrize("served", ["handed"], indirect=True)
+def test_a_run_that_waits_for_a_worker_says_so(page: Any, served: Served) -> None:
+    page.reload()
+    page.locator("#model", has_text="no worker is there").wait_for()
+    ask(page)
+    page.locator(".run [role=status]", has_text="waiting for a worker: no worker was ever there").wait_for()
+    page.click("#to-runs")
+    assert "queued, waiting for a worker" in page.inner_text("#past tr:nth-child(1)")
+
+
 def test_past_runs_are_compared_side_by_side(page: Any) -> None:
     for strategy in ("lcagent/direct", "lcagent"):
         ask(page, strategy)
@@ -132,6 +148,24 @@ def test_a_person_talks_and_sees_what_is_remembered_and_from_where(page: Any) ->
     page.reload()
     page.wait_for_selector("#messages li")
     assert page.locator("#messages li").count() == 2
+
+
+def test_a_conversation_that_is_come_back_to_opens_where_its_answers_stand(page: Any, served: Served) -> None:
+    file = served.upload(f"{prose(60)}\n\n{CALLED}\n\n{prose(60, 1)}", "log.txt")
+    page.click("#to-chat")
+    page.check(f"#chat-files input[value={file}]")
+    page.fill("#message", BOAT)
+    page.press("#message", "Enter")
+    page.wait_for_selector("#messages .assistant .foot", timeout=60_000)
+    said = [one.partition("\n")[2] for one in page.locator("#messages .assistant").all_inner_texts()]
+    page.reload()
+    page.wait_for_selector("#messages .assistant .foot")
+    again = [one.partition("\n")[2] for one in page.locator("#messages .assistant").all_inner_texts()]
+    assert again == said and "It was the Anna Sofie. [1]" in again[0]
+    page.focus("#messages .foot .link")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#reader mark")
+    assert page.inner_text("#reader mark") == CALLED
 
 
 def test_what_a_page_shows_can_be_read_by_everybody(page: Any, served: Served) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from lcagent.chat import ChatSession
 from lcagent.place import Place
 from lcagent.server.options import Limits
 from lcagent.work.engine import Engine
-from tests.handing import QUICK, Workers
+from tests.handing import PATIENT, QUICK, Workers
 from tests.helpers import NEEDLE, QUESTION, haystack
-from tests.server.serving import Served, able, slowly, sse, until
+from tests.server.serving import Served, able, asks, slowly, sse, until
 
 UNBOUND = Limits(requests=1_000_000)
 
@@ -45,7 +46,7 @@ def test_a_reading_is_done_by_a_worker_and_followed_at_the_server(
     assert served.http.get(f"/v1/runs/{run}").json()["status"] == "queued" and slow.calls == 0
     assert "lcagent_queue 1.0" in served.http.get("/metrics").text
     workers.start()
-    events = sse(served.http.get(f"/v1/runs/{run}/events").text)
+    events = [one for one in sse(served.http.get(f"/v1/runs/{run}/events").text) if one["event"] != "waiting"]
     assert [int(event["id"]) for event in events[:-1]] == list(range(1, len(events)))
     assert events[-1]["data"]["status"] == "finished"
     told = served.http.get(f"/v1/runs/{run}/answer").json()
@@ -69,6 +70,44 @@ def test_a_killed_worker_costs_the_calls_in_flight_and_a_killed_server_nothing(
     assert row["status"] == "finished" and answer["answer"] == "Oskar Brandvold"
     assert answer["usage"]["replayed"] >= before - 2
     assert slow.calls <= answer["usage"]["calls"] + 1
+
+
+def test_a_reading_that_waits_for_a_worker_says_so(
+    home: Path, slow: Any, workers: Workers, database: str
+) -> None:
+    with Served(home, slow.url, engine=Engine(database, PATIENT), limits=UNBOUND) as served:
+
+        def stuck(*there: str) -> tuple[float | None, ...]:
+            """What is told of missing workers: of all, of runs."""
+            return tuple(served.http.get(path).json()["no_worker_since"] for path in ("/ready", *there))
+
+        until(lambda: served.service.jobs.no_worker_since is not None)
+        assert stuck() == (0,) and "lcagent_waiting_for_worker 0.0" in served.http.get("/metrics").text
+        run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
+        assert "lcagent_waiting_for_worker 1.0" in served.http.get("/metrics").text
+        assert stuck(f"/v1/runs/{run}") == (0, 0) and served.http.get("/ready").status_code == 200
+        assert served.http.get("/v1/runs").json()["data"][0]["no_worker_since"] == 0
+        with served.http.stream("GET", f"/v1/runs/{run}/events") as reply:
+            lines, told = reply.iter_lines(), list[dict[str, Any]]()
+            while not told:
+                told += sse(f"{next(lines)}\n{next(lines)}\n{next(lines)}\n\n")
+        assert told[0]["event"] == "waiting" and told[0]["id"] == "0"
+        assert told[0]["data"]["text"].startswith("waiting for a worker: no worker was ever there: start one")
+        body = {"messages": asks(text="Ship 7 came in."), "background": True, "stream": True}
+        with served.http.stream("POST", "/v1/chat/completions", json=body) as reply:
+            assert any("no worker was ever there" in line for line in reply.iter_lines())
+            # Told to a chat at once, which may leave then.
+        workers.start()
+        until(lambda: slow.calls >= 3)
+        until(lambda: stuck(f"/v1/runs/{run}") == (None, None))
+        workers.kill()
+        until(lambda: served.service.jobs.no_worker_since is not None)
+        since, of_run = stuck(f"/v1/runs/{run}")
+        assert since == of_run and abs(time.time() - (since or 0)) < 600
+        assert served.http.get(f"/v1/runs/{run}").json()["status"] == "running"
+        workers.start()
+        assert served.ended(run)["no_worker_since"] is None
+        assert stuck() == (None,)
 
 
 def test_a_worker_that_is_told_to_end_leaves_its_reading_to_another(
@@ -115,8 +154,15 @@ def test_messages_of_a_session_are_answered_in_their_order_by_many_workers(
 
 
 def test_a_background_response_is_streamed_from_the_worker(served: Served, workers: Workers) -> None:
-    workers.start()
     stream = served.client().responses.create(
         model="lcagent", input="Ship 7 came in.", background=True, stream=True
     )
-    assert list(stream)[-1].type == "response.completed"
+    until(lambda: served.service.jobs.no_worker_since == 0)
+    workers.start()
+    live = list(stream)
+    assert live[-1].type == "response.completed"
+    again = served.client().responses.retrieve(live[-1].response.id, stream=True)
+    numbered = (
+        [(one.sequence_number, one.type, getattr(one, "delta", "")) for one in all] for all in (again, live)
+    )
+    assert next(numbered) == next(numbered)  # that it waited for a worker has no number

@@ -17,7 +17,7 @@ from lcagent.server.came import Outcome
 from lcagent.server.dialects import annotations
 from lcagent.server.dialects.markdown import with_footnotes
 from lcagent.server.evidence import Told
-from lcagent.server.told import in_words
+from lcagent.server.told import WAITING, in_words
 
 STATUS: dict[JobStatus, str] = {
     "queued": "queued",
@@ -155,6 +155,8 @@ class Events:
         yield self._event("response.in_progress", response=running)
         words: list[str] = []
         async for event in happened:
+            if event["type"] == WAITING:
+                continue  # whoever follows from a number finds the same events behind it
             if line := in_words(event):
                 if not words:
                     for opened in self._opened_thought():

@@ -210,7 +210,7 @@ class Desk:
         def look() -> Recalled:
             with self._memory(session) as memory:
                 if not query.strip():
-                    return Recalled(messages=memory.history(limit), total=memory.count())
+                    return Recalled(messages=[*memory.history(limit)], total=memory.count())
                 found = memory.search(query, size=limit)
                 return Recalled(messages=list(found.messages), total=found.total)
 

@@ -13,12 +13,20 @@ function bubble(who, text, at) {
   return el("li", { class: who }, el("span", { class: "who" }, at ? `${who}, ${when(at)}` : who), text);
 }
 
+const numbered = (text) => text.replace(/\[\^(\d+)\]/g, "[$1]");
+
+function past(one) {
+  const made = bubble(one.author, one.marked === null ? one.text : numbered(one.marked), one.at);
+  cite(made, one.citations);
+  return made;
+}
+
 export async function load() {
   const { data } = await get("/v1/sessions");
   $("sessions").replaceChildren(...data.map((one) => el("option", { value: one.session })));
   const held = data.find((one) => one.session === session());
   const messages = held ? (await get(path("/messages?limit=200"))).data : [];
-  $("messages").replaceChildren(...messages.map((one) => bubble(one.author, one.text, one.at)));
+  $("messages").replaceChildren(...messages.map(past));
   bottom();
   await remembered(held);
 }
@@ -76,7 +84,7 @@ async function say(event) {
       const delta = told.choices[0]?.delta ?? {};
       if (delta.reasoning) $("say-doing").textContent = delta.reasoning.trim();
       said += delta.content ?? "";
-      words.data = said.replace(/\[\^(\d+)\]/g, "[$1]");
+      words.data = numbered(said);
       if (told.lcagent) cite(reply, told.lcagent.citations);
       bottom();
     }

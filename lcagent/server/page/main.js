@@ -108,7 +108,8 @@ async function begin() {
   const wanted = new URLSearchParams(location.search);
   if (wanted.has("file")) await reader.open(wanted.get("file"), Number(wanted.get("start")), Number(wanted.get("end")));
   const state = await fetch("/ready").then((reply) => reply.json());
-  $("model").textContent = state.ready ? state.model : `no model: ${state.reason}`;
+  const model = state.ready ? state.model : `no model: ${state.reason}`;
+  $("model").textContent = state.no_worker_since === null ? model : `${model}; no worker is there`;
 }
 
 begin().catch(told);

@@ -68,6 +68,7 @@ export class RunView {
       "segment.read": () => this.read(event),
       "text.counted": () => this.say(`counted ${Math.floor((100 * event.done) / event.total)} % of the text`),
       notice: () => this.note(event.text),
+      waiting: () => this.note(event.text),
       answer: () => this.answered(),
       error: () => this.failed(event.error),
       cancelled: () => this.say("stopped; asked again, it goes on from here"),
@@ -232,6 +233,6 @@ export async function listRuns() {
   $("past").replaceChildren(...data.map((run) => el("tr", {},
     el("td", {}, el("input", { type: "checkbox", value: run.id, "aria-label": `Compare: ${run.question}` })),
     el("td", {}, el("a", { href: `#runs=${run.id}` }, run.question)),
-    el("td", {}, run.strategy), el("td", {}, run.status), el("td", {}, new Date(run.created_at * 1000).toLocaleString()))));
+    el("td", {}, run.strategy), el("td", {}, run.no_worker_since === null ? run.status : `${run.status}, waiting for a worker`), el("td", {}, new Date(run.created_at * 1000).toLocaleString()))));
   $("compare").disabled = true;
 }

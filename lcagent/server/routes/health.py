@@ -31,8 +31,8 @@ async def health() -> Health:
 
 @router.get("/ready", responses={503: {"model": State}}, response_model=State)
 async def ready(service: ServiceDep) -> Response:
-    """Say whether there is a model to answer with."""
-    state = service.readiness.state
+    """Say whether there is a model to answer with, and whether the workers are there."""
+    state = service.readiness.state.model_copy(update={"no_worker_since": service.jobs.no_worker_since})
     return JSONResponse(state.model_dump(), status_code=200 if state.ready else 503)
 
 

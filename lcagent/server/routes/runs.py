@@ -14,11 +14,11 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from lcagent.errors import NotFound, RunBusy, UsageError
 from lcagent.memory.opening import open_store
-from lcagent.memory.served.jobs import JobRow, JobStatus
+from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus
 from lcagent.runs.records import Runs
 from lcagent.server.asks import MODEL, Ask, question_of, strategy_of
 from lcagent.server.came import outcome_from
-from lcagent.server.context import BaseDep, ServiceDep, TenantDep
+from lcagent.server.context import BaseDep, Service, ServiceDep, TenantDep
 from lcagent.server.described import streamed
 from lcagent.server.dialects import annotations
 from lcagent.server.evidence import told
@@ -44,7 +44,11 @@ class NewRun(BaseModel):
 
 
 class RunObject(BaseModel):
-    """A run, as it stands."""
+    """A run, as it stands.
+
+    `no_worker_since`: it waits for a worker, and none has given a sign of life since then, in seconds since
+    1970 (0: there never was one); else null.
+    """
 
     id: str
     object: Literal["run"] = "run"
@@ -55,9 +59,10 @@ class RunObject(BaseModel):
     files: list[str]
     strategy: str
     error: dict[str, Any] | None = None
+    no_worker_since: float | None = None
 
     @classmethod
-    def of(cls, row: JobRow) -> RunObject:
+    def of(cls, row: JobRow, service: Service) -> RunObject:
         """What is told of a job."""
         ask = question_of(row)
         return cls(
@@ -69,6 +74,7 @@ class RunObject(BaseModel):
             files=list(ask.files),
             strategy=ask.strategy,
             error=row.error,
+            no_worker_since=service.jobs.no_worker_since if row.status in UNFINISHED else None,
         )
 
 
@@ -111,22 +117,25 @@ async def start_run(body: NewRun, service: ServiceDep, tenant: TenantDep) -> Run
     if not ask.text:
         raise UsageError("the question is empty")
     job = await service.jobs.start(tenant, ask, kept=True)
-    return RunObject.of(tenant.runs.get(job.id))
+    return RunObject.of(tenant.runs.get(job.id), service)
 
 
 @router.get("/v1/runs")
 async def list_runs(
-    tenant: TenantDep, limit: Annotated[int, Query(ge=1, le=1000)] = 50, before: float | None = None
+    service: ServiceDep,
+    tenant: TenantDep,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    before: float | None = None,
 ) -> RunList:
     """List the runs."""
     rows = tenant.runs.all(limit=limit + 1, before=before)
-    return RunList(data=[RunObject.of(row) for row in rows[:limit]], has_more=len(rows) > limit)
+    return RunList(data=[RunObject.of(row, service) for row in rows[:limit]], has_more=len(rows) > limit)
 
 
 @router.get("/v1/runs/{run}")
-async def get_run(run: str, tenant: TenantDep) -> RunObject:
+async def get_run(run: str, service: ServiceDep, tenant: TenantDep) -> RunObject:
     """Show how far a run is."""
-    return RunObject.of(tenant.runs.get(run))
+    return RunObject.of(tenant.runs.get(run), service)
 
 
 @router.get("/v1/runs/{run}/answer")
@@ -188,7 +197,7 @@ async def cancel_run(run: str, service: ServiceDep, tenant: TenantDep) -> RunObj
     """Give a run up; the same question goes on with what is finished."""
     tenant.runs.get(run)
     await service.jobs.cancel(tenant, run)
-    return RunObject.of(tenant.runs.get(run))
+    return RunObject.of(tenant.runs.get(run), service)
 
 
 class DeletedRun(BaseModel):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from lcagent.answer import Message
+from lcagent.answer import Message, PastMessage
 from lcagent.errors import SessionNotFound
 from lcagent.memory.tiers.sessions import sessions
 from lcagent.memory.tiers.tables import FILE, open_memory
-from lcagent.server.context import TenantDep
+from lcagent.server.context import BaseDep, TenantDep
+from lcagent.server.dialects import annotations
+from lcagent.server.evidence import told
 from lcagent.server.tenants import Tenant
 from lcagent.session_memory import SessionMemory
 
@@ -35,11 +38,35 @@ class SessionList(BaseModel):
     data: list[SessionObject]
 
 
+class Cited(BaseModel):
+    """Where something stands that the agent said: in a file of the conversation (`file`, with the address
+    `url` of the page that shows it), or in an earlier message (`message`, its number)."""
+
+    number: int
+    document: str
+    place: str
+    page: int | None
+    char_start: int
+    char_end: int
+    quote: str
+    message: int | None
+    file: str
+    url: str
+
+
+class MessageObject(Message):
+    """A message. `marked` is its text with a mark `[^1]` behind what stands in a file; null where nothing
+    does."""
+
+    marked: str | None
+    citations: list[Cited]
+
+
 class MessageList(BaseModel):
     """Messages in order."""
 
     object: Literal["list"] = "list"
-    data: list[Message]
+    data: list[MessageObject]
 
 
 class MemoryObject(BaseModel):
@@ -57,10 +84,10 @@ async def list_sessions(tenant: TenantDep) -> SessionList:
 
 @router.get("/v1/sessions/{session:path}/messages")
 async def list_messages(
-    session: str, tenant: TenantDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    session: str, tenant: TenantDep, base: BaseDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> MessageList:
-    """List the last messages of a conversation."""
-    return await asyncio.to_thread(_messages, tenant, session, limit)
+    """List the last messages of a conversation, each with where it stands."""
+    return await asyncio.to_thread(_messages, tenant, session, limit, base)
 
 
 @router.get("/v1/sessions/{session:path}/memory")
@@ -118,9 +145,19 @@ def _plain(message: Message) -> dict[str, Any]:
     return message.model_dump(mode="json")
 
 
-def _messages(tenant: Tenant, session: str, limit: int) -> MessageList:
+def _messages(tenant: Tenant, session: str, limit: int, base: str) -> MessageList:
+    files = {name: file for file, name in tenant.uploads.attached(session).items()}
     with _opened(tenant, session) as memory:
-        return MessageList(data=memory.history(limit))
+        return MessageList(data=[_message(one, files, base) for one in memory.history(limit)])
+
+
+def _message(one: PastMessage, files: Mapping[str, str], base: str) -> MessageObject:
+    said = told(one, files, base)
+    return MessageObject(
+        **one.model_dump(exclude={"claims", "citations"}),
+        marked=said.text if said.text != one.text else None,
+        citations=[Cited.model_validate(cited) for cited in annotations.plain(said.evidence)],
+    )
 
 
 def _memory(tenant: Tenant, session: str) -> MemoryObject:
