@@ -230,7 +230,7 @@ def _open(home: Path, ready, results) -> None:
         results.put(repr(error))
 
 
-@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("old", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_many_processes_may_open_a_file_at_once(home: Path, old: bool) -> None:
     context = multiprocessing.get_context("fork")
     for number in range(5):

@@ -40,7 +40,9 @@ FAULTS: dict[str, Callable[[Proxy], None]] = {
 }
 PASSES = {"cut", "forgotten"}
 """Those of which new connections know nothing."""
-each = pytest.mark.parametrize("how", FAULTS)
+each = pytest.mark.parametrize(
+    "how", ["cut", *(pytest.param(how, marks=pytest.mark.slow) for how in FAULTS if how != "cut")]
+)
 
 
 @pytest.fixture
@@ -95,6 +97,7 @@ def answers(store: Rows) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_a_statement_may_take_long_while_something_comes_or_the_server_says_that_it_is_at_it(
     database: str, home: Path, proxy: Proxy, impatient: None
 ) -> None:

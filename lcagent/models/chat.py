@@ -231,7 +231,13 @@ class ChatModel:
                 seconds = self.timeout if left is None else min(self.timeout, left)
                 clock.reschedule(asyncio.get_running_loop().time() + seconds)
             start = time.perf_counter()
-            reply = await self.transport.send(request, on_delta)
+            try:
+                reply = await self.transport.send(request, on_delta)
+            except Transient as error:
+                # At the same moment as aiohttp's own, which took the interruption for its own.
+                if clock.expired():
+                    raise TimeoutError from error
+                raise
             reply.seconds = time.perf_counter() - start
             reply.text = whole_characters(reply.text)
             reply.reasoning = whole_characters(reply.reasoning)

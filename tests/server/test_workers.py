@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from lcagent.chat import ChatSession
 from lcagent.place import Place
 from lcagent.server.options import Limits
 from lcagent.work.engine import Engine
+from tests.cluster import files_daily
 from tests.handing import PATIENT, QUICK, Workers
 from tests.helpers import NEEDLE, QUESTION, haystack
 from tests.server.serving import Served, able, asks, slowly, sse, until
@@ -54,6 +56,7 @@ def test_a_reading_is_done_by_a_worker_and_followed_at_the_server(
     assert served.service.jobs.live == 0
 
 
+@files_daily
 def test_a_killed_worker_costs_the_calls_in_flight_and_a_killed_server_nothing(
     home: Path, slow: Any, workers: Workers, database: str
 ) -> None:
@@ -72,6 +75,7 @@ def test_a_killed_worker_costs_the_calls_in_flight_and_a_killed_server_nothing(
     assert slow.calls <= answer["usage"]["calls"] + 1
 
 
+@files_daily
 def test_a_reading_that_waits_for_a_worker_says_so(
     home: Path, slow: Any, workers: Workers, database: str
 ) -> None:
@@ -110,19 +114,23 @@ def test_a_reading_that_waits_for_a_worker_says_so(
         assert stuck() == (None,)
 
 
+@files_daily
 def test_a_worker_that_is_told_to_end_leaves_its_reading_to_another(
     served: Served, workers: Workers, slow: Any
 ) -> None:
     run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
     first = workers.start()
     until(lambda: slow.calls >= 3)
-    first.send_signal(signal.SIGINT)
-    first.wait(20)
+    assert first.pid is not None
+    os.kill(first.pid, signal.SIGINT)
+    first.join(20)
+    assert first.exitcode is not None
     assert served.http.get(f"/v1/runs/{run}").json()["status"] == "running"
     workers.start()
     assert served.ended(run)["status"] == "finished"
 
 
+@files_daily
 @pytest.mark.parametrize("begun", [False, True])
 def test_a_reading_is_given_up_wherever_it_is(
     served: Served, workers: Workers, slow: Any, begun: bool
@@ -139,6 +147,7 @@ def test_a_reading_is_given_up_wherever_it_is(
     assert served.http.get(f"/v1/runs/{run}").json()["status"] == "cancelled"
 
 
+@files_daily
 def test_messages_of_a_session_are_answered_in_their_order_by_many_workers(
     served: Served, workers: Workers
 ) -> None:
@@ -153,6 +162,7 @@ def test_messages_of_a_session_are_answered_in_their_order_by_many_workers(
         assert [one.text for one in chat.history(100) if one.author == "user"] == said
 
 
+@files_daily
 def test_a_background_response_is_streamed_from_the_worker(served: Served, workers: Workers) -> None:
     stream = served.client().responses.create(
         model="lcagent", input="Ship 7 came in.", background=True, stream=True
