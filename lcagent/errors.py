@@ -3,7 +3,8 @@
 LcagentError
 ├── UsageError                 the call itself is wrong                        exit 2
 │   ├── SettingsError          a setting has no such name or value
-│   │   └── ConfigUnreadable   the file of settings cannot be read              exit 1
+│   │   ├── ConfigUnreadable   the file of settings cannot be read              exit 1
+│   │   └── NewerVersion       a newer lcagent made what is kept, or asks what this one does not know
 │   └── QuestionTooLong        the question alone does not fit the window
 ├── DocumentError              a document cannot be read                       exit 1
 │   ├── DocumentNotFound
@@ -55,6 +56,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+UPGRADE = "upgrade lcagent"
+"""The hint where a newer version was at work."""
+
 
 class LcagentError(Exception):
     """Base of all errors raised on purpose.
@@ -91,6 +95,10 @@ class ConfigUnreadable(SettingsError):
     """A file of settings cannot be read, or is no TOML."""
 
     exit_code = 1
+
+
+class NewerVersion(SettingsError):
+    """A newer lcagent made what is kept, or asks what this one does not know."""
 
 
 class QuestionTooLong(UsageError):

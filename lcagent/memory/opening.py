@@ -18,7 +18,8 @@ def open_store(where: Path | Place) -> Rows:
 
     Raises:
         StoreError: it cannot be reached, read or written there.
-        SettingsError: a newer version made it, or the packages for a PostgreSQL are missing.
+        NewerVersion: a newer version made it.
+        SettingsError: the packages for a PostgreSQL are missing.
     """
     return opened(where, FILE, STEPS)
 

@@ -17,6 +17,7 @@ from lcagent.errors import (
     LcagentError,
     LimitReached,
     ModelError,
+    NewerVersion,
     NotFound,
     RunBusy,
     RunNotFound,
@@ -57,6 +58,7 @@ _STATUS: list[tuple[type[LcagentError], int, str]] = [
     (RunBusy, 409, "conflict_error"),
     (DocumentTooLarge, 413, "invalid_request_error"),
     (DocumentError, 400, "invalid_request_error"),
+    (NewerVersion, 503, "server_error"),
     (UsageError, 400, "invalid_request_error"),
     (BudgetReached, 400, "invalid_request_error"),
     (LimitReached, 429, "rate_limit_error"),
@@ -79,7 +81,7 @@ DOCUMENTED = {
     429: "Requests, runs or tokens are used up for now.",
     500: "A fault of the server.",
     502: "The model's server refuses, or answers badly.",
-    503: "No model's server answers, what is kept cannot be reached now, or this server is ending.",
+    503: "No model's server answers, what is kept is out of reach or newer, or this server is ending.",
 }
 """What replies that are no success mean, for the description of the interface."""
 

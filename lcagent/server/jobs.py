@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from lcagent.errors import LcagentError, LimitReached, RunBusy, StoreAway, StoreError
+from lcagent.errors import LcagentError, LimitReached, NewerVersion, RunBusy, StoreAway, StoreError
 from lcagent.memory.aside import within
 from lcagent.memory.served.jobs import UNFINISHED, JobRow, StoredJobs, waiting_in
 from lcagent.server.asks import AnyAsk, Ask, ask_of
@@ -25,6 +25,7 @@ from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
 from lcagent.server.told import waiting
 from lcagent.server.unwanted import Unwanted
+from lcagent.work.asked import Asked
 from lcagent.work.following import LOOK
 
 LOG = logging.getLogger("lcagent.server")
@@ -104,28 +105,36 @@ class Jobs:
             return self._begin(Question(id, tenant, ask, kept))
         with self._coming(tenant):
             if self._crew is not None:
-                await tenant.aside(tenant.jobs.put, id, ask.model_dump(mode="json"))
+                await tenant.aside(tenant.jobs.put, id, ask.kept())
                 await self._hand_out(tenant, id, ask)
                 return Elsewhere(id, tenant, ask, kept, looked=partial(self._followed, tenant, id))
             async with AsyncExitStack() as held:  # first, so that no other process takes it for left
                 rows = await held.enter_async_context(within(tenant.store.place, owned(tenant, id)))
-                await tenant.aside(rows.put, id, ask.model_dump(mode="json"))
+                await tenant.aside(rows.put, id, ask.kept())
                 return self._begin(Question(id, tenant, ask, kept, rows), held.pop_all())
 
     async def resume(self, tenants: Iterable[Tenant]) -> int:
-        """Go on with what a process left that is no more; how many there are."""
+        """Go on with what a process left that is no more; how many there are.
+
+        What this version does not know is left to a newer one.
+        """
         left = [(one, row) for one in tenants for row in await one.aside(one.jobs.unfinished)]
-        if self._crew is None:
-            taken = [await self._take_up(tenant, row.id) for tenant, row in left]
-            return sum(job is not None for job in taken)
+        resumed = 0
         for tenant, row in left:
-            await self._hand_out(tenant, row.id, ask_of(row), anew=True)
-        return len(left)
+            try:
+                if self._crew is None:
+                    resumed += await self._take_up(tenant, row.id) is not None
+                else:
+                    await self._hand_out(tenant, row.id, ask_of(row), anew=True)
+                    resumed += 1
+            except NewerVersion as error:
+                LOG.warning("%s", error.message)
+        return resumed
 
     async def _hand_out(self, tenant: Tenant, job: str, ask: AnyAsk, *, anew: bool = False) -> None:
         assert self._crew is not None
         turn = None if ask.turn is None else f"{tenant.name}/{ask.turn}"
-        await self._crew.engine.hand_out(tenant.name, job, turn=turn, anew=anew)
+        await self._crew.engine.hand_out(tenant.name, job, turn=turn, anew=anew, format=ask.format)
 
     async def take(self, tenant: Tenant, id: str) -> None:
         """Do a job that was handed out, to its end; one that somebody still holds is waited for.
@@ -134,6 +143,7 @@ class Jobs:
 
         Raises:
             RunNotFound: this tenant has none of this id.
+            NewerVersion: this version does not know how.
         """
         while True:
             try:
@@ -153,6 +163,8 @@ class Jobs:
                 job.task.cancel()
                 await asyncio.wait([job.task])
                 raise
+            if isinstance(job.error, NewerVersion) and job.left:
+                raise job.error
 
     async def lose(self, tenant: Tenant, id: str) -> None:
         """Give up a job whose workers died of it, or so it seems.
@@ -163,7 +175,8 @@ class Jobs:
         row = await tenant.aside(tenant.jobs.get, id)
         if row.status in UNFINISHED:
             error = LcagentError("the workers that took it ended without a word", hint="their log says why")
-            job = AnyJob(id, tenant, ask_of(row), kept=True, rows=tenant.jobs, error=error)
+            # Whatever was asked.
+            job = AnyJob(id, tenant, Asked(), kept=True, rows=tenant.jobs, error=error)
             job.events = await tenant.aside(tenant.jobs.events, id)
             await self._life.end(job, "failed")
 
@@ -207,6 +220,8 @@ class Jobs:
                             yield event
                     if not live.left:
                         return
+                    if isinstance(live.error, NewerVersion):
+                        raise live.error
                 ended, told = await tenant.aside(self._stands, tenant, job, after)
                 away = False
             except StoreAway as error:  # it is followed on when it can be seen again

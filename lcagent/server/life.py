@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, closing, contextma
 from weakref import WeakValueDictionary
 
 from lcagent.answer import Answer
-from lcagent.errors import LcagentError, RunBusy, StoreDamaged, StoreError
+from lcagent.errors import LcagentError, NewerVersion, RunBusy, StoreDamaged, StoreError
 from lcagent.events import Event, RunStarted, as_data
 from lcagent.memory.aside import unbroken
 from lcagent.memory.served.jobs import JobStatus, StoredJobs
@@ -79,6 +79,8 @@ class Life:
         except StoreError as error:  # of a server that was away: nothing more can be written of it now
             LOG.warning("run %s is left for now: %s", job.id, error.message)
             job.left = True
+        except NewerVersion as error:
+            job.left, job.error = True, error
 
     async def _worked(self, job: AnyJob) -> None:
         own = self._own_places.setdefault(job.tenant.name, Limit(self._of_one))
@@ -97,6 +99,8 @@ class Life:
             # A server that is gone comes back, and the reading then goes on; a full disk here does not.
             away = isinstance(error, StoreError) and not isinstance(error, StoreDamaged)
             if away and job.kept and job.tenant.settings.place.url:
+                raise
+            if isinstance(error, NewerVersion) and job.kept:  # others know how to do it
                 raise
             job.error = error
             await self.end(job, "failed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from lcagent.errors import RunNotFound
+from lcagent.errors import NewerVersion, RunNotFound
 from lcagent.memory.aside import widen
 from lcagent.server.jobs import Jobs
 from lcagent.server.opened import Opened
@@ -41,6 +41,9 @@ async def work(settings: Settings, engine: Engine, places: int) -> None:
             LOG.info("run %s of %s has ended, after %.1f s", job, tenant, time.monotonic() - began)
         except RunNotFound:  # it was deleted meanwhile
             LOG.info("run %s of %s is not there any more", job, tenant)
+        except NewerVersion as error:
+            LOG.warning("run %s of %s is put back for newer workers: %s", job, tenant, error.message)
+            raise
 
     async def lose(tenant: str, job: str) -> None:
         LOG.error("run %s of %s took down all workers that took it", job, tenant)

@@ -56,7 +56,7 @@ class PostgresStore:
 
     Raises:
         StoreError: the server cannot be reached, or refuses.
-        SettingsError: a newer version made it.
+        NewerVersion: a newer version made it.
     """
 
     def __init__(self, place: Place, kind: str, steps: Steps) -> None:

@@ -22,7 +22,7 @@ from lcagent.errors import DocumentNotFound, LcagentError, NotFound, RunNotFound
 from lcagent.memory.aside import widen
 from lcagent.memory.served.keys import OWN
 from lcagent.models.embeddings import Likeness
-from lcagent.server.asks import Ask
+from lcagent.server.asks import Ask, question_of
 from lcagent.server.came import outcome_from
 from lcagent.server.dialects import annotations
 from lcagent.server.dialects.markdown import with_footnotes
@@ -265,7 +265,7 @@ class Desk:
             raise LcagentError(row.error["message"], hint=row.error["hint"])
         if row.outcome is not None:
             outcome = outcome_from(row.outcome)
-            said = told(outcome, await files_by_name(self.tenant, Ask.model_validate(row.ask)), "")
+            said = told(outcome, await files_by_name(self.tenant, question_of(row)), "")
             finished = Reading(
                 run=run,
                 state="finished",

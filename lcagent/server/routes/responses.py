@@ -14,7 +14,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from lcagent.errors import LcagentError, UsageError
 from lcagent.memory.served.jobs import JobRow
-from lcagent.server.asks import MODEL, Ask
+from lcagent.server.asks import MODEL, question_of
 from lcagent.server.came import outcome_from
 from lcagent.server.context import BaseDep, ServiceDep, TenantDep
 from lcagent.server.described import ResponseObject, streamed
@@ -98,7 +98,7 @@ async def get_response(
     async def end() -> Ended:
         return await _kept_end(tenant, await tenant.aside(tenant.runs.get, job), base)
 
-    events = Events(job, Ask.model_validate(row.ask), row.created, background=True)
+    events = Events(job, question_of(row), row.created, background=True)
     found = events.all(happened(), end)
     return EventSourceResponse(_after(found, starting_after), sep="\n")
 
@@ -152,7 +152,7 @@ async def _end(job: Question, base: str) -> Ended:
 
 async def _kept_end(tenant: Tenant, row: JobRow, base: str) -> Ended:
     outcome = outcome_from(row.outcome) if row.outcome is not None else None
-    files = await files_by_name(tenant, Ask.model_validate(row.ask)) if outcome is not None else {}
+    files = await files_by_name(tenant, question_of(row)) if outcome is not None else {}
     error = None
     if row.error is not None:
         kept = LcagentError(row.error["message"], hint=row.error["hint"])
@@ -161,7 +161,7 @@ async def _kept_end(tenant: Tenant, row: JobRow, base: str) -> Ended:
 
 
 async def _kept_response(tenant: Tenant, row: JobRow, base: str) -> dict[str, Any]:
-    ask, end = Ask.model_validate(row.ask), await _kept_end(tenant, row, base)
+    ask, end = question_of(row), await _kept_end(tenant, row, base)
     return response(row.id, ask, row.created, end, background=True)
 
 

@@ -19,7 +19,7 @@ from lcagent.errors import NotFound, RunBusy, UsageError
 from lcagent.memory.opening import open_store
 from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus
 from lcagent.runs.records import Runs
-from lcagent.server.asks import MODEL, Ask, strategy_of
+from lcagent.server.asks import MODEL, Ask, question_of, strategy_of
 from lcagent.server.came import outcome_from
 from lcagent.server.context import BaseDep, Service, ServiceDep, TenantDep
 from lcagent.server.described import streamed
@@ -67,7 +67,7 @@ class RunObject(BaseModel):
     @classmethod
     def of(cls, row: JobRow, service: Service) -> RunObject:
         """What is told of a job."""
-        ask = Ask.model_validate(row.ask)
+        ask = question_of(row)
         return cls(
             id=row.id,
             status=row.status,
@@ -161,7 +161,7 @@ async def get_findings(run: str, service: ServiceDep, tenant: TenantDep) -> Find
     for one in found:
         if one["spans"]:
             of[one["document"]].append(one)
-    files = Ask.model_validate(row.ask).files
+    files = question_of(row).files
     for number in of.keys() & {*range(len(files))}:
         with suppress(NotFound):  # it may be deleted by now
             document = await service.opened.load(tenant, files[number])
@@ -225,7 +225,7 @@ async def answer_of(tenant: Tenant, row: JobRow, base: str) -> RunAnswer:
     """What is told of a finished job."""
     assert row.outcome is not None
     outcome = outcome_from(row.outcome)
-    said = told(outcome, await files_by_name(tenant, Ask.model_validate(row.ask)), base)
+    said = told(outcome, await files_by_name(tenant, question_of(row)), base)
     return RunAnswer(id=row.id, answer=row.outcome, citations=annotations.plain(said.evidence))
 
 
