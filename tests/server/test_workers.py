@@ -144,7 +144,7 @@ def test_a_reading_that_waits_for_a_worker_says_so(
         assert served.http.get(f"/v1/runs/{run}").json()["status"] == "running"
         workers.start()
         assert served.ended(run)["no_worker_since"] is None
-        assert stuck() == (None,)
+        until(lambda: stuck() == (None,))
 
 
 @files_daily
