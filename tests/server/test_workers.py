@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from lcagent.work.engine import Engine
 from tests.cluster import files_daily
 from tests.handing import PATIENT, QUICK, Workers
 from tests.helpers import NEEDLE, QUESTION, haystack
+from tests.loopback import Reply
 from tests.server.serving import Served, able, asks, slowly, sse, until
 
 UNBOUND = Limits(requests=1_000_000)
@@ -112,6 +114,8 @@ def test_a_killed_worker_costs_the_calls_in_flight_and_a_killed_server_nothing(
 def test_a_reading_that_waits_for_a_worker_says_so(
     home: Path, slow: Any, workers: Workers, database: str
 ) -> None:
+    goes_on = threading.Event()
+    slow.reply = lambda request: Reply(able(request), held=goes_on if request.number > 3 else None)
     with Served(home, slow.url, engine=Engine(database, PATIENT), limits=UNBOUND) as served:
 
         def stuck(*there: str) -> tuple[float | None, ...]:
@@ -142,6 +146,7 @@ def test_a_reading_that_waits_for_a_worker_says_so(
         since, of_run = stuck(f"/v1/runs/{run}")
         assert since == of_run and abs(time.time() - (since or 0)) < 600
         assert served.http.get(f"/v1/runs/{run}").json()["status"] == "running"
+        goes_on.set()
         workers.start()
         assert served.ended(run)["no_worker_since"] is None
         until(lambda: stuck() == (None,))
