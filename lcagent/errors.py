@@ -3,7 +3,8 @@
 LcagentError
 ├── UsageError                 the call itself is wrong                        exit 2
 │   ├── SettingsError          a setting has no such name or value
-│   │   └── ConfigUnreadable   the file of settings cannot be read              exit 1
+│   │   ├── ConfigUnreadable   the file of settings cannot be read              exit 1
+│   │   └── NewerVersion       a newer lcagent made what is kept, or asks what this one does not know
 │   └── QuestionTooLong        the question alone does not fit the window
 ├── DocumentError              a document cannot be read                       exit 1
 │   ├── DocumentNotFound
@@ -38,6 +39,7 @@ LcagentError
 │   ├── LimitReached           requests, runs or tokens of a key are used up for now
 │   └── ServerEnding           it was told to end before it could answer
 ├── StoreError                 what is kept cannot be read or written           exit 1
+│   ├── StoreAway              the database cannot be reached, or says nothing
 │   ├── StoreBusy              another program keeps the file locked
 │   └── StoreDamaged           the file does not hold what was written
 ├── OutputError                the answer cannot be written to standard output  exit 1
@@ -53,6 +55,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
+
+UPGRADE = "upgrade lcagent"
+"""The hint where a newer version was at work."""
 
 
 class LcagentError(Exception):
@@ -90,6 +95,10 @@ class ConfigUnreadable(SettingsError):
     """A file of settings cannot be read, or is no TOML."""
 
     exit_code = 1
+
+
+class NewerVersion(SettingsError):
+    """A newer lcagent made what is kept, or asks what this one does not know."""
 
 
 class QuestionTooLong(UsageError):
@@ -206,6 +215,10 @@ class GraphNotBuilt(WorkError):
 
 class StoreError(LcagentError):
     """What is kept cannot be read or written: no room, no permission, no such folder."""
+
+
+class StoreAway(StoreError):
+    """The database cannot be reached, ends, or says nothing: it may be there again soon."""
 
 
 class StoreBusy(StoreError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from lcagent.answer import Answer, Reply
@@ -140,16 +140,17 @@ NAMES: dict[type[Event], str] = {
 def as_data(event: Event) -> dict[str, Any]:
     """An event as it goes over the wire: its `type`, and its fields."""
     if isinstance(event, Finished):
-        fields: dict[str, Any] = {"answer": event.answer.model_dump(mode="json")}
+        told: dict[str, Any] = {"answer": event.answer.model_dump(mode="json")}
     elif isinstance(event, Replied):
-        fields = {"reply": event.reply.model_dump(mode="json")}
+        told = {"reply": event.reply.model_dump(mode="json")}
     else:
-        fields = asdict(event)
-    return {"type": NAMES[type(event)], **fields}
+        told = asdict(event)
+    return {"type": NAMES[type(event)], **told}
 
 
 def event_of(data: Mapping[str, Any]) -> Event | None:
-    """An event that came over the wire; None for one that another process makes something of.
+    """An event that came over the wire; None for one that another process makes something of, or that this
+    version does not know. What it does not know of one is left out.
 
     Args:
         data: as of `as_data`.
@@ -157,4 +158,4 @@ def event_of(data: Mapping[str, Any]) -> Event | None:
     kind = next((kind for kind, name in NAMES.items() if name == data["type"]), None)
     if kind is None or kind in {Finished, Replied}:
         return None
-    return kind(**{name: value for name, value in data.items() if name != "type"})
+    return kind(**{one.name: data[one.name] for one in fields(kind) if one.name in data})

@@ -89,7 +89,7 @@ class Reader:
     ) -> Answer:
         """`ask`, awaited."""
         answer = await self._start(sources, question, password, resume, False, lambda _: None)
-        self._tell(Finished(answer))
+        await self._taken(Finished(answer))
         return answer
 
     async def astream(
@@ -121,9 +121,9 @@ class Reader:
                 try:
                     yield event
                 except GeneratorExit:  # left when it had been taken; what is thrown in says that it had not
-                    self._tell(event)
+                    await self._taken(event)
                     raise
-                self._tell(event)
+                await self._taken(event)
 
     def stream(
         self,
@@ -244,6 +244,13 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    async def _taken(self, event: Event) -> None:
+        """`_tell`, from an event loop."""
+        if isinstance(event, Finished):
+            from lcagent.memory.aside import aside
+
+            await aside(self.settings.place, self._tell, event)
 
     def _tell(self, event: Event) -> None:
         """Note that an answer has been taken."""

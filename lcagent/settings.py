@@ -19,7 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from lcagent.errors import ConfigUnreadable, SettingsError, StoreError
+from lcagent.errors import UPGRADE, ConfigUnreadable, NewerVersion, SettingsError, StoreError
 from lcagent.graphs import STRATEGIES, options
 from lcagent.local_file import LocalFile
 from lcagent.place import URLS, Place
@@ -194,14 +194,15 @@ class _Settings(BaseSettings):
             how: theirs, see `how`.
 
         Raises:
-            SettingsError: they are of another version.
+            NewerVersion: this one does not know all of them.
         """
         told = self.model_copy()
         try:
             for name, value in how.items():
                 self.__pydantic_validator__.validate_assignment(told, name, value)
         except ValidationError as error:
-            raise _explain(error) from error
+            said = _explain(error)
+            raise NewerVersion(f"it is asked of a newer lcagent: {said.message}", hint=UPGRADE) from error
         return told
 
     def within(self, budgets: Mapping[str, float | None]) -> Self:

@@ -17,7 +17,11 @@ from pathlib import Path
 import pytest
 
 only_files = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
-"""Marks a test of what only a store of files has."""
+"""Marks a test of what only a store of files has, or of what no store hears of."""
+files_daily = pytest.mark.parametrize(
+    "place", ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
+)
+"""Marks a test that is slow over the other store, where another one is quick."""
 PASSWORD = "a-secret-of-tests"
 
 

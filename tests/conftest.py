@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # A slow machine is no fault of what is tested. `--hypothesis-profile all` tries every example.
 settings.register_profile("all", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=25)
+settings.register_profile("quick", deadline=None, max_examples=10)
 settings.load_profile("quick")
 
 # No test pulls the plug: what it writes need not wait for a disk.

@@ -5,32 +5,59 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from lcagent.place import Place
+from lcagent.settings import load_settings
 from lcagent.work import engine, missing
 from lcagent.work.engine import Beats, Engine
 from lcagent.work.missing import no_worker
-from tests.helpers import ROOT
+from tests.killable import started
 
 QUICK = Beats(every=0.3, dead=1.5, poll=0.2, attempts=3)
 """A worker is dead soon."""
 PATIENT = Beats(dead=6)
 """Whoever waits misses a worker soon, and none that is only busy, as with what it imports."""
-_WORKER = """
-import asyncio, sys
-from lcagent.server.worker import work
-from lcagent.settings import load_settings
-from lcagent.work.engine import Engine
-from tests.handing import QUICK
-home, store, url, base, *pairs = sys.argv[1:]
-settings = load_settings({"home": home, "api_base": base, "window": 2048, "store": store or None}, pairs)
-engine = Engine(url, QUICK) if url else Engine.of(settings.place, QUICK)
-asyncio.run(work(settings, engine, places=4))
-"""
+
+
+def _work(home: str, store: str, url: str, base: str, pairs: Sequence[str]) -> None:
+    from lcagent.server.worker import work
+
+    settings = load_settings({"home": home, "api_base": base, "window": 2048, "store": store or None}, pairs)
+    handing = Engine(url, QUICK) if url else Engine.of(settings.place, QUICK)
+    asyncio.run(work(settings, handing, places=4))
+
+
+def note(url: str, out: Path, seconds: float) -> None:
+    """A worker that does nothing and writes down that it does it.
+
+    Args:
+        url: of the engine's database.
+        out: there it writes lines: "begin", "end" or "lost", the job and its own process.
+        seconds: that a job takes.
+    """
+
+    def write(what: str, *given: object) -> None:
+        with out.open("a") as file:
+            file.write(f"{' '.join(map(str, [what, *given, os.getpid()]))}\n")
+
+    async def handle(tenant: str, job: str) -> None:
+        write("begin", tenant, job)
+        await asyncio.sleep(seconds)
+        write("end", tenant, job)
+
+    async def lost(tenant: str, job: str) -> None:
+        write("lost", tenant, job)
+
+    async def main() -> None:
+        handing = Engine(url, QUICK)
+        async with handing.open():
+            await handing.work(handle, lost, places=2)
+
+    asyncio.run(main())
 
 
 def ready(place: Place) -> None:
@@ -70,9 +97,9 @@ class Workers:
 
     def __init__(self, home: Path, base: str, store: str, url: str = "") -> None:
         self.home, self._base, self._store, self._url = home, base, store, url
-        self.running: list[subprocess.Popen[bytes]] = []
+        self.running: list[BaseProcess] = []
 
-    def start(self, *pairs: str, base: str = "") -> subprocess.Popen[bytes]:
+    def start(self, *pairs: str, base: str = "") -> BaseProcess:
         """One more.
 
         Args:
@@ -80,22 +107,20 @@ class Workers:
             base: of another model.
         """
         home = f"{self.home}-{len(self.running)}" if self._store else str(self.home)
-        given = [home, self._store, self._url, base or self._base, *pairs]
-        env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.running.append(subprocess.Popen([sys.executable, "-c", _WORKER, *given], cwd=ROOT, env=env))
+        self.running.append(started(_work, home, self._store, self._url, base or self._base, pairs))
         return self.running[-1]
 
     @property
     def alive(self) -> bool:
         """Whether any of them is."""
-        return any(process.poll() is None for process in self.running)
+        return any(process.is_alive() for process in self.running)
 
     def kill(self) -> None:
         """SIGKILL for the last one; returns when it is gone."""
         self.running[-1].kill()
-        self.running[-1].wait()
+        self.running[-1].join()
 
     def end(self) -> None:
         for process in self.running:
             process.kill()
-            process.wait()
+            process.join()

@@ -38,7 +38,7 @@ WORDS = [
 
 
 def examples(all_of_them: int) -> int:
-    """How many of the examples are tried: all with `--hypothesis-profile all`, a quarter without."""
+    """How many of the examples are tried: all with `--hypothesis-profile all`, a tenth without."""
     return max(4, all_of_them * settings().max_examples // 100)
 
 

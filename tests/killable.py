@@ -14,6 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import reduction
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,25 @@ FORKED.set_forkserver_preload(
         "lcagent.runs.runner",
         "tests.dying",
         "tests.parents",
+        "tests.killable",
+        "tests.handing",
+        "lcagent.server.worker",
         "lcagent.memory.checkpoints",
         *(where.partition(":")[0] for where, _ in STRATEGIES.values()),
     ]
 )
+
+
+def started(work: Callable[..., None], *given: object) -> BaseProcess:
+    """A function in a process of its own, in the environment of this one; Ctrl-C interrupts it.
+
+    Args:
+        work: stands in a module.
+        given: to it.
+    """
+    process = FORKED.Process(target=_worked, args=(dict(os.environ), work, given))
+    process.start()
+    return process
 
 
 class Command:
@@ -172,6 +188,14 @@ class _Descriptor:
 
 def _taken(passed: Any) -> int:
     return passed.detach()
+
+
+def _worked(environment: dict[str, str], work: Callable[..., None], given: Sequence[object]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir("/")  # the folder of the test that began the first one may be gone
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
+    work(*given)
 
 
 def _command(

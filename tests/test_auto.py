@@ -18,7 +18,7 @@ from lcagent.models.profile import unmeasured
 from lcagent.models.serving.session import ModelSession
 from lcagent.settings import load_settings
 from tests.exploring import World
-from tests.helpers import examples, in_this_process, some_slow
+from tests.helpers import examples, in_this_process
 from tests.killable import killed_at
 from tests.librarian import Librarian, document
 from tests.loopback import Loopback, Reply, Request
@@ -274,7 +274,9 @@ def test_the_command_explains_the_way(loopback, tmp_path: Path) -> None:
 HIDDEN = "Of the moorings one Oskar Brandvold had charge."
 
 
-@pytest.mark.parametrize("step", some_slow([0, 1, 2, 3, 8, 14]))
+@pytest.mark.parametrize(
+    "step", [8, *(pytest.param(step, marks=pytest.mark.slow) for step in (0, 1, 2, 3, 14))]
+)
 def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: int) -> None:
     """While it plans, looks up, searches, looks again, reads and answers."""
     model = Librarian({QUESTION: ("Oskar Brandvold", [HIDDEN])}, notes=[HIDDEN])

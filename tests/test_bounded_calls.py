@@ -1,6 +1,7 @@
 """A call ends: its size, its time with all waits, and the number in flight have bounds that hold."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ ASKED = ChatRequest([{"role": "user", "content": "Say something."}], max_tokens=
 CHUNK = 'data: {"choices": [{"index": 0, "delta": {"content": "and on "}}]}\n\n'
 
 
-pytestmark = pytest.mark.usefixtures("waits")
+waits = pytest.mark.usefixtures("waits")
 
 
 @pytest.fixture
@@ -90,13 +91,13 @@ class Memory:
     def __init__(self) -> None:
         self.replies: dict[str, RawReply] = {}
 
-    def get(self, key: str) -> RawReply | None:
+    async def recall(self, key: str) -> RawReply | None:
         return self.replies.get(key)
 
-    def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
+    async def keep(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
         self.replies[key] = reply
 
-    def forget(self, keys) -> None:
+    async def drop(self, keys) -> None:
         for key in keys:
             self.replies.pop(key, None)
 
@@ -105,17 +106,33 @@ def render(parts) -> list[dict[str, str]]:
     return [{"role": "user", "content": " ".join(parts.values())}]
 
 
+@waits
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 async def test_a_timeout_bounds_the_whole_call_with_its_retries_and_waits(loopback, bad: Reply) -> None:
     asked = model(loopback(reply=lambda _: bad), timeout=0.5)
     fitted = await asked.window.fit(render, [Part("a", "Say something.")], reply=64)
-    async with asyncio.timeout(15):  # seven tries, or one pause, would take longer
+    async with asyncio.timeout(15) as patience:  # seven tries, or one pause, would take longer
         with pytest.raises(EndpointUnavailable, match=r"no reply within 0\.5 s") as caught:
             await asked.ask("read", fitted)
-    assert "--timeout" in caught.value.hint
+    assert "--timeout" in caught.value.hint and not patience.expired()
     await asked.transport.close()
 
 
+@waits
+@pytest.mark.parametrize("bad", ["is silent", "trickles from its headers on"])
+async def test_a_timeout_holds_too_where_all_clocks_strike_at_once(loopback, bad: str) -> None:
+    """As on a busy machine: aiohttp's own is set to the same seconds."""
+    asked = model(loopback(reply=lambda _: BAD[bad]), timeout=0.3)
+    fitted = await asked.window.fit(render, [Part("a", "Say something.")], reply=64)
+    asyncio.get_running_loop().call_later(0.2, time.sleep, 0.3)
+    async with asyncio.timeout(15) as patience:
+        with pytest.raises(EndpointUnavailable, match=r"no reply within 0\.3 s"):
+            await asked.ask("read", fitted)
+    assert not patience.expired()
+    await asked.transport.close()
+
+
+@waits
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 async def test_a_budget_of_seconds_bounds_a_call_in_flight(loopback, bad: Reply) -> None:
     asked = model(loopback(reply=lambda _: bad), budget=Budget(max_seconds=0.5))
@@ -126,6 +143,7 @@ async def test_a_budget_of_seconds_bounds_a_call_in_flight(loopback, bad: Reply)
     await asked.transport.close()
 
 
+@waits
 async def test_the_answering_call_has_a_bound_too_when_the_time_is_up(loopback, monkeypatch) -> None:
     monkeypatch.setattr("lcagent.models.budget.LEAST_GRACE", 0.5)
     asked = model(loopback(reply=lambda _: BAD["trickles"]), budget=Budget(max_seconds=0.1))
@@ -137,6 +155,7 @@ async def test_the_answering_call_has_a_bound_too_when_the_time_is_up(loopback, 
     await asked.transport.close()
 
 
+@waits
 def test_a_command_has_a_flag_for_it(loopback, document: Path) -> None:
     server = loopback(reply=lambda _: BAD["trickles"])
     done = in_this_process(

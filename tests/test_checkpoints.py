@@ -8,11 +8,13 @@ from langgraph.checkpoint.base import empty_checkpoint
 
 from lcagent.memory.opening import open_store
 from lcagent.place import Place
+from tests.cluster import files_daily
 
 REQUIRED = {"put", "put_writes", "get_tuple", "list", "delete_thread"}
 """What LangGraph asks of every checkpointer."""
 
 
+@files_daily
 async def test_langgraphs_conformance_suite_passes(place: Place) -> None:
     conformance = pytest.importorskip(
         "langgraph.checkpoint.conformance",

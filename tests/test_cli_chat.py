@@ -395,6 +395,7 @@ def test_the_timer_goes_off_while_nothing_is_typed_and_shows_what_is_said_alone(
 # The SDK
 
 
+@pytest.mark.slow
 def test_the_example_of_a_chat_talks(server) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", ROOT / "examples" / "chat_app.py", "anna"],

@@ -29,7 +29,7 @@ from lcagent.memory.tiers.leases import Lease
 from lcagent.memory.tiers.queue import Queue
 from lcagent.memory.tiers.tables import FILE
 from lcagent.place import Place
-from tests.cluster import only_files
+from tests.cluster import files_daily, only_files
 from tests.helpers import in_this_process
 from tests.killable import Command
 
@@ -246,6 +246,7 @@ def test_rebuilding_makes_anew_what_was_lost(entries: Entries, store: Rows) -> N
         (["forget", "--document", "x", "--yes"], DocumentNotFound),
     ],
 )
+@files_daily
 def test_what_cannot_be_done_is_said_with_a_hint(entries: Entries, arguments: list[str], kind: type) -> None:
     wrong = error(*arguments)
     assert isinstance(wrong, kind), wrong

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,8 +46,15 @@ def settings(strategy: str, url: str) -> Settings:
     return load_settings({"api_base": url, "window": WINDOW, "strategy": bare}, pairs)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("name", SAMPLES)
+def pairs() -> Iterator[Any]:
+    """Each sample in each strategy; those of one strategy a sample are not `slow`."""
+    for at, name in enumerate(SAMPLES):
+        for by, strategy in enumerate(STRATEGIES):
+            daily = at % len(STRATEGIES) == by
+            yield pytest.param(name, strategy, marks=() if daily else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("name", "strategy"), list(pairs()))
 def test_a_right_answer_comes_out_and_is_cited(
     name: str, strategy: str, server: Loopback, tmp_path: Path, home: Path
 ) -> None:

@@ -26,7 +26,7 @@ from lcagent.memory.tiers.saving import MEMORY
 from lcagent.runs.records import RunRecord, Runs
 from lcagent.settings import load_settings
 from tests.helpers import QUESTION, clever, examples, haystack, in_this_process
-from tests.killable import Command
+from tests.killable import Command, started
 from tests.loopback import Loopback
 
 COMMANDS = (
@@ -94,6 +94,7 @@ def alter(data: bytes, rng: random.Random) -> bytes:
     return data[:at] + bytes([data[at] ^ rng.randrange(1, 256)]) + data[at + 1 :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [FILE, "memory.db"])
 def test_an_altered_or_cut_database_is_read_told_or_saved(filled: Path, name: str, tmp_path: Path) -> None:
     rng, good = random.Random(name), (filled / name).read_bytes()
@@ -228,16 +229,16 @@ def test_a_damaged_checkpoint_is_made_again_from_the_journal(
 # The write-ahead log
 
 
+def _written(home: Path) -> None:
+    store = Store.open(home)
+    for n in range(50):
+        store.execute("INSERT INTO profiles VALUES (?,?,?,?)", (str(n), "f", "m", "x" * 500))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _killed(home: Path) -> None:
     """Rows are written, and the process is killed: they stand in the log alone."""
-    code = (
-        "import os; from lcagent.memory.store import Store; from pathlib import Path\n"
-        f"store = Store.open(Path({str(home)!r}))\n"
-        "for n in range(50):\n"
-        "    store.execute('INSERT INTO profiles VALUES (?,?,?,?)', (str(n), 'f', 'm', 'x' * 500))\n"
-        "os.kill(os.getpid(), 9)"
-    )
-    subprocess.run([sys.executable, "-c", code])
+    started(_written, home).join()
     assert (home / f"{FILE}-wal").stat().st_size > 50 * 500
 
 
@@ -366,6 +367,7 @@ def test_settings_that_cannot_be_read_are_told(tmp_path: Path, monkeypatch: pyte
 # At once, and with clocks that are set back
 
 
+@pytest.mark.slow
 def test_many_at_once_with_one_command_make_one_run(document: Path, server: Loopback) -> None:
     command = ("ask", document, QUESTION, "--api-base", server.url, "-q")
     every = [Command(*command) for _ in range(12)]
@@ -445,6 +447,7 @@ def test_a_deleted_run_leaves_no_word_and_no_room(filled: Path, server: Loopback
         assert not file.is_file() or b"zanzibar1" not in file.read_bytes(), file
 
 
+@pytest.mark.slow
 def test_nobody_but_the_model_is_contacted(
     document: Path, server: Loopback, loopback, tmp_path: Path
 ) -> None:

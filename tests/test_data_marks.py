@@ -197,7 +197,6 @@ def test_characters_stay_where_they_are_and_twice_is_once(text: str) -> None:
     assert len(shown) == len(text) and as_data(shown) == shown
 
 
-@pytest.mark.parametrize("token", ALL)
 @pytest.mark.parametrize(
     "disguise",
     [
@@ -209,11 +208,12 @@ def test_characters_stay_where_they_are_and_twice_is_once(text: str) -> None:
         lambda token: token.translate({ord("<"): "\uff1c"}),
     ],
 )
-def test_each_token_is_defused_in_each_disguise(token: str, disguise) -> None:
-    text = f"before\n{disguise(token)} behind"
-    if text.translate(FULL_WIDTH) == text.translate({}) or token[0] in "]◁#US":  # nothing to disguise
-        text = f"before\n{token} behind"
-    assert as_data(text) != text
+def test_each_token_is_defused_in_each_disguise(disguise) -> None:
+    for token in ALL:
+        text = f"before\n{disguise(token)} behind"
+        if text.translate(FULL_WIDTH) == text.translate({}) or token[0] in "]◁#US":  # nothing to disguise
+            text = f"before\n{token} behind"
+        assert as_data(text) != text, token
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from lcagent import AnswerDelta, Reader
 from lcagent.errors import EndpointUnavailable, QuestionTooLong
 from lcagent.models.profile import EMBEDDED
-from tests.helpers import NEEDLE, QUESTION, clever, haystack, prose
+from tests.helpers import NEEDLE, QUESTION, clever, haystack, prose, some_slow
 from tests.loopback import Faults, Loopback, Reply, Request
 from tests.side_by_side import fields, noting
 from tests.team import NAME, Team, finds, inside
@@ -97,7 +97,7 @@ def document(tmp_path: Path) -> Path:
 
 
 @every_way
-@pytest.mark.parametrize("every", [2, 3])
+@pytest.mark.parametrize("every", some_slow([2, 3]))
 def test_requests_that_fail_are_sent_again(loopback, document: Path, way: Way, every: int) -> None:
     faults = Faults(every=every, kinds=("500", "429", "drop", "half_body"))
     server = loopback(window=2048, reply=knows, faults=faults)
@@ -109,7 +109,7 @@ def test_requests_that_fail_are_sent_again(loopback, document: Path, way: Way, e
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)  # a memory in the model's own words is never malformed
-@pytest.mark.parametrize("every", [2, 3, 4])
+@pytest.mark.parametrize("every", some_slow([2, 3, 4]))
 def test_replies_that_are_malformed_lose_nothing_unsaid(
     loopback, document: Path, way: Way, every: int
 ) -> None:
@@ -163,9 +163,15 @@ def test_a_server_that_dies_leaves_a_run_that_goes_on(
     assert not set(first.keys[:4]) & set(second.keys)
 
 
+TRUSTED = [("auto", 0.95), ("trusting", 0.7), ("trusting", 0.95)]
+"""Profiles and how sure a model is, where its answer is given."""
+
+
 @pytest.mark.parametrize("way", WAYS, ids=str)
-@pytest.mark.parametrize("profile", ["auto", "trusting"])
-@pytest.mark.parametrize("certainty", [0.95, 0.7])
+@pytest.mark.parametrize(
+    ("profile", "certainty"),
+    [("auto", 0.7), *(pytest.param(*one, marks=pytest.mark.slow) for one in TRUSTED)],
+)
 def test_an_unsure_answer_is_withheld_of_a_weak_model_and_told_of_one_that_is_believed(
     loopback, document: Path, way: Way, certainty: float, profile: str
 ) -> None:

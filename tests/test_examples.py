@@ -96,6 +96,7 @@ def test_the_sdk_in_ten_lines(paper: Path, environment: dict[str, str]) -> None:
     assert ANSWER in text and re.search(r"\[1\] town\.txt, .*: .*Oskar Brandvold", text)
 
 
+@pytest.mark.slow
 def test_a_notebook_compares_strategies(
     home: Path, loopback: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -127,6 +128,7 @@ def test_a_notebook_compares_strategies(
     assert len(charts) == 2 and all(base64.b64decode(chart).startswith(b"\x89PNG") for chart in charts)
 
 
+@pytest.mark.slow
 def test_a_parent_graph_reads(paper: Path, environment: dict[str, str]) -> None:
     text = printed("langgraph_parent.py", paper, QUESTION, env=environment)
     assert ANSWER in text and "(every claim is cited)" in text

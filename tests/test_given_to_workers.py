@@ -19,6 +19,7 @@ from lcagent.memory.rows import Rows
 from lcagent.memory.tiers import bitmaps, nearest
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.place import Place
+from tests.cluster import files_daily
 from tests.handing import PATIENT, Workers, interrupted_without, ready
 from tests.helpers import in_this_process
 from tests.killable import Command, killed_at
@@ -106,6 +107,7 @@ def test_killed_and_started_again_it_is_followed_on(
     assert len(texts) == len(set(texts)) and left(served) == [0, 0]
 
 
+@pytest.mark.slow
 @only_postgres
 def test_a_graph_waits_for_a_worker_aloud_and_ends_by_ctrl_c(
     server: Loopback,
@@ -131,20 +133,25 @@ def test_a_graph_waits_for_a_worker_aloud_and_ends_by_ctrl_c(
     assert command.returncode == 130 and "it waits, and no worker has" in command.stderr
     assert left(served) == [0, 0]
     told: list[str] = []
+    goes_on = threading.Event()
 
     def hears(event: Event) -> None:
         """When it is waited for one, there is a worker."""
         if isinstance(event, Notice):
             told.append(event.text)
+            if "it goes on" in event.text:  # nothing is done before that is told
+                goes_on.set()
             if "no worker" in event.text and not workers.alive:
                 workers.start()
 
     before = server.calls
 
-    def dies_again(request: Request) -> str:
+    def dies_again(request: Request) -> Reply:
         if request.number == before:
             workers.kill()
-        return world(request)
+        said = world(request)
+        assert isinstance(said, str)
+        return Reply(said, held=goes_on if request.number > before else None)
 
     server.reply = dies_again
     workers.start()
@@ -164,6 +171,7 @@ def letters(texts: list[str]) -> list[dict[str, Any]]:
     return [{"index": at, "embedding": row} for at, row in enumerate(rows)]
 
 
+@files_daily
 @pytest.mark.parametrize("by", ["here", "worker"])
 def test_a_memory_is_embedded_anew_whoever_does_it(
     loopback: Any, home: Path, place: Place, workers: Workers, by: str

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lcagent.runs.graph_page import GraphData, page
+from tests.helpers import some_slow
 
 PAGES = [
     "The light of Hvalnes\nReport of the keeper, 1911 to 1913\n\n",
@@ -354,17 +355,19 @@ def test_hostile_text_stays_text(opened: Any) -> None:
 
 @pytest.mark.parametrize(
     ("at", "panel", "told"),
-    [
-        ("#answer=0&path=0&step=-5", "answers", "Step 1 of 5"),
-        ("#answer=0&path=0&step=2.5&passage=9", "text", "The inspector"),
-        ("#answer=0&path=0&step=99", "answers", "Step 5 of 5"),
-        ("#answer=0&path=7", "answers", "twelve crowns"),
-        ("#answer=7", "answers", "What did the oil cost?"),
-        ("#fact=99", "text", "Choose a fact"),
-        ("#node=nobody", "element", "no element of the graph"),
-        ("#node=r.%20lie", "element", "Ragna Lie"),
-        ("#%ff&&=", "element", "Choose an element"),
-    ],
+    some_slow(
+        [
+            ("#answer=0&path=0&step=-5", "answers", "Step 1 of 5"),
+            ("#answer=0&path=0&step=2.5&passage=9", "text", "The inspector"),
+            ("#answer=0&path=0&step=99", "answers", "Step 5 of 5"),
+            ("#answer=0&path=7", "answers", "twelve crowns"),
+            ("#answer=7", "answers", "What did the oil cost?"),
+            ("#fact=99", "text", "Choose a fact"),
+            ("#node=nobody", "element", "no element of the graph"),
+            ("#node=r.%20lie", "element", "Ragna Lie"),
+            ("#%ff&&=", "element", "Choose an element"),
+        ]
+    ),
 )
 def test_any_address_opens(opened: Any, at: str, panel: str, told: str) -> None:
     assert told in opened().open(lighthouse(), at).locator(f"#{panel}").inner_text()

@@ -13,7 +13,7 @@ from lcagent import Answer, Reader, UsageError
 from lcagent.agents import planner
 from lcagent.documents import coverage, load
 from tests.exploring import World
-from tests.helpers import REPORT, examples, in_this_process
+from tests.helpers import REPORT, examples, in_this_process, some_slow
 from tests.killable import killed_at
 from tests.librarian import Librarian, document
 from tests.loopback import Loopback, Request
@@ -133,7 +133,7 @@ def test_the_command_prints_the_steps(loopback, tmp_path: Path) -> None:
     assert "step 2. In which town was Ada Brown born? Tarn [" in lines
 
 
-@pytest.mark.parametrize("step", [0, 1, 2, 3])
+@pytest.mark.parametrize("step", some_slow([0, 1, 2, 3]))
 def test_sigkill_at_every_step_repeats_no_call(loopback, tmp_path: Path, step: int) -> None:
     path = document(tmp_path, SECOND, FIRST)
     server = loopback(window=2048)

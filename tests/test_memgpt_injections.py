@@ -18,6 +18,7 @@ from lcagent.answer import Answer, UsageReport
 from lcagent.chat import ChatSession
 from lcagent.graphs.memgpt.graph import READINGS
 from lcagent.memory.tiers.entries import FOREIGN, USER, Entry
+from tests.helpers import some_slow
 from tests.loopback import Request
 from tests.test_memgpt import condenses, entries_of, offered
 
@@ -203,7 +204,7 @@ CARRIERS: tuple[Carrier, ...] = (
 )
 
 
-@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("carrier", some_slow(CARRIERS))
 def test_no_order_of_anybody_but_the_user_gets_into_core_memory(
     carrier: Carrier, loopback, tmp_path: Path
 ) -> None:

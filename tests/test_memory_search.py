@@ -22,7 +22,7 @@ from lcagent.memory.tiers.index import index, rebuild, unindex
 from lcagent.memory.tiers.search import Search
 from lcagent.memory.tiers.tables import FILE, open_memory
 from lcagent.models.vectors import Vectors, unit
-from tests.cluster import only_files
+from tests.cluster import files_daily, only_files
 from tests.helpers import ROOT, examples
 
 
@@ -189,6 +189,7 @@ def test_a_tenant_neither_finds_nor_feels_another(store: Rows) -> None:
     assert len(ids(store, "boat", tenant="u")) == 20
 
 
+@files_daily
 def test_totals_are_counted(store: Rows) -> None:
     said = [f"apple {number}" if number % 3 else "pear" for number in range(1200)]
     say_all(store, said, lambda number: str(number // 50))
@@ -261,6 +262,7 @@ def test_pages_give_each_hit_once_and_in_order_whatever_comes_between(
         assert scores == sorted(scores, reverse=True)
 
 
+@files_daily
 def test_pages_go_on_beyond_what_was_weighed(store: Rows) -> None:
     say_all(store, (f"apple {number}" for number in range(700)), str)
     found = [one for one, _ in pages(Search(store, "t"), "apple 7", 90, lambda: None)]

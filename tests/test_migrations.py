@@ -204,7 +204,7 @@ def test_a_file_of_a_newer_version_is_left_alone(home: Path) -> None:
         Store.open(home)
     assert "newer" in caught.value.message and "upgrade" in caught.value.hint
     assert (home / FILE).read_bytes() == before
-    assert in_this_process("runs", "list").exception.code == "SettingsError"
+    assert in_this_process("runs", "list").exception.code == "NewerVersion"
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +230,7 @@ def _open(home: Path, ready, results) -> None:
         results.put(repr(error))
 
 
-@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("old", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_many_processes_may_open_a_file_at_once(home: Path, old: bool) -> None:
     context = multiprocessing.get_context("fork")
     for number in range(5):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -23,14 +24,18 @@ from lcagent.memory.works import Works
 from lcagent.models.probing import Target
 from lcagent.models.serving.servers import Servers
 from lcagent.place import Place
+from lcagent.server.options import Limits
 from lcagent.settings import load_settings
 from tests.cluster import Cluster
 from tests.handing import QUICK
 from tests.helpers import QUESTION, clever, haystack
+from tests.loopback import Reply
 from tests.proxy import Proxy
-from tests.server.serving import Served, able, slowly, until
+from tests.server.serving import Served, able, slowly, sse, until
 
 psycopg = pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+
+from lcagent.work.engine import Engine  # noqa: E402 - which needs it
 
 FAULTS: dict[str, Callable[[Proxy], None]] = {
     "cut": Proxy.cut,
@@ -40,7 +45,9 @@ FAULTS: dict[str, Callable[[Proxy], None]] = {
 }
 PASSES = {"cut", "forgotten"}
 """Those of which new connections know nothing."""
-each = pytest.mark.parametrize("how", FAULTS)
+each = pytest.mark.parametrize(
+    "how", ["cut", *(pytest.param(how, marks=pytest.mark.slow) for how in FAULTS if how != "cut")]
+)
 
 
 @pytest.fixture
@@ -95,6 +102,7 @@ def answers(store: Rows) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_a_statement_may_take_long_while_something_comes_or_the_server_says_that_it_is_at_it(
     database: str, home: Path, proxy: Proxy, impatient: None
 ) -> None:
@@ -128,7 +136,6 @@ def test_a_lease_is_renewed_over_another_connection(
 def working(home: Path, base: str, url: str) -> Generator[None]:
     """A worker, in a thread; it ends when this does, and is left with no more than that."""
     from lcagent.server.worker import work
-    from lcagent.work.engine import Engine
 
     settings = load_settings({"home": home, "api_base": base, "window": 2048, "store": url})
     loop = asyncio.new_event_loop()
@@ -153,9 +160,6 @@ def working(home: Path, base: str, url: str) -> Generator[None]:
 def test_a_worker_goes_on_with_its_reading_and_repeats_what_was_in_the_air(
     database: str, home: Path, proxy: Proxy, loopback: Any, impatient: None, how: str, caplog: Any
 ) -> None:
-    from lcagent.server.options import Limits
-    from lcagent.work.engine import Engine
-
     caplog.set_level(logging.WARNING, "lcagent")
     slow = loopback(reply=slowly(able, 0.1), window=2048)
     engine, limits = Engine(database, QUICK), Limits(requests=1_000_000)
@@ -170,6 +174,51 @@ def test_a_worker_goes_on_with_its_reading_and_repeats_what_was_in_the_air(
             assert served.ended(run)["status"] == "finished"
             answer = served.http.get(f"/v1/runs/{run}/answer").json()["answer"]
             assert answer["answer"] == "Oskar Brandvold" and slow.calls <= answer["usage"]["calls"] + 1
+
+
+def test_a_server_answers_what_needs_no_database_while_that_says_nothing(
+    database: str, home: Path, proxy: Proxy, loopback: Any, impatient: None
+) -> None:
+    """And what needs it is refused, and followers see the rest when it is there again."""
+    asked = threading.Event()
+
+    def reply(request: Any) -> Reply:
+        if request.schema is not None and "properties" not in request.schema:  # a conversation's
+            asked.set()
+            return Reply(able(request), delay=1.0)
+        return Reply(able(request), delay=0.1)
+
+    slow, store = loopback(reply=reply, window=2048), proxy.instead(database)
+    limits = Limits(requests=1_000_000)
+    with (
+        Served(home, slow.url, engine=Engine(store, QUICK), limits=limits, store=store) as served,
+        working(home.with_name("worker"), slow.url, database),
+        ThreadPoolExecutor(3) as clients,
+    ):
+        run = served.run(QUESTION, served.upload(haystack(400)), model="lcagent/memagent")
+        said = [{"role": "user", "content": "The kettle is blue."}]
+        chat = clients.submit(served.http.post, "/v1/chat/completions", json={"messages": said})
+        events = clients.submit(served.http.get, f"/v1/runs/{run}/events")
+        until(lambda: slow.calls >= 3 and asked.is_set())
+        proxy.silence()
+        refused, answered = clients.submit(served.http.get, "/v1/files"), 0
+        while not refused.done():
+            assert served.http.get("/health").status_code == 200
+            answered += not refused.done()
+        assert answered >= 20
+        assert (
+            refused.result().status_code == 503 and "ask again" in refused.result().json()["error"]["message"]
+        )
+        told = chat.result().json()["choices"][0]["message"]["content"]
+        assert told == "Noted: The kettle is blue."
+        proxy.mend()
+        until(lambda: served.http.get(f"/v1/runs/{run}").status_code == 200)
+        assert served.ended(run)["status"] == "finished"
+        answer = served.http.get(f"/v1/runs/{run}/answer").json()["answer"]
+        assert answer["answer"] == "Oskar Brandvold" and slow.calls <= answer["usage"]["calls"] + 2
+        seen = [one for one in sse(events.result().text) if one["event"] != "waiting"]
+        assert [int(event["id"]) for event in seen[:-1]] == list(range(1, len(seen)))
+        assert seen[-1]["data"]["status"] == "finished"
 
 
 @pytest.mark.slow

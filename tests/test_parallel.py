@@ -8,7 +8,7 @@ import pytest
 from lcagent.memory.ledger import STRIDE
 from lcagent.memory.store import Store
 from lcagent.runs.records import Runs
-from tests.helpers import NEEDLE, clever, haystack, prose
+from tests.helpers import NEEDLE, clever, haystack, prose, some_slow
 from tests.loopback import Reply
 from tests.mapping import passages_of
 from tests.side_by_side import ask, killed_then_resumed, role, segment_of
@@ -165,7 +165,7 @@ def test_a_segment_never_read_is_told_and_one_read_later_is_not(
     assert len(answer.coverage.skipped) == 1 and "segment 1" in answer.coverage.skipped[0]
 
 
-@pytest.mark.parametrize("number", [3, 9, 40, 60])
+@pytest.mark.parametrize("number", some_slow([3, 9, 40, 60]))
 def test_sigkill_in_any_round_repeats_only_the_unfinished_calls(
     loopback, document: Path, tmp_path: Path, number: int
 ) -> None:

@@ -172,6 +172,7 @@ def test_a_worker_that_was_stopped_past_its_lease_cannot_write(store: Rows, plac
     assert store.rows("SELECT name FROM works") == [{"name": "mine"}]
 
 
+@pytest.mark.slow
 def test_what_was_deleted_takes_no_room(store: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its rows lie in the server's files still; of a large table some pages stand for all."""
     empty = store.size()
@@ -229,7 +230,7 @@ def test_a_state_with_any_text_comes_back(store: Rows) -> None:
     assert kept is not None and kept.checkpoint["channel_values"] == state
 
 
-@pytest.mark.parametrize("how", ["fast", "immediate"])
+@pytest.mark.parametrize("how", ["immediate", pytest.param("fast", marks=pytest.mark.slow)])
 def test_a_run_goes_on_when_the_server_was_started_anew(
     own: Cluster, home: Path, tmp_path: Path, loopback, how: str
 ) -> None:
@@ -422,6 +423,7 @@ def test_each_name_has_rows_of_its_own(cluster: Cluster, home: Path) -> None:
             assert [work.name for work in Works(store).list()] == [str(at)]
 
 
+@pytest.mark.slow
 def test_pgbouncer_in_transaction_mode_will_do(
     cluster: Cluster, home: Path, loopback, tmp_path: Path
 ) -> None:

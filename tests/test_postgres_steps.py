@@ -61,6 +61,10 @@ def shape(store: Rows, kind: str, place: Place) -> set[tuple[str, ...]]:
     return {tuple(str(value).replace(place.name, "") for value in row) for row in rows}
 
 
+LEFT = {"server": "spent"}
+"""A table that stays for processes of an older version (`STEPS_OF_OUR_OWN`)."""
+
+
 def brought(place: Place, kind: str, steps: Steps, since: int) -> set[tuple[str, ...]]:
     """The tables of a version, brought to the newest."""
     file, _ = KINDS[kind]
@@ -90,7 +94,9 @@ def test_each_step_brings_older_tables_to_what_is_made_anew(anywhere: Callable[[
     assert first < STOOD[kind] <= len(steps)
     whole = fresh(anywhere(), kind, steps)
     for since in range(first, len(steps)):
-        assert brought(anywhere(), kind, steps, since) == whole
+        found = brought(anywhere(), kind, steps, since)
+        left = {row for row in found if LEFT.get(kind, "?") in row[0]}
+        assert found - left == whole and bool(left) == (kind == "server" and since < 3)
 
 
 def test_what_was_spent_before_jobs_were_told_apart_counts(anywhere: Callable[[], Place]) -> None:

@@ -16,7 +16,8 @@ from lcagent.errors import RunBusy
 from lcagent.memory.checkpoints import open_checkpoints
 from lcagent.memory.locks import locked
 from lcagent.place import Place
-from tests.helpers import QUESTION, clever, in_this_process, prose, some_slow
+from tests.cluster import files_daily
+from tests.helpers import QUESTION, clever, in_this_process, prose
 from tests.killable import Command, dies_before_printing, killed_at
 from tests.loopback import Loopback
 
@@ -53,7 +54,14 @@ def command(server: Loopback, document: Path, home: Path) -> subprocess.Popen:
     )
 
 
-@pytest.mark.parametrize("step", some_slow(range(SEGMENTS + 2)))
+STEPS = [0, SEGMENTS, SEGMENTS + 1, *range(1, SEGMENTS)]
+"""The first three are tried every day: the plan, the last segment, the answer."""
+
+
+@files_daily
+@pytest.mark.parametrize(
+    "step", [*STEPS[:3], *(pytest.param(step, marks=pytest.mark.slow) for step in STEPS[3:])]
+)
 def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
     loopback, document: Path, tmp_path: Path, place: Place, step: int
 ) -> None:
@@ -74,6 +82,7 @@ def test_sigkill_at_every_step_repeats_no_call_and_loses_nothing(
     assert keys[step] == keys[step + 1]
 
 
+@files_daily
 def test_two_processes_cannot_write_one_run(loopback, document: Path, tmp_path: Path, place: Place) -> None:
     server = loopback(window=2048, latency=1.0, reply=clever)
     words = arguments(server, document, tmp_path / "home")
@@ -108,6 +117,7 @@ def test_ctrl_c_is_exit_status_130_and_says_that_it_goes_on(loopback, document: 
     assert "goes on from here" in out and "Traceback" not in err
 
 
+@files_daily
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_run_killed_before_its_answer_was_printed_tells_it_at_no_call(
     loopback, document: Path, tmp_path: Path, place: Place, as_json: bool

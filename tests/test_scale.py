@@ -164,6 +164,7 @@ def test_processes_share_the_cores_of_a_machine() -> None:
         assert outcome.calls / outcome.seconds == pytest.approx(fits / 0.01, rel=0.03)
 
 
+@pytest.mark.slow
 def test_a_cell_of_a_fleet_has_the_rate_that_it_has_within_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a store that is short, and with one that is not."""
     monkeypatch.setattr(scale_fleet, "SIMULATED", 1500)
@@ -191,6 +192,7 @@ def test_a_share_bounds_what_a_part_gets() -> None:
     assert env.now == pytest.approx(200 * 0.1 / 0.25, rel=0.06)
 
 
+@pytest.mark.slow
 def test_what_is_said_to_be_enough_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scale_fleet, "SIMULATED", 1500)
     free = run(TABLE, "memagent", Setup(16), 4_000)

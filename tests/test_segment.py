@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lcagent import Reader
 from lcagent.errors import MalformedReply, UsageError
-from tests.helpers import NEEDLE, examples, haystack, prose
+from tests.helpers import NEEDLE, examples, haystack, prose, some_slow
 from tests.loopback import Faults, Loopback
 from tests.side_by_side import ask, fields, killed_then_resumed, noting, role, segment_of
 from tests.test_window import PIECES
@@ -200,7 +200,7 @@ def test_a_budget_that_ends_in_any_step_still_answers(loopback, document: Path, 
         assert (answer.answer, answer.status) == ("Oskar Brandvold", "budget"), kind
 
 
-@pytest.mark.parametrize("number", [1, 7, 18])
+@pytest.mark.parametrize("number", some_slow([1, 7, 18]))
 def test_sigkill_in_the_fan_out_repeats_only_the_unfinished_calls(
     loopback, document: Path, tmp_path: Path, number: int
 ) -> None:
@@ -217,7 +217,7 @@ def test_sigkill_in_the_fan_out_repeats_only_the_unfinished_calls(
     assert len(set(second)) == len(second)
 
 
-@pytest.mark.parametrize("step", ["sift", "merge", "answer"])
+@pytest.mark.parametrize("step", some_slow(["sift", "merge", "answer"]))
 def test_sigkill_in_a_later_step_repeats_only_that(
     loopback, document: Path, tmp_path: Path, step: str
 ) -> None:

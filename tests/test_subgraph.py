@@ -22,7 +22,7 @@ from lcagent.graphs import STRATEGIES
 from lcagent.integrations.subgraph import as_subgraph
 from lcagent.memory.store import Store
 from lcagent.runs.records import Runs
-from tests.helpers import QUESTION, ROOT, clever, haystack
+from tests.helpers import QUESTION, ROOT, clever, haystack, some_slow
 from tests.killable import FORKED
 from tests.loopback import Loopback, Reply, Request
 from tests.parents import WINDOW, asked, own, shared, steps_of
@@ -155,7 +155,7 @@ def killed(server: Loopback, step: int, arguments: tuple[Any, ...]) -> None:
     server.reply = clever
 
 
-@pytest.mark.parametrize("step", range(CALLS))
+@pytest.mark.parametrize("step", some_slow(range(CALLS)))
 def test_a_parent_killed_at_any_call_repeats_no_finished_one(
     server: Loopback, document: Path, tmp_path: Path, step: int
 ) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lcagent import Reader
 from lcagent.errors import EndpointUnavailable, MalformedReply, QuestionTooLong, SettingsError, UsageError
 from lcagent.memory.store import FILE
-from tests.helpers import QUESTION, examples, in_this_process, prose
+from tests.helpers import QUESTION, examples, in_this_process, prose, some_slow
 from tests.loopback import Faults, Loopback, Reply, Request
 from tests.reader.labeller import Case, Item, Labeller, Sentence, Told, field_of
 from tests.side_by_side import killed_then_resumed
@@ -468,7 +468,7 @@ def test_a_mean_is_rounded_as_wanted_and_pairs_are_told(loopback, tmp_path: Path
         assert len(answer.citations) == 2
 
 
-@pytest.mark.parametrize("step", ["counts", "items", "measure"])
+@pytest.mark.parametrize("step", some_slow(["counts", "items", "measure"]))
 def test_killed_at_any_step_the_same_command_repeats_no_finished_call(
     loopback, tmp_path: Path, home: Path, step: str
 ) -> None:

@@ -69,7 +69,9 @@ def in_ascii() -> None:
     ("locale", "streams"),
     [
         ({"PYTHONIOENCODING": "cp1252"}, in_cp1252),
-        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, in_ascii),
+        pytest.param(
+            {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, in_ascii, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_what_is_printed_is_utf8_whatever_the_locale(
@@ -143,6 +145,7 @@ def test_tables_and_bars_are_as_safe(text: str) -> None:
 # Pipes, closed and full ones
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_is_no_fault(loopback, document: Path) -> None:
     server = loopback(reply=answering("lemon"))
     ask = ["ask", str(document), "Which one?", "--api-base", server.url, "-q"]
@@ -156,7 +159,10 @@ def test_a_reader_that_goes_is_no_fault(loopback, document: Path) -> None:
     process.stderr.close()  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("where", "why"), [(">&-", b"closed"), ("> /dev/full", b"No space left")])
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [pytest.param(">&-", b"closed", marks=pytest.mark.slow), ("> /dev/full", b"No space left")],
+)
 def test_an_answer_that_cannot_be_printed_is_not_lost(
     loopback, document: Path, where: str, why: bytes
 ) -> None:
@@ -170,6 +176,7 @@ def test_an_answer_that_cannot_be_printed_is_not_lost(
     assert again.stdout == b"lemon\n" and server.calls == calls
 
 
+@pytest.mark.slow
 def test_closed_streams_are_no_place_for_a_database(loopback, document: Path, home: Path) -> None:
     server = loopback(reply=answering("lemon"))
     shell(f"lcagent ask {document} 'Which one?' --api-base {server.url} <&- >&- 2>&-")

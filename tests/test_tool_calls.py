@@ -400,6 +400,7 @@ def test_of_a_server_that_fails_at_functions_nothing_is_told_but_all_else(loopba
     assert (profile.tools, profile.answers, profile.stance) == (None, 1.0, "trusting")
 
 
+@pytest.mark.slow
 def test_where_no_function_fits_the_window_nothing_is_known(loopback) -> None:
     server = loopback(window=1024, reply=calling, tokenize_tools=False)
     assert measured(server, "--window", "1024").tools is None

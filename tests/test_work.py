@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psycopg
@@ -17,8 +16,8 @@ import pytest
 
 from lcagent.work.engine import Engine
 from tests.cluster import Cluster
-from tests.handing import QUICK
-from tests.helpers import ROOT
+from tests.handing import QUICK, note
+from tests.killable import started
 
 
 async def worked(engine: Engine, until: int, places: int = 2) -> list[tuple[str, str]]:
@@ -73,32 +72,6 @@ async def test_tenants_take_turns_whoever_has_more_waiting(database: str) -> Non
     assert last < 12, done
 
 
-WORKER = """
-import asyncio, os, sys
-from lcagent.work.engine import Beats, Engine
-url, out, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
-
-def note(what, *given):
-    with open(out, "a") as file:
-        file.write(" ".join([what, *given, str(os.getpid())]) + "\\n")
-
-async def handle(tenant, job):
-    note("begin", tenant, job)
-    await asyncio.sleep(seconds)
-    note("end", tenant, job)
-
-async def lost(tenant, job):
-    note("lost", tenant, job)
-
-async def main():
-    engine = Engine(url, Beats(every=0.3, dead=1.5, poll=0.2, attempts=3))
-    async with engine.open():
-        await engine.work(handle, lost, places=2)
-
-asyncio.run(main())
-"""
-
-
 class Workers:
     """Workers in processes of their own, and what they noted.
 
@@ -109,12 +82,15 @@ class Workers:
 
     def __init__(self, database: str, out: Path) -> None:
         self._url, self._out = database, out
-        self.running: list[subprocess.Popen[bytes]] = []
+        self.running: list[BaseProcess] = []
 
-    def start(self, seconds: float = 0.3) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", WORKER, self._url, str(self._out), str(seconds)]
-        self.running.append(subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}))
+    def start(self, seconds: float = 0.3) -> BaseProcess:
+        self.running.append(started(note, self._url, self._out, seconds))
         return self.running[-1]
+
+    def signal(self, number: int) -> None:
+        """Send the first one a signal."""
+        os.kill(self.running[0].pid or 0, number)
 
     def noted(self, what: str) -> list[list[str]]:
         lines = self._out.read_text().splitlines() if self._out.exists() else []
@@ -123,7 +99,7 @@ class Workers:
     def end(self) -> None:
         for process in self.running:
             process.kill()
-            process.wait()
+            process.join()
 
 
 @pytest.fixture
@@ -156,21 +132,23 @@ async def test_a_worker_that_is_told_to_end_puts_its_jobs_back(database: str, wo
         await engine.hand_out("anna", "1")
     first = workers.start(seconds=30)
     await until(lambda: workers.noted("begin"))
-    first.send_signal(signal.SIGINT)
-    assert first.wait(20) is not None
+    workers.signal(signal.SIGINT)
+    first.join(20)
+    assert first.exitcode is not None
     workers.start()
     await until(lambda: workers.noted("end"))
 
 
+@pytest.mark.slow
 async def test_a_worker_that_wakes_ends_no_job_of_its_successor(database: str, workers: Workers) -> None:
     async with (engine := Engine(database, QUICK)).open():
         await engine.hand_out("anna", "1")
-    first = workers.start(seconds=2)
+    workers.start(seconds=2)
     await until(lambda: workers.noted("begin"))
-    first.send_signal(signal.SIGSTOP)
+    workers.signal(signal.SIGSTOP)
     second = workers.start(seconds=6)
     await until(lambda: len(workers.noted("begin")) == 2)
-    first.send_signal(signal.SIGCONT)  # it ends its job, which is another one's by now
+    workers.signal(signal.SIGCONT)  # it ends its job, which is another one's by now
     await until(lambda: len(workers.noted("end")) == 1)
     await asyncio.sleep(1)
     with psycopg.connect(database) as look:
@@ -179,6 +157,7 @@ async def test_a_worker_that_wakes_ends_no_job_of_its_successor(database: str, w
     assert workers.noted("end")[-1][-1] == str(second.pid)
 
 
+@pytest.mark.slow
 async def test_a_job_that_takes_its_workers_down_is_given_up(database: str, workers: Workers) -> None:
     async with (engine := Engine(database, QUICK)).open():
         await engine.hand_out("anna", "bad")
@@ -192,6 +171,7 @@ async def test_a_job_that_takes_its_workers_down_is_given_up(database: str, work
     assert len(workers.noted("begin")) == 4
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_restarted_is_waited_for(
     cluster: Cluster, database: str, workers: Workers
 ) -> None:

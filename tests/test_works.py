@@ -21,7 +21,7 @@ from lcagent.memory.works import Work, Works
 from lcagent.models.transport import RawReply
 from lcagent.place import Place
 from lcagent.runs.prune import evict, prune
-from tests.cluster import only_files
+from tests.cluster import files_daily, only_files
 from tests.helpers import QUESTION, clever, haystack
 
 EXACT = {"document": "5ea", "model": "m", "prompt": "extract@1"}
@@ -165,6 +165,7 @@ def test_requests_of_finished_runs_make_room_first_and_replies_stay(
         ]
 
 
+@files_daily
 def test_a_work_of_many_facts_makes_the_room_that_it_took(place: Place) -> None:
     """Its words leave the full text too, so that no more works go than have to."""
     with closing(open_store(place)) as store:

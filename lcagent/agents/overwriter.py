@@ -74,5 +74,5 @@ async def answer_boxed(model: ChatModel, question: str, memory: str) -> RawAnswe
     try:
         return RawAnswer(boxed[-1].strip() if boxed else whole(reply))
     except CutReply:
-        model.forget(reply)  # given from the journal for ever, it would fail for ever
+        await model.forget(reply)  # given from the journal for ever, it would fail for ever
         raise

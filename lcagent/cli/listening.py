@@ -1,4 +1,4 @@
-"""What `lcagent serve` and `lcagent mcp` have in common: an address, and a log on stderr."""
+"""What commands that run for long have in common: what is kept brought up, an address, a log on stderr."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from lcagent.cli import terminal
 from lcagent.errors import ServerError, UsageError
+from lcagent.place import Place
 
 
 @contextmanager
@@ -45,6 +46,24 @@ def few_arenas() -> None:
 
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 2)
+
+
+def brought_up(place: Place) -> None:
+    """Have all that is kept at the version of this program, before anybody is served.
+
+    Args:
+        place: where it is kept.
+
+    Raises:
+        NewerVersion: a newer lcagent made it.
+        StoreError: it cannot be reached, read or written.
+    """
+    from lcagent.memory.opening import open_store
+    from lcagent.memory.served.tables import open_served
+    from lcagent.memory.tiers.tables import open_memory
+
+    for opened in (open_store, open_memory, open_served):
+        opened(place).close()
 
 
 def serve_at(host: str, port: int, app: Any, path: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lcagent.cli import terminal
-from lcagent.cli.listening import log_to_terminal, needs_extra, serve_at
+from lcagent.cli.listening import brought_up, log_to_terminal, needs_extra, serve_at
 from lcagent.cli.options import JsonOption, reading, settings_from, stored
 from lcagent.errors import ServerError
 
@@ -91,6 +91,7 @@ def _run(settings: Any, options: ServeOptions, *, require_key: bool) -> None:
         f"another server serves {settings.data_dir}", hint="end it, or name another folder with --home"
     )
     with locked(settings.data_dir, "server", busy):
+        brought_up(settings.place)
         needed = require_key or not options.local
         if needed and not any(key.revoked is None for key in _open_keys(settings)[0].all()):
             terminal.note("no key is in use yet, and nobody may ask without one: lcagent keys create NAME")

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from lcagent.cli import terminal
-from lcagent.cli.listening import few_arenas, log_to_terminal, needs_extra
+from lcagent.cli.listening import brought_up, few_arenas, log_to_terminal, needs_extra
 from lcagent.cli.options import reading, settings_from
 from lcagent.errors import UsageError
 from lcagent.text import without_password
@@ -35,6 +35,7 @@ def worker(
     with needs_extra("server,postgres"):
         from lcagent.server.worker import work
         from lcagent.work.engine import Engine
+    brought_up(settings.place)
     few_arenas()
     log_to_terminal({"lcagent.work": logging.INFO, "lcagent.server": logging.WARNING})
     terminal.note(f"taking work from {without_password(settings.place.server)}  (Ctrl-C ends it)")

@@ -75,7 +75,7 @@ class Handed:
         """
         assert source.file.path is not None
         upload = self._uploads.pass_on(source.file.path, job)
-        told = ask.model_copy(update={"file": upload}).model_dump(mode="json")
+        told = ask.model_copy(update={"file": upload}).kept()
         with self._store.transaction():
             self._jobs.drop([job])
             self._jobs.put(job, told, ask.kind)

@@ -25,7 +25,9 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from lcagent.errors import StoreDamaged, StoreError
+from lcagent.memory.aside import aside
 from lcagent.memory.sqlite import connect, discard, told
+from lcagent.place import Place
 
 _CHECKSUM = 4
 """Bytes of it."""
@@ -57,11 +59,13 @@ class Checked(JsonPlusSerializer):
 
 
 class OnLoop(BaseCheckpointSaver[Any]):
-    """A synchronous saver, called from the event loop."""
+    """A synchronous saver, called from the event loop; one of a database's (`place`) in a thread."""
+
+    place = Place(Path())
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """See `get_tuple`."""
-        return self.get_tuple(config)
+        return await aside(self.place, self.get_tuple, config)
 
     async def alist(
         self,
@@ -72,9 +76,13 @@ class OnLoop(BaseCheckpointSaver[Any]):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         """See `list`."""
+
         # The library's generator holds its lock until it is gone through: a reader that stops half way, or
         # asks for a checkpoint meanwhile, would wait for itself, and the event loop with it.
-        for item in [*self.list(config, filter=filter, before=before, limit=limit)]:
+        def every() -> Sequence[CheckpointTuple]:
+            return [*self.list(config, filter=filter, before=before, limit=limit)]
+
+        for item in await aside(self.place, every):
             yield item
 
     async def aput(
@@ -85,7 +93,7 @@ class OnLoop(BaseCheckpointSaver[Any]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """See `put`."""
-        return self.put(config, checkpoint, metadata, new_versions)
+        return await aside(self.place, self.put, config, checkpoint, metadata, new_versions)
 
     async def aput_writes(
         self,
@@ -95,11 +103,11 @@ class OnLoop(BaseCheckpointSaver[Any]):
         task_path: str = "",
     ) -> None:
         """See `put_writes`."""
-        self.put_writes(config, writes, task_id, task_path)
+        await aside(self.place, self.put_writes, config, writes, task_id, task_path)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """See `delete_thread`."""
-        self.delete_thread(thread_id)
+        await aside(self.place, self.delete_thread, thread_id)
 
 
 class LoopSaver(OnLoop, SqliteSaver):

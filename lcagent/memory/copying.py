@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lcagent.errors import StoreError
 from lcagent.memory.described import Table, tables
@@ -24,6 +24,9 @@ from lcagent.memory.served.uploads import Uploads
 from lcagent.memory.store import CHECKPOINTS, FILE
 from lcagent.memory.tiers import tables as memory
 from lcagent.place import Place
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 _AT_ONCE = 500
 """Rows that are read and written together."""
@@ -77,7 +80,7 @@ def copied(source: Place, target: Place, say: Callable[[str], None]) -> Copied:
                         whole.update(f"{name}{file}{table.name}{digest}".encode())
                         say(f"{name}{table.name}: {count} rows")
                 if file == FILE:
-                    _copy_steps(old, new)
+                    _copy_steps(old, new, say)
                 if file == served.FILE:
                     Uploads(new).take(Uploads(old))
     return Copied(rows, fresh, whole.hexdigest())
@@ -168,18 +171,35 @@ def _quoted(names: Sequence[str]) -> str:
     return ",".join(f'"{name}"' for name in names)
 
 
-def _copy_steps(old: Rows, new: Rows) -> None:
+def _copy_steps(old: Rows, new: Rows, say: Callable[[str], None]) -> None:
     """The steps of runs that have not finished."""
     if not old.place.url and not (old.place.folder / CHECKPOINTS).is_file():
         return
+    runs = [row["id"] for row in old.rows("SELECT id FROM runs WHERE status != 'finished'")]
     with old.checkpoints() as source, new.checkpoints() as target:
-        for one in reversed([*source.list(None)]):
-            own = one.config.get("configurable", {})
-            begins: Any = {"configurable": {name: own[name] for name in ("thread_id", "checkpoint_ns")}}
-            versions = one.checkpoint["channel_versions"]
-            target.put(one.parent_config or begins, one.checkpoint, one.metadata, versions)
-            writes: dict[str, list[tuple[str, Any]]] = {}
-            for task, channel, value in one.pending_writes or ():
-                writes.setdefault(task, []).append((channel, value))
-            for task, some in writes.items():
-                target.put_writes(one.config, some, task)
+        for run in runs:
+            try:
+                steps = [*source.list({"configurable": {"thread_id": run}})]
+            except ValueError:  # damaged, or of a version that wrote them in another way
+                say(f"run {run}: its steps cannot be read, it goes on from its finished calls")
+            else:
+                _put_steps(steps, target)
+
+
+def _put_steps(steps: Sequence[CheckpointTuple], target: BaseCheckpointSaver[Any]) -> None:
+    """Keep the steps of a run.
+
+    Args:
+        steps: the last one first.
+        target: keeps them.
+    """
+    for one in reversed(steps):
+        own = one.config.get("configurable", {})
+        begins: Any = {"configurable": {name: own[name] for name in ("thread_id", "checkpoint_ns")}}
+        versions = one.checkpoint["channel_versions"]
+        target.put(one.parent_config or begins, one.checkpoint, one.metadata, versions)
+        writes: dict[str, list[tuple[str, Any]]] = {}
+        for task, channel, value in one.pending_writes or ():
+            writes.setdefault(task, []).append((channel, value))
+        for task, some in writes.items():
+            target.put_writes(one.config, some, task)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 import time
 import zlib
 from collections.abc import Sequence
 from typing import Any
 
 from lcagent.errors import UsageError
+from lcagent.memory.aside import aside
 from lcagent.memory.rows import Rows
 from lcagent.models.replies import RawReply
 
@@ -37,6 +39,21 @@ class StoredJournal:
         self._scope = scope
         self._others = others
         self._scopes: dict[str, str] | None = None
+        self._loading = threading.Lock()
+
+    async def recall(self, key: str) -> RawReply | None:
+        """`get`, from an event loop."""
+        if (known := self._scopes) is not None and key not in known:
+            return None
+        return await aside(self._store.place, self.get, key)
+
+    async def keep(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
+        """`put`, from an event loop."""
+        await aside(self._store.place, self.put, key, role, reply, request)
+
+    async def drop(self, keys: Sequence[str]) -> None:
+        """`forget`, from an event loop."""
+        await aside(self._store.place, self.forget, keys)
 
     def get(self, key: str) -> RawReply | None:
         """The reply to a finished call, if there is one."""
@@ -49,12 +66,14 @@ class StoredJournal:
 
     def _known(self) -> dict[str, str]:
         """The scope of each call that was answered, by its key: most of those that are asked for were not."""
-        if self._scopes is None:
-            self._scopes = {}
-            for scope in (*reversed(self._others), self._scope):
-                found = self._store.execute("SELECT key FROM calls WHERE scope = ?", (scope,))
-                self._scopes |= {key: scope for (key,) in found}
-        return self._scopes
+        with self._loading:
+            if self._scopes is None:
+                scopes: dict[str, str] = {}  # told when it is whole: others ask meanwhile
+                for scope in (*reversed(self._others), self._scope):
+                    found = self._store.execute("SELECT key FROM calls WHERE scope = ?", (scope,))
+                    scopes |= {key: scope for (key,) in found}
+                self._scopes = scopes
+            return self._scopes
 
     def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
         """Keep a reply beside its request; when this returns, both survive a SIGKILL.

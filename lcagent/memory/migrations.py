@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from lcagent.errors import SettingsError
+from lcagent.errors import NewerVersion
 
 Steps = Sequence[Callable[[sqlite3.Connection], None]]
 
@@ -30,10 +30,10 @@ def check(connection: sqlite3.Connection, steps: Steps) -> None:
         steps: those that are known here.
 
     Raises:
-        SettingsError: it has taken further ones.
+        NewerVersion: it has taken further ones.
     """
     if (at := version(connection)) > len(steps):
-        raise SettingsError(
+        raise NewerVersion(
             f"a newer lcagent made this store (its version is {at}, this lcagent knows {len(steps)})",
             hint="upgrade lcagent, or name another folder with LCAGENT_HOME or --home",
         )
@@ -47,7 +47,7 @@ def migrate(connection: sqlite3.Connection, steps: Steps) -> None:
         steps: all there are; the n-th brings a file from version n to n + 1.
 
     Raises:
-        SettingsError: the file is of a newer version.
+        NewerVersion: the file is of a newer version.
         sqlite3.Error: it cannot be read or written; no step is taken by half.
     """
     check(connection, steps)

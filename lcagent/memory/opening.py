@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from lcagent.errors import SettingsError
@@ -16,9 +18,17 @@ def open_store(where: Path | Place) -> Rows:
 
     Raises:
         StoreError: it cannot be reached, read or written there.
-        SettingsError: a newer version made it, or the packages for a PostgreSQL are missing.
+        NewerVersion: a newer version made it.
+        SettingsError: the packages for a PostgreSQL are missing.
     """
     return opened(where, FILE, STEPS)
+
+
+@contextmanager
+def using(where: Path | Place) -> Generator[Rows]:
+    """The store of runs and works, open; errors as for `open_store`."""
+    with closing(open_store(where)) as store:
+        yield store
 
 
 def opened(where: Path | Place, file: str, steps: Steps) -> Rows:

@@ -182,6 +182,10 @@ class Rows(Protocol):
         """Everything in it, or nothing; one within another is part of it."""
         ...
 
+    def table(self, name: str) -> str:
+        """A table as statements of other stores of the same server name it."""
+        ...
+
     def given(self, table: str, at_least: int = 0) -> int:
         """The last id that a table has given, of those that give no id twice.
 

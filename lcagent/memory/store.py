@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lcagent.errors import LcagentError, StoreDamaged
 from lcagent.memory.locks import locked
-from lcagent.memory.migrations import STEPS, Steps, check, migrate
+from lcagent.memory.migrations import STEPS, Steps, check, migrate, version
 from lcagent.memory.sqlite import PRIMARY, WAIT, Cursor, connect, damaged, discard, told
 from lcagent.place import Place
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FILE, CHECKPOINTS = "lcagent.db", "checkpoints.db"
 """Its name within its folder, and that of the steps of its runs."""
+_brought: set[tuple[Path, int]] = set()
+"""Files that this process has opened at its own version. It goes on with one that a newer version has brought
+up meanwhile, whose steps only add (docs/design/0042-side-by-side.md)."""
 
 
 class Store:
@@ -35,7 +38,7 @@ class Store:
 
     Raises:
         StoreError: it cannot be read or written there.
-        SettingsError: a newer version made it.
+        NewerVersion: a newer version made it.
     """
 
     def __init__(self, path: Path, steps: Steps = STEPS) -> None:
@@ -56,7 +59,7 @@ class Store:
 
         Raises:
             StoreError: it cannot be read or written there.
-            SettingsError: a newer version made it.
+            NewerVersion: a newer version made it.
         """
         return cls(folder / FILE)
 
@@ -118,6 +121,10 @@ class Store:
         sql = f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608 - ours
         with self.transaction():
             self.execute_many(sql, rows)
+
+    def table(self, name: str) -> str:
+        """A table's name: a file has no other one."""
+        return name
 
     def given(self, table: str, at_least: int = 0) -> int:
         """The last id that a table has given; see `lcagent.memory.rows.Rows`."""
@@ -203,11 +210,15 @@ def _opened(path: Path, steps: Steps) -> sqlite3.Connection:
     connection = connect(path, isolation_level=None)
     try:
         with told(path):
-            check(connection, steps)  # before anything is changed
+            goes_on = (path, len(steps)) in _brought and version(connection) >= len(steps)
+            if not goes_on:
+                check(connection, steps)  # before anything is changed
             _write_ahead(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
-            _migrated(connection, path, steps)
+            if not goes_on:
+                _migrated(connection, path, steps)
             connection.execute("PRAGMA foreign_keys=ON")
+            _brought.add((path, len(steps)))
     except (LcagentError, sqlite3.Error):
         connection.close()
         raise

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from lcagent.errors import BudgetReached
@@ -30,6 +30,15 @@ class Budget:
     started: float = field(default_factory=time.monotonic)
     _in_flight: list[int] = field(default_factory=list[int])
     """Most tokens of each call that is sent and not yet counted, whoever of those who share this sent it."""
+
+    @asynccontextmanager
+    async def call(
+        self, *, tokens: int, reserve_calls: int, reserve_tokens: int, late: bool = False
+    ) -> AsyncGenerator[None]:
+        """Send one more call, if it fits; arguments and errors as for `check`."""
+        self.check(tokens=tokens, reserve_calls=reserve_calls, reserve_tokens=reserve_tokens, late=late)
+        with self.in_flight(tokens):
+            yield
 
     @contextmanager
     def in_flight(self, tokens: int) -> Generator[None]:

@@ -39,15 +39,15 @@ _CLOCK = 0.05
 class Journal(Protocol):
     """Keeps finished calls under the key of their exact request."""
 
-    def get(self, key: str) -> RawReply | None:
+    async def recall(self, key: str) -> RawReply | None:
         """The reply to a finished call, if there is one."""
         ...
 
-    def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
+    async def keep(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
         """Keep a reply beside its request, a JSON body; when this returns, both survive a SIGKILL."""
         ...
 
-    def forget(self, keys: Sequence[str]) -> None:
+    async def drop(self, keys: Sequence[str]) -> None:
         """Replies that were of no use are not given again; what they cost stays counted."""
         ...
 
@@ -162,41 +162,42 @@ class ChatModel:
             tools=fitted.tools,
         )
         key = self._key(request)
-        if (known := self.journal.get(key)) is not None:
+        if (known := await self.journal.recall(key)) is not None:
             return self._split(known, key)
         if key in self._pending:
             return self._split(await asyncio.shield(self._pending[key]), key)
-        self.budget.check(
-            tokens=fitted.total,
-            reserve_calls=0 if call.final else 1,
-            reserve_tokens=0 if call.final else self.reserve_tokens,
-            late=call.final and not call.retry,
-        )
-        async with self._in_flight(key, fitted.total) as future:
+        async with self._in_flight(key, fitted.total, call) as future:
             reply = await self._send(request, call)
             exact = self.window.counter.exact or self.transport.sets_window
             self._reads.check(reply, fitted, exact=exact)
             reply = charged(reply, fitted)
-            self.journal.put(key, call.role, reply, request.encoded)
+            await self.journal.keep(key, call.role, reply, request.encoded)
             self.budget.spend(reply.prompt_tokens, reply.completion_tokens)
             future.set_result(reply)
         return self._split(reply, key)
 
-    def forget(self, *replies: RawReply) -> None:
+    async def forget(self, *replies: RawReply) -> None:
         """Let the journal forget replies that were of no use: the same requests are then sent anew."""
-        self.journal.forget([reply.key for reply in replies])
+        await self.journal.drop([reply.key for reply in replies])
 
     def _key(self, request: ChatRequest) -> str:
         exact = json.dumps(self.name).encode() + request.encoded
         return hashlib.sha256(exact).hexdigest()
 
     @asynccontextmanager
-    async def _in_flight(self, key: str, tokens: int) -> AsyncGenerator[asyncio.Future[RawReply]]:
+    async def _in_flight(
+        self, key: str, tokens: int, call: _Call
+    ) -> AsyncGenerator[asyncio.Future[RawReply]]:
         """Two identical requests at once are one call; both get its reply."""
         future: asyncio.Future[RawReply] = asyncio.get_running_loop().create_future()
         self._pending[key] = future
         try:
-            with self.budget.in_flight(tokens):
+            async with self.budget.call(
+                tokens=tokens,
+                reserve_calls=0 if call.final else 1,
+                reserve_tokens=0 if call.final else self.reserve_tokens,
+                late=call.final and not call.retry,
+            ):
                 yield future
         except BaseException as error:
             future.set_exception(error)
@@ -231,7 +232,13 @@ class ChatModel:
                 seconds = self.timeout if left is None else min(self.timeout, left)
                 clock.reschedule(asyncio.get_running_loop().time() + seconds)
             start = time.perf_counter()
-            reply = await self.transport.send(request, on_delta)
+            try:
+                reply = await self.transport.send(request, on_delta)
+            except Transient as error:
+                # At the same moment as aiohttp's own, which took the interruption for its own.
+                if clock.expired():
+                    raise TimeoutError from error
+                raise
             reply.seconds = time.perf_counter() - start
             reply.text = whole_characters(reply.text)
             reply.reasoning = whole_characters(reply.reasoning)

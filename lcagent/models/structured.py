@@ -129,7 +129,7 @@ async def ask_typed(
     except (MalformedReply, CutReply) as error:
         _note(model, error)
         # Given from the journal for ever, they would make the run fail for ever.
-        model.forget(reply, again)
+        await model.forget(reply, again)
         error.hint = "; ".join(filter(None, [error.hint, _AGAIN]))
         raise
 

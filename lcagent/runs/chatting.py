@@ -24,6 +24,7 @@ from lcagent.graphs.memgpt.replying import seen_at
 from lcagent.graphs.memgpt.turn import Memory, Occasion, Read, Reader, Turn, memory_of
 from lcagent.graphs.memgpt.view import View
 from lcagent.graphs.shared.trust import Trust
+from lcagent.memory.aside import aside
 from lcagent.memory.opening import open_store
 from lcagent.memory.profiles import profile_for
 from lcagent.memory.rows import Rows
@@ -43,14 +44,14 @@ from lcagent.settings import Settings
 class Unjournalled:
     """Keeps no call: what a turn's calls gave stands in its entries (`lcagent.models.chat.Journal`)."""
 
-    def get(self, key: str) -> RawReply | None:
+    async def recall(self, key: str) -> RawReply | None:
         """Nothing is known."""
         return None
 
-    def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
+    async def keep(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
         """Nothing is kept."""
 
-    def forget(self, keys: Sequence[str]) -> None:
+    async def drop(self, keys: Sequence[str]) -> None:
         """Nothing is kept."""
 
 
@@ -132,7 +133,7 @@ async def take_turn(
         raise
     finally:
         await model.transport.close()
-    made = entries.keyed(turn.reply_key)
+    made = await aside(store.place, entries.keyed, turn.reply_key)
     if made is None:
         raise MalformedReply("the turn ended without a reply", hint="send the message again")
     reply = reply_from(made, told.steps, budget, time.monotonic() - started)

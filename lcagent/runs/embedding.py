@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from lcagent.errors import RunBusy, SettingsError
 from lcagent.events import Emit, EntriesEmbedded
+from lcagent.memory.aside import within
 from lcagent.memory.rows import Rows
 from lcagent.memory.tiers import bitmaps, nearest
 from lcagent.memory.tiers.tables import open_memory
 from lcagent.models.serving.session import ModelSession
+from lcagent.place import Place
 from lcagent.settings import Settings
 from lcagent.work.asked import Asked
 from lcagent.work.following import by_worker
@@ -70,7 +73,11 @@ async def embed_here(tenant: str, settings: Settings, session: ModelSession, emi
             hint="--set embed_model=NAME, or embed_base=URL; for a worker its own",
         )
     busy = RunBusy(f"the memory of {tenant} is being embedded by another process", hint="wait for it to end")
-    with closing(open_memory(settings.place)) as store, store.locked(f"embed-{_named(tenant)}", busy):
+    place = settings.place
+    async with (
+        within(place, _memory(place)) as store,
+        within(place, store.locked(f"embed-{_named(tenant)}", busy)),
+    ):
         missing = await asyncio.to_thread(nearest.missing, store, tenant, embedder.name)
         done, total = 0, bitmaps.count(missing)
         while True:
@@ -85,6 +92,12 @@ async def embed_here(tenant: str, settings: Settings, session: ModelSession, emi
             emit(EntriesEmbedded(done, max(done, total)))
             if some < nearest.TOGETHER:
                 return Embedded(entries=done, model=embedder.name)
+
+
+@contextmanager
+def _memory(place: Place) -> Generator[Rows]:
+    with closing(open_memory(place)) as store:
+        yield store
 
 
 def _named(tenant: str) -> str:

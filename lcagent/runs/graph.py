@@ -18,6 +18,7 @@ from lcagent.documents.load import PARSER_VERSION
 from lcagent.errors import LcagentError, StoreDamaged
 from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.task import Task
+from lcagent.memory.aside import aside, within
 from lcagent.memory.rows import Rows
 from lcagent.memory.sqlite import discard
 from lcagent.memory.store import CHECKPOINTS
@@ -51,7 +52,7 @@ async def read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, st
 
 
 async def _read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, store: Rows) -> dict[str, Any]:
-    with store.checkpoints() as saver:
+    async with within(store.place, store.checkpoints()) as saver:
         graph = strategy.graph(task).compile(checkpointer=saver)
         version = _version(task, strategy, graph)
         config: Any = {
@@ -61,7 +62,7 @@ async def _read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, s
         state = None
         if record.version == version:
             try:
-                state = await _go_on(replace(task, ledger=runs.ledger(record.id)), graph, config)
+                state = await _go_on(await _with_ledger(task, runs, record), graph, config)
             except (LcagentError, sqlite3.Error):
                 raise
             except Exception as error:  # noqa: BLE001 - what a checkpoint lacks; any other fault comes again
@@ -70,8 +71,8 @@ async def _read(task: Task, strategy: Strategy, record: RunRecord, runs: Runs, s
                 task.progress.notice(told)
         if state is None:
             await saver.adelete_thread(record.id)
-            runs.begin(record.id, version)
-            begun = replace(task, ledger=runs.ledger(record.id))
+            await aside(store.place, runs.begin, record.id, version)
+            begun = await _with_ledger(task, runs, record)
             state = await graph.ainvoke(strategy.start(begun), config, context=begun, durability="sync")
         # The graph has ended: only without its checkpoints does the next command of a run that failed or met
         # its budget ask again.
@@ -105,16 +106,23 @@ async def read_within(
     made_by, _, begun = (record.version or "").partition("@")
     if made_by == version and begun and config.get("configurable", {}).get(CONFIG_KEY_CHECKPOINTER):
         there = _under(settings, f"{strategy.name}:{begun}")
-        going = replace(task, ledger=runs.ledger(record.id))
+        going = await _with_ledger(task, runs, record)
         with suppress(EmptyInputError):  # nothing is there, or it is replayed from before it
             return await graph.ainvoke(None, there, context=going)
     # A beginning has a namespace of its own: what an earlier one has left there cannot be deleted, and its
     # findings are gone.
     begun = uuid.uuid4().hex
-    runs.begin(record.id, f"{version}@{begun}")
+    await aside(task.store.place, runs.begin, record.id, f"{version}@{begun}")
     there = _under(settings, f"{strategy.name}:{begun}")
-    starting = replace(task, ledger=runs.ledger(record.id))
+    starting = await _with_ledger(task, runs, record)
     return await graph.ainvoke(strategy.start(starting), there, context=starting)
+
+
+async def _with_ledger(task: Task, runs: Runs, record: RunRecord) -> Task:
+    """The task with what its run has recorded, which is read here: nodes look at it as they please."""
+    ledger = runs.ledger(record.id)
+    await aside(task.store.place, ledger.findings)
+    return replace(task, ledger=ledger)
 
 
 def _under(config: dict[str, Any], name: str) -> Any:

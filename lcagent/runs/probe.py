@@ -125,14 +125,14 @@ class _Counting:
     def __init__(self) -> None:
         self.calls = 0
 
-    def get(self, key: str) -> RawReply | None:
+    async def recall(self, key: str) -> RawReply | None:
         """Nothing was kept."""
 
-    def put(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
+    async def keep(self, key: str, role: str, reply: RawReply, request: bytes) -> None:
         """Count a finished call."""
         self.calls += 1
 
-    def forget(self, keys: Sequence[str]) -> None:
+    async def drop(self, keys: Sequence[str]) -> None:
         """Nothing was kept."""
 
 

@@ -9,7 +9,7 @@ import stat
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,9 +27,10 @@ from lcagent.graphs.interface import Strategy
 from lcagent.graphs.shared.segmenting import segmented
 from lcagent.graphs.shared.task import Task
 from lcagent.graphs.shared.trust import Trust
+from lcagent.memory.aside import aside, within
 from lcagent.memory.journal import StoredJournal
 from lcagent.memory.ledger import Ledger
-from lcagent.memory.opening import open_store
+from lcagent.memory.opening import open_store, using
 from lcagent.memory.parsed import StoredDocuments, StoredSegments
 from lcagent.memory.profiles import profile_for
 from lcagent.memory.rows import Rows
@@ -37,6 +38,7 @@ from lcagent.models.budget import Budget
 from lcagent.models.embeddings import Embedder, Likeness
 from lcagent.models.profile import ModelProfile
 from lcagent.models.serving.session import ModelSession, OpenModel
+from lcagent.place import Place
 from lcagent.runs.boxes import boxed
 from lcagent.runs.graph import read, read_within
 from lcagent.runs.live import Live
@@ -154,7 +156,7 @@ async def asking(
         raise UsageError("no document is named", hint='lcagent ask doc.pdf "question"')
     # A byte of the command line that is no UTF-8 comes as half a surrogate pair.
     request = replace(request, question=whole_characters(request.question))
-    with closing(open_store(settings.place)) as store:
+    async with within(settings.place, using(settings.place)) as store:
         parsed = StoredDocuments(store)
         loaded = Loaded(list(request.documents), [])
         if request.sources:
@@ -174,7 +176,7 @@ async def asking(
             await task.model.transport.close()
         try:
             if settings.store_limit is not None:
-                evict(store, settings.store_limit << 20)
+                await aside(store.place, evict, store, settings.store_limit << 20)
         except StoreError as error:  # locked: the answer is there
             emit(Notice(f"the store could not be kept to its size: {error}"))
 
@@ -219,7 +221,7 @@ def _tell_loaded(loaded: Loaded, emit: Emit) -> None:
 
 async def _profile(opened: OpenModel, settings: Settings, store: Rows, emit: Emit) -> ModelProfile:
     if settings.profile != "probe":
-        return profile_for(opened, settings, store)
+        return await aside(store.place, profile_for, opened, settings, store)
     from lcagent.runs.probe import ensure_profile
 
     return await ensure_profile(opened, settings, store, lambda text: emit(Notice(text)))
@@ -255,22 +257,25 @@ def _task(asked: Asked, opened: OpenModel, profile: ModelProfile, emit: Emit) ->
 
 async def _answer(asked: Asked, task: Task, live: Live) -> Answer:
     """The answer: worked out, stored from before, or shared with who asks the same in this process."""
-    settings, runs = asked.settings, Runs(asked.store)
+    settings, runs, place = asked.settings, Runs(asked.store), asked.store.place
     strategy, task, budget = await asyncio.to_thread(_planned, asked, task)
     key, folder = _key(task, strategy, budget, asked.embedder), settings.data_dir
 
-    async def work() -> Answer:
-        record = runs.open(
-            key, task, strategy.name, settings, resume=asked.request.resume, since=asked.request.since
-        )
+    def begun() -> RunRecord:
+        resume, since = asked.request.resume, asked.request.since
+        record = runs.open(key, task, strategy.name, settings, resume=resume, since=since)
         runs.read_from(record.id, asked.loaded)
-        with ExitStack() as held:
-            record = await _held(runs, record, held)
+        return record
+
+    async def work() -> Answer:
+        record = await aside(place, begun)
+        async with AsyncExitStack() as held:
+            record = await _held(runs, record, held, place)
             if record.answer is not None:
                 return _kept_answer(record, live.emit)
             cut = StoredSegments(asked.store)
             segments = await asyncio.to_thread(segmented, task, budget, cut, _counted(live.emit))
-            runs.uses(record.id, asked.parsed.works | cut.works)
+            await aside(place, runs.uses, record.id, asked.parsed.works | cut.works)
             corpus = Corpus(task.corpus.documents, segments)
             task.model.journal = runs.journal(record.id)
             retrieval = Retrieval(corpus, task.question, _similarity(asked, live.emit))
@@ -284,7 +289,7 @@ _PATIENCE_SECONDS = 1.0
 _LOOK_SECONDS = 0.05
 
 
-async def _held(runs: Runs, record: RunRecord, held: ExitStack) -> RunRecord:
+async def _held(runs: Runs, record: RunRecord, held: AsyncExitStack, place: Place) -> RunRecord:
     """A run as it is now: answered, or held for writing.
 
     Who holds it may be about to let go: it has just answered, or only looks whether it is answered.
@@ -293,6 +298,7 @@ async def _held(runs: Runs, record: RunRecord, held: ExitStack) -> RunRecord:
         runs: where it is noted.
         record: as it was found.
         held: lets go of it.
+        place: where it is kept.
 
     Raises:
         RunBusy: another process is at it, and goes on.
@@ -300,14 +306,14 @@ async def _held(runs: Runs, record: RunRecord, held: ExitStack) -> RunRecord:
     until = time.monotonic() + _PATIENCE_SECONDS
     while record.answer is None:
         try:
-            held.enter_context(runs.writing(record.id))
+            await held.enter_async_context(within(place, runs.writing(record.id)))
         except RunBusy:
-            record = runs.again(record)
+            record = await aside(place, runs.again, record)
             if record.answer is None and time.monotonic() > until:
                 raise
             await asyncio.sleep(_LOOK_SECONDS)
         else:
-            return runs.again(record)
+            return await aside(place, runs.again, record)
     return record
 
 
@@ -349,9 +355,9 @@ def _picked(task: Task, name: str) -> Strategy:
 
 
 async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord, emit: Emit) -> Answer:
-    runs = Runs(asked.store)
+    runs, place = Runs(asked.store), asked.store.place
     journal = runs.journal(record.id)
-    earlier = journal.usable()
+    earlier = await aside(place, journal.usable)
     emit(
         RunStarted(
             run_id=record.id,
@@ -372,9 +378,9 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
                 state = await read(task, strategy, record, runs, asked.store)
             else:
                 state = await read_within(task, strategy, record, runs, within)
-        scopes = (StoredJournal(asked.store, f"work:{work}") for work in state.get("built", []))
-        built = [journal.totals() for journal in scopes]
-        usage = make_usage(task, journal.totals(), earlier, time.monotonic() - since, built)
+        scopes = [journal, *(StoredJournal(asked.store, f"work:{work}") for work in state.get("built", []))]
+        own, *built = await aside(place, lambda: [one.totals() for one in scopes])
+        usage = make_usage(task, own, earlier, time.monotonic() - since, built)
         # Headings and lines of a huge text are looked for when something of it is first cited.
         told = Told(record.id, strategy.name)
         answer = await asyncio.to_thread(make_answer, task, state, asked.loaded, usage, told)
@@ -382,12 +388,12 @@ async def _work(asked: Asked, task: Task, strategy: Strategy, record: RunRecord,
         sources = [(one, paths.get(one.name)) for one in asked.loaded.documents]
         answer = await boxed(answer, sources, asked.request.password)
     except LcagentError as error:
-        runs.failed(record.id, error, time.monotonic() - since)
+        await aside(place, runs.failed, record.id, error, time.monotonic() - since)
         raise
     except BaseException:
-        runs.interrupted(record.id, time.monotonic() - since)
+        await aside(place, runs.interrupted, record.id, time.monotonic() - since)
         raise
-    runs.finished(record.id, answer, time.monotonic() - since)
+    await aside(place, runs.finished, record.id, answer, time.monotonic() - since)
     return answer
 
 

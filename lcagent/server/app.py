@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from lcagent import __version__
 from lcagent.errors import LcagentError, LimitReached, NotFound, UsageError
+from lcagent.memory.aside import widen
 from lcagent.server.context import Service
 from lcagent.server.crew import Crew
 from lcagent.server.faults import DOCUMENTED, FaultBody, fault_of, status_of
@@ -54,7 +55,7 @@ def create_app(
     options = options or ServeOptions()
     needed = not options.local if require_keys is None else require_keys
     tenants = Tenants(settings)
-    metrics = Metrics(lambda: jobs.live, lambda: jobs.stuck, lambda: tenants.models.servers)
+    metrics = Metrics(lambda: tenants.models.servers)
     opened = Opened(options.limits.pages)
     crew = None if engine is None else Crew(engine)
     jobs = Jobs(tenants, opened, options.running, options.limits, crew=crew, ended=metrics.ended)
@@ -62,10 +63,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        widen(settings.place)
         watching = asyncio.create_task(readiness.watch())
         try:
             async with crew.open() if crew is not None else nullcontext():
-                if resumed := await jobs.resume(tenants.all()):
+                if resumed := await jobs.resume(await tenants.every()):
                     LOG.info("going on with %d runs of before", resumed)
                 yield
         finally:
@@ -91,9 +93,8 @@ def create_app(
     app.add_middleware(_Measured, metrics=metrics)
     app.add_middleware(Guard, tenants=tenants, options=options, require_keys=needed)
     if options.origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=list(options.origins), allow_methods=["*"], allow_headers=["*"]
-        )
+        every, origins = ["*"], list(options.origins)
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=every, allow_headers=every)
     _describe(app)
     return app
 

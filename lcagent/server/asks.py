@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from lcagent.errors import UsageError
+from lcagent.errors import UPGRADE, NewerVersion, UsageError
 from lcagent.graphs import STRATEGIES
 from lcagent.many.asked import RowAsk
 from lcagent.memory.served.jobs import JobRow
@@ -80,8 +80,42 @@ _ASKS: TypeAdapter[AnyAsk] = TypeAdapter(Annotated[AnyAsk, Field(discriminator="
 
 
 def ask_of(row: JobRow) -> AnyAsk:
-    """What a job was asked that is kept."""
-    return _ASKS.validate_python({**row.ask, "kind": row.kind})
+    """What a job was asked that is kept.
+
+    Raises:
+        NewerVersion: this version does not know its kind, or not all of what is asked.
+    """
+    given = {**row.ask, "kind": row.kind}
+    try:
+        ask = _ASKS.validate_python(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _newer(row, f"{'.'.join(map(str, first['loc']))}: {first['msg']}".strip(": ")) from error
+    if not _all_of(given, ask.model_dump(mode="json", exclude_unset=True)):
+        raise _newer(row, "it asks for more")
+    return ask
+
+
+def question_of(row: JobRow) -> Ask:
+    """A question that is kept, to be shown: as far as this version knows it."""
+    try:
+        return Ask.model_validate(row.ask)
+    except ValidationError as error:
+        odd = {each["loc"][0] for each in error.errors()}
+        return Ask.model_validate({name: value for name, value in row.ask.items() if name not in odd})
+
+
+def _newer(row: JobRow, why: str) -> NewerVersion:
+    return NewerVersion(f"job {row.id} ({row.kind}) is of a newer lcagent: {why}", hint=UPGRADE)
+
+
+def _all_of(given: Any, known: Any) -> bool:
+    """Whether all names of some plain data are known."""
+    if isinstance(given, dict) and isinstance(known, dict):
+        return all(name in known and _all_of(given[name], known[name]) for name in given)
+    if isinstance(given, list) and isinstance(known, list):
+        return all(_all_of(one, other) for one, other in zip(given, known, strict=True))
+    return True
 
 
 def strategy_of(model: str, default: str) -> str:

@@ -17,12 +17,15 @@ from lcagent.errors import (
     LcagentError,
     LimitReached,
     ModelError,
+    NewerVersion,
     NotFound,
     RunBusy,
     RunNotFound,
     ServerEnding,
     SessionBusy,
     SessionNotFound,
+    StoreAway,
+    StoreBusy,
     StoreError,
     UsageError,
 )
@@ -55,10 +58,13 @@ _STATUS: list[tuple[type[LcagentError], int, str]] = [
     (RunBusy, 409, "conflict_error"),
     (DocumentTooLarge, 413, "invalid_request_error"),
     (DocumentError, 400, "invalid_request_error"),
+    (NewerVersion, 503, "server_error"),
     (UsageError, 400, "invalid_request_error"),
     (BudgetReached, 400, "invalid_request_error"),
     (LimitReached, 429, "rate_limit_error"),
     (ServerEnding, 503, "server_error"),
+    (StoreAway, 503, "server_error"),
+    (StoreBusy, 503, "server_error"),
     (EndpointUnavailable, 503, "server_error"),
     (ModelError, 502, "server_error"),
 ]
@@ -75,7 +81,7 @@ DOCUMENTED = {
     429: "Requests, runs or tokens are used up for now.",
     500: "A fault of the server.",
     502: "The model's server refuses, or answers badly.",
-    503: "No model's server answers, or this server is ending.",
+    503: "No model's server answers, what is kept is out of reach or newer, or this server is ending.",
 }
 """What replies that are no success mean, for the description of the interface."""
 
@@ -107,6 +113,8 @@ def said_of(error: LcagentError, folder: str = "") -> tuple[str, str]:
         error: what went wrong.
         folder: of what is kept: it is not told.
     """
+    if isinstance(error, StoreAway | StoreBusy):  # it names where it is
+        return "what is kept cannot be reached now", "ask again in a minute: nothing that is kept is lost"
     if isinstance(error, StoreError):  # it names files
         return "what is kept cannot be read or written", "the server's log says why"
     message, hint = (whole_characters(text)[:_MOST_SAID] for text in (error.message, error.hint or ""))

@@ -81,10 +81,10 @@ class Guard:
         try:
             self._check_host(headers)
             self._check_origin(headers, scope)
-            tenant = self._tenant(headers, scope["path"])
+            tenant = await self._tenant(headers, scope["path"])
             if tenant is not None:
                 await self._check_rate(tenant)
-                scope.setdefault("state", {})["tenant"] = self._tenants.of(tenant)
+                scope.setdefault("state", {})["tenant"] = await self._tenants.found(tenant)
             length = headers.get("content-length", "0")
             if length.isdigit() and int(length) > self._most:
                 raise self._too_large()
@@ -127,20 +127,20 @@ class Guard:
         if origin != own:
             raise Forbidden("pages from elsewhere may not ask", hint="`lcagent serve --allow-origin URL`")
 
-    def _tenant(self, headers: dict[str, str], path: str) -> str | None:
-        """Whose request it is; None for what is shown to everybody."""
+    async def _tenant(self, headers: dict[str, str], path: str) -> str | None:
+        """Whose request it is; None for what is shown to everybody, whatever key comes along: that the server
+        is there is told while the keys cannot be read."""
+        if self._is_open(path):
+            return None
         scheme, _, given = headers.get("authorization", "").partition(" ")
         secret = given.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
         # Clients that want some key are given any; one of ours that opens nothing is told so.
         if secret and (self._require_keys or secret.startswith(PREFIX)):
-            if (key := self._tenants.keys.holder(secret)) is not None:
-                return key.tenant
-            if not self._is_open(path):
-                raise KeyRefused("the key opens nothing", hint="`lcagent keys list` shows those in use")
+            if (holder := await self._tenants.holder(secret)) is not None:
+                return holder
+            raise KeyRefused("the key opens nothing", hint="`lcagent keys list` shows those in use")
         if not self._require_keys:
             return OWN
-        if self._is_open(path):
-            return None
         raise KeyRefused("a key is needed", hint="Authorization: Bearer …; `lcagent keys create` makes one")
 
     @staticmethod

@@ -55,11 +55,18 @@ class Job(Generic[AskT, CameT]):
         """Whether nothing more happens."""
         return self.status not in UNFINISHED
 
-    def tell(self, event: dict[str, Any]) -> None:
-        """Tell everybody who looks on."""
+    async def tell(self, event: dict[str, Any]) -> None:
+        """Tell everybody who looks on; cancelled, it is told all the same."""
         seq = self.events[-1][0] + 1 if self.events else 1
-        if self.rows is not None:
-            self.rows.tell(self.id, seq, event)
+        try:
+            if self.rows is not None:
+                await self.tenant.aside(self.rows.tell, self.id, seq, event)
+        except asyncio.CancelledError:
+            self._told(seq, event)
+            raise
+        self._told(seq, event)
+
+    def _told(self, seq: int, event: dict[str, Any]) -> None:
         self.events.append((seq, event))
         self.wake()
 
@@ -112,7 +119,7 @@ class Elsewhere(Question):
         async with aclosing(self.looked(after)) as events:
             async for event in events:
                 yield event
-        row = self.tenant.jobs.get(self.id)
+        row = await self.tenant.aside(self.tenant.jobs.get, self.id)
         self.status, self.run = row.status, row.run
         self.outcome = outcome_from(row.outcome) if row.outcome else None
         self.error = error_of(row.error) if row.error else None

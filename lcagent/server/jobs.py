@@ -7,13 +7,14 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import ExitStack, aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from lcagent.errors import LcagentError, LimitReached, RunBusy, StoreError
-from lcagent.memory.served.jobs import UNFINISHED
+from lcagent.errors import LcagentError, LimitReached, NewerVersion, RunBusy, StoreAway, StoreError
+from lcagent.memory.aside import within
+from lcagent.memory.served.jobs import UNFINISHED, JobRow, StoredJobs, waiting_in
 from lcagent.server.asks import AnyAsk, Ask, ask_of
 from lcagent.server.came import Came
 from lcagent.server.crew import Crew
@@ -24,6 +25,7 @@ from lcagent.server.options import Limits
 from lcagent.server.tenants import Tenant, Tenants
 from lcagent.server.told import waiting
 from lcagent.server.unwanted import Unwanted
+from lcagent.work.asked import Asked
 from lcagent.work.following import LOOK
 
 LOG = logging.getLogger("lcagent.server")
@@ -59,26 +61,30 @@ class Jobs:
         self._unwanted = Unwanted(self._live)
         self._counts: Counter[str] = Counter()
         self._followers: Counter[str] = Counter()
+        self._leaving: set[asyncio.Task[None]] = set()
         self._closing = False
 
     @property
     def live(self) -> int:
-        """How many are worked on or wait, here and at workers."""
-        return len(self._live) + self._handed()
+        """How many are worked on or wait here."""
+        return len(self._live)
 
-    @property
-    def stuck(self) -> int:
-        """How many wait for a worker, and none is there."""
-        return 0 if self.no_worker_since is None else self._handed()
+    async def handed(self) -> int:
+        """How many are worked on or wait at workers.
+
+        Raises:
+            StoreError: they cannot be counted.
+        """
+        if self._crew is None:
+            return 0
+        every = await self._tenants.every()
+        return await every[0].aside(waiting_in, [one.store for one in every])
 
     @property
     def no_worker_since(self) -> float | None:
         """Since when there is none of the workers that do what is kept (`Crew.silent_since`); None: one is
         there, or none is needed."""
         return None if self._crew is None else self._crew.silent_since
-
-    def _handed(self) -> int:
-        return 0 if self._crew is None else sum(one.jobs.waiting() for one in self._tenants.all())
 
     async def start(self, tenant: Tenant, ask: Ask, *, kept: bool) -> Question:
         """Begin with what is asked.
@@ -92,34 +98,43 @@ class Jobs:
             LimitReached: as many wait already as may, or today's tokens are used up.
             NotFound: a file is not there.
         """
-        for file in ask.files:
-            tenant.uploads.get(file)
-        self._check(tenant)
+        handed = await tenant.aside(self._looked, tenant, ask)
+        self._check(tenant, handed)
         id = f"run_{secrets.token_hex(12)}"
-        if kept and self._crew is not None:
-            tenant.jobs.put(id, ask.model_dump(mode="json"))
-            await self._hand_out(tenant, id, ask)
-            return Elsewhere(id, tenant, ask, kept, looked=partial(self._followed, tenant, id))
         if not kept:
             return self._begin(Question(id, tenant, ask, kept))
-        with ExitStack() as held:  # first, so that no other process takes it for left
-            rows = held.enter_context(owned(tenant, id))
-            rows.put(id, ask.model_dump(mode="json"))
-            return self._begin(Question(id, tenant, ask, kept, rows), held.pop_all())
+        with self._coming(tenant):
+            if self._crew is not None:
+                await tenant.aside(tenant.jobs.put, id, ask.kept())
+                await self._hand_out(tenant, id, ask)
+                return Elsewhere(id, tenant, ask, kept, looked=partial(self._followed, tenant, id))
+            async with AsyncExitStack() as held:  # first, so that no other process takes it for left
+                rows = await held.enter_async_context(within(tenant.store.place, owned(tenant, id)))
+                await tenant.aside(rows.put, id, ask.kept())
+                return self._begin(Question(id, tenant, ask, kept, rows), held.pop_all())
 
     async def resume(self, tenants: Iterable[Tenant]) -> int:
-        """Go on with what a process left that is no more; how many there are."""
-        left = [(tenant, row) for tenant in tenants for row in tenant.jobs.unfinished()]
-        if self._crew is None:
-            return sum(self._take_up(tenant, row.id) is not None for tenant, row in left)
+        """Go on with what a process left that is no more; how many there are.
+
+        What this version does not know is left to a newer one.
+        """
+        left = [(one, row) for one in tenants for row in await one.aside(one.jobs.unfinished)]
+        resumed = 0
         for tenant, row in left:
-            await self._hand_out(tenant, row.id, ask_of(row), anew=True)
-        return len(left)
+            try:
+                if self._crew is None:
+                    resumed += await self._take_up(tenant, row.id) is not None
+                else:
+                    await self._hand_out(tenant, row.id, ask_of(row), anew=True)
+                    resumed += 1
+            except NewerVersion as error:
+                LOG.warning("%s", error.message)
+        return resumed
 
     async def _hand_out(self, tenant: Tenant, job: str, ask: AnyAsk, *, anew: bool = False) -> None:
         assert self._crew is not None
         turn = None if ask.turn is None else f"{tenant.name}/{ask.turn}"
-        await self._crew.engine.hand_out(tenant.name, job, turn=turn, anew=anew)
+        await self._crew.engine.hand_out(tenant.name, job, turn=turn, anew=anew, format=ask.format)
 
     async def take(self, tenant: Tenant, id: str) -> None:
         """Do a job that was handed out, to its end; one that somebody still holds is waited for.
@@ -128,12 +143,13 @@ class Jobs:
 
         Raises:
             RunNotFound: this tenant has none of this id.
+            NewerVersion: this version does not know how.
         """
         while True:
             try:
-                if tenant.jobs.get(id).status not in UNFINISHED:
+                if (await tenant.aside(tenant.jobs.get, id)).status not in UNFINISHED:
                     return
-                job = self._take_up(tenant, id)
+                job = await self._take_up(tenant, id)
             except StoreError as error:  # a server that is gone comes back
                 LOG.warning("run %s: %s", id, error.message)
                 job = None
@@ -147,6 +163,8 @@ class Jobs:
                 job.task.cancel()
                 await asyncio.wait([job.task])
                 raise
+            if isinstance(job.error, NewerVersion) and job.left:
+                raise job.error
 
     async def lose(self, tenant: Tenant, id: str) -> None:
         """Give up a job whose workers died of it, or so it seems.
@@ -154,12 +172,13 @@ class Jobs:
         Raises:
             RunNotFound: this tenant has none of this id.
         """
-        row = tenant.jobs.get(id)
+        row = await tenant.aside(tenant.jobs.get, id)
         if row.status in UNFINISHED:
             error = LcagentError("the workers that took it ended without a word", hint="their log says why")
-            job = AnyJob(id, tenant, ask_of(row), kept=True, rows=tenant.jobs, error=error)
-            job.events = tenant.jobs.events(id)
-            self._life.end(job, "failed")
+            # Whatever was asked.
+            job = AnyJob(id, tenant, Asked(), kept=True, rows=tenant.jobs, error=error)
+            job.events = await tenant.aside(tenant.jobs.events, id)
+            await self._life.end(job, "failed")
 
     def find(self, tenant: Tenant, job: str) -> AnyJob | None:
         """One that is worked on."""
@@ -187,28 +206,43 @@ class Jobs:
     async def _followed(
         self, tenant: Tenant, job: str, after: int
     ) -> AsyncGenerator[tuple[int, dict[str, Any]]]:
-        missed: float | None = None
+        away, missed = False, None
         while True:
-            live = self.find(tenant, job)
-            if live is None and self._crew is None:
-                live = self._take_up(tenant, job)
-            if live is not None:
-                async with aclosing(live.follow(after)) as events:
-                    async for event in events:
-                        after = event[0]
-                        yield event
-                if not live.left:
-                    return
-            ended = self._closing or tenant.jobs.get(job).status not in UNFINISHED  # before its last event
-            for event in tenant.jobs.events(job, after):
+            ended, told = False, list[tuple[int, dict[str, Any]]]()
+            try:
+                live = self.find(tenant, job)
+                if live is None and self._crew is None:
+                    live = await self._take_up(tenant, job)
+                if live is not None:
+                    async with aclosing(live.follow(after)) as events:
+                        async for event in events:
+                            after = event[0]
+                            yield event
+                    if not live.left:
+                        return
+                    if isinstance(live.error, NewerVersion):
+                        raise live.error
+                ended, told = await tenant.aside(self._stands, tenant, job, after)
+                away = False
+            except StoreAway as error:  # it is followed on when it can be seen again
+                if not away:
+                    LOG.warning("run %s cannot be followed now: %s", job, error.message)
+                away = True
+            for event in told:
                 after = event[0]
                 yield event
-            if ended:
+            if ended or self._closing:
                 return
             if (now := self.no_worker_since) != missed:
                 missed = now
                 yield after, waiting(now)
             await asyncio.sleep(LOOK)
+
+    @staticmethod
+    def _stands(tenant: Tenant, job: str, after: int) -> tuple[bool, list[tuple[int, dict[str, Any]]]]:
+        """Whether a job has ended, and its events after a number."""
+        ended = tenant.jobs.get(job).status not in UNFINISHED  # before its last event
+        return ended, tenant.jobs.events(job, after)
 
     def check_followers(self, tenant: Tenant) -> None:
         """Whether one more may look on.
@@ -246,10 +280,10 @@ class Jobs:
         Raises:
             RunNotFound: this tenant has none of this id.
         """
-        tenant.jobs.give_up(job)
+        await tenant.aside(tenant.jobs.give_up, job)
         while True:
-            self._take_up(tenant, job)  # where nobody works on it, it ends there
-            if tenant.jobs.get(job).status not in UNFINISHED:
+            await self._take_up(tenant, job)  # where nobody works on it, it ends there
+            if (await tenant.aside(tenant.jobs.get, job)).status not in UNFINISHED:
                 return
             await asyncio.sleep(LOOK)
 
@@ -263,14 +297,24 @@ class Jobs:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._leaving, return_exceptions=True)
 
-    def _check(self, tenant: Tenant) -> None:
+    def _looked(self, tenant: Tenant, ask: Ask) -> int:
+        """How many wait at workers; files are there, and today's tokens are not used up."""
+        for file in ask.files:
+            tenant.uploads.get(file)
+        self._check_spent(tenant)
+        return 0 if self._crew is None else tenant.runs.waiting()
+
+    def _check(self, tenant: Tenant, handed: int) -> None:
         limits = self._limits
-        handed = 0 if self._crew is None else tenant.runs.waiting()
         if self._counts[tenant.name] + handed >= limits.running + limits.waiting:
             raise LimitReached(
                 f"{limits.waiting:,} questions wait already", hint="ask again when some are answered"
             )
+
+    def _check_spent(self, tenant: Tenant) -> None:
+        limits = self._limits
         if limits.tokens_a_day is not None and self._tenants.keys.spent(tenant.name) >= limits.tokens_a_day:
             error = LimitReached(
                 f"today's {limits.tokens_a_day:,} tokens are used up", hint="the day ends at midnight, UTC"
@@ -278,41 +322,51 @@ class Jobs:
             error.retry_after = 86_400 - time.time() % 86_400
             raise error
 
-    def _take_up(self, tenant: Tenant, id: str) -> AnyJob | None:
+    @contextmanager
+    def _coming(self, tenant: Tenant) -> Generator[None]:
+        """One more counts, before it is begun: others come while it is kept."""
+        self._counts[tenant.name] += 1
+        try:
+            yield
+        finally:
+            self._counts[tenant.name] -= 1
+
+    async def _take_up(self, tenant: Tenant, id: str) -> AnyJob | None:
         """Go on with one that is left; None where it has ended, is given up, or somebody works on it.
 
         Raises:
             RunNotFound: this tenant has none of this id.
         """
-        if self._closing or tenant.jobs.get(id).status not in UNFINISHED:
+        if self._closing or (await tenant.aside(tenant.jobs.get, id)).status not in UNFINISHED:
             return None
-        with ExitStack() as held:
+        async with AsyncExitStack() as held:
             try:
-                rows = held.enter_context(owned(tenant, id))
+                rows = await held.enter_async_context(within(tenant.store.place, owned(tenant, id)))
             except RunBusy:
                 return None
-            row = tenant.jobs.get(id)  # it may have ended meanwhile
-            if row.status not in UNFINISHED:
-                return None
-            if row.unwanted:
-                last = max((seq for seq, _ in tenant.jobs.events(id)), default=0)
-                rows.tell(id, last + 1, {"type": "cancelled"})
-                rows.set(id, "cancelled")
+            row, events = await tenant.aside(_left, rows, id)
+            if row is None or self._closing:
                 return None
             ask = ask_of(row).again()
             job = AnyJob(row.id, tenant, ask, kept=True, rows=rows, created=row.created, run=row.run)
-            job.events = tenant.jobs.events(row.id)
+            job.events = events
             return self._begin(job, held.pop_all())
 
-    def _begin(self, job: AnyJob, held: ExitStack | None = None) -> AnyJob:
+    def _begin(self, job: AnyJob, held: AsyncExitStack | None = None) -> AnyJob:
         self._live[job.tenant.name, job.id] = job
         self._counts[job.tenant.name] += 1
         if job.kept:
             self._unwanted.watch()
         job.task = asyncio.create_task(self._lived(job), name=job.id)
         if held is not None:
-            job.task.add_done_callback(lambda _: held.close())
+            job.task.add_done_callback(lambda _: self._leave(held))
         return job
+
+    def _leave(self, held: AsyncExitStack) -> None:
+        """Give the right to work on a job back."""
+        leaving = asyncio.create_task(held.aclose())
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
     async def _lived(self, job: AnyJob) -> None:
         try:
@@ -321,3 +375,17 @@ class Jobs:
             del self._live[job.tenant.name, job.id]
             self._counts[job.tenant.name] -= 1
             job.wake()
+
+
+def _left(rows: StoredJobs, id: str) -> tuple[JobRow | None, list[tuple[int, dict[str, Any]]]]:
+    """A job that nobody works on, and what was told of it; none where it has ended, or is to be given up, and
+    then it ends here."""
+    row, events = rows.get(id), rows.events(id)
+    if row.status not in UNFINISHED:  # it may have ended meanwhile
+        return None, events
+    if row.unwanted:
+        last = max((seq for seq, _ in events), default=0)
+        rows.tell(id, last + 1, {"type": "cancelled"})
+        rows.set(id, "cancelled")
+        return None, events
+    return row, events

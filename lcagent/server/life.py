@@ -9,8 +9,9 @@ from contextlib import AbstractAsyncContextManager, aclosing, closing, contextma
 from weakref import WeakValueDictionary
 
 from lcagent.answer import Answer
-from lcagent.errors import LcagentError, RunBusy, StoreDamaged, StoreError
+from lcagent.errors import LcagentError, NewerVersion, RunBusy, StoreDamaged, StoreError
 from lcagent.events import Event, RunStarted, as_data
+from lcagent.memory.aside import unbroken
 from lcagent.memory.served.jobs import JobStatus, StoredJobs
 from lcagent.memory.served.tables import open_served
 from lcagent.models.limit import ON_BEHALF, Limit
@@ -78,6 +79,8 @@ class Life:
         except StoreError as error:  # of a server that was away: nothing more can be written of it now
             LOG.warning("run %s is left for now: %s", job.id, error.message)
             job.left = True
+        except NewerVersion as error:
+            job.left, job.error = True, error
 
     async def _worked(self, job: AnyJob) -> None:
         own = self._own_places.setdefault(job.tenant.name, Limit(self._of_one))
@@ -85,11 +88,11 @@ class Life:
             async with self._turn(job), own, self._places:
                 job.status = "running"
                 if job.rows is not None:
-                    job.rows.set(job.id, "running")
+                    await job.tenant.aside(job.rows.set, job.id, "running")
                 await self._opened.ensure(job.tenant, job.ask.opens)
                 while not await self._done(job):  # noqa: ASYNC110 - another process is waited for
                     await asyncio.sleep(LOOK)
-            self.end(job, "finished")
+            await self.end(job, "finished")
         except Lost:
             raise
         except LcagentError as error:
@@ -97,16 +100,18 @@ class Life:
             away = isinstance(error, StoreError) and not isinstance(error, StoreDamaged)
             if away and job.kept and job.tenant.settings.place.url:
                 raise
+            if isinstance(error, NewerVersion) and job.kept:  # others know how to do it
+                raise
             job.error = error
-            self.end(job, "failed")
+            await self.end(job, "failed")
         except asyncio.CancelledError:
             if not job.left:
-                self.end(job, "cancelled")
+                await self.end(job, "cancelled")
             raise
         except Exception:
             LOG.exception("run %s failed", job.id)
             job.error = LcagentError("something went wrong in the server", hint="its log says what")
-            self.end(job, "failed")
+            await self.end(job, "failed")
 
     async def _done(self, job: AnyJob) -> bool:
         """Do it; not while somebody holds its run who was at it before, and is thought dead.
@@ -117,7 +122,7 @@ class Life:
         try:
             async with aclosing(work(job.ask, job.tenant, job.id, job.created)) as events:
                 async for event in events:
-                    self._tell(job, event)
+                    await self._tell(job, event)
         except Lost:
             raise
         except RunBusy:
@@ -132,7 +137,7 @@ class Life:
             return nullcontext()
         return self._turns.setdefault((job.tenant.name, job.ask.turn), Limit(1))
 
-    def _tell(self, job: AnyJob, event: Event | Came) -> None:
+    async def _tell(self, job: AnyJob, event: Event | Came) -> None:
         if not isinstance(event, Event):
             job.outcome = event
             job.run = event.run_id if isinstance(event, Answer) else job.run
@@ -140,27 +145,31 @@ class Life:
         if isinstance(event, RunStarted):
             job.run = event.run_id
             if job.rows is not None:
-                job.rows.reads(job.id, event.run_id)
-        job.tell(as_data(event))
+                await job.tenant.aside(job.rows.reads, job.id, event.run_id)
+        await job.tell(as_data(event))
 
-    def end(self, job: AnyJob, status: JobStatus) -> None:
-        """Note that a job has ended.
+    async def end(self, job: AnyJob, status: JobStatus) -> None:
+        """Note that a job has ended, however often this is cancelled meanwhile.
 
         Args:
             job: which.
             status: how.
         """
+        await unbroken(self._end(job, status))
+
+    async def _end(self, job: AnyJob, status: JobStatus) -> None:
         error = None
         if job.error is not None:
             message, hint = said_of(job.error, str(job.tenant.folder))
             error = {"code": job.error.code, "message": message, "hint": hint}
-            job.tell({"type": "error", "error": error})
+            await job.tell({"type": "error", "error": error})
         elif status == "cancelled":
-            job.tell({"type": "cancelled"})
+            await job.tell({"type": "cancelled"})
         if job.rows is not None:
             outcome = job.outcome.model_dump(mode="json") if job.outcome else None
-            job.rows.set(job.id, status, outcome=outcome, error=error)
+            await job.tenant.aside(job.rows.set, job.id, status, outcome=outcome, error=error)
         job.status = status
+        job.wake()
         self._ended(status, job.outcome)
         if job.outcome is not None:
-            self._tenants.keys.spend(job.tenant.name, job.id, tokens_of(job.outcome))
+            await self._tenants.spend(job.tenant.name, job.id, tokens_of(job.outcome))

@@ -38,17 +38,10 @@ class Metrics:
     """Counters of one server.
 
     Args:
-        queue: how many jobs are worked on or wait.
-        stuck: how many of these wait for a worker, and none is there.
         servers: those of the model, where these are several.
     """
 
-    def __init__(
-        self,
-        queue: Callable[[], int],
-        stuck: Callable[[], int],
-        servers: Callable[[], Sequence[Server]],
-    ) -> None:
+    def __init__(self, servers: Callable[[], Sequence[Server]]) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_ModelServers(servers))
         self._requests = Counter(
@@ -72,14 +65,12 @@ class Metrics:
         self._ended = Counter(
             "lcagent_jobs", "Questions and messages that ended.", ("status",), registry=self._registry
         )
-        Gauge("lcagent_queue", "Jobs that are worked on or wait.", registry=self._registry).set_function(
-            queue
-        )
-        Gauge(
+        self._queue = Gauge("lcagent_queue", "Jobs that are worked on or wait.", registry=self._registry)
+        self._stuck = Gauge(
             "lcagent_waiting_for_worker",
             "Jobs that wait for a worker while none gives signs of life.",
             registry=self._registry,
-        ).set_function(stuck)
+        )
         share = Gauge(
             "lcagent_cached_share",
             "Share of prompt tokens that the model's server had cached.",
@@ -115,8 +106,15 @@ class Metrics:
             self._prompt += came.usage.prompt_tokens
             self._cached += came.usage.cached_tokens
 
-    def text(self) -> bytes:
-        """All of it, as Prometheus reads it."""
+    def text(self, queue: float, stuck: float) -> bytes:
+        """All of it, as Prometheus reads it.
+
+        Args:
+            queue: how many jobs are worked on or wait; not a number where nobody can tell.
+            stuck: how many of these wait for a worker, and none is there; likewise.
+        """
+        self._queue.set(queue)
+        self._stuck.set(stuck)
         return generate_latest(self._registry)
 
     def _share(self) -> float:

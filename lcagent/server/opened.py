@@ -20,6 +20,8 @@ from lcagent.server.tenants import Tenant
 _AT_ONCE = 2
 """Files of one tenant that are parsed at once: what one sends that takes long keeps nobody else waiting."""
 _MOST_KNOWN = 10_000
+_MOST_AT_HAND = 16 << 20
+"""Characters of the documents that are kept loaded."""
 
 
 class Opened:
@@ -37,6 +39,7 @@ class Opened:
         # Not the threads in which readings go on: these would wait for a file that takes a minute.
         self._threads = ThreadPoolExecutor(places, "lcagent-documents")
         self._known: set[tuple[str, str]] = set()
+        self._at_hand: dict[tuple[str, str], Document] = {}
 
     async def ensure(self, tenant: Tenant, ids: Sequence[str]) -> None:
         """Have files parsed, so that whoever loads them finds them in the store.
@@ -50,7 +53,7 @@ class Opened:
             DocumentTooLarge: it has too many pages.
         """
         new = [id for id in ids if (tenant.name, id) not in self._known]
-        for id, source in zip(new, tenant.uploads.named(new), strict=True):
+        for id, source in zip(new, await tenant.aside(tenant.uploads.named, new), strict=True):
             own = self._own_places.setdefault(tenant.name, Limit(_AT_ONCE))
             async with own, self._places:
                 pages = await self._pages(tenant, source)
@@ -64,10 +67,16 @@ class Opened:
             self._known.add((tenant.name, id))
 
     async def load(self, tenant: Tenant, id: str) -> Document:
-        """The document of a file; arguments and errors as for `ensure`."""
+        """The document of a file; arguments and errors as for `ensure`. Those that were looked at last are at
+        hand: who reads along looks again and again."""
         await self.ensure(tenant, [id])
-        sources = tenant.uploads.named([id])
-        (document,) = await halting(lambda halt: documents_of(tenant, sources, halt), self._threads)
+        sources = await tenant.aside(tenant.uploads.named, [id])
+        document = self._at_hand.pop((tenant.name, id), None)
+        if document is None:
+            (document,) = await halting(lambda halt: documents_of(tenant, sources, halt), self._threads)
+        self._at_hand[tenant.name, id] = document
+        while sum(len(one.text) for one in self._at_hand.values()) > _MOST_AT_HAND:
+            del self._at_hand[next(iter(self._at_hand))]
         return document
 
     def close(self) -> None:

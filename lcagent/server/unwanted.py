@@ -40,17 +40,18 @@ class Unwanted:
         while any(job.kept for job in self._live.values()):
             await asyncio.sleep(LOOK)
             try:
-                self._look()
+                await self._look()
             except StoreError as error:  # the next look may find it in order again
                 LOG.warning("what is to be given up cannot be read: %s", error.message)
 
-    def _look(self) -> None:
+    async def _look(self) -> None:
         kept: dict[str, list[AnyJob]] = defaultdict(list)
         for job in self._live.values():
             if job.kept:
                 kept[job.tenant.name].append(job)
         for jobs in kept.values():
-            unwanted = jobs[0].tenant.jobs.unwanted([job.id for job in jobs])
+            tenant = jobs[0].tenant
+            unwanted = await tenant.aside(tenant.jobs.unwanted, [job.id for job in jobs])
             for job in jobs:
                 # Once: a second time would break off how it ends.
                 if job.id in unwanted and job.task is not None and not job.task.cancelling():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
-from lcagent.errors import RunNotFound
+from lcagent.errors import NewerVersion, RunNotFound
+from lcagent.memory.aside import widen
 from lcagent.server.jobs import Jobs
 from lcagent.server.opened import Opened
 from lcagent.server.options import Limits
@@ -27,6 +28,7 @@ async def work(settings: Settings, engine: Engine, places: int) -> None:
     Raises:
         StoreError: the store, or the engine's database, cannot be reached.
     """
+    widen(settings.place)
     tenants = Tenants(settings)
     opened = Opened(Limits().pages)
     jobs = Jobs(tenants, opened, places, Limits(running=places))
@@ -35,19 +37,22 @@ async def work(settings: Settings, engine: Engine, places: int) -> None:
         LOG.info("run %s of %s", job, tenant)
         began = time.monotonic()
         try:
-            await jobs.take(tenants.of(tenant), job)
+            await jobs.take(await tenants.found(tenant), job)
             LOG.info("run %s of %s has ended, after %.1f s", job, tenant, time.monotonic() - began)
         except RunNotFound:  # it was deleted meanwhile
             LOG.info("run %s of %s is not there any more", job, tenant)
+        except NewerVersion as error:
+            LOG.warning("run %s of %s is put back for newer workers: %s", job, tenant, error.message)
+            raise
 
     async def lose(tenant: str, job: str) -> None:
         LOG.error("run %s of %s took down all workers that took it", job, tenant)
-        await jobs.lose(tenants.of(tenant), job)
+        await jobs.lose(await tenants.found(tenant), job)
 
     try:
         async with engine.open():
-            for tenant in tenants.all():
-                tenant.uploads.tidy()
+            for tenant in await tenants.every():
+                await tenant.aside(tenant.uploads.tidy)
             await engine.work(take, lose, places=places)
     finally:
         await jobs.close()

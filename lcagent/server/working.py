@@ -58,7 +58,7 @@ async def work(ask: AnyAsk, tenant: Tenant, job: str, since: float) -> AsyncGene
 
 async def _answered(ask: Ask, tenant: Tenant, job: str, since: float) -> AsyncGenerator[Event]:
     """Documents are read, or a conversation has its turn."""
-    sources = tenant.uploads.named(ask.files)
+    sources = await tenant.aside(tenant.uploads.named, ask.files)
     settings = ask.settings(tenant.settings)
     if ask.reads:
         reader = Reader(settings, models=tenant.models)

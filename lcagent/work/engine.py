@@ -1,33 +1,35 @@
 """Jobs that any worker may take: handed out, taken by turns of tenants, given to another when a worker dies.
 
 All of it is procrastinate's (docs/design/0035-work-engine.md), on the PostgreSQL that the store lies in. Ours
-are three things that it leaves open: a worker that was thought dead cannot end its successor's job, somebody
-looks for jobs of dead workers, and it is said whose job comes next.
+are four things that it leaves open: a worker that was thought dead cannot end its successor's job, somebody
+looks for jobs of dead workers, it is said whose job comes next, and no worker takes what only newer ones can
+do (docs/design/0042-side-by-side.md).
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib.resources
 import logging
 import os
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, LiteralString, cast
+from datetime import UTC, datetime, timedelta
+from typing import Any, LiteralString
 
-from procrastinate import App, PsycopgConnector, RetryStrategy
+from procrastinate import App, BaseConnector, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
+from procrastinate.retry import RetryDecision
 from psycopg import OperationalError
-from psycopg.types.json import Jsonb
 
-from lcagent.errors import LcagentError, StoreError
+from lcagent.errors import LcagentError, NewerVersion, StoreAway
 from lcagent.memory.postgres.silence import LIVELY, AsyncConnection
 from lcagent.place import Place
+from lcagent.work.asked import FORMATS
+from lcagent.work.tables import made, queue_of
 
 LOG = logging.getLogger("lcagent.work")
 TASK = "lcagent"
@@ -46,16 +48,48 @@ class Beats:
         dead: seconds without one after which its jobs are given to others.
         poll: seconds between two looks for work where nobody is woken (behind PgBouncer nobody is).
         attempts: times that a job is begun, as its workers die or are told to end, before it is given up.
+        later: seconds for which a job is left to others that a worker does not know how to do.
     """
 
     every: float = 10.0
     dead: float = 30.0
     poll: float = 5.0
     attempts: int = 20
+    later: float = 60.0
+
+
+class _Retry(RetryStrategy):
+    """As the library has it; but what a worker does not know how to do is left to others for a while.
+
+    Args:
+        beats: how long, and how often else.
+        unknown: gets the ids of such jobs.
+    """
+
+    def __init__(self, beats: Beats, unknown: set[int]) -> None:
+        # A job whose worker is told to end is put back as one that failed is.
+        super().__init__(max_attempts=beats.attempts, wait=1)
+        self._later, self._unknown = beats.later, unknown
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """See there."""
+        if isinstance(exception, NewerVersion) and job.id is not None:
+            self._unknown.add(job.id)
+            return RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=self._later))
+        return super().get_retry_decision(exception=exception, job=job)
 
 
 class _Fenced(JobManager):
-    """Whoever lost a job cannot end it: the library's own statements ask for its status alone."""
+    """Whoever lost a job cannot end it: the library's own statements ask for its status alone.
+
+    Args:
+        connector: to its database.
+        unknown: the ids of jobs that are not begun by who puts them back.
+    """
+
+    def __init__(self, connector: BaseConnector, unknown: set[int]) -> None:
+        super().__init__(connector)
+        self._unknown = unknown
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         """End a job, if this worker holds it."""
@@ -85,6 +119,14 @@ class _Fenced(JobManager):
                 queue=queue,
                 lock=lock,
             )
+            if job.id in self._unknown:
+                self._unknown.discard(job.id)
+                await self.connector.execute_query_async(
+                    "UPDATE procrastinate_jobs SET attempts = %(attempts)s"
+                    " WHERE id = %(id)s AND status = 'todo'",
+                    id=job.id,
+                    attempts=job.attempts,
+                )
         except UniqueViolation:  # it was handed out anew meanwhile, and waits
             await self.finish_job(job, Status.ABORTED, True)
 
@@ -105,9 +147,9 @@ class _Fenced(JobManager):
 
 _NEXT = (
     "SELECT 1 + greatest("
-    " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE queue_name = %(queue)s"
+    " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE queue_name = ANY(%(queues)s)"
     "  AND status = 'doing'),"
-    " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE queue_name = %(queue)s"
+    " (SELECT coalesce(-min(priority), 0) FROM procrastinate_jobs WHERE queue_name = ANY(%(queues)s)"
     "  AND status IN ('todo', 'doing') AND args->>'party' = %(party)s)) AS tag"
 )
 """Start-time fair queueing (Goyal, Vin and Cheng 1996): a job's tag is one more than that of what runs, and
@@ -116,7 +158,7 @@ _SIGNS = (
     "SELECT extract(epoch FROM served)::float8,"
     " EXISTS (SELECT 1 FROM procrastinate_workers"
     "  WHERE least(served, last_heartbeat) > now() - make_interval(secs => %(dead)s))"
-    " FROM lcagent_work_queues WHERE name = %(queue)s"
+    " FROM lcagent_work_queues WHERE name = %(newest)s"
 )
 """The library notes of its workers that they live, not whose work they take: that is noted beside it."""
 _THERE = "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %(named)s AND status IN ('todo', 'doing')"
@@ -144,6 +186,8 @@ class Engine:
 
     def __init__(self, url: str, beats: Beats | None = None, *, queue: str = TASK) -> None:
         self._url, self._beats, self._queue = url, beats or Beats(), queue
+        # That of before formats had numbers is of the name alone, and whoever dies of then left jobs there.
+        self._queues = [queue, *(queue_of(queue, format) for format in FORMATS)]
         connector = PsycopgConnector(
             conninfo=url,
             connection_class=_Brief,
@@ -153,11 +197,10 @@ class Engine:
             reconnect_timeout=self._beats.dead,  # its pauses between attempts double for as long as this
         )
         self._app = App(connector=connector)
-        self._app.job_manager = _Fenced(self._app.connector)
+        unknown: set[int] = set()
+        self._app.job_manager = _Fenced(self._app.connector, unknown)
         self._handler: Handler | None = None
-        # A job whose worker is told to end is put back as one that failed is.
-        retry = RetryStrategy(max_attempts=self._beats.attempts, wait=1)
-        self._app.task(name=TASK, queue=queue, retry=retry)(self._done)
+        self._app.task(name=TASK, queue=queue, retry=_Retry(self._beats, unknown))(self._done)
 
     @classmethod
     def of(cls, place: Place, beats: Beats | None = None) -> Engine:
@@ -178,7 +221,8 @@ class Engine:
         """
         try:
             async with self._app.open_async():
-                await self._migrate()
+                async with await self._connected() as database:
+                    await made(database, self._app.schema_manager.get_schema(), self._queues[:2])
                 yield
         except (ConnectorException, OperationalError) as error:
             raise _away(error) from error
@@ -189,7 +233,9 @@ class Engine:
         return self._beats.dead / 3
 
     async def silent_since(self) -> float | None:
-        """Since when no worker has given a sign of life; nothing has to be open for it.
+        """Since when no worker has given a sign of life; only those count that do all that this version does.
+
+        Nothing has to be open for it.
 
         Returns:
             Seconds since 1970, 0 where none ever has; None: one gives them.
@@ -202,14 +248,21 @@ class Engine:
                 there = await database.execute("SELECT to_regclass('lcagent_work_queues') IS NOT NULL")
                 if await there.fetchone() != (True,):
                     return 0.0
-                values = {"queue": self._queue, "dead": self._beats.dead}
+                values = {"newest": self._queues[-1], "dead": self._beats.dead}
                 last, served = await (await database.execute(_SIGNS, values)).fetchone() or (0.0, False)
                 return None if served else last
         except OperationalError as error:
             raise _away(error) from error
 
     async def hand_out(
-        self, tenant: str, job: str, *, turn: str | None = None, anew: bool = False, party: str = ""
+        self,
+        tenant: str,
+        job: str,
+        *,
+        turn: str | None = None,
+        anew: bool = False,
+        party: str = "",
+        format: int = FORMATS[0],
     ) -> None:
         """Have a job done by whichever worker is free; one that waits already is not handed out twice.
 
@@ -219,6 +272,7 @@ class Engine:
             turn: names what is done one job after the other, in the order in which they are handed out.
             anew: it may be at a worker already, and is then left there.
             party: among whom workers' places are shared out; else tenants.
+            format: the least that a worker has to know (`lcagent.work.asked`).
 
         Raises:
             StoreError: the database cannot be reached.
@@ -228,10 +282,12 @@ class Engine:
             if anew and await self._app.connector.execute_query_all_async(_THERE, named=named):
                 return
             party = party or tenant
-            (row,) = await self._app.connector.execute_query_all_async(_NEXT, queue=self._queue, party=party)
+            (row,) = await self._app.connector.execute_query_all_async(
+                _NEXT, queues=self._queues, party=party
+            )
             deferrer = self._app.configure_task(
                 TASK,
-                queue=self._queue,
+                queue=queue_of(self._queue, format),
                 priority=-row["tag"],
                 lock=None if turn is None else f"{self._queue}/{turn}",
                 queueing_lock=named,
@@ -259,7 +315,7 @@ class Engine:
             try:
                 async with asyncio.TaskGroup() as beside:
                     taking = self._app.run_worker_async(
-                        queues=[self._queue],
+                        queues=self._queues[1:],
                         concurrency=places,
                         name=name,
                         fetch_job_polling_interval=self._beats.poll,
@@ -292,43 +348,22 @@ class Engine:
         manager = self._app.job_manager
         while True:
             await self._app.connector.execute_query_async(
-                "INSERT INTO lcagent_work_queues VALUES (%(queue)s, now())"
+                "INSERT INTO lcagent_work_queues SELECT name, now() FROM unnest(%(queues)s::text[]) AS name"
                 " ON CONFLICT (name) DO UPDATE SET served = now()",
-                queue=self._queue,
+                queues=self._queues,
             )
-            for job in await manager.get_stalled_jobs(
-                queue=self._queue, seconds_since_heartbeat=self._beats.dead
-            ):
+            dead = self._beats.dead
+            for job in [
+                job
+                for queue in self._queues
+                for job in await manager.get_stalled_jobs(queue=queue, seconds_since_heartbeat=dead)
+            ]:
                 if job.attempts < self._beats.attempts:
                     await manager.retry_job(job)
                 else:
                     await lost(str(job.task_kwargs["tenant"]), str(job.task_kwargs["job"]))
                     await manager.finish_job(job, Status.FAILED, True)
             await asyncio.sleep(self.pause)
-
-    async def _migrate(self) -> None:
-        """Make or renew the engine's tables: its migrations are files that are run in their order, by one
-        process, all or none."""
-        folder = importlib.resources.files("procrastinate.sql") / "migrations"
-        files = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
-        async with await self._connected() as database:
-            await database.execute("SELECT pg_advisory_xact_lock(hashtext('lcagent work'))")
-            await database.execute(
-                "CREATE TABLE IF NOT EXISTS lcagent_work_migrations (names jsonb NOT NULL)"
-            )
-            await database.execute(
-                "CREATE TABLE IF NOT EXISTS lcagent_work_queues (name text PRIMARY KEY, served timestamptz)"
-            )
-            row = await (await database.execute("SELECT names FROM lcagent_work_migrations")).fetchone()
-            done = row[0] if row else []
-            if row is None:
-                await database.execute(self._app.schema_manager.get_schema())
-                await database.execute("INSERT INTO lcagent_work_migrations VALUES ('[]')")
-            elif new := [name for name in files if name not in done]:
-                for name in new:
-                    await database.execute(cast(LiteralString, (folder / name).read_text("utf-8")))
-            if done != files:
-                await database.execute("UPDATE lcagent_work_migrations SET names = %s", (Jsonb(files),))
 
 
 async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
@@ -340,7 +375,7 @@ async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
 
 
 def _away(error: Exception) -> LcagentError:
-    return StoreError(
+    return StoreAway(
         f"the database cannot be reached: {error.__cause__ or error}",
         hint="is it up, and does --store name it? what is finished is kept",
     )

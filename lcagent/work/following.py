@@ -93,7 +93,7 @@ async def by_worker(
             with suppress(RunNotFound):
                 if jobs.get(job).status in UNFINISHED:
                     return True
-            ask = make(uploads).model_dump(mode="json")
+            ask = make(uploads).kept()
             with there.store.transaction():
                 jobs.drop([job])
                 jobs.put(job, ask, ask["kind"])

@@ -14,7 +14,7 @@ from lcagent.answer import Box
 from lcagent.documents import Span, load, sentences
 from lcagent.documents.pdf_pages import quote_boxes, unchanged
 from tests.documents.pdf_writer import Pdf, text
-from tests.helpers import REPORT
+from tests.helpers import REPORT, some_slow
 
 MADE = list(made_pdfs(random.Random(7)))
 LINE = "The lamp was lit at dusk."
@@ -29,7 +29,7 @@ def boxes(pdf: bytes, quote: str, folder: Path, at: int = 0) -> list[Box]:
     return quote_boxes(document, pdf, [Span(*found[at])])[0]
 
 
-@pytest.mark.parametrize("made", MADE, ids=[made.name for made in MADE])
+@pytest.mark.parametrize("made", some_slow(MADE), ids=[made.name for made in MADE])
 def test_a_box_holds_its_quotes_letters_and_no_others(made: Made, tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(made.data)

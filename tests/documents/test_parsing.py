@@ -111,6 +111,7 @@ def test_a_file_without_end_is_given_up_and_the_next_one_is_read(tmp_path: Path)
     assert "Tea at noon." in load(write(tmp_path, "good.docx", docx())).text
 
 
+@pytest.mark.slow
 def test_a_file_that_swells_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DocumentTooLarge) as caught:
         load(write(tmp_path, "swollen.docx", slow_docx()))
@@ -258,6 +259,7 @@ def test_who_gives_up_waits_for_no_parser(tmp_path: Path) -> None:
             future.result(timeout=5)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_parser_at_once(tmp_path: Path) -> None:
     file = write(tmp_path, "slow.docx", slow_docx())
     command = [

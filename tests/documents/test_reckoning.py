@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcagent.documents.reckoning import reckon
+from tests.helpers import examples
 
 BORN, DIED = "Oskar Brandvold was born in 1901.", "He died in 1929."
 KEEPERS = "The keepers were Oskar, Ida, Lars, Nils, Per, Ola and Kari."
@@ -142,7 +143,7 @@ def test_the_reckoning_is_told() -> None:
     assert found.premises == (0, 1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(st.integers(2, 900), min_size=2, max_size=5))
 def test_a_sum_is_never_called_wrong(parts: list[int]) -> None:
     premises = [f"Ward {chr(65 + n)} has {part} beds." for n, part in enumerate(parts)]
@@ -150,7 +151,7 @@ def test_a_sum_is_never_called_wrong(parts: list[int]) -> None:
     assert found is None or found.right
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.text(max_size=30), st.lists(st.text(max_size=40), max_size=3), st.text(max_size=20))
 def test_anything_can_be_reckoned(claim: str, premises: list[str], question: str) -> None:
     reckon(claim, premises, question)

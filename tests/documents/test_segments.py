@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lcagent.documents import split
 from lcagent.documents.segments import Piece, split_again
-from tests.helpers import prose
+from tests.helpers import examples, prose
 from tests.loopback import count
 
 TEXTS = st.one_of(
@@ -22,7 +22,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(text=TEXTS, budget=st.integers(16, 400))
 def test_segments_tile_the_text_within_the_budget(text: str, budget: int) -> None:
     segments = split(text, budget, count)
@@ -69,7 +69,7 @@ def test_few_counts_are_asked_for() -> None:
     assert len(asked) <= 1.5 * len(segments)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(text=TEXTS, budget=st.integers(16, 400), data=st.data())
 def test_a_changed_text_is_cut_within_the_budget_and_as_before_where_it_is_the_same(
     text: str, budget: int, data: st.DataObject

@@ -325,6 +325,7 @@ def test_bad_words_are_an_error_before_the_first_call(loopback, tmp_path: Path, 
     assert not server.requests
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_and_leaves_a_report(loopback, tmp_path: Path) -> None:
     server = loopback(window=2048, reply=knows)
 

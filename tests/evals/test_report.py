@@ -108,6 +108,7 @@ def test_the_report_says_what_failed_and_how_strategies_compare(tmp_path: Path) 
     assert "niah 8K memagent sub_em 4 .50 [.15 .85] 50 1 0" in text
 
 
+@pytest.mark.slow
 def test_no_two_of_many_strategies_look_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     figure = pytest.importorskip("matplotlib.figure").Figure
     drawn: dict[str, set[tuple[object, ...]]] = {}

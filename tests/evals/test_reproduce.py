@@ -38,6 +38,7 @@ def test_the_readme_says_what_the_stored_rows_do() -> None:
     assert len(checked) > 50
 
 
+@pytest.mark.slow
 def test_reproduce_gives_the_readmes_figures_and_fails_where_one_is_another(tmp_path: Path) -> None:
     done = reproduce()
     assert done.returncode == 0, done.stdout

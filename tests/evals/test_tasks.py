@@ -20,7 +20,7 @@ from lcagent.evals.tasks import TASKS, Request, folder, generate
 from lcagent.evals.tasks.entities import replaced
 from lcagent.evals.tasks.request import drawn
 from lcagent.evals.tasks.words import ADJECTIVES, COINED, NOUNS, PLACES, SURNAMES
-from tests.helpers import ROOT, examples
+from tests.helpers import ROOT, examples, some_slow
 from tests.loopback import count
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -110,7 +110,7 @@ def test_another_seed_makes_other_items(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", some_slow(MADE))
 def test_many_tokens_take_few_counts(name: str) -> None:
     calls = 0
 

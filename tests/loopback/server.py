@@ -76,6 +76,8 @@ class Reply:
     status: int = 200
     retry_after: str = ""
     delay: float | None = None
+    held: threading.Event | None = None
+    """It is held back until this is set."""
     error: dict[str, Any] | None = None
     """What an error says, where `status` is one."""
     endless: str = ""
@@ -342,6 +344,8 @@ class Loopback:
             answer = self.reply(request)
             reply = as_called(request, answer) if isinstance(answer, str) else answer
             await asyncio.sleep(self.latency if reply.delay is None else reply.delay)
+            while reply.held and not (reply.held.is_set() or self._stopped.is_set()):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
             if self._stopped.is_set():
                 return False
             return await self._answer(request, reply, most, writer)

@@ -15,7 +15,8 @@ from lcagent import Reader
 from lcagent.errors import UsageError
 from lcagent.memory.opening import open_store
 from lcagent.place import Place
-from tests.helpers import examples, in_this_process
+from tests.cluster import files_daily
+from tests.helpers import examples, in_this_process, some_slow
 from tests.killable import Command, killed_at
 from tests.loopback import Loopback, Request
 from tests.many.shipyard import QUESTION, boat, command_line, plain, rows_of, shipyard, table
@@ -30,8 +31,10 @@ def test_a_table_that_is_whole_asks_nobody(server: Loopback, folder: Path) -> No
     assert plain(again) == before and Path("t.csv").read_bytes() == written and server.calls == calls
 
 
-@pytest.mark.parametrize("out", ["t.jsonl", "t.csv"])
-@pytest.mark.parametrize("step", [0, 1, 3, 5])
+@pytest.mark.parametrize(
+    ("step", "out"),
+    some_slow([(step, f"t.{ending}") for step in (3, 0, 1, 5) for ending in ("jsonl", "csv")]),
+)
 def test_killed_and_started_again_it_is_the_table_of_an_undisturbed_one(
     loopback: Any, folder: Path, step: int, out: str
 ) -> None:
@@ -162,6 +165,7 @@ def test_two_at_once_do_not_write_one_table(loopback: Any, folder: Path) -> None
     assert len(rows_of("t.jsonl")) == 6
 
 
+@files_daily
 def test_a_table_over_either_store_goes_on(loopback: Any, folder: Path, place: Place) -> None:
     server = loopback(reply=shipyard)
     arguments = command_line(folder, server, concurrency=2)

@@ -28,7 +28,7 @@ from lcagent.work.engine import Engine
 from tests.handing import PATIENT, Workers, interrupted_without, ready
 from tests.helpers import in_this_process
 from tests.killable import Command, killed_at
-from tests.loopback import Loopback, Request
+from tests.loopback import Loopback, Reply, Request
 from tests.many.shipyard import QUESTION, boat, boats, command_line, plain, rows_of, shipyard, table
 
 pytestmark = pytest.mark.parametrize("place", ["postgres"], indirect=True)
@@ -40,7 +40,7 @@ def nothing_left(served: Rows, workers: Workers) -> bool:
         served.execute(f"SELECT count(*) FROM {one}").fetchone()[0] for one in ("jobs", "files", "budgets")
     ]
     # Of one that was killed the next one of its home deletes what it had.
-    alive = [number for number, one in enumerate(workers.running) if one.poll() is None]
+    alive = [number for number, one in enumerate(workers.running) if one.is_alive()]
     homes = [workers.home.with_name("home"), *(Path(f"{workers.home}-{number}") for number in alive)]
     return rows == [0, 0, 0] and not [*(file for home in homes for file in home.glob("files/*"))]
 
@@ -127,6 +127,7 @@ def test_client_and_worker_killed_it_is_the_table_of_an_undisturbed_one(
     assert not [*left.iterdir()]
 
 
+@pytest.mark.slow
 def test_ctrl_c_gives_up_what_is_handed_out(
     server: Loopback, tmp_path: Path, workers: Workers, served: Rows, place: Place
 ) -> None:
@@ -154,7 +155,9 @@ def test_ctrl_c_gives_up_what_is_handed_out(
     assert in_this_process(*arguments).exit_code == 0 and len(rows_of("t.jsonl")) == 20
 
 
-@pytest.mark.parametrize("budget", [{"max_calls": 3}, {"max_tokens": 1800}])
+@pytest.mark.parametrize(
+    "budget", [{"max_calls": 3}, pytest.param({"max_tokens": 1800}, marks=pytest.mark.slow)]
+)
 def test_a_budget_is_never_passed(
     server: Loopback, folder: Path, workers: Workers, served: Rows, place: Place, budget: dict[str, int]
 ) -> None:
@@ -168,6 +171,7 @@ def test_a_budget_is_never_passed(
     assert table(server, folder, window=1024).rows == 6
 
 
+@pytest.mark.slow
 def test_a_worker_without_a_model_ends_it_only_where_no_other_has_one(
     server: Loopback, folder: Path, workers: Workers, served: Rows, place: Place
 ) -> None:
@@ -194,16 +198,20 @@ def test_where_no_worker_is_left_it_says_so_and_goes_on_with_the_next(
     workers.start("concurrency=1")
     ready(place)
 
-    def dies(request: Request) -> str:
+    goes_on = threading.Event()
+
+    def dies(request: Request) -> Reply:
         if request.number == 1:
             workers.kill()
-        return shipyard(request)
+        return Reply(shipyard(request), held=goes_on if request.number > 1 else None)
 
     server.reply, told = dies, list[str]()
 
     def hears(event: Event) -> None:
         if isinstance(event, Notice):
             told.append(event.text)
+            if "it goes on" in event.text:  # nothing is done before that is told
+                goes_on.set()
             if told[-2:] == told[-1:] * 2 and not workers.alive:  # it is said again
                 workers.start()
 
@@ -215,6 +223,7 @@ def test_where_no_worker_is_left_it_says_so_and_goes_on_with_the_next(
     )
 
 
+@pytest.mark.slow
 def test_what_waits_for_a_worker_is_ended_by_ctrl_c_and_gone_on_with(
     server: Loopback, folder: Path, workers: Workers, served: Rows, place: Place
 ) -> None:
@@ -233,7 +242,7 @@ def test_what_waits_for_a_worker_is_ended_by_ctrl_c_and_gone_on_with(
     assert served.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
     server.reply = shipyard
     workers.start()
-    until(lambda: workers.running[1].poll() is None and silent(place) is None)
+    until(lambda: workers.running[1].is_alive() and silent(place) is None)
     assert in_this_process(*arguments).exit_code == 0 and len(rows_of("t.jsonl")) == 6
     assert len({request.text for request in server.requests}) == 6 and server.calls <= 8
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import threading
@@ -61,6 +62,16 @@ def slowly(reply: Callable[[Request], str], seconds: float) -> Callable[[Request
     return lambda request: Reply(reply(request), delay=seconds)
 
 
+class _Server(uvicorn.Server):
+    """Looks ten times as often as uvicorn whether it is to end."""
+
+    async def main_loop(self) -> None:
+        count = 0
+        while not await self.on_tick(count):
+            count += 1
+            await asyncio.sleep(0.01)
+
+
 class Served:
     """`with Served(home, api_base) as served:` gives its `url`.
 
@@ -92,7 +103,7 @@ class Served:
             engine=engine,
         )
         config = uvicorn.Config(self.app, port=0, log_config=None, timeout_graceful_shutdown=2)
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._thread = threading.Thread(target=self._server.run)
 
     def __enter__(self) -> Self:

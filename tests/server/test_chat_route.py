@@ -369,9 +369,9 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
 
 @pytest.mark.parametrize(("body", "status", "said"), BAD)
 def test_a_wrong_request_is_told_what_is_wrong(
-    served: Served, body: dict[str, Any], status: int, said: str
+    refusing: Served, body: dict[str, Any], status: int, said: str
 ) -> None:
-    reply = served.http.post("/v1/chat/completions", json=body)
+    reply = refusing.http.post("/v1/chat/completions", json=body)
     assert (reply.status_code, reply.headers["content-type"]) == (status, "application/json")
     assert said in reply.json()["error"]["message"]
 

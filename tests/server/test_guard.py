@@ -5,6 +5,7 @@ import json
 import re
 import socket
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from lcagent.memory.served.tables import open_served
 from lcagent.place import Place
 from lcagent.server.options import Limits
 from lcagent.settings import load_settings
-from tests.cluster import only_files
+from tests.cluster import files_daily, only_files
 from tests.helpers import QUESTION, haystack, in_this_process
 from tests.server.serving import Served, able, asks, slowly, until
 
@@ -30,6 +31,7 @@ def key(home: Path, tenant: str) -> str:
     return secret
 
 
+@files_daily
 def test_without_a_key_nothing_but_health_and_the_page_is_shown(home: Path, model: Any) -> None:
     with Served(home, model.url, require_keys=True) as served:
         paths = served.http.get("/openapi.json")
@@ -66,6 +68,7 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(home: Path) -> Non
     assert in_this_process("keys", "create", "../etc").exception is not None
 
 
+@files_daily
 def test_one_tenant_sees_nothing_of_another_on_any_route(home: Path, model: Any) -> None:
     with Served(home, model.url, require_keys=True) as served:
         anna, olav = served.as_key(key(home, "anna")), served.as_key(key(home, "olav"))
@@ -111,23 +114,27 @@ def test_one_tenant_sees_nothing_of_another_on_any_route(home: Path, model: Any)
 HOSTS = ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "", "[::1", "localhost@evil.example"]
 
 
+@only_files
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_name_that_was_made_to_lead_here_is_refused(served: Served, host: str) -> None:
-    assert served.http.get("/v1/files", headers={"host": host}).status_code in {400, 403}
+def test_a_name_that_was_made_to_lead_here_is_refused(refusing: Served, host: str) -> None:
+    assert refusing.http.get("/v1/files", headers={"host": host}).status_code in {400, 403}
 
 
+@only_files
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1234", "LOCALHOST:1", "[::1]:8765"])
-def test_names_of_this_machine_are_not(served: Served, host: str) -> None:
-    assert served.http.get("/v1/files", headers={"host": host}).status_code == 200
+def test_names_of_this_machine_are_not(refusing: Served, host: str) -> None:
+    assert refusing.http.get("/v1/files", headers={"host": host}).status_code == 200
 
 
+@only_files
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1", "http://localhost:1"])
-def test_a_page_from_elsewhere_may_not_ask(served: Served, origin: str) -> None:
-    reply = served.http.post("/v1/files", headers={"origin": origin}, files={"file": ("a.txt", b"x")})
+def test_a_page_from_elsewhere_may_not_ask(refusing: Served, origin: str) -> None:
+    reply = refusing.http.post("/v1/files", headers={"origin": origin}, files={"file": ("a.txt", b"x")})
     assert reply.status_code == 403 and "access-control-allow-origin" not in reply.headers
-    assert served.http.get("/v1/files").json()["data"] == []
+    assert refusing.http.get("/v1/files").json()["data"] == []
 
 
+@only_files
 def test_our_own_page_may_and_so_may_one_that_is_named(home: Path, model: Any) -> None:
     with Served(home, model.url, options={"origins": ("https://chat.example",)}) as served:
         assert served.http.get("/v1/files", headers={"origin": served.url}).status_code == 200
@@ -137,6 +144,7 @@ def test_our_own_page_may_and_so_may_one_that_is_named(home: Path, model: Any) -
         assert served.http.options("/v1/runs", headers=asked).status_code == 200
 
 
+@only_files
 def test_what_is_too_large_is_refused_however_its_size_is_told(home: Path, model: Any) -> None:
     with Served(home, model.url, limits=Limits(upload=1 << 20)) as served:
         big = b"x" * (3 << 20)
@@ -155,6 +163,7 @@ def test_what_is_too_large_is_refused_however_its_size_is_told(home: Path, model
         assert not any((home / "files").iterdir())
 
 
+@files_daily
 def test_limits_of_rate_and_runs(home: Path, loopback: Any) -> None:
     model = loopback(reply=slowly(able, 0.3))
     limits = Limits(requests=40, running=1, waiting=1)
@@ -171,6 +180,7 @@ def test_limits_of_rate_and_runs(home: Path, loopback: Any) -> None:
         assert 429 in replies
 
 
+@files_daily
 def test_a_days_tokens_are_a_tenants_own(home: Path, model: Any) -> None:
     with Served(home, model.url, require_keys=True, limits=Limits(tokens_a_day=300)) as served:
         anna, olav = served.as_key(key(home, "anna")), served.as_key(key(home, "olav"))
@@ -182,6 +192,7 @@ def test_a_days_tokens_are_a_tenants_own(home: Path, model: Any) -> None:
         assert olav.post("/v1/chat/completions", json=body).status_code == 200
 
 
+@files_daily
 def test_too_many_pages_are_refused(home: Path, model: Any) -> None:
     from tests.helpers import REPORT
 
@@ -191,6 +202,7 @@ def test_too_many_pages_are_refused(home: Path, model: Any) -> None:
         assert row["error"]["code"] == "DocumentTooLarge" and "22 pages" in row["error"]["message"]
 
 
+@files_daily
 def test_tenants_take_turns_at_the_model(home: Path, loopback: Any) -> None:
     """One with fifty questions waiting keeps another's only one back by no more than a turn."""
     model = loopback(reply=slowly(able, 0.3))
@@ -210,6 +222,7 @@ def test_tenants_take_turns_at_the_model(home: Path, loopback: Any) -> None:
             many.post(f"/v1/runs/{run}/cancel")
 
 
+@only_files
 def test_every_reply_says_how_little_a_browser_may_do_with_it(served: Served) -> None:
     for path in ("/health", "/v1/files", "/nothing"):
         headers = served.http.get(path).headers
@@ -229,20 +242,21 @@ def test_every_reply_says_how_little_a_browser_may_do_with_it(served: Served) ->
 NAMES = ["../../../etc/passwd", "..\\..\\boot.ini", "/etc/shadow", "a\r\nset-cookie: x.txt", "C:\\x\\y.txt", "..", "\u202egpj.txt", "n" * 5000]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_file_name_names_nothing_on_this_disk(served: Served, home: Path, name: str) -> None:
+def test_a_file_name_names_nothing_on_this_disk(served: Served, home: Path) -> None:
     tenant = served.service.tenants.of("default")
-    from io import BytesIO
+    ids: set[str] = set()
+    for name in NAMES:
+        kept = tenant.uploads.put(BytesIO(b"hello"), name, purpose="user_data", most=100, room=1000)
+        assert "/" not in kept.name and "\\" not in kept.name, name
+        assert len(kept.name) <= 255 and kept.name.isprintable(), name
+        ids.add(kept.id)
+        assert {path.name for path in (home / "files").iterdir()} == ids, name
+        reply = served.http.get(f"/v1/files/{kept.id}/content")
+        assert reply.content == b"hello" and "set-cookie" not in reply.headers, name
+    assert len(ids) == len(NAMES)
 
-    kept = tenant.uploads.put(BytesIO(b"hello"), name, purpose="user_data", most=100, room=100)
-    assert (
-        "/" not in kept.name and "\\" not in kept.name and len(kept.name) <= 255 and kept.name.isprintable()
-    )
-    assert [path.name for path in (home / "files").iterdir()] == [kept.id]
-    reply = served.http.get(f"/v1/files/{kept.id}/content")
-    assert reply.content == b"hello" and "set-cookie" not in reply.headers
 
-
+@only_files
 def test_a_fault_of_ours_is_told_without_a_trace(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError("/home/secret/path.py")
@@ -253,6 +267,7 @@ def test_a_fault_of_ours_is_told_without_a_trace(served: Served, monkeypatch: py
     assert reply.status_code == 500 and "secret" not in reply.text and "Traceback" not in reply.text
 
 
+@only_files
 def test_a_body_that_comes_too_slowly_is_not_waited_for(
     home: Path, model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +287,7 @@ def test_a_body_that_comes_too_slowly_is_not_waited_for(
         assert served.http.post("/v1/chat/completions", json=body).status_code == 200
 
 
+@files_daily
 def test_a_tenant_keeps_no_more_than_it_may_and_others_are_not_concerned(home: Path, model: Any) -> None:
     with Served(home, model.url, require_keys=True, limits=Limits(storage=3000)) as served:
         anna, olav = served.as_key(key(home, "anna")), served.as_key(key(home, "olav"))
@@ -292,6 +308,7 @@ def test_a_tenant_keeps_no_more_than_it_may_and_others_are_not_concerned(home: P
         assert put(anna, 2).status_code == 200
 
 
+@files_daily
 def test_so_many_may_look_on_and_no_more(home: Path, loopback: Any) -> None:
     model = loopback(reply=slowly(able, 0.5))
     with Served(home, model.url, limits=Limits(followers=2)) as served, ExitStack() as stack:
@@ -312,6 +329,7 @@ def _followed(served: Served, path: str) -> bool:
         return reply.status_code == 200
 
 
+@only_files
 @pytest.mark.parametrize(
     ("path", "body"),
     [
@@ -322,8 +340,8 @@ def _followed(served: Served, path: str) -> bool:
         ("/v1/chat/completions", {"messages": asks(text="x"), "lcagent": {"files": ["f"] * 10_001}}),
     ],
 )
-def test_a_list_that_is_too_long_is_refused(served: Served, path: str, body: dict[str, Any]) -> None:
-    assert served.http.post(path, json=body).status_code == 400
+def test_a_list_that_is_too_long_is_refused(refusing: Served, path: str, body: dict[str, Any]) -> None:
+    assert refusing.http.post(path, json=body).status_code == 400
 
 
 @only_files  # elsewhere the bytes are fetched again

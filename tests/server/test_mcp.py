@@ -150,6 +150,7 @@ def repeated_nothing(home: Path, slow: Any, run: str, before: int) -> None:
     assert slow.calls <= outcome["usage"]["calls"] + 1
 
 
+@pytest.mark.slow
 async def test_a_reading_outlives_the_server_that_is_killed(home: Path, slow: Any, town: Path) -> None:
     reading = await killed(home, slow, {"documents": [str(town)], "question": QUESTION})
     os.remove(town)  # noqa: PTH107 - what was asked about is read, not what lies there now
@@ -204,6 +205,7 @@ async def test_what_a_process_leaves_another_takes_up_when_it_is_asked(
         assert "Oskar Brandvold" in (await collected(second, run))["answer"]
 
 
+@pytest.mark.slow
 async def test_over_http_uploads_are_read_and_no_path(
     home: Path, model: Any, tmp_path: Path, town: Path
 ) -> None:
@@ -236,6 +238,7 @@ async def test_over_http_uploads_are_read_and_no_path(
     assert elsewhere == [421, 403] and "Traceback" not in log.read_text()
 
 
+@pytest.mark.slow
 async def test_a_reading_outlives_the_server_over_http_that_is_killed(
     home: Path, slow: Any, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def asked(tmp_path: Path) -> dict[str, Any]:
     return {"documents": [str(path)], "question": QUESTION}
 
 
+@pytest.mark.slow
 async def test_a_long_reading_is_a_task_that_the_client_follows_over_stdio(
     home: Path, slow: Any, asked: dict[str, Any]
 ) -> None:
@@ -111,6 +112,7 @@ async def test_a_long_reading_is_a_task_that_the_client_follows_over_stdio(
     assert all(one.created_at <= one.last_updated_at and one.ttl_ms is None for one in has.seen)
 
 
+@pytest.mark.slow
 async def test_a_task_outlives_the_server_that_is_killed(
     home: Path, slow: Any, asked: dict[str, Any]
 ) -> None:
@@ -124,6 +126,7 @@ async def test_a_task_outlives_the_server_that_is_killed(
     assert "Oskar Brandvold" in state.result["structuredContent"]["answer"]
 
 
+@pytest.mark.slow
 async def test_a_task_that_is_cancelled_asks_the_model_no_more(
     home: Path, slow: Any, asked: dict[str, Any]
 ) -> None:
@@ -140,6 +143,7 @@ async def test_a_task_that_is_cancelled_asks_the_model_no_more(
     assert "Oskar Brandvold" in held(again)["answer"]
 
 
+@pytest.mark.slow
 async def test_over_http_too(home: Path, slow: Any, tmp_path: Path) -> None:
     with Served(home, slow.url) as served:
         file = served.upload(haystack())

@@ -100,6 +100,7 @@ def test_the_address_of_a_citation_opens_the_document_at_the_quote(page: Any, se
     assert page.locator("#reader img").count() == 0 and "<img src=x" in page.inner_text("#reader-body")
 
 
+@pytest.mark.slow
 def test_a_run_is_stopped(page: Any, served: Served) -> None:
     ask(page)
     page.wait_for_selector(".strip i.done")
@@ -111,6 +112,7 @@ def test_a_run_is_stopped(page: Any, served: Served) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("served", ["handed"], indirect=True)
 def test_a_run_that_waits_for_a_worker_says_so(page: Any, served: Served) -> None:
     page.reload()
@@ -121,6 +123,7 @@ def test_a_run_that_waits_for_a_worker_says_so(page: Any, served: Served) -> Non
     assert "queued, waiting for a worker" in page.inner_text("#past tr:nth-child(1)")
 
 
+@pytest.mark.slow
 def test_past_runs_are_compared_side_by_side(page: Any) -> None:
     for strategy in ("lcagent/direct", "lcagent"):
         ask(page, strategy)
@@ -137,6 +140,7 @@ def test_past_runs_are_compared_side_by_side(page: Any) -> None:
     assert left["y"] == right["y"] and left["x"] < right["x"]
 
 
+@pytest.mark.slow
 def test_a_person_talks_and_sees_what_is_remembered_and_from_where(page: Any) -> None:
     page.click("#to-chat")
     page.fill("#message", HOME)
@@ -150,6 +154,7 @@ def test_a_person_talks_and_sees_what_is_remembered_and_from_where(page: Any) ->
     assert page.locator("#messages li").count() == 2
 
 
+@pytest.mark.slow
 def test_a_conversation_that_is_come_back_to_opens_where_its_answers_stand(page: Any, served: Served) -> None:
     file = served.upload(f"{prose(60)}\n\n{CALLED}\n\n{prose(60, 1)}", "log.txt")
     page.click("#to-chat")
@@ -168,6 +173,7 @@ def test_a_conversation_that_is_come_back_to_opens_where_its_answers_stand(page:
     assert page.inner_text("#reader mark") == CALLED
 
 
+@pytest.mark.slow
 def test_what_a_page_shows_can_be_read_by_everybody(page: Any, served: Served) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     ask(page)
@@ -188,6 +194,7 @@ def test_what_a_page_shows_can_be_read_by_everybody(page: Any, served: Served) -
                 assert wide <= 0, (address, width)
 
 
+@pytest.mark.slow
 def test_who_needs_a_key_is_asked_for_it(home: Path, loopback: Any) -> None:
     from lcagent.memory.served.keys import Keys
     from lcagent.memory.served.tables import open_served

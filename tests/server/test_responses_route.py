@@ -5,6 +5,7 @@ from typing import Any
 import openai
 import pytest
 
+from tests.cluster import files_daily
 from tests.helpers import NEEDLE, QUESTION, haystack
 from tests.server.serving import Served, until
 
@@ -20,6 +21,7 @@ def given(file: str, text: str = QUESTION) -> Any:
     ]
 
 
+@files_daily
 def test_a_response_cites_the_file_and_the_page_that_opens_it(served: Served) -> None:
     file = served.upload(haystack(60))
     reply = served.client().responses.create(model="lcagent", input=given(file))
@@ -66,6 +68,7 @@ def test_a_background_response_is_polled_followed_and_shown_again(served: Served
         client.responses.retrieve(made.id)
 
 
+@files_daily
 def test_a_background_response_is_cancelled(home: Any, loopback: Any) -> None:
     from tests.server.serving import able, slowly
 
@@ -86,6 +89,7 @@ def test_a_response_that_is_not_kept_is_not_found(served: Served) -> None:
         served.client().responses.retrieve(reply.id)
 
 
+@files_daily
 def test_a_failed_background_response_says_why(served: Served) -> None:
     file = served.upload("%PDF-1.7 nothing of the kind", "report.pdf")
     made = served.client().responses.create(model="lcagent", input=given(file), background=True)
@@ -94,6 +98,7 @@ def test_a_failed_background_response_says_why(served: Served) -> None:
     assert error is not None and "report.pdf" in error.message
 
 
+@files_daily
 def test_an_earlier_response_is_refused_with_a_hint(served: Served) -> None:
     with pytest.raises(openai.BadRequestError, match="not gone on with"):
         served.client().responses.create(model="lcagent", input="x", previous_response_id="resp_1")

@@ -18,8 +18,9 @@ from lcagent.memory.served.tables import FILE, STEPS, open_served
 from lcagent.memory.store import Store
 from lcagent.place import Place
 from lcagent.server.asks import Ask
+from lcagent.server.opened import documents_of
 from lcagent.server.tenants import OWN
-from tests.cluster import only_files
+from tests.cluster import files_daily, only_files
 from tests.helpers import NEEDLE, QUESTION, ROOT, haystack
 from tests.server.serving import Served, able, slowly, sse, until
 from tests.server.test_mcp import held, inside, said
@@ -44,7 +45,28 @@ def test_a_run_is_started_followed_and_answered(served: Served) -> None:
     assert (listed["id"], listed["question"], listed["status"]) == (run, QUESTION, "finished")
 
 
+def test_findings_are_looked_at_again_without_loading_the_document_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = served.upload(haystack())
+    run = served.run(QUESTION, file, model="lcagent/memagent")
+    served.ended(run)
+    loaded: list[Any] = []
+
+    def noted(*given: Any) -> Any:
+        loaded.append(given)
+        return documents_of(*given)
+
+    monkeypatch.setattr("lcagent.server.opened.documents_of", noted)
+    first, second = (served.http.get(f"/v1/runs/{run}/findings").json()["data"] for _ in range(2))
+    assert first == second and first[0]["place"].startswith("line ") and len(loaded) == 1
+    assert served.http.delete(f"/v1/files/{file}").status_code == 200
+    (found,) = served.http.get(f"/v1/runs/{run}/findings").json()["data"]
+    assert found["place"] == ""
+
+
 @pytest.mark.parametrize("by", ["after", "last-event-id"])
+@files_daily
 def test_events_are_told_from_any_point_on(served: Served, by: str) -> None:
     run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
     served.ended(run)
@@ -53,6 +75,7 @@ def test_events_are_told_from_any_point_on(served: Served, by: str) -> None:
     assert sse(served.http.get(f"/v1/runs/{run}/events", **given).text) == all_events[5:]
 
 
+@files_daily
 def test_two_look_on_and_see_the_same(home: Path, loopback: Any) -> None:
     model = loopback(reply=slowly(able, 0.05))
     with Served(home, model.url) as served:
@@ -70,6 +93,7 @@ def test_two_look_on_and_see_the_same(home: Path, loopback: Any) -> None:
     assert sse(seen[0]) == sse(seen[1]) and len(sse(seen[0])) > 10
 
 
+@files_daily
 def test_a_run_is_cancelled_and_the_same_question_goes_on(home: Path, loopback: Any) -> None:
     model = loopback(reply=slowly(able, 0.1))
     with Served(home, model.url) as served:
@@ -86,6 +110,7 @@ def test_a_run_is_cancelled_and_the_same_question_goes_on(home: Path, loopback: 
         assert usage["replayed"] >= calls - 1 and model.calls <= usage["calls"] + 1
 
 
+@files_daily
 def test_a_run_that_another_process_works_on_is_cancelled_there(home: Path, loopback: Any) -> None:
     model = loopback(reply=slowly(able, 0.2))
     with Served(home, model.url) as first, Served(home, model.url) as second:
@@ -103,6 +128,7 @@ def test_a_run_that_another_process_works_on_is_cancelled_there(home: Path, loop
         assert second.http.post("/v1/runs/run_0/cancel").status_code == 404
 
 
+@files_daily
 async def test_what_a_client_of_mcp_had_begun_the_server_cancels(home: Path, loopback: Any) -> None:
     model = loopback(reply=slowly(able, 0.2))
     with Served(home, model.url) as served:
@@ -114,6 +140,7 @@ async def test_what_a_client_of_mcp_had_begun_the_server_cancels(home: Path, loo
     assert done.json()["status"] == "cancelled" and status.is_error and "cancelled" in said(status)
 
 
+@files_daily
 def test_a_run_that_nobody_works_on_is_cancelled_where_it_stands(
     home: Path, place: Place, served: Served, model: Any
 ) -> None:
@@ -142,6 +169,7 @@ def test_jobs_from_before_are_wanted(home: Path, place: Place) -> None:
         assert not StoredJobs(store).get("a").unwanted
 
 
+@files_daily
 def test_a_run_that_fails_says_why(served: Served) -> None:
     run = served.run(QUESTION, served.upload("%PDF-1.7 nothing of the kind", "report.pdf"))
     row = served.ended(run)
@@ -158,6 +186,7 @@ def test_a_run_is_deleted_with_its_events(served: Served) -> None:
     ] * 3
 
 
+@files_daily
 def test_a_collection_is_read_as_one(served: Served) -> None:
     files = [served.upload(haystack(60), "a.txt"), served.upload("Nothing at all here.", "a.txt")]
     made = served.http.post("/v1/collections", json={"name": "town", "files": files[:1]}).json()
@@ -174,6 +203,7 @@ def test_a_collection_is_read_as_one(served: Served) -> None:
 @pytest.mark.parametrize(
     "body", [{"question": "x"}, {"question": " ", "files": ["file-1"]}, {"question": "x", "fils": []}]
 )
+@files_daily
 def test_a_wrong_run_is_refused(served: Served, body: dict[str, Any]) -> None:
     assert served.http.post("/v1/runs", json=body).status_code in {400, 404}
 
@@ -212,6 +242,7 @@ class Killable:
 
 
 @only_files  # elsewhere workers do it: tests/server/test_workers.py
+@pytest.mark.slow
 def test_a_server_that_is_killed_goes_on_with_its_runs_when_it_comes_back(
     home: Path, tmp_path: Path, loopback: Any
 ) -> None:
@@ -246,6 +277,7 @@ def test_a_server_that_is_killed_goes_on_with_its_runs_when_it_comes_back(
     assert "Traceback" not in (tmp_path / "second.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_second_server_of_one_folder_is_refused(home: Path, tmp_path: Path, model: Any) -> None:
     first = Killable(home, model.url, tmp_path / "first.log")
     try:

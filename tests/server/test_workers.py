@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +13,19 @@ from typing import Any
 import pytest
 
 from lcagent.chat import ChatSession
+from lcagent.memory.postgres.store import PostgresStore
+from lcagent.memory.store import Store
 from lcagent.place import Place
 from lcagent.server.options import Limits
 from lcagent.work.engine import Engine
+from tests.cluster import files_daily
 from tests.handing import PATIENT, QUICK, Workers
 from tests.helpers import NEEDLE, QUESTION, haystack
+from tests.loopback import Reply
 from tests.server.serving import Served, able, asks, slowly, sse, until
 
 UNBOUND = Limits(requests=1_000_000)
+QUEUE = "lcagent_queue"
 
 
 @pytest.fixture
@@ -51,9 +58,40 @@ def test_a_reading_is_done_by_a_worker_and_followed_at_the_server(
     assert events[-1]["data"]["status"] == "finished"
     told = served.http.get(f"/v1/runs/{run}/answer").json()
     assert told["answer"]["answer"] == "Oskar Brandvold" and told["citations"][0]["quote"] == NEEDLE
-    assert served.service.jobs.live == 0
+    assert "lcagent_queue 0.0" in served.http.get("/metrics").text
 
 
+def test_what_waits_at_workers_is_counted_over_all_tenants_by_as_many_statements_as_over_one(
+    served: Served, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys, said = served.service.tenants.keys, list[str]()
+
+    def asked() -> str:
+        said.clear()
+        return next(line for line in served.http.get("/metrics").text.splitlines() if line.startswith(QUEUE))
+
+    for kind in (Store, PostgresStore):
+        for name in ("execute", "rows"):
+            monkeypatch.setattr(kind, name, _noting(said, getattr(kind, name)))
+    before, one = asked(), len(said)
+    for tenant in ("a", "b", "c"):
+        client = served.as_key(keys.create(tenant)[1])
+        file = client.post("/v1/files", files={"file": ("a.txt", b"All of it.")}).json()["id"]
+        for _ in range(2):
+            assert client.post("/v1/runs", json={"question": "All?", "files": [file]}).status_code == 202
+    assert (before, asked()) == (f"{QUEUE} 0.0", f"{QUEUE} 6.0")
+    assert not place.url or len(said) == one
+
+
+def _noting(said: list[str], own: Any) -> Any:
+    def noted(self: Any, sql: str, *given: Any) -> Any:
+        said.append(sql)
+        return own(self, sql, *given)
+
+    return noted
+
+
+@files_daily
 def test_a_killed_worker_costs_the_calls_in_flight_and_a_killed_server_nothing(
     home: Path, slow: Any, workers: Workers, database: str
 ) -> None:
@@ -72,9 +110,12 @@ def test_a_killed_worker_costs_the_calls_in_flight_and_a_killed_server_nothing(
     assert slow.calls <= answer["usage"]["calls"] + 1
 
 
+@files_daily
 def test_a_reading_that_waits_for_a_worker_says_so(
     home: Path, slow: Any, workers: Workers, database: str
 ) -> None:
+    goes_on = threading.Event()
+    slow.reply = lambda request: Reply(able(request), held=goes_on if request.number > 3 else None)
     with Served(home, slow.url, engine=Engine(database, PATIENT), limits=UNBOUND) as served:
 
         def stuck(*there: str) -> tuple[float | None, ...]:
@@ -105,24 +146,29 @@ def test_a_reading_that_waits_for_a_worker_says_so(
         since, of_run = stuck(f"/v1/runs/{run}")
         assert since == of_run and abs(time.time() - (since or 0)) < 600
         assert served.http.get(f"/v1/runs/{run}").json()["status"] == "running"
+        goes_on.set()
         workers.start()
         assert served.ended(run)["no_worker_since"] is None
-        assert stuck() == (None,)
+        until(lambda: stuck() == (None,))
 
 
+@files_daily
 def test_a_worker_that_is_told_to_end_leaves_its_reading_to_another(
     served: Served, workers: Workers, slow: Any
 ) -> None:
     run = served.run(QUESTION, served.upload(haystack()), model="lcagent/memagent")
     first = workers.start()
     until(lambda: slow.calls >= 3)
-    first.send_signal(signal.SIGINT)
-    first.wait(20)
+    assert first.pid is not None
+    os.kill(first.pid, signal.SIGINT)
+    first.join(20)
+    assert first.exitcode is not None
     assert served.http.get(f"/v1/runs/{run}").json()["status"] == "running"
     workers.start()
     assert served.ended(run)["status"] == "finished"
 
 
+@files_daily
 @pytest.mark.parametrize("begun", [False, True])
 def test_a_reading_is_given_up_wherever_it_is(
     served: Served, workers: Workers, slow: Any, begun: bool
@@ -139,6 +185,7 @@ def test_a_reading_is_given_up_wherever_it_is(
     assert served.http.get(f"/v1/runs/{run}").json()["status"] == "cancelled"
 
 
+@files_daily
 def test_messages_of_a_session_are_answered_in_their_order_by_many_workers(
     served: Served, workers: Workers
 ) -> None:
@@ -153,6 +200,7 @@ def test_messages_of_a_session_are_answered_in_their_order_by_many_workers(
         assert [one.text for one in chat.history(100) if one.author == "user"] == said
 
 
+@files_daily
 def test_a_background_response_is_streamed_from_the_worker(served: Served, workers: Workers) -> None:
     stream = served.client().responses.create(
         model="lcagent", input="Ship 7 came in.", background=True, stream=True

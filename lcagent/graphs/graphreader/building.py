@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lcagent.agents import extractor
 from lcagent.documents.corpus import Place
 from lcagent.errors import WorkBusy
 from lcagent.graphs.shared.reading import Reading, read_each
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.works import AGAIN, Adding, alone, opened
+from lcagent.graphs.shared.works import AGAIN, Adding, alone, models_of, opened
+from lcagent.memory.aside import aside
 from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
 from lcagent.memory.works import Works
@@ -50,27 +51,35 @@ async def build(task: Task) -> Built:
     kept_works = Works(task.store, run=task.run)
     works = await asyncio.to_thread(opened, task, kept_works, "facts", extractor.PROMPT)
     kept = [Facts(task.store, work.id) for work in works]
-    models = [replace(task.model, journal=kept_works.journal(work)) for work in works]
-    places, adding = set(task.corpus.places), Adding(kept_works, works)
+    models = await models_of(task, kept_works, works)
+    places, adding = set(task.corpus.places), Adding(task, kept_works, works)
 
     async def read(place: Place) -> range:
         text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
         facts = await extractor.extract(models[place[0]], text, segment, brief=task.trust.brief)
-        adding.to(place[0])
+        await adding.to(place[0])
         rows = [(fact.text, fact.spans, fact.elements) for fact in facts]
         return await asyncio.to_thread(kept[place[0]].put, place[1], rows)
 
     ids = [work.id for work in works]
-    async with alone(task, kept_works, works):
-        done = {(at, index) for at, facts in enumerate(kept) for index in facts.segments()} & places
-        if done and done != places:
-            task.progress.notice(f"{len(done)} of {len(places)} segments were extracted before")
-        got = await read_each(task, sorted(places - done), read)
+
+    def extracted() -> set[Place]:
+        return {(at, index) for at, facts in enumerate(kept) for index in facts.segments()}
+
+    def close() -> None:
+        """Note of works that they are finished."""
         for work, facts, segments in zip(works, kept, task.corpus.segments, strict=True):
             if work.status != "done" and len(facts.segments()) == len(segments):
                 kept_works.done(work)
+
+    async with alone(task, kept_works, works):
+        done = await aside(task.store.place, extracted) & places
+        if done and done != places:
+            task.progress.notice(f"{len(done)} of {len(places)} segments were extracted before")
+        got = await read_each(task, sorted(places - done), read)
+        await aside(task.store.place, close)
         await _prepared(task, ids)
-    return Built(ids, kept_works.added(works), got, sorted(done))
+    return Built(ids, await adding.added(), got, sorted(done))
 
 
 async def _prepared(task: Task, works: Sequence[int]) -> None:

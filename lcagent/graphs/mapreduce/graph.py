@@ -35,7 +35,8 @@ from lcagent.graphs.shared.reading import (
     segment_budget,
 )
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.works import Adding, alone, opened
+from lcagent.graphs.shared.works import Adding, alone, models_of, opened
+from lcagent.memory.aside import aside
 from lcagent.memory.findings import Finding
 from lcagent.memory.works import Work, Works
 from lcagent.models.prompt import Prompt, as_data
@@ -114,17 +115,14 @@ async def map_all(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, An
     works: list[Work] = []
     if task.options.mode == "summary" and task.question == mapper.WHOLE:
         works = await asyncio.to_thread(opened, task, kept, "summary notes", mapper.PROMPT)
-    models = [replace(task.model, journal=kept.journal(work)) for work in works] or [
-        task.model for _ in task.corpus.documents
-    ]
-
-    adding = Adding(kept, works)
+    models = await models_of(task, kept, works) or [task.model for _ in task.corpus.documents]
+    adding = Adding(task, kept, works)
 
     async def read(place: Place) -> mapper.Mapping:
         if not task.corpus.segment_text(place).strip():
             return mapper.Mapping()  # blank pages are read without a call
         if works and works[place[0]].status != "done":
-            adding.to(place[0])
+            await adding.to(place[0])
         text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
         return await mapper.map_segment(
             models[place[0]], task.options.mode, task.question, text, segment, brief=task.trust.brief
@@ -134,10 +132,10 @@ async def map_all(state: MapReduceState, runtime: Runtime[Task]) -> dict[str, An
         got = await read_each(task, task.corpus.places, read)
         for number, work in enumerate(works):
             if not got.stop and not any(place[0] == number for place in got.unread):
-                kept.done(work)
+                await aside(task.store.place, kept.done, work)
     await asyncio.to_thread(_record, task, got.replies)
     unplaced = sum(one.unplaced for one in got.replies.values())
-    return {**got.as_update(), "unplaced": unplaced, "built": kept.added(works)}
+    return {**got.as_update(), "unplaced": unplaced, "built": await adding.added()}
 
 
 def _record(task: Task, replies: dict[Place, mapper.Mapping]) -> None:

@@ -19,6 +19,7 @@ from lcagent.graphs.memagent import overwrite
 from lcagent.graphs.shared.noting import findings_of, noted, view
 from lcagent.graphs.shared.reading import Run, Unread, attempt, gathered, read_each, record
 from lcagent.graphs.shared.task import Task
+from lcagent.memory.aside import aside
 from lcagent.memory.findings import Known
 from lcagent.memory.ledger import STRIDE
 
@@ -121,7 +122,7 @@ async def _read(task: Task, core: str, now: Mapping[str, Any], place: Place) -> 
     memory = "" if now["alone"] else _view(task, known)
     got = await _reading(task, core, memory, now["plan"], place)
     findings = known.tried(findings_of(task, place, got))
-    task.ledger.record(findings)
+    await aside(task.store.place, task.ledger.record, findings)
     told, copied = now["told"] + len(got.facts), now["copied"] + got.copied
     alone = now["alone"] or task.trust.reads_alone(told, copied)
     if alone and not now["alone"]:

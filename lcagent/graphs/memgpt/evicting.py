@@ -20,6 +20,7 @@ from lcagent.errors import CutReply, MalformedReply, WindowExceeded
 from lcagent.graphs.memgpt.provenance import worst
 from lcagent.graphs.memgpt.turn import Turn
 from lcagent.graphs.memgpt.view import clipped
+from lcagent.memory.aside import aside
 from lcagent.memory.tiers.entries import Entry
 from lcagent.memory.tiers.queue import QUEUED
 from lcagent.models.prompt import as_data
@@ -78,7 +79,7 @@ async def evict(turn: Turn, room: int) -> bool:
     if leaving is None:
         return False
     queue = turn.memory.queue
-    before = queue.summary()
+    before = await aside(turn.memory.entries.store.place, queue.summary)
     try:
         text = await _condensed(turn, before.text if before else "", leaving)
     except (MalformedReply, CutReply, WindowExceeded) as error:

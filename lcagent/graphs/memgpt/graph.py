@@ -29,6 +29,7 @@ from lcagent.graphs.memgpt.provenance import Seen, origins, source_of
 from lcagent.graphs.memgpt.replying import reply_of, seen_at
 from lcagent.graphs.memgpt.turn import Turn, core_text
 from lcagent.graphs.memgpt.view import Viewed, notes
+from lcagent.memory.aside import aside
 from lcagent.memory.tiers.changes import standings
 from lcagent.memory.tiers.entries import Entry, New
 from lcagent.memory.tiers.origins import as_data as origin_data
@@ -118,7 +119,8 @@ async def taken(turn: Turn) -> None:
     config = RunnableConfig(
         recursion_limit=STEPS_EACH * (turn.options.steps + 8), configurable={"thread_id": turn.reply_key}
     )
-    await turn_graph().ainvoke(_begun(turn), context=turn, config=config)
+    begun = await aside(turn.memory.entries.store.place, _begun, turn)
+    await turn_graph().ainvoke(begun, context=turn, config=config)
 
 
 def _begun(turn: Turn) -> TurnState:
@@ -165,10 +167,16 @@ def _over(stage: Stage) -> bool:
     return stage.viewed.wanted > stage.room or stage.viewed.hidden > 0
 
 
+async def _call(turn: Turn, step: int) -> Entry | None:
+    """What was called in a step."""
+    entries = turn.memory.entries
+    return await aside(entries.store.place, entries.keyed, turn.key(step))
+
+
 async def _next(state: TurnState, runtime: Runtime[Turn]) -> str:
     if state["done"]:
         return END
-    known = runtime.context.memory.entries.keyed(runtime.context.key(state["step"]))
+    known = await _call(runtime.context, state["step"])
     return "think" if known is None else "act"
 
 
@@ -229,7 +237,7 @@ def _called(turn: Turn, step: int, name: str, data: dict[str, Any], window: Sequ
 async def act(state: TurnState, runtime: Runtime[Turn]) -> dict[str, Any]:
     """Carry out the function that was called; a turn ends with a message, or without a heartbeat."""
     turn, step = runtime.context, state["step"]
-    call = turn.memory.entries.keyed(turn.key(step))
+    call = await _call(turn, step)
     if call is None:  # the reply could not be read
         return {}
     read = await read_documents(turn, call) if call.name == companion.READ_DOCUMENT else None

@@ -6,12 +6,16 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 from lcagent.documents import Segment
 from lcagent.errors import WorkBusy
 from lcagent.graphs.shared.task import Task
+from lcagent.memory.aside import aside, within
+from lcagent.memory.journal import StoredJournal
 from lcagent.memory.works import Work, Works
+from lcagent.models.chat import ChatModel
 from lcagent.models.prompt import Prompt
 
 AGAIN = 1.0
@@ -61,19 +65,33 @@ class Adding:
     """Notes, before a run adds to a work for the first time, that it does.
 
     Args:
+        task: the run.
         kept: the store's works.
         works: of the documents, in their order.
     """
 
-    def __init__(self, kept: Works, works: Sequence[Work]) -> None:
-        self._kept, self._works = kept, works
+    def __init__(self, task: Task, kept: Works, works: Sequence[Work]) -> None:
+        self._place, self._kept, self._works = task.store.place, kept, works
         self._noted = set[int]()
 
-    def to(self, document: int) -> None:
+    async def to(self, document: int) -> None:
         """Something is about to be added to a document's work."""
         if document not in self._noted:
-            self._kept.adding(self._works[document])
+            await aside(self._place, self._kept.adding, self._works[document])
             self._noted.add(document)
+
+    async def added(self) -> list[int]:
+        """Ids of the works to which the run has added, with whatever command of it."""
+        return await aside(self._place, self._kept.added, self._works)
+
+
+async def models_of(task: Task, kept: Works, works: Sequence[Work]) -> list[ChatModel]:
+    """The model for each work, with the work's journal in place of the run's; arguments as for `alone`."""
+
+    def journals() -> list[StoredJournal]:
+        return [kept.journal(work) for work in works]
+
+    return [replace(task.model, journal=one) for one in await aside(task.store.place, journals)]
 
 
 @asynccontextmanager
@@ -85,12 +103,12 @@ async def alone(task: Task, kept: Works, works: Sequence[Work]) -> AsyncGenerato
         kept: the store's works.
         works: those that are built.
     """
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         for work in sorted(works, key=lambda work: work.id):
             told = False
             while work.status != "done":
                 try:
-                    stack.enter_context(kept.building(work))
+                    await stack.enter_async_context(within(task.store.place, kept.building(work)))
                     break
                 except WorkBusy as busy:
                     if not told:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lcagent.agents import labeller
 from lcagent.agents.designer import WORDS
@@ -17,9 +17,10 @@ from lcagent.documents import Span
 from lcagent.documents.corpus import Corpus, Place
 from lcagent.graphs.shared.reading import Reading, read_each
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.works import Adding, alone, opened
+from lcagent.graphs.shared.works import Adding, alone, models_of, opened
 from lcagent.graphs.tally.cells import Cell, Values
 from lcagent.graphs.tally.merging import Item, Mention, merged, readers
+from lcagent.memory.aside import aside
 from lcagent.memory.items import KIND, Items, Told
 from lcagent.memory.schema import Schema
 from lcagent.memory.works import Works
@@ -60,27 +61,34 @@ async def label(task: Task, schema: Schema) -> Labelled:
     kept_works = Works(task.store, run=task.run)
     works = await asyncio.to_thread(opened, task, kept_works, KIND, labeller.PROMPT, schema=schema.as_json())
     kept = [Items(task.store, work.id) for work in works]
-    models = [replace(task.model, journal=kept_works.journal(work)) for work in works]
-    places, adding = set(task.corpus.places), Adding(kept_works, works)
+    models = await models_of(task, kept_works, works)
+    places, adding = set(task.corpus.places), Adding(task, kept_works, works)
 
     async def read(place: Place) -> Sequence[Told]:
         text, segment = task.corpus.documents[place[0]].text, task.corpus.segment(place)
         told: Sequence[Told] = ()
         if task.corpus.segment_text(place).strip():  # blank pages are read without a call
             told = await labeller.label(models[place[0]], schema, text, segment, brief=task.trust.brief)
-        adding.to(place[0])
+        await adding.to(place[0])
         await asyncio.to_thread(kept[place[0]].put, place[1], told)
         return told
 
-    async with alone(task, kept_works, works):
-        done = {(at, index) for at, items in enumerate(kept) for index in items.segments()} & places
-        if done and done != places:
-            task.progress.notice(f"{len(done)} of {len(places)} segments were read before")
-        got = await read_each(task, sorted(places - done), read)
+    def labelled() -> set[Place]:
+        return {(at, index) for at, items in enumerate(kept) for index in items.segments()}
+
+    def close() -> None:
+        """Note of works that they are finished."""
         for work, items, segments in zip(works, kept, task.corpus.segments, strict=True):
             if work.status != "done" and len(items.segments()) == len(segments):
                 kept_works.done(work)
-    built = kept_works.added(works)
+
+    async with alone(task, kept_works, works):
+        done = await aside(task.store.place, labelled) & places
+        if done and done != places:
+            task.progress.notice(f"{len(done)} of {len(places)} segments were read before")
+        got = await read_each(task, sorted(places - done), read)
+        await aside(task.store.place, close)
+    built = await adding.added()
     return Labelled([work.id for work in works], built, got, sorted(done))
 
 

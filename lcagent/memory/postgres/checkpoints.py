@@ -71,7 +71,7 @@ class PoolSaver(OnLoop, PostgresSaver):
 
     def __init__(self, store: PostgresStore, connection: psycopg.Connection[Any] | None = None) -> None:
         super().__init__(store.pool if connection is None else connection, serde=_Unwrapping())
-        self._store, self._fixed = store, connection
+        self._store, self._fixed, self.place = store, connection, store.place
 
     @contextmanager
     def _cursor(self, *, pipeline: bool = False) -> Generator[Any]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from lcagent.errors import StoreBusy, StoreDamaged, StoreError
+from lcagent.errors import StoreAway, StoreBusy, StoreDamaged, StoreError
 from lcagent.place import Place
 from lcagent.text import without_password
 
@@ -23,7 +23,7 @@ _KINDS: Sequence[tuple[tuple[str, ...], type[StoreError], str, str]] = (
         "does not let us in",
         "--store or LCAGENT_STORE holds who and a password, or ~/.pgpass",
     ),
-    (GONE, StoreError, "cannot be reached", _AGAIN),
+    (GONE, StoreAway, "cannot be reached", _AGAIN),
     (("53100",), StoreError, "has no room", "its disk is full; make room there"),
     (("55P03", "40P01", "40001", "53300", "25P03", "57014"), StoreBusy, "is busy", _AGAIN),
     (
@@ -60,9 +60,10 @@ def told(place: Place) -> Generator[None]:
         place: where it is.
 
     Raises:
+        StoreAway: it cannot be reached, or says nothing.
         StoreBusy: others hold what is wanted for too long.
         StoreDamaged: its tables are not those of its version.
-        StoreError: it cannot be reached, or refuses.
+        StoreError: it refuses.
     """
     try:
         yield

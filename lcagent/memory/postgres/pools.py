@@ -21,7 +21,7 @@ WAIT = 20.0
 """Most seconds that a statement waits for a connection, a transaction for another one's end: less than after
 which a silent server is given up."""
 _AWAY = 1.0
-"""The same where somebody has waited in vain: an event loop that waits meanwhile does nothing else."""
+"""The same where somebody has waited in vain: what is asked of a server that is away is refused soon."""
 # What it says of a server that is gone is told by the statement that waits for it.
 logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
 logging.getLogger("psycopg.pool").propagate = False

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from lcagent.errors import SettingsError
+from lcagent.errors import NewerVersion
 from lcagent.memory.described import ORDERED, statements, tables
 from lcagent.memory.migrations import Steps
 from lcagent.memory.postgres import near
@@ -62,6 +62,12 @@ _ONLY_HERE: Mapping[str, tuple[str, ...]] = {"runs": (*_TERMS, _SIZE), "server":
 """What a kind of store has in PostgreSQL alone."""
 STEPS_OF_OUR_OWN: Mapping[tuple[str, int], tuple[str, ...]] = {
     ("runs", 8): ("ALTER TABLE {schema}.facts DROP COLUMN terms", *_TERMS),
+    # What was spent before stays there: a worker of then that is at a reading ends it by a row in it.
+    ("server", 3): (
+        'CREATE TABLE {schema}.spendings (tenant TEXT COLLATE "C" NOT NULL, day TEXT COLLATE "C" NOT NULL,'
+        ' job TEXT COLLATE "C" NOT NULL, tokens BIGINT NOT NULL, PRIMARY KEY (tenant, day, job))',
+        "INSERT INTO {schema}.spendings SELECT tenant, day, '', tokens FROM {schema}.spent",
+    ),
 }
 """What a step does here whose statements do not do it: one that looks at rows, that names an index, or that
 changes what PostgreSQL alone has. By the kind of a store, and the version that it is brought to."""
@@ -90,7 +96,7 @@ def prepare(place: Place, kind: str, steps: Steps, dialect: Dialect) -> str:
 
     Raises:
         StoreError: the server cannot be reached, or refuses.
-        SettingsError: a newer lcagent made it.
+        NewerVersion: a newer lcagent made it.
     """
     with connect(place) as connection:
         if _version(connection, dialect) != len(steps):
@@ -104,7 +110,7 @@ def _brought(connection: psycopg.Connection[Any], kind: str, steps: Steps, diale
     connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (dialect.schema,))
     at = _version(connection, dialect)
     if at > len(steps):
-        raise SettingsError(
+        raise NewerVersion(
             f"a newer lcagent made this store (its version is {at}, this lcagent knows {len(steps)})",
             hint="upgrade lcagent, or name another store with LCAGENT_STORE or --store",
         )

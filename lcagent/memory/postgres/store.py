@@ -56,7 +56,7 @@ class PostgresStore:
 
     Raises:
         StoreError: the server cannot be reached, or refuses.
-        SettingsError: a newer version made it.
+        NewerVersion: a newer version made it.
     """
 
     def __init__(self, place: Place, kind: str, steps: Steps) -> None:
@@ -148,6 +148,10 @@ class PostgresStore:
         """Delete the steps of a run."""
         with self.checkpoints() as saver:
             saver.delete_thread(run)
+
+    def table(self, name: str) -> str:
+        """A table with its schema."""
+        return self.dialect.table(name)
 
     def given(self, table: str, at_least: int = 0) -> int:
         """The last id that a table has given; see `lcagent.memory.rows.Rows`."""

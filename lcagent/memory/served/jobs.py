@@ -13,6 +13,8 @@ from lcagent.memory.rows import Rows, marks, parts
 
 JobStatus = Literal["queued", "running", "finished", "failed", "cancelled"]
 UNFINISHED = ("queued", "running")
+_COLUMNS = "id, status, created, updated, ask, run, outcome, error, unwanted, kind"
+"""Named, since a newer version may have added some."""
 _BEGINS, _LAST = "id >= ? AND id < ?", "\U0010ffff"
 
 
@@ -115,7 +117,8 @@ class StoredJobs:
         Raises:
             RunNotFound: there is none of this id.
         """
-        rows = self._store.rows(f"SELECT * FROM jobs WHERE {self._where}id = ?", (*self._of, job))  # noqa: S608 - ours
+        sql = f"SELECT {_COLUMNS} FROM jobs WHERE {self._where}id = ?"  # noqa: S608 - ours
+        rows = self._store.rows(sql, (*self._of, job))
         if not rows:
             raise RunNotFound(f"no run {job!r}", hint="GET /v1/runs lists them")
         return _row(rows[0])
@@ -128,14 +131,15 @@ class StoredJobs:
             before: only those that were started before, seconds since 1970.
         """
         rows = self._store.rows(
-            f"SELECT * FROM jobs WHERE {self._where}created < ? ORDER BY created DESC LIMIT ?",  # noqa: S608 - ours
+            f"SELECT {_COLUMNS} FROM jobs WHERE {self._where}created < ? ORDER BY created DESC LIMIT ?",  # noqa: S608 - ours
             (*self._of, before or 1e12, limit),
         )
         return [_row(row) for row in rows]
 
     def unfinished(self) -> list[JobRow]:
         """Those that a server left when it ended, the oldest first."""
-        rows = self._store.rows("SELECT * FROM jobs WHERE status IN (?,?) ORDER BY created", UNFINISHED)
+        sql = f"SELECT {_COLUMNS} FROM jobs WHERE status IN (?,?) ORDER BY created"  # noqa: S608 - ours
+        rows = self._store.rows(sql, UNFINISHED)
         return [_row(row) for row in rows]
 
     def waiting(self) -> int:
@@ -193,6 +197,24 @@ class StoredJobs:
         """
         self.get(job)
         self.drop([job])
+
+
+def waiting_in(stores: Sequence[Rows]) -> int:
+    """How many jobs of all kinds wait or are worked on, of several stores of one place.
+
+    Args:
+        stores: of what is served, a tenant each; at least one.
+    """
+    if not stores[0].place.url:
+        return sum(StoredJobs(store).waiting() for store in stores)
+    count = 0
+    for some in parts(stores, 100):  # one statement: of a server, another schema's table can be named
+        counts = " UNION ALL ".join(
+            f"SELECT count(*) AS n FROM {store.table('jobs')} WHERE status IN ('queued','running')"  # noqa: S608 - ours
+            for store in some
+        )
+        count += int(stores[0].rows(f"SELECT sum(n) AS n FROM ({counts}) AS counts")[0]["n"])  # noqa: S608 - ours
+    return count
 
 
 def _row(row: dict[str, Any]) -> JobRow:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+import threading
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
+from lcagent.memory.aside import within
 from lcagent.memory.rows import Rows
 from lcagent.models.budget import Budget
 
@@ -51,6 +53,7 @@ class SharedBudget(Budget):
     id: str = field(kw_only=True)
     _told: tuple[int, int] = (0, 0)
     """Calls and tokens that are spent here and counted there."""
+    _telling: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self, *, tokens: int, reserve_calls: int, reserve_tokens: int, late: bool = False) -> None:
         """Count one more call, or raise; arguments and errors as for `Budget.check`."""
@@ -58,14 +61,30 @@ class SharedBudget(Budget):
         if not self.store.execute(_FITS, fits).rowcount:
             raise self.is_reached("all documents together")
 
+    @asynccontextmanager
+    async def call(
+        self, *, tokens: int, reserve_calls: int, reserve_tokens: int, late: bool = False
+    ) -> AsyncGenerator[None]:
+        """Send one more call, if it fits; arguments and errors as for `check`."""
+
+        @contextmanager
+        def counted() -> Generator[None]:
+            self.check(tokens=tokens, reserve_calls=reserve_calls, reserve_tokens=reserve_tokens, late=late)
+            with self.in_flight(tokens):
+                yield
+
+        async with within(self.store.place, counted()):
+            yield
+
     @contextmanager
     def in_flight(self, tokens: int) -> Generator[None]:
         """A call that was counted is sent; what it took less than that is given back at the end."""
         try:
             yield
         finally:
-            calls, spent = self.calls - self._told[0], self.tokens - self._told[1]
-            self._told = self.calls, self.tokens
+            with self._telling:
+                calls, spent = self.calls - self._told[0], self.tokens - self._told[1]
+                self._told = self.calls, self.tokens
             self.store.execute(
                 "UPDATE budgets SET calls = calls + ?, tokens = tokens + ? WHERE id = ?",
                 (calls - 1, spent - tokens, self.id),

@@ -18,6 +18,8 @@ from lcagent.memory.rows import Rows, marks, parts
 from lcagent.private import private_file, private_folder
 from lcagent.text import whole_characters
 
+_FILES = "SELECT id, name, sha256, bytes, purpose, created FROM files"
+"""Its columns are named, since a newer version may have added some."""
 _PIECE = 1 << 20
 _MOST_NAME = 255
 """Characters of a file's name."""
@@ -89,7 +91,7 @@ class Uploads:
             path.unlink(missing_ok=True)
             raise
         with self._store.transaction():
-            same = self._store.rows("SELECT * FROM files WHERE sha256 = ? AND name = ?", (digest, name))
+            same = self._store.rows(f"{_FILES} WHERE sha256 = ? AND name = ?", (digest, name))
             if not same and self.bytes() + size <= room:
                 one = Upload(new, name, digest, size, purpose, time.time())
                 self._store.execute(
@@ -137,7 +139,7 @@ class Uploads:
         Raises:
             NotFound: there is none of this id.
         """
-        rows = self._store.rows("SELECT * FROM files WHERE id = ?", (file,))
+        rows = self._store.rows(f"{_FILES} WHERE id = ?", (file,))
         if not rows:
             raise NotFound(f"no file {file!r}", hint="GET /v1/files lists them")
         return Upload(**rows[0])
@@ -151,7 +153,7 @@ class Uploads:
         """
         before = self.get(after).created if after else float("inf")
         rows = self._store.rows(
-            "SELECT * FROM files WHERE purpose != ? AND created < ? ORDER BY created DESC LIMIT ?",
+            f"{_FILES} WHERE purpose != ? AND created < ? ORDER BY created DESC LIMIT ?",
             (PASSING, min(before, 1e12), limit),
         )
         return [Upload(**row) for row in rows]
@@ -183,7 +185,7 @@ class Uploads:
         Raises:
             StoreError: there is no room for them.
         """
-        for upload in (Upload(**row) for row in self._store.rows("SELECT * FROM files")):
+        for upload in (Upload(**row) for row in self._store.rows(_FILES)):
             if self._store.place.url:
                 with self._store.transaction():
                     self._store.execute("DELETE FROM pieces WHERE file = ?", (upload.id,))
@@ -341,7 +343,7 @@ class Uploads:
         """
         where = f"WHERE id IN ({marks(which)}) OR name IN ({marks(which)})" if which is not None else ""
         rows = self._store.rows(
-            f"SELECT * FROM collections {where} ORDER BY created DESC",  # noqa: S608 - marks alone
+            f"SELECT id, name, created FROM collections {where} ORDER BY created DESC",  # noqa: S608 - marks alone
             tuple([*which, *which] if which is not None else []),
         )
         return [

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lcagent.errors import LcagentError, SessionBusy, SessionLost
+from lcagent.memory.aside import aside
 from lcagent.memory.holders import gone, taking
 from lcagent.memory.rows import Rows
 
@@ -74,7 +75,7 @@ class Lease:
     ) -> None:
         self._store, self.tenant, self.session, self._clock = store, tenant, session, clock or store.now
         self.fence, self._given_back = 0, 0
-        self._holder = taking()
+        self.place, self._holder = store.place, taking()
 
     def take(self, wait: float = 0.0) -> int:
         """Take the lease.
@@ -207,7 +208,7 @@ async def leased(lease: Lease, wait: float) -> AsyncGenerator[int]:
     finally:
         renewing.cancel()
         await asyncio.gather(renewing, return_exceptions=True)
-        lease.release()
+        await aside(lease.place, lease.release)
 
 
 async def _taken(lease: Lease, wait: float) -> int:
@@ -230,5 +231,5 @@ async def _taken_now(lease: Lease) -> bool:
     except asyncio.CancelledError:
         (taken,) = await asyncio.gather(taking, return_exceptions=True)
         if taken is True:
-            lease.release()
+            await aside(lease.place, lease.release)
         raise

@@ -93,6 +93,6 @@ def open_memory(where: Path | Place) -> Rows:
 
     Raises:
         StoreError: it cannot be read or written there.
-        SettingsError: a newer version made it.
+        NewerVersion: a newer version made it.
     """
     return opened(where, FILE, STEPS)

@@ -6,7 +6,7 @@ later, or again, is told the same ones under the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,7 +143,9 @@ class Events:
     background: bool
     _number: int = field(default=-1, init=False)
 
-    async def all(self, happened: AsyncIterator[dict[str, Any]], ended: Any) -> AsyncIterator[dict[str, Any]]:
+    async def all(
+        self, happened: AsyncIterator[dict[str, Any]], ended: Callable[[], Awaitable[Ended]]
+    ) -> AsyncIterator[dict[str, Any]]:
         """All of them.
 
         Args:
@@ -163,7 +165,7 @@ class Events:
                         yield opened
                 words.append(f"{line}\n")
                 yield self._thought("response.reasoning_summary_text.delta", delta=words[-1])
-        end: Ended = ended()
+        end = await ended()
         whole = response(self.job, self.ask, self.created, end, background=self.background)
         thought: list[dict[str, Any]] = []
         if words:

@@ -19,9 +19,10 @@ from lcagent.documents.corpus import Corpus
 from lcagent.documents.load import DEFAULT_MAX_BYTES
 from lcagent.documents.retrieval import Retrieval
 from lcagent.errors import DocumentNotFound, LcagentError, NotFound, RunNotFound, UsageError
+from lcagent.memory.aside import widen
 from lcagent.memory.served.keys import OWN
 from lcagent.models.embeddings import Likeness
-from lcagent.server.asks import Ask
+from lcagent.server.asks import Ask, question_of
 from lcagent.server.came import outcome_from
 from lcagent.server.dialects import annotations
 from lcagent.server.dialects.markdown import with_footnotes
@@ -101,6 +102,7 @@ class Desk:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
         """Go on with what was left; stop at the end, and leave what is not finished to the next."""
+        widen(self._settings.place)
         await self._jobs.resume([self.tenant])
         try:
             yield
@@ -122,7 +124,7 @@ class Desk:
             raise UsageError("the question is empty")
         ask = Ask(
             text=question.strip(),
-            files=tuple(dict.fromkeys(await asyncio.to_thread(self._kept, documents))),
+            files=tuple(dict.fromkeys(await self.tenant.apart(self._kept, documents))),
             strategy=self._settings.strategy,
             style=self._settings.style,
             resume=True,  # what was answered before is not read again
@@ -134,7 +136,7 @@ class Desk:
             assert job.task is not None
             job.task.cancel()
             raise
-        return self._reading(job.id, words)
+        return await self._reading(job.id, words)
 
     @_in_our_words
     async def run_status(
@@ -150,7 +152,7 @@ class Desk:
             words = await self._watch(run, wait, ctx)
         except RunNotFound as error:
             raise RunNotFound(f"no run {run!r}", hint="ask_document gives one") from error
-        return self._reading(run, words)
+        return await self._reading(run, words)
 
     @_in_our_words
     async def search_document(
@@ -160,7 +162,7 @@ class Desk:
         limit: Annotated[int, Field(ge=1, le=50, description="most passages")] = 8,
     ) -> Annotated[CallToolResult, Passages]:
         """Find passages."""
-        found = await asyncio.to_thread(self._found, documents, query, limit)
+        found = await self.tenant.apart(self._found, documents, query, limit)
         return result(Passages(passages=found), shown(found) or "Nothing of it stands there.")
 
     @_in_our_words
@@ -174,7 +176,7 @@ class Desk:
         ] = None,
     ) -> Annotated[CallToolResult, Pages]:
         """Give exact text."""
-        (loaded, *others) = await asyncio.to_thread(self._loaded, [document])
+        (loaded, *others) = await self.tenant.apart(self._loaded, [document])
         if others:
             raise UsageError(f"{document!r} holds several documents", hint="name one of its files")
         read = pages_of(loaded, page, pages, offset)
@@ -195,7 +197,7 @@ class Desk:
 
         if not text.strip():
             raise UsageError("there is nothing to be remembered")
-        kept = Remembered(id=await asyncio.to_thread(keep), session=session)
+        kept = Remembered(id=await self.tenant.apart(keep), session=session)
         return result(kept, f"Remembered as number {kept.id} of {session}.")
 
     @_in_our_words
@@ -214,7 +216,7 @@ class Desk:
                 found = memory.search(query, size=limit)
                 return Recalled(messages=list(found.messages), total=found.total)
 
-        found = await asyncio.to_thread(look)
+        found = await self.tenant.apart(look)
         lines = [f"{one.id}. {told_time(one.at)} {one.author}: {one.text}" for one in found.messages]
         return result(found, "\n".join(lines) or "Nothing of it is remembered.")
 
@@ -225,7 +227,7 @@ class Desk:
     @_in_our_words
     async def _ended(self, run: str) -> CallToolResult:
         """What came of a run."""
-        return self._reading(run, "")
+        return await self._reading(run, "")
 
     def _memory(self, session: str) -> SessionMemory:
         own = self.tenant
@@ -237,7 +239,7 @@ class Desk:
         Raises:
             RunNotFound: there is none of this id.
         """
-        before = self.tenant.runs.events(run)
+        before = await self.tenant.aside(self.tenant.runs.events, run)
         words = next((said for _, event in reversed(before) if (said := in_words(event))), "")
         most, after = 0, before[-1][0] if before else 0
         with suppress(TimeoutError):
@@ -252,18 +254,18 @@ class Desk:
                         await ctx.report_progress(most, event["total"], words)
         return words
 
-    def _reading(self, run: str, words: str) -> CallToolResult:
+    async def _reading(self, run: str, words: str) -> CallToolResult:
         """How far a run is.
 
         Raises:
             LcagentError: it has failed, or was given up.
         """
-        row = self.tenant.runs.get(run)
+        row = await self.tenant.aside(self.tenant.runs.get, run)
         if row.status == "failed" and row.error is not None:
             raise LcagentError(row.error["message"], hint=row.error["hint"])
         if row.outcome is not None:
             outcome = outcome_from(row.outcome)
-            said = told(outcome, files_by_name(self.tenant, Ask.model_validate(row.ask)), "")
+            said = told(outcome, await files_by_name(self.tenant, question_of(row)), "")
             finished = Reading(
                 run=run,
                 state="finished",

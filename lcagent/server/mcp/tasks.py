@@ -74,13 +74,13 @@ class Tasks(Extension):
         held = result.structured_content or {}
         if held.get("state") not in UNFINISHED:
             return result
-        row = self._tenant.runs.get(held["run"])
+        row = await self._tenant.aside(self._tenant.runs.get, held["run"])
         return {"resultType": "task", **_task(row, "working", held["progress"])}
 
     async def _get(self, ctx: Wire, params: TaskParams) -> HandlerResult:
-        self._known(ctx, params)
+        await self._known(ctx, params)
         run, jobs = params.task_id, self._tenant.runs
-        events = jobs.events(run)
+        events = await self._tenant.aside(jobs.events, run)
         with suppress(TimeoutError):
             async with (
                 asyncio.timeout(_NEWS),  # a run that was left is taken up by who follows it
@@ -89,7 +89,7 @@ class Tasks(Extension):
                 async for event in news:
                     events.append(event)
                     break
-        row = jobs.get(run)
+        row = await self._tenant.aside(jobs.get, run)
         if row.status in UNFINISHED:
             words = (said for _, event in reversed(events) if (said := in_words(event)))
             return _task(row, "working", next(words, ""))
@@ -101,15 +101,15 @@ class Tasks(Extension):
 
     async def _update(self, ctx: Wire, params: TaskParams) -> HandlerResult:
         """Nothing is ever asked of the client: whatever it answers is passed over, as the protocol has it."""
-        self._known(ctx, params)
+        await self._known(ctx, params)
         return {}
 
     async def _cancel(self, ctx: Wire, params: TaskParams) -> HandlerResult:
-        self._known(ctx, params)
+        await self._known(ctx, params)
         await self._jobs.cancel(self._tenant, params.task_id)
         return {}
 
-    def _known(self, ctx: Wire, params: TaskParams) -> None:
+    async def _known(self, ctx: Wire, params: TaskParams) -> None:
         """Whether a client may ask, and of something that is there.
 
         Raises:
@@ -117,7 +117,7 @@ class Tasks(Extension):
         """
         require_client_extension(ctx, TASKS)
         try:
-            self._tenant.runs.get(params.task_id)
+            await self._tenant.aside(self._tenant.runs.get, params.task_id)
         except RunNotFound as error:
             raise MCPError(code=INVALID_PARAMS, message=f"there is no task {params.task_id!r}") from error
 

@@ -111,7 +111,7 @@ async def chat(
     outcome = await outcome_of(job, request)
     if outcome is None:
         return Response(status_code=499)  # nobody reads it
-    return Response(orjson.dumps(reply.whole(outcome)), media_type="application/json", headers=headers)
+    return Response(orjson.dumps(await reply.whole(outcome)), media_type="application/json", headers=headers)
 
 
 def _wants_events(ours: Ours, request: Request) -> bool:
@@ -134,9 +134,9 @@ class ChatReply:
         self._job, self._body, self._base, self._open_webui = job, body, base, open_webui
         self._head = {"id": f"chatcmpl-{job.id}", "created": int(job.created), "model": body.model}
 
-    def whole(self, outcome: Outcome) -> dict[str, Any]:
+    async def whole(self, outcome: Outcome) -> dict[str, Any]:
         """The reply at once."""
-        said = self._told(outcome)
+        said = await self._told(outcome)
         message = {
             "role": "assistant",
             "content": self._text(said, outcome),
@@ -168,12 +168,12 @@ class ChatReply:
             )
             yield orjson.dumps(fault_of(error, str(self._job.tenant.folder))).decode()
         else:
-            for chunk in self._ending(self._job.outcome):
+            for chunk in await self._ending(self._job.outcome):
                 yield chunk
         yield "[DONE]"
 
-    def _ending(self, outcome: Outcome) -> list[str]:
-        said = self._told(outcome)
+    async def _ending(self, outcome: Outcome) -> list[str]:
+        said = await self._told(outcome)
         text = self._text(said, outcome)
         chunks = [self._chunk({"content": text[at : at + _PIECE]}) for at in range(0, len(text), _PIECE)]
         if self._open_webui:
@@ -187,8 +187,8 @@ class ChatReply:
             chunks.append(self._dumped({"choices": empty, "usage": usage_of(outcome)}))
         return chunks
 
-    def _told(self, outcome: Outcome) -> Told:
-        return told(outcome, files_by_name(self._job.tenant, self._job.ask), self._base)
+    async def _told(self, outcome: Outcome) -> Told:
+        return told(outcome, await files_by_name(self._job.tenant, self._job.ask), self._base)
 
     def _text(self, said: Told, outcome: Outcome) -> str:
         return with_footnotes(said, outcome) if self._body.lcagent.footnotes else said.text

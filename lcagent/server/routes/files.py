@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, UploadFile
@@ -98,7 +97,7 @@ async def upload_file(
 ) -> FileObject:
     """Upload a document; the same bytes under the same name are kept once."""
     limits = service.options.limits
-    kept = await asyncio.to_thread(
+    kept = await tenant.apart(
         tenant.uploads.put,
         file.file,
         file.filename or "",
@@ -116,7 +115,7 @@ async def list_files(
     after: str = "",
 ) -> FileList:
     """List the files."""
-    found = tenant.uploads.all(limit=limit + 1, after=after)
+    found = await tenant.aside(tenant.uploads.all, limit=limit + 1, after=after)
     data = [FileObject.of(one) for one in found[:limit]]
     ends: dict[str, Any] = {"first_id": data[0].id, "last_id": data[-1].id} if data else {}
     return FileList(data=data, has_more=len(found) > limit, **ends)
@@ -125,7 +124,7 @@ async def list_files(
 @router.get("/v1/files/{file}")
 async def get_file(file: str, tenant: TenantDep) -> FileObject:
     """Show one file."""
-    return FileObject.of(tenant.uploads.get(file))
+    return FileObject.of(await tenant.aside(tenant.uploads.get, file))
 
 
 @router.get(
@@ -133,9 +132,9 @@ async def get_file(file: str, tenant: TenantDep) -> FileObject:
 )
 async def get_content(file: str, tenant: TenantDep) -> FileResponse:
     """Give a file's bytes back; no browser shows them as a page of this server."""
-    upload = tenant.uploads.get(file)
+    upload = await tenant.aside(tenant.uploads.get, file)
     return FileResponse(
-        tenant.uploads.path(upload),
+        await tenant.aside(tenant.uploads.path, upload),
         media_type="application/octet-stream",
         filename=upload.name,
         headers={"content-security-policy": "sandbox; default-src 'none'"},
@@ -145,45 +144,46 @@ async def get_content(file: str, tenant: TenantDep) -> FileResponse:
 @router.delete("/v1/files/{file}")
 async def delete_file(file: str, tenant: TenantDep) -> Deleted:
     """Delete a file."""
-    tenant.uploads.delete(file)
+    await tenant.aside(tenant.uploads.delete, file)
     return Deleted(id=file, object="file")
 
 
 @router.post("/v1/collections")
 async def create_collection(body: NewCollection, tenant: TenantDep) -> CollectionObject:
     """Make a collection."""
-    return CollectionObject.of(tenant.uploads.collect(body.name, body.files))
+    return CollectionObject.of(await tenant.aside(tenant.uploads.collect, body.name, body.files))
 
 
 @router.get("/v1/collections")
 async def list_collections(tenant: TenantDep) -> CollectionList:
     """List the collections."""
-    return CollectionList(data=[CollectionObject.of(one) for one in tenant.uploads.collections()])
+    held = await tenant.aside(tenant.uploads.collections)
+    return CollectionList(data=[CollectionObject.of(one) for one in held])
 
 
 @router.get("/v1/collections/{collection}")
 async def get_collection(collection: str, tenant: TenantDep) -> CollectionObject:
     """Show one collection."""
-    return CollectionObject.of(tenant.uploads.collection(collection))
+    return CollectionObject.of(await tenant.aside(tenant.uploads.collection, collection))
 
 
 @router.post("/v1/collections/{collection}/files")
 async def add_files(collection: str, body: MoreFiles, tenant: TenantDep) -> CollectionObject:
     """Add files to a collection."""
-    held = tenant.uploads.collection(collection)
-    return CollectionObject.of(tenant.uploads.add(held.id, body.files))
+    held = await tenant.aside(tenant.uploads.collection, collection)
+    return CollectionObject.of(await tenant.aside(tenant.uploads.add, held.id, body.files))
 
 
 @router.delete("/v1/collections/{collection}/files/{file}")
 async def remove_file(collection: str, file: str, tenant: TenantDep) -> CollectionObject:
     """Take a file out of a collection; the file stays."""
-    held = tenant.uploads.collection(collection)
-    return CollectionObject.of(tenant.uploads.remove(held.id, file))
+    held = await tenant.aside(tenant.uploads.collection, collection)
+    return CollectionObject.of(await tenant.aside(tenant.uploads.remove, held.id, file))
 
 
 @router.delete("/v1/collections/{collection}")
 async def delete_collection(collection: str, tenant: TenantDep) -> Deleted:
     """Delete a collection; its files stay."""
-    held = tenant.uploads.collection(collection)
-    tenant.uploads.drop(held.id)
+    held = await tenant.aside(tenant.uploads.collection, collection)
+    await tenant.aside(tenant.uploads.drop, held.id)
     return Deleted(id=held.id, object="collection")

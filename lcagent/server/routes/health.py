@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Literal
 
 from fastapi import APIRouter
@@ -9,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from lcagent import __version__
+from lcagent.errors import StoreError
 from lcagent.server.context import ServiceDep
 from lcagent.server.described import raw
 from lcagent.server.readiness import State
@@ -38,5 +40,13 @@ async def ready(service: ServiceDep) -> Response:
 
 @router.get("/metrics", response_class=Response, responses=raw("text/plain"))
 async def metrics(service: ServiceDep) -> Response:
-    """Tell Prometheus."""
-    return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    """Tell Prometheus; how many wait at workers is no number while what is kept cannot be reached."""
+    jobs = service.jobs
+    try:
+        handed = await jobs.handed()
+    except StoreError:
+        handed = nan
+    stuck = 0 if jobs.no_worker_since is None else handed
+    return Response(
+        service.metrics.text(jobs.live + handed, stuck), media_type="text/plain; version=0.0.4; charset=utf-8"
+    )

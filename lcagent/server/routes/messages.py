@@ -71,7 +71,7 @@ async def ask_of(given: Given, request: Request, service: Service, tenant: Tenan
     ours = given.ours
     files = list(ours.files)
     for name in ours.collections:
-        files += tenant.uploads.collection(name).files
+        files += (await tenant.aside(tenant.uploads.collection, name)).files
     said: list[Said] = []
     for message in given.messages:
         role, content = message.get("role"), message.get("content")
@@ -159,7 +159,7 @@ async def _file(part: Mapping[str, Any], service: Service, tenant: Tenant) -> st
     inner = part.get("file")
     held: Mapping[str, Any] = inner if isinstance(inner, dict) else part
     if held.get("file_id"):
-        return tenant.uploads.get(whole_characters(str(held["file_id"]))).id
+        return (await tenant.aside(tenant.uploads.get, whole_characters(str(held["file_id"])))).id
     if held.get("file_data"):
         name = str(held.get("filename") or "document")
         return await _inline(str(held["file_data"]), name, service, tenant)
@@ -183,7 +183,7 @@ async def _inline(data: str, name: str, service: Service, tenant: Tenant) -> str
     except (binascii.Error, ValueError) as error:
         raise UsageError("the file is no base64") from error
     limits = service.options.limits
-    upload = await asyncio.to_thread(
+    upload = await tenant.apart(
         tenant.uploads.put,
         io.BytesIO(raw),
         name,
@@ -194,8 +194,12 @@ async def _inline(data: str, name: str, service: Service, tenant: Tenant) -> str
     return upload.id
 
 
-def files_by_name(tenant: Tenant, ask: Ask) -> dict[str, str]:
+async def files_by_name(tenant: Tenant, ask: Ask) -> dict[str, str]:
     """Ids of files by the names under which an answer cites them."""
+    return await tenant.aside(_files_by_name, tenant, ask)
+
+
+def _files_by_name(tenant: Tenant, ask: Ask) -> dict[str, str]:
     sources = tenant.uploads.named(ask.files)
     named = {source.name: file for source, file in zip(sources, ask.files, strict=True)}
     if ask.session is not None:

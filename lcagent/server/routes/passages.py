@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -57,14 +56,14 @@ async def get_passage(
 ) -> Passage:
     """Show a stretch of a document's text, or a page of it."""
     document = await service.opened.load(tenant, file)
-    return await asyncio.to_thread(_passage, tenant, file, document, (start, end), page)
+    return await tenant.apart(_passage, tenant, file, document, (start, end), page)
 
 
 @router.get("/v1/files/{file}/pages/{page}", response_class=Response, responses=raw("image/png"))
 async def get_page(file: str, page: int, service: ServiceDep, tenant: TenantDep) -> Response:
     """Draw a page of a PDF."""
     document = await service.opened.load(tenant, file)
-    return await asyncio.to_thread(_picture, tenant, file, document, page)
+    return await tenant.apart(_picture, tenant, file, document, page)
 
 
 def _passage(

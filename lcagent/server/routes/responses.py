@@ -14,7 +14,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from lcagent.errors import LcagentError, UsageError
 from lcagent.memory.served.jobs import JobRow
-from lcagent.server.asks import MODEL, Ask
+from lcagent.server.asks import MODEL, question_of
 from lcagent.server.came import outcome_from
 from lcagent.server.context import BaseDep, ServiceDep, TenantDep
 from lcagent.server.described import ResponseObject, streamed
@@ -62,10 +62,10 @@ async def create_response(
     if body.stream:
         return _streamed(events_of(job), job, base, after=-1)
     if body.background:
-        return _dumped(_response(job, base))
+        return _dumped(await _response(job, base))
     if await outcome_of(job, request) is None:
         return Response(status_code=499)  # nobody reads it
-    return _dumped(_response(job, base))
+    return _dumped(await _response(job, base))
 
 
 @router.get(
@@ -84,9 +84,9 @@ async def get_response(
 ) -> Response:
     """Show a response that is worked on in the background, or follow it from any event on."""
     job = job_id(response)
-    row = tenant.runs.get(job)
+    row = await tenant.aside(tenant.runs.get, job)
     if not stream:
-        return _dumped(_kept_response(tenant, row, base))
+        return _dumped(await _kept_response(tenant, row, base))
 
     service.jobs.check_followers(tenant)
 
@@ -95,25 +95,30 @@ async def get_response(
             async for _, event in events:
                 yield event
 
-    events = Events(job, Ask.model_validate(row.ask), row.created, background=True)
-    found = events.all(happened(), lambda: _kept_end(tenant, tenant.runs.get(job), base))
+    async def end() -> Ended:
+        return await _kept_end(tenant, await tenant.aside(tenant.runs.get, job), base)
+
+    events = Events(job, question_of(row), row.created, background=True)
+    found = events.all(happened(), end)
     return EventSourceResponse(_after(found, starting_after), sep="\n")
 
 
 @router.post("/v1/responses/{response}/cancel", response_model=ResponseObject)
 async def cancel_response(response: str, service: ServiceDep, tenant: TenantDep, base: BaseDep) -> Response:
     """Give a response up that is worked on in the background."""
-    tenant.runs.get(job_id(response))
-    await service.jobs.cancel(tenant, job_id(response))
-    return _dumped(_kept_response(tenant, tenant.runs.get(job_id(response)), base))
+    job = job_id(response)
+    await tenant.aside(tenant.runs.get, job)
+    await service.jobs.cancel(tenant, job)
+    return _dumped(await _kept_response(tenant, await tenant.aside(tenant.runs.get, job), base))
 
 
 @router.delete("/v1/responses/{response}")
 async def delete_response(response: str, service: ServiceDep, tenant: TenantDep) -> Deleted:
     """Delete a response."""
-    tenant.runs.get(job_id(response))
-    await service.jobs.cancel(tenant, job_id(response))
-    tenant.runs.delete(job_id(response))
+    job = job_id(response)
+    await tenant.aside(tenant.runs.get, job)
+    await service.jobs.cancel(tenant, job)
+    await tenant.aside(tenant.runs.delete, job)
     return Deleted(id=response, object="response")
 
 
@@ -130,12 +135,14 @@ def _messages(given: str | list[dict[str, Any]]) -> list[Mapping[str, Any]]:
     return [*messages, {"role": "user", "content": loose}] if loose else messages
 
 
-def _response(job: Question, base: str) -> dict[str, Any]:
-    return response(job.id, job.ask, job.created, _end(job, base), background=job.kept)
+async def _response(job: Question, base: str) -> dict[str, Any]:
+    return response(job.id, job.ask, job.created, await _end(job, base), background=job.kept)
 
 
-def _end(job: Question, base: str) -> Ended:
-    said = told(job.outcome, files_by_name(job.tenant, job.ask), base) if job.outcome is not None else None
+async def _end(job: Question, base: str) -> Ended:
+    said = None
+    if job.outcome is not None:
+        said = told(job.outcome, await files_by_name(job.tenant, job.ask), base)
     error = None
     if job.error is not None:
         fault = fault_of(job.error, str(job.tenant.folder))["error"]
@@ -143,9 +150,9 @@ def _end(job: Question, base: str) -> Ended:
     return Ended(job.status, job.outcome, said, error)
 
 
-def _kept_end(tenant: Tenant, row: JobRow, base: str) -> Ended:
+async def _kept_end(tenant: Tenant, row: JobRow, base: str) -> Ended:
     outcome = outcome_from(row.outcome) if row.outcome is not None else None
-    files = files_by_name(tenant, Ask.model_validate(row.ask)) if outcome is not None else {}
+    files = await files_by_name(tenant, question_of(row)) if outcome is not None else {}
     error = None
     if row.error is not None:
         kept = LcagentError(row.error["message"], hint=row.error["hint"])
@@ -153,8 +160,8 @@ def _kept_end(tenant: Tenant, row: JobRow, base: str) -> Ended:
     return Ended(row.status, outcome, told(outcome, files, base) if outcome is not None else None, error)
 
 
-def _kept_response(tenant: Tenant, row: JobRow, base: str) -> dict[str, Any]:
-    ask, end = Ask.model_validate(row.ask), _kept_end(tenant, row, base)
+async def _kept_response(tenant: Tenant, row: JobRow, base: str) -> dict[str, Any]:
+    ask, end = question_of(row), await _kept_end(tenant, row, base)
     return response(row.id, ask, row.created, end, background=True)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, closing, suppress
 from typing import Annotated, Any, Literal
@@ -12,11 +14,12 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from lcagent.documents import Document
 from lcagent.errors import NotFound, RunBusy, UsageError
 from lcagent.memory.opening import open_store
 from lcagent.memory.served.jobs import UNFINISHED, JobRow, JobStatus
 from lcagent.runs.records import Runs
-from lcagent.server.asks import MODEL, Ask, strategy_of
+from lcagent.server.asks import MODEL, Ask, question_of, strategy_of
 from lcagent.server.came import outcome_from
 from lcagent.server.context import BaseDep, Service, ServiceDep, TenantDep
 from lcagent.server.described import streamed
@@ -64,7 +67,7 @@ class RunObject(BaseModel):
     @classmethod
     def of(cls, row: JobRow, service: Service) -> RunObject:
         """What is told of a job."""
-        ask = Ask.model_validate(row.ask)
+        ask = question_of(row)
         return cls(
             id=row.id,
             status=row.status,
@@ -106,7 +109,7 @@ async def start_run(body: NewRun, service: ServiceDep, tenant: TenantDep) -> Run
     """Start a reading; it goes on whoever leaves."""
     files = list(body.files)
     for name in body.collections:
-        files += tenant.uploads.collection(name).files
+        files += (await tenant.aside(tenant.uploads.collection, name)).files
     if not files:
         raise UsageError(
             "no document is named", hint="files: ids of /v1/files; collections: of /v1/collections"
@@ -117,7 +120,7 @@ async def start_run(body: NewRun, service: ServiceDep, tenant: TenantDep) -> Run
     if not ask.text:
         raise UsageError("the question is empty")
     job = await service.jobs.start(tenant, ask, kept=True)
-    return RunObject.of(tenant.runs.get(job.id), service)
+    return RunObject.of(await tenant.aside(tenant.runs.get, job.id), service)
 
 
 @router.get("/v1/runs")
@@ -128,40 +131,41 @@ async def list_runs(
     before: float | None = None,
 ) -> RunList:
     """List the runs."""
-    rows = tenant.runs.all(limit=limit + 1, before=before)
+    rows = await tenant.aside(tenant.runs.all, limit=limit + 1, before=before)
     return RunList(data=[RunObject.of(row, service) for row in rows[:limit]], has_more=len(rows) > limit)
 
 
 @router.get("/v1/runs/{run}")
 async def get_run(run: str, service: ServiceDep, tenant: TenantDep) -> RunObject:
     """Show how far a run is."""
-    return RunObject.of(tenant.runs.get(run), service)
+    return RunObject.of(await tenant.aside(tenant.runs.get, run), service)
 
 
 @router.get("/v1/runs/{run}/answer")
 async def get_answer(run: str, service: ServiceDep, tenant: TenantDep, base: BaseDep) -> RunAnswer:
     """Give a run's answer."""
-    row = tenant.runs.get(run)
+    row = await tenant.aside(tenant.runs.get, run)
     if row.outcome is None:
         raise RunBusy(f"run {run} has no answer: it is {row.status}", hint="its events say how far it is")
-    return answer_of(tenant, row, base)
+    return await answer_of(tenant, row, base)
 
 
 @router.get("/v1/runs/{run}/findings")
 async def get_findings(run: str, service: ServiceDep, tenant: TenantDep) -> FindingList:
     """List what was noted so far."""
-    row = tenant.runs.get(run)
+    row = await tenant.aside(tenant.runs.get, run)
     if not row.run:
         return FindingList(data=[])
-    with closing(open_store(tenant.settings.place)) as store:
-        found = [_finding(one) for one in Runs(store).findings(row.run)]
-    files = Ask.model_validate(row.ask).files
-    for number in {one["document"] for one in found if one["spans"]} & {*range(len(files))}:
+    found = await tenant.aside(_findings, tenant, row.run)
+    of: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for one in found:
+        if one["spans"]:
+            of[one["document"]].append(one)
+    files = question_of(row).files
+    for number in of.keys() & {*range(len(files))}:
         with suppress(NotFound):  # it may be deleted by now
             document = await service.opened.load(tenant, files[number])
-            for one in found:
-                if one["document"] == number and one["spans"]:
-                    one["place"] = document.place(one["spans"][0][0])
+            await asyncio.to_thread(_place, of[number], document)
     return FindingList(data=found)
 
 
@@ -176,7 +180,7 @@ async def get_events(
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> EventSourceResponse:
     """Follow a run, from its beginning or from any event on."""
-    tenant.runs.get(run)  # a run that is not there is no stream
+    await tenant.aside(tenant.runs.get, run)  # a run that is not there is no stream
     service.jobs.check_followers(tenant)
     # Of more digits than a number of ours has, it is none of ours.
     seen = last_event_id if last_event_id and re.fullmatch("[0-9]{1,18}", last_event_id) else "0"
@@ -186,7 +190,7 @@ async def get_events(
         async with aclosing(service.jobs.follow(tenant, run, at)) as found:
             async for seq, event in found:
                 yield ServerSentEvent(orjson.dumps(event).decode(), event=event["type"], id=str(seq))
-        row = tenant.runs.get(run)
+        row = await tenant.aside(tenant.runs.get, run)
         yield ServerSentEvent(orjson.dumps({"type": "end", "status": row.status}).decode(), event="end")
 
     return EventSourceResponse(events(), sep="\n")
@@ -195,9 +199,9 @@ async def get_events(
 @router.post("/v1/runs/{run}/cancel")
 async def cancel_run(run: str, service: ServiceDep, tenant: TenantDep) -> RunObject:
     """Give a run up; the same question goes on with what is finished."""
-    tenant.runs.get(run)
+    await tenant.aside(tenant.runs.get, run)
     await service.jobs.cancel(tenant, run)
-    return RunObject.of(tenant.runs.get(run), service)
+    return RunObject.of(await tenant.aside(tenant.runs.get, run), service)
 
 
 class DeletedRun(BaseModel):
@@ -211,18 +215,29 @@ class DeletedRun(BaseModel):
 @router.delete("/v1/runs/{run}")
 async def delete_run(run: str, service: ServiceDep, tenant: TenantDep) -> DeletedRun:
     """Delete a run; one that is worked on is given up first."""
-    tenant.runs.get(run)
+    await tenant.aside(tenant.runs.get, run)
     await service.jobs.cancel(tenant, run)
-    tenant.runs.delete(run)
+    await tenant.aside(tenant.runs.delete, run)
     return DeletedRun(id=run)
 
 
-def answer_of(tenant: Tenant, row: JobRow, base: str) -> RunAnswer:
+async def answer_of(tenant: Tenant, row: JobRow, base: str) -> RunAnswer:
     """What is told of a finished job."""
     assert row.outcome is not None
     outcome = outcome_from(row.outcome)
-    said = told(outcome, files_by_name(tenant, Ask.model_validate(row.ask)), base)
+    said = told(outcome, await files_by_name(tenant, question_of(row)), base)
     return RunAnswer(id=row.id, answer=row.outcome, citations=annotations.plain(said.evidence))
+
+
+def _findings(tenant: Tenant, run: str) -> list[dict[str, Any]]:
+    with closing(open_store(tenant.settings.place)) as store:
+        return [_finding(one) for one in Runs(store).findings(run)]
+
+
+def _place(found: list[dict[str, Any]], document: Document) -> None:
+    """Say where findings stand, in words: headings of a huge text are looked for at the first."""
+    for one in found:
+        one["place"] = document.place(one["spans"][0][0])
 
 
 def _finding(row: dict[str, Any]) -> dict[str, Any]:

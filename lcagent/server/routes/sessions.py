@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -79,7 +78,7 @@ class MemoryObject(BaseModel):
 @router.get("/v1/sessions")
 async def list_sessions(tenant: TenantDep) -> SessionList:
     """List the conversations."""
-    return await asyncio.to_thread(_listed, tenant)
+    return await tenant.apart(_listed, tenant)
 
 
 @router.get("/v1/sessions/{session:path}/messages")
@@ -87,19 +86,19 @@ async def list_messages(
     session: str, tenant: TenantDep, base: BaseDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> MessageList:
     """List the last messages of a conversation, each with where it stands."""
-    return await asyncio.to_thread(_messages, tenant, session, limit, base)
+    return await tenant.apart(_messages, tenant, session, limit, base)
 
 
 @router.get("/v1/sessions/{session:path}/memory")
 async def get_memory(session: str, tenant: TenantDep) -> MemoryObject:
     """Show what is remembered, and from where."""
-    return await asyncio.to_thread(_memory, tenant, session)
+    return await tenant.apart(_memory, tenant, session)
 
 
 @router.get("/v1/sessions/{session:path}")
 async def get_session(session: str, tenant: TenantDep) -> SessionObject:
     """Show one conversation."""
-    found = (await asyncio.to_thread(_listed, tenant)).data
+    found = (await tenant.apart(_listed, tenant)).data
     one = next((one for one in found if one.session == session), None)
     if one is None:
         raise _unknown(session)
