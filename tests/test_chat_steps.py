@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from lcagent import ChatSession
+from lcagent.errors import RunBusy
 from lcagent.memory.opening import open_store
 from lcagent.memory.tiers.tables import open_memory
+from lcagent.runs.records import Runs
 from tests.chatting import send
 from tests.dying import FILLER, WINDOW
 from tests.ending import WRITES, Death, ended, some
@@ -166,6 +168,20 @@ def test_what_is_forgotten_is_forgotten_with_the_run_that_tells_of_it(loopback: 
         talked.ended_at(at, _forgets)
         files = [*(tmp_path / f"at{at}").glob("*.db*")]
         assert files and not any(CASE.question.encode() in file.read_bytes() for file in files)
+
+
+def test_what_a_busy_run_tells_of_is_not_forgotten_by_half(loopback: Any, tmp_path: Path, home: Path) -> None:
+    path = tmp_path / "doc.txt"
+    path.write_text(f"{HOPS[0].sentence}\n\n{prose(100)}\n\n{HOPS[1].sentence}")
+    server = loopback(window=4096, reply=CompetentReader([CASE]))
+    with ChatSession(api_base=server.url, window=4096) as chat, closing(open_store(home)) as store:
+        chat.attach(path)
+        chat.send(CASE.question)
+        (run,) = store.rows("SELECT id FROM runs")
+        with Runs(store).writing(run["id"]), pytest.raises(RunBusy):
+            _forgets(chat)
+        assert store.rows("SELECT id FROM runs") and len(chat.history()) == 2
+        assert _forgets(chat) and not store.rows("SELECT id FROM runs") and not chat.history()
 
 
 CHANGES: dict[str, Act] = {

@@ -139,7 +139,7 @@ def test_what_was_used_longest_ago_makes_room_unless_somebody_needs_it(place: Pl
             store.execute(
                 f"INSERT INTO runs ({names}) VALUES (?, '', ?, 0, 0, '', '[]', '', '', '{{}}')", (run, status)
             )
-            store.execute("INSERT INTO uses VALUES (?, ?)", (run, begun(store, model=model).id))
+            store.execute("INSERT INTO uses (run, work) VALUES (?, ?)", (run, begun(store, model=model).id))
         store.execute("UPDATE works SET used = id")
         assert evict(store, 4 << 20) == 1
         assert left(store) == {"building", "needed", "older", "new"}
