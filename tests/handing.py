@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -26,6 +27,7 @@ PATIENT = Beats(dead=6)
 def _work(home: str, store: str, url: str, base: str, pairs: Sequence[str]) -> None:
     from lcagent.server.worker import work
 
+    logging.basicConfig(filename=f"{home}.log", force=True)
     settings = load_settings({"home": home, "api_base": base, "window": 2048, "store": store or None}, pairs)
     handing = Engine(url, QUICK) if url else Engine.of(settings.place, QUICK)
     asyncio.run(work(settings, handing, places=4))
@@ -109,6 +111,11 @@ class Workers:
         home = f"{self.home}-{len(self.running)}" if self._store else str(self.home)
         self.running.append(started(_work, home, self._store, self._url, base or self._base, pairs))
         return self.running[-1]
+
+    @property
+    def warned(self) -> str:
+        """The warnings of all."""
+        return "".join(log.read_text() for log in self.home.parent.glob(f"{self.home.name}*.log"))
 
     @property
     def alive(self) -> bool:

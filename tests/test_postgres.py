@@ -383,7 +383,8 @@ def test_a_store_of_before_is_brought_up_to_date(place: Place, monkeypatch: pyte
         names = [schema_of(place, "server"), schema_of(fresh, "server")]
         both = zip((new, other), names, strict=True)
         columns = [sorted(map(tuple, store.execute(sql, (name,)))) for store, name in both]
-    assert columns[0] == columns[1] and columns[0]
+    # A table that older programs still use stays where it is (docs/design/0042-side-by-side.md).
+    assert [one for one in columns[0] if one[0] != "spent"] == columns[1] and columns[1]
 
 
 @pytest.mark.parametrize(

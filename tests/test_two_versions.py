@@ -185,7 +185,7 @@ def test_what_nobody_asks_for_is_not_kept_so_that_older_versions_know_all_of_it(
 
 @pytest.mark.parametrize("place", ["postgres"], indirect=True)
 def test_a_worker_leaves_a_kind_that_it_does_not_know_and_does_the_others(
-    home: Path, loopback: Any, place: Place, capfd: pytest.CaptureFixture[str]
+    home: Path, loopback: Any, place: Place
 ) -> None:
     model = loopback(reply=able)
     engine, workers = Engine.of(place, QUICK), Workers(home.with_name("worker"), model.url, place.url)
@@ -217,7 +217,7 @@ def test_a_worker_leaves_a_kind_that_it_does_not_know_and_does_the_others(
             assert StoredJobs(store).get("new_0").status == "failed"
     finally:
         workers.end()
-    assert capfd.readouterr().err.count("is put back for newer workers") == len(UNKNOWN)
+    assert workers.warned.count("is put back for newer workers") == len(UNKNOWN)
 
 
 @pytest.mark.parametrize(

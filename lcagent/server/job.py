@@ -47,6 +47,8 @@ class Job(Generic[AskT, CameT]):
     events: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     outcome: CameT | None = None
     error: LcagentError | None = None
+    last: dict[str, Any] | None = None
+    """The event with which it will end: it is told once what came of it is kept."""
     task: asyncio.Task[None] | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -55,9 +57,30 @@ class Job(Generic[AskT, CameT]):
         """Whether nothing more happens."""
         return self.status not in UNFINISHED
 
+    @property
+    def _next(self) -> int:
+        return self.events[-1][0] + 1 if self.events else 1
+
+    async def end(self, status: JobStatus, last: dict[str, Any] | None, error: dict[str, Any] | None) -> None:
+        """Note that it has ended, then tell everybody who looks on.
+
+        Args:
+            status: how.
+            last: event.
+            error: why, where it failed.
+        """
+        told = None if last is None else (self._next, last)
+        if self.rows is not None:
+            outcome = self.outcome.model_dump(mode="json") if self.outcome else None
+            await self.tenant.aside(self.rows.end, self.id, status, told, outcome=outcome, error=error)
+        if told is not None:
+            self.events.append(told)
+        self.status = status
+        self.wake()
+
     async def tell(self, event: dict[str, Any]) -> None:
         """Tell everybody who looks on; cancelled, it is told all the same."""
-        seq = self.events[-1][0] + 1 if self.events else 1
+        seq = self._next
         try:
             if self.rows is not None:
                 await self.tenant.aside(self.rows.tell, self.id, seq, event)

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from lcagent.answer import Answer
 from lcagent.errors import LcagentError, NewerVersion, RunBusy, StoreDamaged, StoreError
-from lcagent.events import Event, RunStarted, as_data
+from lcagent.events import Event, Finished, Replied, RunStarted, as_data
 from lcagent.memory.aside import unbroken
 from lcagent.memory.served.jobs import JobStatus, StoredJobs
 from lcagent.memory.served.tables import open_served
@@ -146,6 +146,9 @@ class Life:
             job.run = event.run_id
             if job.rows is not None:
                 await job.tenant.aside(job.rows.reads, job.id, event.run_id)
+        if isinstance(event, Finished | Replied):
+            job.last = as_data(event)
+            return
         await job.tell(as_data(event))
 
     async def end(self, job: AnyJob, status: JobStatus) -> None:
@@ -158,18 +161,14 @@ class Life:
         await unbroken(self._end(job, status))
 
     async def _end(self, job: AnyJob, status: JobStatus) -> None:
-        error = None
+        error, last = None, job.last
         if job.error is not None:
             message, hint = said_of(job.error, str(job.tenant.folder))
             error = {"code": job.error.code, "message": message, "hint": hint}
-            await job.tell({"type": "error", "error": error})
+            last = {"type": "error", "error": error}
         elif status == "cancelled":
-            await job.tell({"type": "cancelled"})
-        if job.rows is not None:
-            outcome = job.outcome.model_dump(mode="json") if job.outcome else None
-            await job.tenant.aside(job.rows.set, job.id, status, outcome=outcome, error=error)
-        job.status = status
-        job.wake()
+            last = {"type": "cancelled"}
+        await job.end(status, last, error)
         self._ended(status, job.outcome)
         if job.outcome is not None:
             await self._tenants.spend(job.tenant.name, job.id, tokens_of(job.outcome))

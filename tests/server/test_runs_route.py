@@ -45,6 +45,27 @@ def test_a_run_is_started_followed_and_answered(served: Served) -> None:
     assert (listed["id"], listed["question"], listed["status"]) == (run, QUESTION, "finished")
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.01])
+def test_who_hears_of_an_answer_finds_it(
+    served: Served, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    life = served.service.jobs._life
+    plain = life._end
+
+    async def later(*given: Any) -> None:
+        await asyncio.sleep(seconds)
+        await plain(*given)
+
+    monkeypatch.setattr(life, "_end", later)
+    run = served.run(QUESTION, served.upload(haystack(40)))
+    with served.http.stream("GET", f"/v1/runs/{run}/events") as reply:
+        for line in reply.iter_lines():
+            if line == "event: answer":
+                assert served.http.get(f"/v1/runs/{run}/answer").status_code == 200
+                return
+    raise AssertionError("no answer was told of")
+
+
 def test_findings_are_looked_at_again_without_loading_the_document_again(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

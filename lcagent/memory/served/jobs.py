@@ -92,6 +92,21 @@ class StoredJobs:
             ),
         )
 
+    def end(
+        self,
+        job: str,
+        status: JobStatus,
+        last: tuple[int, dict[str, Any]] | None,
+        *,
+        outcome: dict[str, Any] | None,
+        error: dict[str, Any] | None,
+    ) -> None:
+        """Note that it has ended, how, and its last event, all at once: who hears of the answer finds it."""
+        with self._store.transaction():
+            if last is not None:
+                self.tell(job, *last)
+            self.set(job, status, outcome=outcome, error=error)
+
     def reads(self, job: str, run: str) -> None:
         """Note the run that answers it."""
         self._store.execute("UPDATE jobs SET run = ? WHERE id = ?", (run, job))

@@ -72,7 +72,7 @@ export class RunView {
       answer: () => this.answered(),
       error: () => this.failed(event.error),
       cancelled: () => this.say("stopped; asked again, it goes on from here"),
-      end: () => this.ended(),
+      end: () => this.ended(event.status),
     }[event.type];
     if (does) await does();
   }
@@ -189,8 +189,10 @@ export class RunView {
     this.say("it failed");
   }
 
-  ended() {
+  // Fetched again where that went wrong before: of events that were seen none comes twice.
+  async ended(status) {
     this.stop.hidden = true;
+    if (status === "finished" && !this.answer.querySelector(".answer")) await this.answered();
     if (this.answer.querySelector(".answer")) this.say("answered");
   }
 
