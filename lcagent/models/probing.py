@@ -25,8 +25,9 @@ from lcagent.models.fingerprint import of_llamacpp, of_vllm
 
 _MOST_BYTES = 1 << 24
 """Of a list of models, or of a server's properties: some providers list thousands."""
-_OTHERS = 2
-"""More times that a list of models is asked for where the server that a router chose fails."""
+_OTHERS = 5
+"""More times that a list of models is asked for where the server that a router chose fails: it may choose the
+same again, by chance, until it has missed it."""
 _NO_CHAT = re.compile(
     r"embed|rerank|(?:^|[-_/])(?:bge|gte|e5|minilm|jina-(?:clip|colbert)|whisper|tts|bark|piper|kokoro|clip"
     r"|stable-?diffusion|sdxl|flux|dall-e|moderation|guard)(?:[-_/.:\d]|$)|minilm|sentence-transformers",
