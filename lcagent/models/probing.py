@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,9 +26,9 @@ from lcagent.models.fingerprint import of_llamacpp, of_vllm
 
 _MOST_BYTES = 1 << 24
 """Of a list of models, or of a server's properties: some providers list thousands."""
-_OTHERS = 5
-"""More times that a list of models is asked for where the server that a router chose fails: it may choose the
-same again, by chance, until it has missed it."""
+_AGAIN = (0.0, 0.0, 0.2, 0.4, 0.8)
+"""Seconds before each further time that a list of models is asked for where the server that a router chose
+fails: it may choose the same one until it has missed it."""
 _NO_CHAT = re.compile(
     r"embed|rerank|(?:^|[-_/])(?:bge|gte|e5|minilm|jina-(?:clip|colbert)|whisper|tts|bark|piper|kokoro|clip"
     r"|stable-?diffusion|sdxl|flux|dall-e|moderation|guard)(?:[-_/.:\d]|$)|minilm|sentence-transformers",
@@ -151,9 +152,10 @@ def _listed(pool: HTTPConnectionPool, address: Address, api_key: str | None) -> 
     url = address.url("/models")
     try:
         told = answered(pool, url, most=_MOST_BYTES)
-        for other in range(_OTHERS):  # behind a router others may live
+        for other, seconds in enumerate(_AGAIN):  # behind a router others may live
             if told.status not in {500, 502, 504}:
                 break
+            time.sleep(seconds)
             told = answered(pool, url, most=_MOST_BYTES, session=f"models-{other}")
     except HTTPError as error:
         raise _unreached(address.base, error) from error
