@@ -385,7 +385,6 @@ def _left(rows: StoredJobs, id: str) -> tuple[JobRow | None, list[tuple[int, dic
         return None, events
     if row.unwanted:
         last = max((seq for seq, _ in events), default=0)
-        rows.tell(id, last + 1, {"type": "cancelled"})
-        rows.set(id, "cancelled")
+        rows.end(id, "cancelled", (last + 1, {"type": "cancelled"}), outcome=None, error=None)
         return None, events
     return row, events

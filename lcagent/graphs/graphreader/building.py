@@ -15,8 +15,7 @@ from lcagent.documents.corpus import Place
 from lcagent.errors import WorkBusy
 from lcagent.graphs.shared.reading import Reading, read_each
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.works import AGAIN, Adding, alone, models_of, opened
-from lcagent.memory.aside import aside
+from lcagent.graphs.shared.works import AGAIN, Adding, alone, close, models_of, opened, places_of
 from lcagent.memory.facts import Facts
 from lcagent.memory.graph import FactGraph
 from lcagent.memory.works import Works
@@ -63,21 +62,12 @@ async def build(task: Task) -> Built:
 
     ids = [work.id for work in works]
 
-    def extracted() -> set[Place]:
-        return {(at, index) for at, facts in enumerate(kept) for index in facts.segments()}
-
-    def close() -> None:
-        """Note of works that they are finished."""
-        for work, facts, segments in zip(works, kept, task.corpus.segments, strict=True):
-            if work.status != "done" and len(facts.segments()) == len(segments):
-                kept_works.done(work)
-
     async with alone(task, kept_works, works):
-        done = await aside(task.store.place, extracted) & places
+        done = await places_of(task, kept) & places
         if done and done != places:
             task.progress.notice(f"{len(done)} of {len(places)} segments were extracted before")
         got = await read_each(task, sorted(places - done), read)
-        await aside(task.store.place, close)
+        await close(task, kept_works, works, kept)
         await _prepared(task, ids)
     return Built(ids, await adding.added(), got, sorted(done))
 

@@ -8,8 +8,10 @@ import json
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Protocol
 
 from lcagent.documents import Segment
+from lcagent.documents.corpus import Place
 from lcagent.errors import WorkBusy
 from lcagent.graphs.shared.task import Task
 from lcagent.memory.aside import aside, within
@@ -92,6 +94,40 @@ async def models_of(task: Task, kept: Works, works: Sequence[Work]) -> list[Chat
         return [kept.journal(work) for work in works]
 
     return [replace(task.model, journal=one) for one in await aside(task.store.place, journals)]
+
+
+class BySegment(Protocol):
+    """What is kept of a work, segment by segment."""
+
+    def segments(self) -> set[int]:
+        """Those of which something is kept."""
+        ...
+
+
+async def places_of(task: Task, parts: Sequence[BySegment]) -> set[Place]:
+    """The places of which something is kept.
+
+    Args:
+        task: the run.
+        parts: what is kept of each document's work, in the documents' order.
+    """
+
+    def places() -> set[Place]:
+        return {(at, index) for at, part in enumerate(parts) for index in part.segments()}
+
+    return await aside(task.store.place, places)
+
+
+async def close(task: Task, kept: Works, works: Sequence[Work], parts: Sequence[BySegment]) -> None:
+    """Note of works of which all segments are kept that they are finished; arguments as for `alone`, and
+    `places_of`."""
+
+    def noted() -> None:
+        for work, part, segments in zip(works, parts, task.corpus.segments, strict=True):
+            if work.status != "done" and len(part.segments()) == len(segments):
+                kept.done(work)
+
+    await aside(task.store.place, noted)
 
 
 @asynccontextmanager

@@ -17,10 +17,9 @@ from lcagent.documents import Span
 from lcagent.documents.corpus import Corpus, Place
 from lcagent.graphs.shared.reading import Reading, read_each
 from lcagent.graphs.shared.task import Task
-from lcagent.graphs.shared.works import Adding, alone, models_of, opened
+from lcagent.graphs.shared.works import Adding, alone, close, models_of, opened, places_of
 from lcagent.graphs.tally.cells import Cell, Values
 from lcagent.graphs.tally.merging import Item, Mention, merged, readers
-from lcagent.memory.aside import aside
 from lcagent.memory.items import KIND, Items, Told
 from lcagent.memory.schema import Schema
 from lcagent.memory.works import Works
@@ -73,21 +72,12 @@ async def label(task: Task, schema: Schema) -> Labelled:
         await asyncio.to_thread(kept[place[0]].put, place[1], told)
         return told
 
-    def labelled() -> set[Place]:
-        return {(at, index) for at, items in enumerate(kept) for index in items.segments()}
-
-    def close() -> None:
-        """Note of works that they are finished."""
-        for work, items, segments in zip(works, kept, task.corpus.segments, strict=True):
-            if work.status != "done" and len(items.segments()) == len(segments):
-                kept_works.done(work)
-
     async with alone(task, kept_works, works):
-        done = await aside(task.store.place, labelled) & places
+        done = await places_of(task, kept) & places
         if done and done != places:
             task.progress.notice(f"{len(done)} of {len(places)} segments were read before")
         got = await read_each(task, sorted(places - done), read)
-        await aside(task.store.place, close)
+        await close(task, kept_works, works, kept)
     built = await adding.added()
     return Labelled([work.id for work in works], built, got, sorted(done))
 
